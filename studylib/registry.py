@@ -1,0 +1,66 @@
+"""Choices by name, one small file each.
+
+A registry is a folder: ``studylib/model/activation/swiglu.py`` *is* the choice ``swiglu`` of the
+registry ``activation``. The names are known without importing anything (so a parameter file can be
+validated without torch), and adding a choice touches no other file. A choice file exports exactly one
+name in ``__all__``; that object is what looking the choice up returns.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from studylib.errors import invalid
+
+_PACKAGE_ROOT = Path(__file__).parent
+
+
+class Registry(Mapping[str, Any]):
+    """The choices of one kind.
+
+    Parameters
+    ----------
+    kind
+        What is chosen, as a user would say it ("activation"); error messages use it.
+    package
+        Dotted path of the folder that holds one file per choice.
+    """
+
+    def __init__(self, kind: str, package: str):
+        self.kind = kind
+        self.package = package
+        self._folder = _PACKAGE_ROOT.joinpath(*package.split(".")[1:])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(path.stem for path in self._folder.glob("*.py") if not path.stem.startswith("_")))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def __getitem__(self, name: str) -> Any:
+        module = importlib.import_module(f"{self.package}.{self.check(name)}")
+        (public,) = module.__all__
+        return getattr(module, public)
+
+    def check(self, name: str, field: str | None = None) -> str:
+        """Return ``name`` if it is a known choice, else raise an error that lists the known ones."""
+        if name not in self:
+            raise invalid(field or self.kind, name, f"is not a known {self.kind}", choices=self)
+        return name
+
+
+ACTIVATIONS = Registry("activation", "studylib.model.activation")
+NORMS = Registry("norm", "studylib.model.norm")
+POSITIONS = Registry("position", "studylib.model.position")
+INITS = Registry("init", "studylib.model.init")
+OPTIMIZERS = Registry("optimizer", "studylib.train.optimizer")
+SCHEDULES = Registry("schedule", "studylib.train.schedule")
+SOURCES = Registry("source", "studylib.data.source")
+LAUNCHERS = Registry("launcher", "studylib.trials.launcher")
+IDEAS = Registry("idea", "studylib.ideas")

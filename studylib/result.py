@@ -1,0 +1,118 @@
+"""What an idea's notebook hands on: ``result.json``, read by the batch runner and the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from studylib.files import read_json, write_json
+from studylib.spec import Frozen, validated
+
+RESULT_SCHEMA = 1
+
+
+class Text(Frozen):
+    """A sentence in both languages of the report."""
+
+    en: str
+    ja: str
+
+
+class Estimate(Frozen):
+    """A mean over seeds with its confidence interval; ``ci`` is (low, high), 95 % unless said otherwise."""
+
+    mean: float
+    ci: tuple[float, float]
+
+
+class VariantMetrics(Frozen):
+    """One row of the idea's table: a variant at one size, over its seeds."""
+
+    variant: str
+    seeds: int
+    val_bpb: Estimate
+    val_loss: Estimate
+    tokens_per_s: float | None
+    flops: float
+    params: int
+    size: str = Field(default="", description="label of the size or budget")
+    extra: dict[str, float | int | str | None] = Field(default_factory=dict)
+
+
+class Verdict(Frozen):
+    """Which variant is best under one accounting (equal FLOPs, equal seconds, equal memory)."""
+
+    basis: Literal["flops", "seconds", "memory"]
+    winner: str | None
+    decided: bool
+    p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
+    expected_regret_bpb: float
+    text: Text
+
+
+class Figure(Frozen):
+    """A PNG beside result.json; the title says the finding, the alt text says what is drawn."""
+
+    file: str
+    title: Text
+    alt: Text
+
+
+class Anchor(Frozen):
+    """One published finding held against this study."""
+
+    claim: Text
+    source: str
+    outcome: Literal["agrees", "disagrees", "underpowered"]
+    evidence: Text
+
+
+class IdeaResult(Frozen):
+    schema_version: Literal[1] = Field(default=RESULT_SCHEMA, alias="schema")
+    idea: str
+    scale: str
+    question: Text
+    verdict: Text
+    winner: str | None
+    decided: bool
+    metrics: tuple[VariantMetrics, ...]
+    verdicts: tuple[Verdict, ...] = ()
+    noise_floor: dict[str, float] = Field(default_factory=dict, description="seed SD and minimum detectable effect, bits per byte")
+    extrapolation: dict[str, Any] = Field(default_factory=dict)
+    next_run: Text | None = None
+    figures: tuple[Figure, ...] = ()
+    anchors: tuple[Anchor, ...] = ()
+    failures: tuple[dict[str, str], ...] = Field(default=(), description="trials that did not finish: hash, variant, status, message")
+    provenance: dict[str, Any]
+
+    model_config = Frozen.model_config | {"populate_by_name": True}
+
+    def write(self, folder: Path) -> Path:
+        """Write ``folder/result.json`` in the published layout (``verdict`` in English, ``verdict_ja`` beside it)."""
+        content = self.model_dump(mode="json", by_alias=True)
+        for field in ("question", "verdict"):
+            content[f"{field}_ja"] = content[field]["ja"]
+            content[field] = content[field]["en"]
+        path = Path(folder) / "result.json"
+        write_json(path, content)
+        return path
+
+
+def read_result(folder: Path) -> IdeaResult:
+    """Read and validate ``folder/result.json``.
+
+    Raises
+    ------
+    StudyError
+        The file is missing a field, or has one that is not valid.
+    FileNotFoundError
+        There is no result yet.
+    """
+    path = Path(folder) / "result.json"
+    content = read_json(path)
+    for field in ("question", "verdict"):
+        if isinstance(content.get(field), str):
+            content[field] = {"en": content[field], "ja": content.pop(f"{field}_ja", content[field])}
+    return validated(IdeaResult, content, file=path)

@@ -1,0 +1,86 @@
+"""The scoreboard: this study's estimates held against published findings."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from studylib.errors import invalid
+from studylib.result import Anchor, Text
+
+Outcome = Literal["agrees", "disagrees", "underpowered"]
+
+
+def outcome(interval: tuple[float, float] | None, claimed: tuple[float, float]) -> Outcome:
+    """Hold an interval against a claimed range.
+
+    ``agrees`` when the whole interval lies in the claimed range, ``disagrees`` when it lies wholly outside, and
+    ``underpowered`` when it straddles an end, is unknown (None) or is infinite: then the study cannot tell.
+    A claim about a direction is a half-line: ``(-math.inf, 0)`` claims a negative difference.
+
+    >>> outcome((-0.03, -0.01), (-math.inf, 0.0))
+    'agrees'
+    >>> outcome((-0.03, 0.01), (-math.inf, 0.0))
+    'underpowered'
+    """
+    low, high = claimed
+    if not low <= high:
+        raise invalid("claimed", claimed, "is not a range (low, high)")
+    if interval is None or not all(math.isfinite(end) for end in interval):
+        return "underpowered"
+    if interval[0] > interval[1]:
+        raise invalid("interval", interval, "is not a range (low, high)")
+    if low <= interval[0] and interval[1] <= high:
+        return "agrees"
+    if interval[1] < low or interval[0] > high:
+        return "disagrees"
+    return "underpowered"
+
+
+def score(
+    claim: Text,
+    source: str,
+    interval: tuple[float, float] | None,
+    claimed: tuple[float, float],
+    *,
+    unit: str = "",
+    digits: int = 3,
+) -> Anchor:
+    """An ``Anchor`` for the scoreboard, with the evidence written out in both languages.
+
+    Parameters
+    ----------
+    claim, source
+        What was published, and where (arXiv number).
+    interval
+        This study's interval for the same quantity; None when it was not identified.
+    claimed
+        The published range; infinite ends for a claim about a direction only.
+    """
+    verdict = outcome(interval, claimed)
+    if interval is None or not all(math.isfinite(end) for end in interval):
+        return Anchor(
+            claim=claim,
+            source=source,
+            outcome=verdict,
+            evidence=Text(en="this study does not identify the quantity", ja="本研究ではこの量を同定できません"),
+        )
+    mine = f"{_span(interval, digits)}{unit and ' ' + unit}"
+    theirs = f"{_span(claimed, digits)}{unit and ' ' + unit}"
+    return Anchor(
+        claim=claim,
+        source=source,
+        outcome=verdict,
+        evidence=Text(en=f"here {mine}; published {theirs}", ja=f"本研究 {mine}、公表値 {theirs}"),
+    )
+
+
+def _span(interval: tuple[float, float], digits: int) -> str:
+    low, high = interval
+    if math.isinf(low) and math.isinf(high):
+        return "any value"
+    if math.isinf(low):
+        return f"< {high:.{digits}g}"
+    if math.isinf(high):
+        return f"> {low:.{digits}g}"
+    return f"{low:.{digits}g} … {high:.{digits}g}"

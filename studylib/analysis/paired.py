@@ -1,0 +1,247 @@
+"""Paired comparison over seeds: differences to a baseline, the noise floor, and what could be seen at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from scipy import optimize, special, stats
+
+from studylib.analysis.twoway import TwoWay, finished, fit_two_way
+from studylib.errors import StudyError, invalid
+
+
+@dataclass(frozen=True)
+class NoiseFloor:
+    """How much two trials differ for no reason, in units of the metric (bits per byte).
+
+    Attributes
+    ----------
+    paired_sd
+        SD of one trial after the seed's common effect is removed.
+    unpaired_sd
+        SD over seeds inside a variant.
+    mde
+        Minimum detectable effect: the true paired difference found with 80 % power at these seeds (alpha 5 %,
+        two-sided).
+    seeds
+        Number of seeds the ``mde`` refers to (the median over variants).
+    dof
+        Degrees of freedom behind ``paired_sd``.
+    """
+
+    paired_sd: float
+    unpaired_sd: float
+    mde: float
+    seeds: int
+    dof: int
+
+    def as_dict(self) -> dict[str, float]:
+        """For ``IdeaResult.noise_floor``."""
+        return {
+            "paired_sd": self.paired_sd,
+            "unpaired_sd": self.unpaired_sd,
+            "mde": self.mde,
+            "seeds": float(self.seeds),
+        }
+
+
+def noise_floor(
+    frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant", by: str | None = "size"
+) -> NoiseFloor:
+    """Pool the seed noise over all variants, and over the groups of ``by`` when that column is there.
+
+    A seed acts alike only on trials of one size, so its effect is removed inside each group.
+
+    Raises
+    ------
+    StudyError
+        No group has two variants with two seeds in common.
+    """
+    groups = frame.partition_by(by) if by and by in frame.columns else [frame]
+    fits: list[TwoWay] = []
+    reason: StudyError | None = None
+    for group in groups:
+        try:
+            fits.append(fit_two_way(group, metric, variant=variant))
+        except StudyError as error:  # one group may be incomplete while another can be judged
+            reason = error
+    if not fits:
+        raise reason or StudyError("there are no trials to take the noise from")
+    dof = sum(fit.dof for fit in fits)
+    unpaired_dof = sum(fit.unpaired_dof for fit in fits)
+    paired = float(np.sqrt(sum(fit.sd**2 * fit.dof for fit in fits) / dof))
+    unpaired = float(np.sqrt(sum(fit.unpaired_sd**2 * fit.unpaired_dof for fit in fits) / unpaired_dof))
+    seeds = int(np.median([len(found) for fit in fits for found in fit.seeds.values()]))
+    return NoiseFloor(paired, unpaired, minimum_detectable_effect(paired, seeds, dof=dof), seeds, dof)
+
+
+def minimum_detectable_effect(
+    sd: float, seeds: int, *, dof: int | None = None, power: float = 0.8, alpha: float = 0.05
+) -> float:
+    """Smallest true difference of two variants that ``seeds`` pairs find with the given power.
+
+    Parameters
+    ----------
+    sd
+        Residual SD of one trial (``NoiseFloor.paired_sd``); a difference of two has ``sqrt(2)`` times that.
+    seeds
+        Pairs, at least 2.
+    dof
+        Degrees of freedom of ``sd``; ``seeds - 1`` when only this one pair of variants informs it.
+    """
+    if seeds < 2:
+        raise invalid("seeds", seeds, "is too few: a minimum detectable effect needs at least 2")
+    if sd == 0:
+        return 0.0
+    dof = seeds - 1 if dof is None else dof
+    unit = sd * np.sqrt(2.0 / seeds)
+    # The test's power as a mean over the estimated SD: scipy's noncentral t returns NaN for some arguments here.
+    quantiles = (np.arange(1000) + 0.5) / 1000
+    threshold = stats.t.ppf(1 - alpha / 2, dof) * np.sqrt(stats.chi2.ppf(quantiles, dof) / dof)
+
+    def excess(effect: float) -> float:
+        return float((special.ndtr(effect - threshold) + special.ndtr(-effect - threshold)).mean()) - power
+
+    # With one degree of freedom the limit is 12.7 units: the bracket must reach far beyond that.
+    upper = 4.0
+    while excess(upper) < 0:
+        upper *= 2.0
+    return float(optimize.brentq(excess, 1e-6, upper) * unit)
+
+
+def seeds_needed(effect: float, sd: float, *, variants: int = 2, power: float = 0.8, most: int = 1000) -> int | None:
+    """Seeds with which a true difference ``effect`` is found with the given power; None beyond ``most``."""
+    if effect <= 0:
+        return None
+    low, high = 2, 2
+
+    def enough(seeds: int) -> bool:
+        dof = (seeds - 1) * (variants - 1)
+        return minimum_detectable_effect(sd, seeds, dof=dof, power=power) <= effect
+
+    while not enough(high):
+        if high >= most:
+            return None
+        low, high = high, min(2 * high, most)
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return high
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """Holm's step-down adjustment; keeps the family-wise error. NaN stays NaN and does not count."""
+    p = np.asarray(p_values, dtype=float)
+    adjusted = np.full_like(p, np.nan)
+    valid = np.flatnonzero(np.isfinite(p))
+    order = valid[np.argsort(p[valid])]
+    steps = p[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted
+
+
+def compare_to_baseline(
+    frame: pl.DataFrame,
+    baseline: str,
+    metric: str = "val_bpb",
+    *,
+    variant: str = "variant",
+    confidence: float = 0.95,
+    interval: str = "t",
+    pooled: bool = True,
+    draws: int = 10_000,
+    random_seed: int = 0,
+) -> pl.DataFrame:
+    """Same-seed differences of every variant to ``baseline``; negative is better.
+
+    Parameters
+    ----------
+    frame
+        One row a trial, of one size or budget.
+    interval
+        ``t`` (default) or ``bootstrap`` (resamples the pairs; too narrow under about 8 pairs).
+    pooled
+        Take the noise from all variants together (more degrees of freedom; assumes equal noise) rather than
+        from each variant's own pairs. Only matters to ``interval="t"``.
+
+    Returns
+    -------
+    A row a variant: ``variant, pairs, missing`` (seeds one of the two lacks), ``difference, low, high, sd`` (of the
+    paired differences), ``p_value, p_holm, mde``. A variant with fewer than two pairs keeps its row with nulls:
+    nothing is imputed for a failed trial.
+
+    Raises
+    ------
+    StudyError
+        Unknown baseline, or no variant has two pairs.
+    """
+    if interval not in ("t", "bootstrap"):
+        raise invalid("interval", interval, "is not known", choices=["t", "bootstrap"])
+    rows = finished(frame, metric, variant=variant)
+    names = frame[variant].cast(pl.String).unique(maintain_order=True).to_list()
+    if str(baseline) not in names:
+        raise invalid("baseline", baseline, f"is not a {variant} of these trials", choices=names)
+    values = {name: dict(rows.filter(pl.col(variant) == name).select("seed", metric).iter_rows()) for name in names}
+    base = values[str(baseline)]
+    pairs = {
+        name: np.array([found[seed] - base[seed] for seed in sorted(found) if seed in base])
+        for name, found in values.items()
+        if name != str(baseline)
+    }
+    if not any(len(d) >= 2 for d in pairs.values()):
+        most = max((len(d) for d in pairs.values()), default=0)
+        raise StudyError(f"a paired comparison to {baseline!r} needs at least 2 seeds in common; there is {most}")
+    all_seeds = set(frame["seed"].to_list())
+    fit = fit_two_way(frame, metric, variant=variant) if pooled else None
+    generator = np.random.default_rng(random_seed)
+    records = []
+    for name, d in pairs.items():
+        n = len(d)
+        record: dict[str, object] = {
+            "variant": name,
+            "pairs": n,
+            "missing": len(all_seeds - (set(values[name]) & set(base))),
+            "difference": float(d.mean()) if n else None,
+        }
+        if n >= 2:
+            sd = float(d.std(ddof=1))
+            # sqrt(2): two trials' residual noise makes one difference
+            scale, dof = (fit.sd * np.sqrt(2.0), fit.dof) if fit is not None else (sd, n - 1)
+            error = scale / np.sqrt(n)
+            if interval == "bootstrap":
+                means = d[generator.integers(0, n, (draws, n))].mean(axis=1)
+                low, high = np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+            else:
+                half = stats.t.ppf((1 + confidence) / 2, dof) * error
+                low, high = d.mean() - half, d.mean() + half
+            # Without any noise (bit-identical variants) a difference is sure, and no difference is no difference.
+            t = abs(d.mean()) / error if error > 0 else (np.inf if d.mean() else 0.0)
+            p = float(2 * stats.t.sf(t, dof))
+            record |= {"low": float(low), "high": float(high), "sd": sd, "p_value": p}
+            record |= {"mde": minimum_detectable_effect(scale / np.sqrt(2.0), n, dof=dof)}
+        records.append(record)
+    schema = {
+        "variant": pl.String, "pairs": pl.Int64, "missing": pl.Int64, "difference": pl.Float64, "low": pl.Float64,
+        "high": pl.Float64, "sd": pl.Float64, "p_value": pl.Float64, "mde": pl.Float64,
+    }  # fmt: skip
+    table = pl.DataFrame(records, schema=schema)
+    adjusted = holm(table["p_value"].cast(pl.Float64).fill_null(np.nan).to_numpy())
+    return table.with_columns(pl.Series("p_holm", adjusted).fill_nan(None))
+
+
+def estimate(values: np.ndarray, *, confidence: float = 0.95) -> tuple[float, tuple[float, float]]:
+    """Mean over seeds and its t interval, ready for ``result.Estimate``; one value gives an interval of no width.
+
+    An interval needs two values: with one the caller should say ``seeds=1`` beside it (``VariantMetrics`` does).
+    """
+    x = np.asarray(values, dtype=float)
+    x = x[np.isfinite(x)]
+    if len(x) == 0:
+        raise StudyError("there is no finished trial to take a mean of")
+    mean = float(x.mean())
+    if len(x) == 1:
+        return mean, (mean, mean)
+    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)))
+    return mean, (mean - half, mean + half)

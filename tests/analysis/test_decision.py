@@ -1,0 +1,171 @@
+"""Decisions on simulated trials: sure winners, ties, noise alone, and the accountings."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from studylib import StudyError, analysis
+
+
+def trials(
+    effects: dict[str, float], seeds: int, *, noise: float, random_seed: int = 0, **columns: object
+) -> pl.DataFrame:
+    generator = np.random.default_rng(random_seed)
+    common = generator.normal(0, 0.05, seeds)
+    rows = [
+        {
+            "variant": name, "seed": s, "status": "done", "flops": 1e12, "seconds": 5.0,
+            "val_bpb": 2.0 + effect + common[s] + generator.normal(0, noise),
+        }
+        | columns
+        for name, effect in effects.items()
+        for s in range(seeds)
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def test_a_clear_winner_is_decided():
+    decision = analysis.decide(trials({"a": 0.0, "b": 0.1, "c": 0.1}, 3, noise=0.002))
+    assert decision.state == "winner"
+    assert decision.decided
+    assert decision.leader == "a"
+    assert decision.p_best["a"] > 0.99
+    assert sum(decision.p_best.values()) == pytest.approx(1)
+    assert decision.basin == ("a",)
+    assert decision.next_run is None
+
+
+def test_an_open_race_names_the_run_that_would_settle_it():
+    decision = analysis.decide(trials({"a": 0.0, "b": 0.01, "c": 0.5}, 3, noise=0.03, random_seed=2))
+    assert decision.state == "undecided"
+    assert set(decision.basin) == {"a", "b"}
+    run = decision.next_run
+    assert run.seeds > 3
+    assert run.extra_trials == 2 * (run.seeds - 3)
+    assert run.flops == pytest.approx(run.extra_trials * 1e12)
+    assert run.seconds == pytest.approx(run.extra_trials * 5.0)
+    assert str(run.seeds) in run.text().en
+    assert str(run.seeds) in run.text().ja
+
+
+def test_equal_variants_end_as_equivalent_not_as_a_winner():
+    decision = analysis.decide(trials({"a": 0.0, "b": 0.0}, 12, noise=0.001))
+    assert decision.state == "equivalent"
+    assert not decision.decided
+    assert decision.regret < decision.margin
+
+
+def test_among_many_equal_variants_a_winner_is_rarely_named():
+    wrong = sum(
+        analysis.decide(trials({f"v{k}": 0.0 for k in range(10)}, 3, noise=0.02, random_seed=i), draws=2000).decided
+        for i in range(100)
+    )
+    assert wrong <= 5
+
+
+def test_p_best_is_calibrated():
+    """Truth drawn from a normal spread: what is called 70-90 % likely should be best about that often."""
+    said, was = [], []
+    for i in range(300):
+        effects = np.random.default_rng(1000 + i).normal(0, 0.02, 5)
+        frame = trials({str(k): float(e) for k, e in enumerate(effects)}, 3, noise=0.02, random_seed=i)
+        decision = analysis.decide(frame, draws=1000)
+        said.append(decision.p_best[decision.leader])
+        was.append(decision.leader == str(effects.argmin()))
+    assert np.mean(said) == pytest.approx(np.mean(was), abs=0.08)
+
+
+def test_identical_results_share_the_probability():
+    frame = trials({"a": 0.0}, 3, noise=0.0)
+    decision = analysis.decide(pl.concat([frame, frame.with_columns(variant=pl.lit("b"))]))
+    assert not decision.decided
+    assert decision.p_best["a"] == pytest.approx(0.5, abs=0.05)
+    assert decision.regret < 1e-6
+
+
+def test_the_same_trials_give_the_same_decision():
+    frame = trials({"a": 0.0, "b": 0.01}, 3, noise=0.02)
+    assert analysis.decide(frame).p_best == analysis.decide(frame).p_best
+
+
+def test_settings_out_of_range_are_refused():
+    frame = trials({"a": 0.0, "b": 0.01}, 3, noise=0.02)
+    with pytest.raises(StudyError, match="confidence"):
+        analysis.decide(frame, confidence=1.5)
+    with pytest.raises(StudyError, match="margin"):
+        analysis.decide(frame, margin=-1.0)
+
+
+def curve(name: str, slope: float, *, points: int = 10, split: str = "validation") -> pl.DataFrame:
+    tokens = np.linspace(0.1, 1.0, points) * 1e6
+    return pl.DataFrame(
+        {
+            "hash": name,
+            "split": split,
+            "source": "",
+            "tokens": tokens.astype(int),
+            "loss": 3.0 * (tokens / 1e6) ** -slope,
+        }
+    )
+
+
+def test_token_slope_recovers_the_exponent():
+    slope = analysis.token_slope(pl.concat([curve("a", 0.10), curve("b", 0.12)]))
+    assert slope.value == pytest.approx(0.11, abs=1e-6)
+    assert slope.trials == 2
+
+
+def test_token_slope_falls_back_to_the_training_loss():
+    both = pl.concat([curve("a", 0.3, points=2), curve("a", 0.2, split="train")])
+    assert analysis.token_slope(both).value == pytest.approx(0.2, abs=1e-6)
+    with pytest.raises(StudyError, match="eval_every"):
+        analysis.token_slope(curve("a", 0.3, points=2))
+
+
+def test_the_faster_variant_gains_at_equal_seconds_and_nothing_at_equal_flops():
+    fast = trials({"fast": 0.0}, 3, noise=0.0, tokens=10**6, tokens_per_s=4000.0, size="1M")
+    slow = trials({"slow": -0.01}, 3, noise=0.0, tokens=10**6, tokens_per_s=1000.0, size="1M")
+    frame = pl.concat([fast, slow])
+    same = analysis.at_equal_flops(frame, 0.1)
+    assert same["val_bpb"].to_list() == pytest.approx(frame["val_bpb"].to_list())
+    moved = analysis.at_equal_seconds(frame, 0.1)
+    assert moved.filter(pl.col("variant") == "fast")["cost_ratio"].unique().to_list() == pytest.approx([2.0])
+    assert analysis.decide(same).leader == "slow"
+    assert analysis.decide(moved).leader == "fast"
+    # the change between the two arms is the power law over the ratio of their speeds
+    ratio = moved["val_bpb"][0] / moved["val_bpb"][3] / (frame["val_bpb"][0] / frame["val_bpb"][3])
+    assert ratio == pytest.approx(4.0**-0.1)
+
+
+def test_throughput_measured_alone_takes_precedence_and_must_be_whole():
+    frame = trials({"a": 0.0, "b": 0.0}, 2, noise=0.0, tokens=10**6, tokens_per_s=1000.0)
+    moved = analysis.at_equal_seconds(frame, 0.1, {"a": 9000.0, "b": 1000.0})
+    assert moved["far"].all()
+    assert moved["cost_ratio"][0] == pytest.approx(3.0)
+    with pytest.raises(StudyError, match="throughput"):
+        analysis.at_equal_seconds(frame, 0.1, {"a": 9000.0})
+
+
+def test_equal_memory_credits_the_smaller_footprint_by_what_size_buys():
+    frames = []
+    for size, memory, level in (("1M", 1e8, 0.0), ("4M", 4e8, -0.4)):
+        lean = trials({"lean": level}, 2, noise=0.0, peak_memory_bytes=int(memory), size=size)
+        fat = trials({"fat": level}, 2, noise=0.0, peak_memory_bytes=int(2 * memory), size=size)
+        frames += [lean, fat]
+    frame = pl.concat(frames)
+    assert analysis.memory_slope(frame).value > 0
+    moved = analysis.at_equal_memory(frame).filter(pl.col("size") == "1M")
+    means = dict(moved.group_by("variant").agg(pl.col("val_bpb").mean()).iter_rows())
+    assert means["lean"] < means["fat"]
+    capped = analysis.at_equal_memory(frame, cap=4.5e8)
+    assert set(capped["variant"]) == {"lean"}
+    with pytest.raises(StudyError, match="cap"):
+        analysis.at_equal_memory(frame, cap=1.0)
+
+
+def test_equal_memory_with_one_size_leaves_losses_alone():
+    frame = trials({"a": 0.0, "b": 0.1}, 2, noise=0.01, peak_memory_bytes=10**8, size="1M")
+    assert analysis.memory_slope(frame) is None
+    assert analysis.at_equal_memory(frame)["val_bpb"].to_list() == frame["val_bpb"].to_list()

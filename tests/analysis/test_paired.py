@@ -1,0 +1,154 @@
+"""Paired statistics on simulated trials with a known truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from studylib import StudyError, analysis
+
+
+def trials(
+    effects: dict[str, float], seeds: int, *, noise: float, seed_sd: float = 0.05, random_seed: int = 0
+) -> pl.DataFrame:
+    generator = np.random.default_rng(random_seed)
+    common = generator.normal(0, seed_sd, seeds)
+    return pl.DataFrame(
+        [
+            {
+                "variant": name,
+                "seed": s,
+                "status": "done",
+                "val_bpb": 2.0 + effect + common[s] + generator.normal(0, noise),
+            }
+            for name, effect in effects.items()
+            for s in range(seeds)
+        ]
+    )
+
+
+def test_noise_floor_separates_the_seeds_common_part():
+    frame = trials({f"v{i}": 0.01 * i for i in range(8)}, 20, noise=0.002, seed_sd=0.05)
+    floor = analysis.noise_floor(frame)
+    assert floor.paired_sd == pytest.approx(0.002, rel=0.2)
+    assert floor.unpaired_sd == pytest.approx(0.05, rel=0.4)
+    assert floor.seeds == 20
+    assert floor.dof == 7 * 19
+
+
+def test_noise_floor_pools_sizes_whose_seeds_act_differently():
+    parts = [
+        trials({"a": 0.0, "b": 0.1}, 30, noise=0.003, random_seed=i).with_columns(size=pl.lit(f"{i}M"))
+        for i in range(3)
+    ]
+    floor = analysis.noise_floor(pl.concat(parts))
+    assert floor.paired_sd == pytest.approx(0.003, rel=0.25)
+    assert floor.dof == 3 * 29
+
+
+def test_minimum_detectable_effect_has_the_power_it_claims():
+    seeds, sd = 4, 0.01
+    effect = analysis.minimum_detectable_effect(sd, seeds)
+    generator = np.random.default_rng(1)
+    differences = generator.normal(effect, sd * np.sqrt(2), (20_000, seeds))
+    found = (stats.ttest_1samp(differences, 0, axis=1).pvalue < 0.05).mean()
+    assert found == pytest.approx(0.8, abs=0.02)
+
+
+def test_more_seeds_see_smaller_effects():
+    effects = [analysis.minimum_detectable_effect(0.01, n) for n in (2, 3, 5, 10, 100)]
+    assert effects == sorted(effects, reverse=True)
+    assert effects[-1] == pytest.approx(2.8 * 0.01 * np.sqrt(2 / 100), rel=0.05)
+
+
+def test_seeds_needed_is_the_inverse_of_the_detectable_effect():
+    needed = analysis.seeds_needed(0.01, 0.01)
+    assert analysis.minimum_detectable_effect(0.01, needed) <= 0.01
+    assert analysis.minimum_detectable_effect(0.01, needed - 1) > 0.01
+    assert analysis.seeds_needed(1e-9, 0.01) is None
+
+
+def test_t_interval_covers_the_truth_as_often_as_it_says():
+    hits = 0
+    for i in range(300):
+        table = analysis.compare_to_baseline(trials({"a": 0.0, "b": -0.01}, 4, noise=0.01, random_seed=i), "a")
+        hits += table["low"][0] <= -0.01 <= table["high"][0]
+    assert 0.91 <= hits / 300 <= 0.985
+
+
+def test_holm_matches_a_worked_example():
+    assert analysis.holm(np.array([0.01, 0.04, 0.03, np.nan])) == pytest.approx([0.03, 0.06, 0.06, np.nan], nan_ok=True)
+
+
+def test_null_variants_are_rarely_called_different():
+    wrong = 0
+    for i in range(200):
+        table = analysis.compare_to_baseline(
+            trials({f"v{k}": 0.0 for k in range(10)}, 3, noise=0.01, random_seed=i), "v0"
+        )
+        wrong += (table["p_holm"] < 0.05).any()
+    assert wrong / 200 < 0.09
+
+
+def test_failed_trials_are_counted_as_missing_and_never_imputed():
+    frame = trials({"a": 0.0, "b": 0.1, "c": 0.2}, 4, noise=0.001)
+    broken = (pl.col("variant") == "b") & (pl.col("seed") < 2) | (pl.col("variant") == "c") & (pl.col("seed") > 0)
+    frame = frame.with_columns(
+        status=pl.when(broken).then(pl.lit("diverged")).otherwise("status"),
+        val_bpb=pl.when(broken).then(None).otherwise("val_bpb"),
+    )
+    table = analysis.compare_to_baseline(frame, "a").rows_by_key("variant", named=True, unique=True)
+    assert (table["b"]["pairs"], table["b"]["missing"]) == (2, 2)
+    assert table["b"]["difference"] == pytest.approx(0.1, abs=0.01)
+    assert (table["c"]["pairs"], table["c"]["p_holm"], table["c"]["low"]) == (1, None, None)
+
+
+def test_bootstrap_interval_holds_the_difference():
+    frame = trials({"a": 0.0, "b": -0.02}, 12, noise=0.005)
+    row = analysis.compare_to_baseline(frame, "a", interval="bootstrap").row(0, named=True)
+    assert row["low"] < row["difference"] < row["high"] < 0
+
+
+def test_identical_variants_have_no_difference_and_no_noise():
+    frame = trials({"a": 0.0}, 3, noise=0.0)
+    frame = pl.concat([frame, frame.with_columns(variant=pl.lit("b"))])
+    row = analysis.compare_to_baseline(frame, "a").row(0, named=True)
+    assert row["difference"] == 0
+    assert row["p_value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda f: f.filter(pl.col("seed") == 0), "at least 2 seeds"),
+        (lambda f: f.drop("val_bpb"), "val_bpb"),
+        (lambda f: pl.concat([f, f]), "select one size"),
+        (lambda f: f.with_columns(status=pl.lit("crashed")), "at least 2 seeds"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_plainly(change, words):
+    with pytest.raises(StudyError, match=words):
+        analysis.compare_to_baseline(change(trials({"a": 0.0, "b": 0.1}, 3, noise=0.01)), "a")
+
+
+def test_unknown_baseline_lists_the_variants():
+    with pytest.raises(StudyError, match="swiglu"):
+        analysis.compare_to_baseline(trials({"swiglu": 0.0, "relu": 0.1}, 3, noise=0.01), "swigul")
+
+
+def test_groups_without_a_common_seed_are_refused():
+    frame = trials({"a": 0.0, "b": 0.1}, 4, noise=0.01)
+    frame = frame.filter((pl.col("variant") == "a") == (pl.col("seed") < 2))
+    with pytest.raises(StudyError, match="share no seed"):
+        analysis.noise_floor(frame)
+
+
+def test_estimate_is_a_t_interval():
+    mean, (low, high) = analysis.estimate(np.array([1.0, 2.0, 3.0]))
+    assert mean == 2
+    assert high - mean == pytest.approx(stats.t.ppf(0.975, 2) / np.sqrt(3))
+    assert low == pytest.approx(4 - high)
+    with pytest.raises(StudyError):
+        analysis.estimate(np.array([np.nan]))

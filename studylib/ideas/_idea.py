@@ -1,0 +1,86 @@
+"""One idea of the study: a question, a notebook that answers it, its parameters, and the trials they mean."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from studylib.errors import StudyError, did_you_mean
+from studylib.params import StudyParams, assigned_names
+from studylib.project import project_root
+from studylib.result import Text
+from studylib.spec import TrialSpec
+
+
+@dataclass(frozen=True)
+class Idea:
+    """What the batch runner and the command line need to know of an idea.
+
+    Parameters
+    ----------
+    name, number
+        ``depth_width``, 1: the parameter file's name and the place in the report.
+    notebook
+        File name in ``notebooks/``.
+    params
+        Schema of the parameter files.
+    plan
+        The trials that the notebook will ask for; torch-free and quick, so that they can be listed beforehand.
+    after_all
+        Reads the other ideas' results, so it runs when they are finished.
+    """
+
+    name: str
+    number: int
+    notebook: str
+    question: Text
+    params: type[StudyParams]
+    plan: Callable[[Any], list[TrialSpec]]
+    after_all: bool = False
+
+    def params_from(self, namespace: Mapping[str, Any]) -> Any:
+        """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``."""
+        return self.params.from_notebook(namespace)
+
+    def notebook_path(self, root: Path | None = None) -> Path:
+        return (root or project_root()) / "notebooks" / self.notebook
+
+    def notebook_parameters(self, root: Path | None = None) -> dict[str, Any]:
+        """Names and default values in the notebook's ``parameters`` cell."""
+        path = self.notebook_path(root)
+        try:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        except FileNotFoundError:
+            raise StudyError(f"{path}: the notebook of idea {self.name} is missing") from None
+        except (ValueError, KeyError, TypeError):
+            raise StudyError(f"{path}: is not a Jupyter notebook") from None
+        tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", ())]
+        if len(tagged) != 1:
+            raise StudyError(f"{path}: {len(tagged)} cells are tagged 'parameters'; exactly one must be")
+        return assigned_names("".join(tagged[0]["source"]))
+
+    def check_notebook(self, root: Path | None = None) -> None:
+        """Raise a StudyError unless the ``parameters`` cell has exactly the schema's names.
+
+        Papermill drops a parameter silently that the notebook does not read, so this is checked before a kernel starts.
+        """
+        there, wanted = set(self.notebook_parameters(root)), set(self.params.model_fields)
+        path = self.notebook_path(root)
+        for name in sorted(there - wanted):
+            raise StudyError(f"{path}: parameter {name!r} is not in the schema {self.params.__name__}{did_you_mean(name, wanted - there)}")
+        for name in sorted(wanted - there):
+            raise StudyError(f"{path}: the 'parameters' cell lacks {name!r}, a field of {self.params.__name__}")
+
+    def changed_defaults(self, root: Path | None = None) -> dict[str, tuple[Any, Any]]:
+        """Defaults that differ between notebook and schema, as ``{name: (notebook's, schema's)}``.
+
+        Empty in a sound notebook: otherwise a parameter file would mean one thing to papermill and another to ``study run``.
+        """
+        literal = self.notebook_parameters(root)
+        there = self.params.model_validate(literal)
+        fields = self.params.model_fields
+        defaults = {name: field.get_default(call_default_factory=True) for name, field in fields.items() if not field.is_required()}
+        return {name: (getattr(there, name), value) for name, value in defaults.items() if getattr(there, name) != value}

@@ -1,0 +1,56 @@
+"""What this machine offers to trials: cores, GPUs, memory. No torch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+
+def cores() -> int:
+    """Cores this process may use: its affinity, the container's CPU quota, and ``$STUDYLIB_CORES``, the least of them."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            available = min(available, max(1, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no control groups here: nothing more is known
+        pass
+    if given := os.environ.get("STUDYLIB_CORES", ""):
+        available = min(available, int(given)) if given.isdigit() and int(given) else available
+    return available
+
+
+def gpus() -> list[str]:
+    """Names of the visible CUDA devices, as ``CUDA_VISIBLE_DEVICES`` takes them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
+    if shutil.which("nvidia-smi") is None:
+        return []
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [str(n) for n, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
+
+
+def available_memory() -> int:
+    """Bytes that can be used without swapping."""
+    import psutil
+
+    available = psutil.virtual_memory().available
+    try:
+        limit = Path("/sys/fs/cgroup/memory.max").read_text().strip()
+        if limit != "max":
+            available = min(available, int(limit) - int(Path("/sys/fs/cgroup/memory.current").read_text()))
+    except (OSError, ValueError):  # no control groups here: nothing more is known
+        pass
+    return max(available, 0)
+
+
+def thread_environment(threads: int) -> dict[str, str]:
+    """Environment variables that keep a process to ``threads`` threads, whichever libraries it loads."""
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
+    return dict.fromkeys(names, str(threads))

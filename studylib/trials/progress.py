@@ -1,0 +1,82 @@
+"""What is going on, told as events; who listens decides how it looks (``display.py``).
+
+An event is a JSON object: ``event`` (begin, started, metrics, finished, end), ``time`` (Unix seconds), ``counts``
+(total, done, failed, running), ``eta_s`` (seconds left, or null), and for one trial ``trial`` (hash), ``label``, and
+``record`` (metrics) or ``status``, ``message``, ``seconds`` (finished).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from studylib.trials.cache import Trial
+from studylib.trials.outcome import Outcome
+
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+
+
+class Tracker:
+    """Counts trials and tells the listeners.
+
+    The time left is the FLOPs left over the FLOPs a second so far, part-way trials counted by their steps.
+    """
+
+    def __init__(self, trials: Sequence[Trial], listeners: Sequence[Listener] = ()):
+        self._trials = {trial.hash: trial for trial in trials}
+        self._listeners = list(listeners)
+        self._finished: dict[str, Outcome] = {}
+        self._running: dict[str, float] = {}  # hash: fraction of its steps done
+        self._began = time.monotonic()
+        self._flops_done = 0.0
+
+    def begin(self, cached: dict[str, Outcome]) -> None:
+        """The run starts; ``cached`` are outcomes already on record."""
+        self._finished |= cached
+        self._began = time.monotonic()
+        self._tell("begin")
+
+    def started(self, trial: Trial) -> None:
+        self._running[trial.hash] = 0.0
+        self._tell("started", trial)
+
+    def metrics(self, trial: Trial, record: dict[str, Any]) -> None:
+        self._running[trial.hash] = min(1.0, record.get("step", 0) / trial.spec.train_steps)
+        self._tell("metrics", trial, record=record)
+
+    def finished(self, trial: Trial, outcome: Outcome, seconds: float) -> None:
+        self._running.pop(trial.hash, None)
+        self._finished[trial.hash] = outcome
+        if seconds and not outcome.failed:
+            self._flops_done += trial.flops
+        self._tell("finished", trial, status=outcome.status, message=outcome.message, seconds=round(seconds, 2))
+
+    def end(self) -> None:
+        self._tell("end")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        failed = sum(outcome.failed for outcome in self._finished.values())
+        return {"total": len(self._trials), "done": len(self._finished) - failed, "failed": failed, "running": len(self._running)}
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until all trials are finished; None while nothing is known."""
+        partly = sum(self._trials[name].flops * fraction for name, fraction in self._running.items())
+        worked = self._flops_done + partly
+        if not worked:
+            return None
+        left = sum(trial.flops for name, trial in self._trials.items() if name not in self._finished) - partly
+        return left / worked * (time.monotonic() - self._began)
+
+    def _tell(self, kind: str, trial: Trial | None = None, **more: Any) -> None:
+        if not self._listeners:
+            return
+        event: Event = {"event": kind, "time": round(time.time(), 3), "counts": self.counts, "eta_s": self.eta}
+        if trial is not None:
+            event |= {"trial": trial.hash, "label": trial.label}
+        event |= more
+        for listener in self._listeners:
+            listener(event)

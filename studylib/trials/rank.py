@@ -1,0 +1,41 @@
+"""One rank of a trial that is spread over processes: ``torchrun ... -m studylib.trials.rank SPEC --out DIR``.
+
+Like ``python -m studylib.train``, but each rank writes how it ended to ``DIR/outcome.<rank>.json``, since torchrun
+passes no exit status on, and dies with torchrun.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+
+from studylib.files import read_json, write_json
+from studylib.spec import TrialSpec, validated
+from studylib.trials.guard import prctl
+from studylib.trials.outcome import EXIT_STATUS
+from studylib.trials.worker import DEFAULT_TRAIN, carry_out, load_train
+
+_SET_PDEATHSIG = 1
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m studylib.trials.rank", description=__doc__)
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--data-folder", type=Path, required=True)
+    parser.add_argument("--train", default=DEFAULT_TRAIN)
+    options = parser.parse_args(arguments)
+
+    prctl(_SET_PDEATHSIG, signal.SIGKILL)
+    spec = validated(TrialSpec, read_json(options.spec), file=options.spec)
+    outcome = carry_out(load_train(options.train), spec, options.out, options.data_folder)
+    rank = int(os.environ.get("RANK", 0))
+    write_json(options.out / f"outcome.{rank}.json", {"status": outcome.status, "message": outcome.message})
+    return EXIT_STATUS[outcome.status]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

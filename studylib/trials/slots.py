@@ -1,0 +1,262 @@
+"""Places where a trial can run: a worker that stays alive, or a command started for each trial.
+
+Both are watched through file descriptors by one scheduler (``pool.py``) and hold at most one trial at a time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from studylib.files import read_json_lines, write_json
+from studylib.trials.cache import Trial
+from studylib.trials.log import BoundedLog
+from studylib.trials.machine import thread_environment
+from studylib.trials.outcome import Outcome, outcome_of_exit
+from studylib.trials.process import GuardedProcess, child_environment
+
+OnMetrics = Callable[[dict[str, Any]], None]
+_READ = 1 << 16
+_START_ATTEMPTS = 3
+
+
+class Slot(ABC):
+    """Runs a process under a guard, its output going to the trial's log."""
+
+    def __init__(self, data_folder: Path, *, threads: int = 1, environment: dict[str, str] | None = None):
+        self.trial: Trial | None = None
+        self.began: float | None = None  # monotonic time at which the trial itself began, imports not counted
+        self.on_metrics: OnMetrics | None = None
+        self._data_folder = data_folder
+        self._threads = threads
+        self._environment = thread_environment(threads) | (environment or {})
+        self._process: GuardedProcess | None = None
+        self._output: int | None = None
+        self._log = BoundedLog()
+
+    def start(self, trial: Trial, on_metrics: OnMetrics) -> None:
+        """Begin the trial; `step` tells when it has ended."""
+        trial.folder.mkdir(parents=True, exist_ok=True)
+        self._log.close()
+        self._log = BoundedLog(trial.folder / "log.txt")
+        self.trial, self.on_metrics, self.began = trial, on_metrics, None
+        self._begin(trial)
+
+    @abstractmethod
+    def _begin(self, trial: Trial) -> None:
+        """Set the process to work on the trial."""
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def descriptors(self) -> list[int]:
+        """What to wait on; readable when `step` has something to do."""
+        return [] if self._output is None else [self._output]
+
+    def step(self) -> Outcome | None:
+        """Take in what the process said. Returns the outcome when the trial has ended."""
+        self._drain()
+        return None
+
+    def stop(self) -> None:
+        """End the process and everything it started; a trial in it is lost."""
+        if self._process is not None:
+            self._process.end()
+            self._drain()
+            os.close(self._output)
+        self._process = self._output = None
+
+    def free(self) -> None:
+        """The trial is over and recorded."""
+        self.trial = self.began = self.on_metrics = None
+        self._log.close()
+        self._log = BoundedLog()
+
+    def close(self) -> None:
+        self.stop()
+        self._log.close()
+
+    def _spawn(self, command: list[str], **options: Any) -> None:
+        self._output, write_end = os.pipe()
+        os.set_blocking(self._output, False)
+        try:
+            environment = child_environment(**self._environment)
+            self._process = GuardedProcess(command, environment=environment, stdout=write_end, **options)
+        finally:
+            os.close(write_end)
+
+    def _drain(self) -> None:
+        """Move what was printed into the log, without waiting."""
+        if self._output is None:
+            return
+        with contextlib.suppress(BlockingIOError):
+            while output := os.read(self._output, _READ):
+                self._log.write(output)
+
+
+class WorkerSlot(Slot):
+    """A worker process that takes one trial after another; started anew when it dies or is stopped."""
+
+    def __init__(self, data_folder: Path, *, train: str, threads: int = 1, environment: dict[str, str] | None = None):
+        super().__init__(data_folder, threads=threads, environment=environment)
+        self._train = train
+        self._channel: int | None = None
+        self._heard = b""
+        self._ready = False
+        self._failed_starts = 0
+
+    def launch(self) -> None:
+        """Start the worker if there is none, so that it imports while there is other work."""
+        if self._process is not None:
+            return
+        self._channel, channel = os.pipe()
+        os.set_blocking(self._channel, False)
+        self._heard, self._ready = b"", False
+        command = [sys.executable, "-m", "studylib.trials.worker", "--channel", str(channel)]
+        try:
+            self._spawn(
+                [*command, "--train", self._train, "--threads", str(self._threads)], stdin=subprocess.PIPE, pass_fds=(channel,)
+            )
+        finally:
+            os.close(channel)
+
+    def _begin(self, trial: Trial) -> None:
+        if self._process is not None and self._process.poll() is not None:  # died idle
+            self.stop()
+        self.launch()
+        request = {
+            "spec": trial.spec.model_dump(mode="json"), "folder": str(trial.folder.resolve()), "data_folder": str(self._data_folder.resolve())
+        }
+        with contextlib.suppress(BrokenPipeError):  # it just died: step() will notice
+            self._process.popen.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.popen.stdin.flush()
+
+    def descriptors(self) -> list[int]:
+        return super().descriptors() + ([] if self._channel is None else [self._channel])
+
+    def step(self) -> Outcome | None:
+        if self._process is None:
+            return None
+        dead = self._process.poll() is not None
+        ended = self._listen()
+        self._drain()
+        if ended is not None:
+            if dead or ended.status not in ("done", "diverged"):
+                self.stop()  # half-built state may be left in the process: the next trial gets a clean one
+            return ended
+        return self._bury() if dead else None
+
+    def _listen(self) -> Outcome | None:
+        ended = None
+        with contextlib.suppress(BlockingIOError):
+            while said := os.read(self._channel, _READ):
+                self._heard += said
+        *lines, self._heard = self._heard.split(b"\n")
+        for line in lines:
+            message = json.loads(line)
+            match message["event"]:
+                case "ready":
+                    self._ready = True
+                case "began":
+                    self.began, self._failed_starts = time.monotonic(), 0
+                case "metrics" if self.on_metrics is not None:
+                    self.on_metrics(message["record"])
+                case "ended":
+                    ended = Outcome(message["status"], message["message"])
+        return ended
+
+    def _bury(self) -> Outcome | None:
+        """The worker died. Its trial failed, unless the worker never got as far as the trial."""
+        code, was_idle, trial = self._process.poll(), self._ready and self.trial is None, self.trial
+        self.stop()
+        outcome = outcome_of_exit(code, self._log.last_lines())
+        if self.began is not None:
+            return outcome
+        if was_idle:
+            return None
+        self._failed_starts += 1
+        if self._failed_starts >= _START_ATTEMPTS:
+            raise RuntimeError(f"trial workers cannot start: {outcome.message}")
+        if trial is not None:
+            self._begin(trial)
+        return None
+
+    def stop(self) -> None:
+        if self._process is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.popen.stdin.close()
+        super().stop()
+        if self._channel is not None:
+            os.close(self._channel)
+            self._channel = None
+
+
+class CommandSlot(Slot):
+    """One command a trial, such as torchrun; what it says beyond its exit status is read from the trial's files."""
+
+    def __init__(self, data_folder: Path, command: Callable[[Trial, Path], list[str]], **options: Any):
+        super().__init__(data_folder, **options)
+        self._command = command
+        self._seen = 0
+        self._looked = 0.0
+
+    def _begin(self, trial: Trial) -> None:
+        write_json(trial.folder / "spec.json", trial.spec.model_dump(mode="json"))
+        for stale in trial.folder.glob("outcome.*.json"):
+            stale.unlink()
+        self._seen = len(read_json_lines(trial.folder / "metrics.jsonl"))
+        self._spawn(self._command(trial, self._data_folder))
+        self.began = time.monotonic()
+
+    def step(self) -> Outcome | None:
+        if self._process is None:
+            return None
+        code = self._process.poll()
+        self._drain()
+        self._tell_metrics(final=code is not None)
+        if code is None:
+            return None
+        trial = self.trial
+        self.stop()
+        if code == 0:
+            return Outcome("done")
+        return reported_by_ranks(trial.folder) or outcome_of_exit(_rank_exit(self._log.last_lines(80), code), self._log.last_lines())
+
+    def _tell_metrics(self, *, final: bool) -> None:
+        if not final and time.monotonic() - self._looked < 1.0:
+            return
+        self._looked = time.monotonic()
+        records = read_json_lines(self.trial.folder / "metrics.jsonl")
+        if records[self._seen :] and self.on_metrics is not None:
+            self.on_metrics(records[-1])
+        self._seen = len(records)
+
+
+def reported_by_ranks(folder: Path) -> Outcome | None:
+    """The gravest of the outcomes that the ranks wrote down themselves (``rank.py``)."""
+    gravity = ("done", "crashed", "diverged", "oom")
+    found = []
+    for path in folder.glob("outcome.*.json"):
+        with contextlib.suppress(ValueError, KeyError):  # cut short by a full disk: the other ranks and the log remain
+            content = json.loads(path.read_text())
+            found.append(Outcome(content["status"], content["message"]))
+    failures = [outcome for outcome in found if outcome.failed]
+    return max(failures, key=lambda outcome: gravity.index(outcome.status)) if failures else None
+
+
+def _rank_exit(log: str, code: int) -> int:
+    """torchrun ends with 1 whatever its ranks did; its report in the log names the first rank's exit."""
+    for line in log.splitlines():
+        name, colon, value = line.partition(":")
+        if colon and name.strip() == "exitcode" and value.split()[:1] and value.split()[0].lstrip("-").isdigit():
+            return int(value.split()[0])
+    return code

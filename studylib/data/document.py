@@ -1,0 +1,53 @@
+"""One text and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from studylib.errors import invalid
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(slots=True)
+class Document:
+    """A text with its labels.
+
+    Attributes
+    ----------
+    text
+        Any Unicode text; control characters are fine, lone surrogates are not (they have no UTF-8 form).
+    labels
+        What a generator knows about its text (register, fact ids, later noise kinds and spans); empty for real text.
+    origin
+        Where the text is from, as an error message names it ("reviews.parquet row 17").
+    record
+        The row the text was a field of. The guard looks at its keys, and at the values that tell a benchmark's record
+        (identifiers); other values may be None.
+    """
+
+    text: str
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = ""
+    record: Mapping[str, Any] = NOTHING
+
+    def utf8(self) -> bytes:
+        """The text as UTF-8.
+
+        Raises
+        ------
+        StudyError
+            The text holds a lone surrogate.
+        """
+        try:
+            return self.text.encode()
+        except UnicodeEncodeError as error:
+            raise invalid(
+                "text",
+                self.text[max(0, error.start - 10) : error.start + 10],
+                f"holds a lone surrogate at character {error.start}, which is not valid Unicode",
+                file=self.origin,
+            ) from None

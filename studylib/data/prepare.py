@@ -1,0 +1,231 @@
+"""From a DataSpec to token shards, once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from studylib.data.encode import encode_side
+from studylib.data.guard import Guard, seal
+from studylib.data.guard.gate import evaluation_digests
+from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
+from studylib.data.shards import TokenShard, token_dtype
+from studylib.data.source import Source
+from studylib.data.split import SIDES
+from studylib.data.text import GuardedText, digest_of, write_text_folder
+from studylib.data.tokenizer import Tokenizer, train_tokenizer
+from studylib.errors import StudyError
+from studylib.files import content_hash, file_lock, sync_folder, write_bytes, write_json
+from studylib.registry import SOURCES
+from studylib.spec import DataSpec, SourceSpec
+
+# Raised when the same specification gives other text or tokens than before.
+PREPARE_VERSION = 1
+
+Progress = Callable[[str], None]
+
+
+def check_sources(data: DataSpec) -> None:
+    """Find bad input before anything expensive: unknown options, missing files and columns, JGLUE by name.
+
+    Raises
+    ------
+    StudyError
+        Naming the source, the option, its value and the choices.
+    """
+    for source in _open_sources(data).values():
+        source.check()
+    evaluation_digests(data.evaluation_only)
+
+
+def prepare(
+    data: DataSpec, folder: Path, *, progress: Progress | None = None, workers: int | None = None
+) -> PreparedData:
+    """Make ``folder/<data.hash>`` (tokenizer, shards, manifest) unless it is there, and open it.
+
+    Safe to call from many processes at once: one makes, the others wait. A kill at any moment leaves nothing that is
+    taken for finished; guarded text that was finished is used again. Files found damaged are made anew.
+
+    Parameters
+    ----------
+    folder
+        Where prepared data of a study lie (DIR/data).
+    progress
+        Called with a line of text as each step begins.
+    workers
+        Processes for tokenizing; default: one a core.
+
+    Raises
+    ------
+    StudyError
+        Bad sources, no text, a file that changed since the shards were made, JGLUE, or a full disk.
+    """
+    folder = Path(folder)
+    home = folder / data.hash
+    say = progress or (lambda line: None)
+    with _disk_full_explained(folder):
+        if not (home / MANIFEST).is_file():
+            check_sources(data)
+        with file_lock(folder / f".{data.hash}.lock", on_wait=lambda: say("data: another process is preparing them")):
+            ready = _ready(data, home, say)
+            return ready if ready is not None else _make(data, folder, home, say, workers)
+
+
+def _open_sources(data: DataSpec) -> dict[str, Source]:
+    guard = Guard()
+    sources: dict[str, Source] = {}
+    for spec in data.sources:
+        guard.check_source(spec.label, spec.kind, spec.options)
+        sources[spec.label] = SOURCES[spec.kind](spec.label, spec.options)
+    return sources
+
+
+def _ready(data: DataSpec, home: Path, say: Progress) -> PreparedData | None:
+    if not (home / MANIFEST).is_file():
+        return None
+    try:
+        prepared = PreparedData(home)
+    except StudyError as error:
+        say(f"data: {error}; making them again")
+        return None
+    _check_unchanged(data, prepared.manifest)
+    return prepared
+
+
+def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
+    """Shards made from files that have changed since are refused; files that are gone do not matter."""
+    for label, made in manifest["sources"].items():
+        recorded = made["inputs"]
+        if not recorded or not all(Path(name).is_file() for name in recorded):
+            continue
+        spec = next(one for one in data.sources if one.label == label)
+        now = SOURCES[spec.kind](spec.label, spec.options).inputs()
+        for name in sorted(recorded.keys() | now.keys()):
+            if recorded.get(name) != now.get(name):
+                raise StudyError(
+                    f"data.sources {label}: {name} has changed since the study's data were prepared; "
+                    "use another output folder, or remove the prepared data and the trials made from it"
+                )
+
+
+def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
+    with _scratch(folder, data.hash) as scratch:
+        texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
+        share = -(-data.tokenizer.sample_bytes // len(texts))
+        say(f"data: training a {data.tokenizer.kind} tokenizer of {data.tokenizer.vocab_size} pieces")
+        tokenizer = train_tokenizer(data.tokenizer, (one for text in texts.values() for one in text.sample(share)))
+        tokenizer_file = scratch / "tokenizer.model"
+        write_bytes(tokenizer_file, tokenizer.model)
+        sources = {}
+        for place, (label, text) in enumerate(texts.items()):
+            size = sum(text.num_bytes(side) for side in SIDES)
+            say(f"data: tokenizing {label}, {size / 1e6:.1f} MB")
+            stem = f"{place:02d}-{_slug(label)}"
+            for side in SIDES:
+                encode_side(text, side, tokenizer_file, scratch / f"{stem}.{side}", workers=workers)
+            sources[label] = _described(text, scratch, stem, tokenizer)
+        _write_manifest(data, scratch, tokenizer, texts, sources)
+        if home.exists():  # damaged: out of the way first, since a folder is not replaced in one step
+            os.replace(home, scratch.with_name(f"{scratch.name}.damaged"))
+            shutil.rmtree(scratch.with_name(f"{scratch.name}.damaged"))
+        os.replace(scratch, home)
+        sync_folder(folder)
+    return PreparedData(home)
+
+
+@contextmanager
+def _scratch(folder: Path, name: str) -> Iterator[Path]:
+    """A folder to work in, gone afterwards; also removes what a killed run left (the caller holds the lock)."""
+    for stale in folder.glob(f".{name}.work-*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder, prefix=f".{name}.work-"))
+    scratch.chmod(0o755)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress) -> GuardedText:
+    """The source's text behind the guard, from ``folder/text`` when it is there already."""
+    source: Source = SOURCES[spec.kind](spec.label, spec.options)
+    inputs = source.inputs()
+    name = content_hash(
+        {
+            "version": PREPARE_VERSION,
+            "kind": spec.kind,
+            "options": spec.options,
+            "inputs": inputs,
+            "validation_fraction": data.validation_fraction,
+            "evaluation_only": evaluation_digests(data.evaluation_only),
+        }
+    )
+    home = folder / "text" / name
+    with file_lock(folder / "text" / f".{name}.lock", on_wait=lambda: say(f"data: waiting for {spec.label}")):
+        if home.is_dir():
+            try:
+                return GuardedText(home)
+            except StudyError as error:
+                say(f"data: {error}; reading {spec.label} again")
+                shutil.rmtree(home)
+        say(f"data: reading {spec.label}")
+        source.check()
+        guard = Guard(data.evaluation_only)
+        with _scratch(home.parent, name) as scratch:
+            write_text_folder(scratch, source, spec.label, guard, data.validation_fraction)
+            os.replace(scratch, home)
+            sync_folder(home.parent)
+        return GuardedText(home)
+
+
+def _described(text: GuardedText, folder: Path, stem: str, tokenizer: Tokenizer) -> dict[str, Any]:
+    inputs = text.manifest["inputs"]
+    described: dict[str, Any] = {"stem": stem, "inputs": inputs, "notes": text.manifest["notes"]}
+    for side in SIDES:
+        shard = TokenShard(folder / f"{stem}.{side}", token_dtype(tokenizer.vocab_size), text.manifest["label"])
+        described[side] = {"documents": shard.num_documents, "tokens": shard.num_tokens, "bytes": shard.num_bytes}
+    return described
+
+
+def _write_manifest(
+    data: DataSpec, folder: Path, tokenizer: Tokenizer, texts: dict[str, GuardedText], sources: dict[str, Any]
+) -> None:
+    files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
+    guard = {label: text.manifest["guard"] | {"text": text.manifest["seal"]} for label, text in texts.items()}
+    manifest = {
+        "schema": DATA_SCHEMA,
+        "hash": data.hash,
+        "spec": data.model_dump(mode="json"),
+        "dtype": token_dtype(tokenizer.vocab_size).str,
+        "tokenizer": {"vocab_size": tokenizer.vocab_size, "kind": data.tokenizer.kind, "eos_id": tokenizer.eos_id},
+        "sources": sources,
+        "guard": guard,
+        "files": files,
+        "seal": seal(guard, files),
+    }
+    write_json(folder / MANIFEST, manifest)
+
+
+def _slug(label: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", label).strip("-")[-40:] or "source"
+
+
+@contextmanager
+def _disk_full_explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = error.filename or folder
+        raise StudyError(
+            f"{folder}: the disk is full ({error.strerror} at {where}); what was finished is kept: "
+            "make room or use another output folder, then run again"
+        ) from error

@@ -1,0 +1,99 @@
+"""Prepared data as the trainers see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studylib.data.guard import check_seal
+from studylib.data.shards import TokenShard
+from studylib.data.split import SIDES
+from studylib.data.text import digest_of
+from studylib.errors import StudyError
+from studylib.files import read_json
+
+DATA_SCHEMA = 1
+MANIFEST = "manifest.json"
+# Up to here a first look reads all bytes (about 1 GB/s); beyond, sizes alone are compared.
+_DIGEST_LIMIT = 512 << 20
+_verified: set[tuple[str, int]] = set()
+
+
+@dataclass(frozen=True)
+class SourceShards:
+    """Both sides of one source."""
+
+    train: TokenShard
+    validation: TokenShard
+
+
+class PreparedData:
+    """A tokenizer and token shards, opened only if the guard's record and every file are as written.
+
+    Parameters
+    ----------
+    folder
+        What ``prepare`` returned as ``folder``: DIR/data/<data hash>.
+
+    Raises
+    ------
+    StudyError
+        The manifest is missing or not readable, carries no guard's record, or a file is damaged.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        file = self.folder / MANIFEST
+        try:
+            self.manifest: dict[str, Any] = read_json(file)
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{file}: cannot be read ({error}); prepare the data first") from None
+        if self.manifest.get("schema") != DATA_SCHEMA:
+            raise StudyError(
+                f"{file}: schema: {self.manifest.get('schema')!r} is not {DATA_SCHEMA}; prepare the data again"
+            )
+        check_seal(self.manifest, file=file)
+        self._check_files()
+        dtype = np.dtype(self.manifest["dtype"])
+        self.sources: dict[str, SourceShards] = {
+            label: SourceShards(*(TokenShard(self.folder / f"{source['stem']}.{side}", dtype, label) for side in SIDES))
+            for label, source in self.manifest["sources"].items()
+        }
+
+    @property
+    def tokenizer_file(self) -> Path:
+        """The SentencePiece model."""
+        return self.folder / "tokenizer.model"
+
+    @property
+    def vocab_size(self) -> int:
+        return self.manifest["tokenizer"]["vocab_size"]
+
+    def shards(self, label: str) -> SourceShards:
+        """The shards of one source.
+
+        Raises
+        ------
+        StudyError
+            There is no such source; the error lists those there are.
+        """
+        if label not in self.sources:
+            raise StudyError(f"data.sources: {label!r} is not prepared here; choose from {', '.join(self.sources)}")
+        return self.sources[label]
+
+    def _check_files(self) -> None:
+        files = self.manifest["files"]
+        for name, expected in files.items():
+            path = self.folder / name
+            if not path.is_file() or path.stat().st_size != expected["bytes"]:
+                raise StudyError(f"{path}: is missing or has not the {expected['bytes']} bytes it was written with")
+        key = (str(self.folder.resolve()), (self.folder / MANIFEST).stat().st_mtime_ns)
+        if key in _verified or sum(one["bytes"] for one in files.values()) > _DIGEST_LIMIT:
+            return
+        for name, expected in files.items():
+            if digest_of(self.folder / name) != expected:
+                raise StudyError(f"{self.folder / name}: is damaged: its content is not what was written")
+        _verified.add(key)

@@ -1,0 +1,106 @@
+"""Data sets of the Hugging Face hub, by name and pinned revision, streamed up to a size."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from studylib.data.document import Document
+from studylib.data.guard.names import mixed_collection
+from studylib.errors import StudyError, invalid
+from studylib.spec import Frozen, Positive, validated
+
+__all__ = ["HubSource"]
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class Options(Frozen):
+    dataset: str = Field(description='such as "wikimedia/wikipedia"; a local folder laid out as a data set works too')
+    revision: str = Field(description="the commit of the data set, 40 hexadecimal digits: a branch would move")
+    config: str | None = Field(default=None, description='such as "20231101.ja"')
+    split: str = "train"
+    text_column: str = "text"
+    max_bytes: Positive = Field(default=100_000_000, description="stop after so many bytes of UTF-8")
+    streaming: bool = Field(default=True, description="read only what is used; False downloads the whole split first")
+
+
+class HubSource:
+    """Rows of a hub data set in its own order.
+
+    ``datasets`` is imported only here and only when used. HF_ENDPOINT, HF_TOKEN and HF_HOME work as they do everywhere.
+    """
+
+    def __init__(self, label: str, options: Mapping[str, Any]):
+        self._label = label
+        self._field = f"data.sources {label}"
+        self._options = validated(Options, dict(options), file=self._field)
+        if not _COMMIT.fullmatch(self._options.revision):
+            why = "is not a commit of 40 hexadecimal digits (the data set's page lists them under 'Files', 'History')"
+            raise invalid(f"{self._field}: revision", self._options.revision, why)
+        if mixed_collection(self._options.dataset):
+            why = (
+                "is refused: it mixes rows made from JGLUE, which must never be training data, into others without a "
+                "mark; take its repository's folders as local files (kind: files), which leaves JGLUE's folders out"
+            )
+            raise invalid(f"{self._field}: dataset", self._options.dataset, why)
+        self._notes: dict[str, int] = {}
+
+    def check(self) -> None:
+        """Ask the hub whether the data set, revision and columns are there."""
+        for _ in self._rows(first_only=True):
+            return
+        raise invalid(f"{self._field}: dataset", self._options.dataset, f"split {self._options.split!r} has no rows")
+
+    def _rows(self, *, first_only: bool = False) -> Iterator[dict[str, Any]]:
+        import datasets
+
+        options = self._options
+        local = Path(options.dataset).is_dir()
+        try:
+            table = datasets.load_dataset(
+                options.dataset,
+                name=options.config,
+                split=options.split,
+                revision=None if local else options.revision,
+                streaming=options.streaming or first_only,
+            )
+            columns = table.column_names
+            if columns is not None and options.text_column not in columns:
+                raise invalid(f"{self._field}: text_column", options.text_column, "is not a column", choices=columns)
+            yield from table
+        except StudyError:
+            raise
+        except Exception as error:  # datasets raises dozens of kinds, from many libraries
+            why = f"cannot be loaded (config {options.config}, split {options.split}, revision {options.revision}): "
+            raise invalid(
+                f"{self._field}: dataset", options.dataset, why + f"{type(error).__name__}: {error}"
+            ) from error
+
+    def documents(self) -> Iterator[Document]:
+        options = self._options
+        left = options.max_bytes
+        self._notes["rows_without_text"] = 0
+        for number, row in enumerate(self._rows()):
+            origin = f"{options.dataset} row {number}"
+            text = row.get(options.text_column)
+            if text is not None and not isinstance(text, str):
+                raise invalid("text_column", options.text_column, f"holds {type(text).__name__}, not text", file=origin)
+            if not text:
+                self._notes["rows_without_text"] += 1
+                continue
+            document = Document(text, origin=origin, record=row)
+            yield document
+            left -= len(document.utf8())
+            if left <= 0:
+                return
+
+    def inputs(self) -> dict[str, str]:
+        return {}  # the revision in the options pins the text
+
+    def notes(self) -> dict[str, int]:
+        return dict(self._notes)

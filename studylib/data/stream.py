@@ -1,0 +1,166 @@
+"""Batches as a pure function of (seed, step): the same on any topology, worker or resume point."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+
+from studylib.data.prepared import PreparedData
+from studylib.data.shards import TokenShard
+from studylib.errors import invalid
+
+# Weights become whole numbers of this many parts, so that shares are exact after any number of sequences.
+_PARTS = 1 << 32
+
+
+class TokenStream:
+    """Windows of the training shards, mixed by weight.
+
+    Sequence ``n`` of a run takes its source from a fixed interleaving in which each source's count never strays by
+    more than the depth of a binary tree over the sources (one sequence for two sources) from its share. Within a
+    source, windows come in a shuffled order without replacement; each epoch has its own order, and its own offset
+    within the part that is left over.
+
+    Parameters
+    ----------
+    prepared
+        Where the shards are.
+    weights
+        Share of each source by label; zero leaves a source out. Only the ratios count.
+    seq_len
+        Tokens predicted per sequence; a window has one more.
+    global_batch_size
+        Sequences a step.
+    seed
+        Of the orders.
+
+    Raises
+    ------
+    StudyError
+        Unknown label, no positive weight, or a shard shorter than one window.
+    """
+
+    def __init__(
+        self,
+        prepared: PreparedData,
+        weights: Mapping[str, float],
+        seq_len: int,
+        global_batch_size: int,
+        seed: int,
+    ):
+        chosen = {label: float(weight) for label, weight in weights.items() if weight > 0}
+        if not chosen:
+            raise invalid("weights", dict(weights), "has no positive weight")
+        self.seq_len, self.global_batch_size, self.seed = seq_len, global_batch_size, seed
+        self._labels = list(chosen)
+        self._shards = [prepared.shards(label).train for label in chosen]
+        self._windows = [_num_windows(shard, seq_len, "train") for shard in self._shards]
+        self._splits = _splits(list(chosen.values()))
+        self._orders: dict[int, tuple[int, np.ndarray, int]] = {}
+
+    def batch(self, step: int) -> np.ndarray:
+        """The token ids of step ``step`` (from 0); int64 [global_batch_size, seq_len + 1]."""
+        first = step * self.global_batch_size
+        batch = np.empty((self.global_batch_size, self.seq_len + 1), dtype=np.int64)
+        for row in range(self.global_batch_size):
+            source, place = self._place(first + row)
+            epoch, position = divmod(place, self._windows[source])
+            order, offset = self._order(source, epoch)
+            start = offset + int(order[position]) * self.seq_len
+            batch[row] = self._shards[source].tokens[start : start + self.seq_len + 1]
+        return batch
+
+    def sources_at(self, step: int) -> list[str]:
+        """The label of each sequence of a step."""
+        first = step * self.global_batch_size
+        return [self._labels[self._place(first + row)[0]] for row in range(self.global_batch_size)]
+
+    def epochs_at(self, step: int) -> dict[str, float]:
+        """How often each source's text has been seen after ``step`` steps; 1.0 is once."""
+        counts = self._counts(step * self.global_batch_size)
+        return {
+            label: count / windows for label, count, windows in zip(self._labels, counts, self._windows, strict=True)
+        }
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """(source, its own sequence number) of the run's sequence ``number``."""
+        for source, share in enumerate(self._splits):
+            before = number * share // _PARTS
+            if (number + 1) * share // _PARTS > before:
+                return source, before
+            number -= before
+        return len(self._splits), number
+
+    def _counts(self, number: int) -> list[int]:
+        """How many of the first ``number`` sequences each source gives."""
+        counts = []
+        for share in self._splits:
+            counts.append(number * share // _PARTS)
+            number -= counts[-1]
+        return [*counts, number]
+
+    def _order(self, source: int, epoch: int) -> tuple[np.ndarray, int]:
+        """Window numbers of one epoch in their order, and the epoch's offset in tokens."""
+        cached = self._orders.get(source)
+        if cached is None or cached[0] != epoch:
+            random = _philox("order", self.seed, self._labels[source], epoch)
+            windows = self._windows[source]
+            slack = self._shards[source].num_tokens - 1 - windows * self.seq_len
+            order = random.permutation(np.arange(windows, dtype=np.uint32 if windows < 1 << 32 else np.uint64))
+            cached = (epoch, order, int(random.integers(slack + 1)))
+            self._orders[source] = cached
+        return cached[1], cached[2]
+
+
+def _splits(weights: list[float]) -> list[int]:
+    """For each source but the last, its share of what the sources before it leave, in parts."""
+    shares, left = [], sum(weights)
+    for weight in weights[:-1]:
+        shares.append(round(weight / left * _PARTS))
+        left -= weight
+    return shares
+
+
+def _num_windows(shard: TokenShard, seq_len: int, side: str) -> int:
+    windows = (shard.num_tokens - 1) // seq_len
+    if windows < 1:
+        why = f"has {shard.num_tokens} {side} tokens, fewer than one sequence of seq_len {seq_len} + 1"
+        raise invalid("data.sources", shard.label, why)
+    return windows
+
+
+def _philox(*key: object) -> np.random.Generator:
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "big")))
+
+
+def validation_windows(
+    prepared: PreparedData, weights: Mapping[str, float], seq_len: int, max_tokens: int
+) -> list[tuple[str, np.ndarray, float]]:
+    """The validation text of each source in ``weights``, the same for every trial.
+
+    Each source gets an equal part of ``max_tokens`` whatever its weight (also a weight of zero: a source that is not
+    trained on may be watched), as windows spread evenly over its shard, so that text sorted by kind is seen whole.
+
+    Returns
+    -------
+    list of (label, windows, bytes)
+        windows int64 [n, seq_len + 1]; bytes: UTF-8 bytes of the text behind the ``n * seq_len`` predicted tokens.
+
+    Raises
+    ------
+    StudyError
+        Unknown label, or a shard shorter than one window.
+    """
+    chosen = []
+    for label in weights:
+        shard = prepared.shards(label).validation
+        available = _num_windows(shard, seq_len, "validation")
+        count = max(1, min(available, max_tokens // len(weights) // seq_len))
+        starts = (np.arange(count, dtype=np.int64) * available // count) * seq_len
+        windows = np.stack([shard.tokens[start : start + seq_len + 1] for start in starts]).astype(np.int64)
+        size = sum(shard.bytes_in(start + 1, start + seq_len + 1) for start in starts)
+        chosen.append((label, windows, size))
+    return chosen

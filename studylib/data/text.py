@@ -1,0 +1,176 @@
+"""Guarded text: what the gate admitted, on disk, split into training and validation.
+
+Tokenizers and shards are made from nothing else. The same text serves every tokenizer, so a sweep over vocabularies
+reads and guards its corpus once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from studylib.data.guard import Guard, check_seal, seal
+from studylib.data.source import Source
+from studylib.data.split import SIDES, side_of
+from studylib.errors import StudyError, invalid
+from studylib.files import read_json, write_json
+
+TEXT_SCHEMA = 1
+_BATCH = 256
+
+
+def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fraction: float) -> None:
+    """Pass a source's documents through ``guard`` and write those admitted to ``folder``; the manifest comes last.
+
+    Memory does not grow with the corpus but for 8 bytes a document.
+
+    Raises
+    ------
+    StudyError
+        The guard refuses the source, a text is not valid Unicode, or nothing is left on one side.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    sides = {side: _Side(folder / f"{side}.utf8") for side in SIDES}
+    try:
+        documents = iter(source.documents())
+        while batch := list(islice(documents, _BATCH)):
+            for document in guard.admit(batch):
+                content = document.utf8()
+                sides[side_of(content, fraction)].add(content)
+    finally:
+        for side in sides.values():
+            side.close()
+    record = guard.record()
+    _check_not_empty(label, sides, record, fraction)
+    for name, side in sides.items():
+        np.save(folder / f"{name}.ends.npy", np.frombuffer(side.ends, dtype=np.int64))
+    files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
+    counts = {name: {"documents": len(side.ends), "bytes": side.size} for name, side in sides.items()}
+    manifest = {
+        "schema": TEXT_SCHEMA,
+        "label": label,
+        "inputs": source.inputs(),
+        "notes": source.notes(),
+        "sides": counts,
+        "guard": record,
+        "files": files,
+        "seal": seal(record, files),
+    }
+    write_json(folder / "manifest.json", manifest)
+
+
+class _Side:
+    def __init__(self, file: Path):
+        self._stream: BinaryIO = open(file, "wb")
+        self.ends = array("q")
+        self.size = 0
+
+    def add(self, content: bytes) -> None:
+        self._stream.write(content)
+        self.size += len(content)
+        self.ends.append(self.size)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _check_not_empty(label: str, sides: dict[str, _Side], record: dict, fraction: float) -> None:
+    count = {name: len(side.ends) for name, side in sides.items()}
+    if not any(side.size for side in sides.values()):
+        dropped = record["dropped_benchmark_record"] + record["dropped_evaluation_overlap"]
+        why = (
+            f"has no text to train on ({dropped} documents were dropped as evaluation data)"
+            if dropped
+            else "has no text"
+        )
+        raise invalid("data.sources", label, why)
+    for side in SIDES:
+        if not sides[side].size:
+            other = next(name for name in SIDES if name != side)
+            why = (
+                f"has {count[other]} documents, all of them on the {other} side (validation_fraction {fraction}): give it "
+                "more or shorter documents (for plain text: options document: blank or line), or another fraction"
+            )
+            raise invalid("data.sources", label, why)
+
+
+def digest_of(file: Path) -> dict[str, int | str]:
+    """Size and BLAKE2b of a file."""
+    digest = hashlib.blake2b(digest_size=16)
+    with open(file, "rb") as stream:
+        while block := stream.read(1 << 22):
+            digest.update(block)
+    return {"bytes": file.stat().st_size, "blake2b": digest.hexdigest()}
+
+
+class GuardedText:
+    """Text written by ``write_text_folder``, opened only if its seal holds and its files have their sizes.
+
+    Raises
+    ------
+    StudyError
+        The manifest is missing or damaged, carries no guard's record, or does not fit the files.
+    """
+
+    def __init__(self, folder: Path):
+        file = folder / "manifest.json"
+        try:
+            self.manifest = read_json(file)
+        except (OSError, ValueError) as error:
+            raise StudyError(f"{file}: cannot be read: {error}") from None
+        check_seal(self.manifest, file=file)
+        for name, expected in self.manifest["files"].items():
+            path = folder / name
+            if not path.is_file() or path.stat().st_size != expected["bytes"]:
+                raise StudyError(f"{path}: is missing or has not the {expected['bytes']} bytes it was written with")
+        self.folder = folder
+
+    def num_documents(self, side: str) -> int:
+        return self.manifest["sides"][side]["documents"]
+
+    def num_bytes(self, side: str) -> int:
+        return self.manifest["sides"][side]["bytes"]
+
+    def ends(self, side: str) -> np.ndarray:
+        """Byte offset behind each document; int64 [documents]."""
+        return np.load(self.folder / f"{side}.ends.npy", mmap_mode="r")
+
+    def documents(self, side: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
+        """The texts of documents ``start`` to ``stop``, in order."""
+        ends = self.ends(side)[:stop]
+        with open(self.folder / f"{side}.utf8", "rb") as stream:
+            at = int(ends[start - 1]) if start else 0
+            stream.seek(at)
+            for end in ends[start:]:
+                yield stream.read(int(end) - at).decode()
+                at = int(end)
+
+    def sample(self, num_bytes: int) -> Iterator[str]:
+        """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.
+
+        A document counts in pieces of 64 KiB at most, so that a few long books do not fill the sample.
+        """
+        ends = self.ends("train")
+        total = self.num_bytes("train")
+        if total <= num_bytes:
+            yield from self.documents("train")
+            return
+        # Documents in an order fixed by their place, so that the sample of another size begins alike.
+        order = np.random.Generator(np.random.Philox(key=len(ends))).permutation(len(ends))
+        with open(self.folder / "train.utf8", "rb") as stream:
+            taken = 0
+            for place in order:
+                begin = int(ends[place - 1]) if place else 0
+                size = min(int(ends[place]) - begin, 1 << 16, num_bytes - taken)
+                stream.seek(begin)
+                text = stream.read(size).decode("utf-8", "ignore")  # the last character may be cut
+                yield text
+                taken += size
+                if taken >= num_bytes:
+                    return

@@ -1,0 +1,223 @@
+"""The SentencePiece tokenizer: trained alike everywhere, and exact both ways."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import sentencepiece
+
+from studylib.errors import StudyError, invalid
+from studylib.spec import TokenizerSpec
+
+UNK, BOS, EOS, PAD = 0, 1, 2, 3
+_SPECIAL = 4
+_BYTES = 256
+
+# SentencePiece writes a space as U+2581, so text that holds U+2581 itself would come back with spaces. Such characters
+# take a detour over one that no text uses, which in turn needs its own: the mapping is one-to-one both ways.
+_SPACE, _ESCAPE = "\u2581", "\U0010fffd"
+_TO_SAFE = {ord(_ESCAPE): _ESCAPE + "0", ord(_SPACE): _ESCAPE + "1"}
+_FROM_SAFE = {_ESCAPE + "0": _ESCAPE, _ESCAPE + "1": _SPACE}
+
+_LINE = 3000  # characters; SentencePiece leaves out training lines over max_sentence_length bytes
+_CHUNK = 1 << 15  # characters encoded at once; cut after a newline, which is always a token of its own
+_COVERAGE = 0.9995
+
+
+class Tokenizer:
+    """Text to token ids and back. With identity normalisation ``decode(encode(text)) == text`` for any valid text."""
+
+    def __init__(self, model: bytes):
+        self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+        self._model = model
+        self._bytes: list[bytes] | None = None
+
+    @classmethod
+    def load(cls, file: Path) -> Tokenizer:
+        """Read a SentencePiece model.
+
+        Raises
+        ------
+        StudyError
+            The file is missing or not a SentencePiece model.
+        """
+        try:
+            return cls(Path(file).read_bytes())
+        except OSError as error:
+            raise invalid("tokenizer", str(file), f"cannot be read: {error.strerror}") from None
+        except RuntimeError:
+            raise invalid("tokenizer", str(file), "is not a SentencePiece model") from None
+
+    @property
+    def model(self) -> bytes:
+        """The SentencePiece model file's content."""
+        return self._model
+
+    @property
+    def vocab_size(self) -> int:
+        return self._processor.vocab_size()
+
+    @property
+    def eos_id(self) -> int:
+        return self._processor.eos_id()
+
+    @property
+    def bos_id(self) -> int:
+        return self._processor.bos_id()
+
+    @property
+    def pad_id(self) -> int:
+        return self._processor.pad_id()
+
+    def encode(self, text: str) -> np.ndarray:
+        """Token ids, int32 [tokens]; no BOS or EOS is added."""
+        return self.encode_batch([text])[0]
+
+    def encode_batch(self, texts: Sequence[str], *, num_threads: int = 1) -> list[np.ndarray]:
+        """Token ids of each text, int32 [tokens] each.
+
+        Raises
+        ------
+        StudyError
+            A text holds a lone surrogate.
+        """
+        chunks: list[str] = []
+        counts: list[int] = []
+        for text in texts:
+            before = len(chunks)
+            chunks.extend(_chunks(_safe(text)))
+            counts.append(len(chunks) - before)
+        try:
+            encoded = self._processor.encode(chunks, return_type="numpy", num_threads=num_threads)
+        except UnicodeEncodeError as error:
+            raise invalid("text", error.object[:80], "holds a lone surrogate, which is not valid Unicode") from None
+        whole, place = [], 0
+        for count in counts:
+            parts = encoded[place : place + count]
+            whole.append(parts[0] if count == 1 else np.concatenate([np.empty(0, dtype=np.int32), *parts]))
+            place += count
+        return whole
+
+    def token_bytes(self, token: int) -> bytes:
+        """The UTF-8 bytes a token stands for: empty for BOS, EOS and PAD, a part of a character for a byte token."""
+        if self._bytes is None:
+            self._bytes = [self._piece_bytes(one) for one in range(self.vocab_size)]
+        return self._bytes[token]
+
+    def _piece_bytes(self, token: int) -> bytes:
+        if self._processor.is_byte(token):
+            return bytes([int(self._processor.id_to_piece(token)[3:5], 16)])
+        if self._processor.is_control(token):
+            return b""
+        if self._processor.is_unknown(token):
+            return "\ufffd".encode()
+        return self._processor.id_to_piece(token).replace(_SPACE, " ").encode()
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of the tokens; a character cut in half at an end becomes U+FFFD."""
+        text = b"".join([self.token_bytes(int(token)) for token in tokens]).decode("utf-8", "replace")
+        return re.sub(f"{_ESCAPE}[01]", lambda found: _FROM_SAFE[found.group()], text) if _ESCAPE in text else text
+
+
+def _safe(text: str) -> str:
+    return text.translate(_TO_SAFE) if _SPACE in text or _ESCAPE in text else text
+
+
+def _chunks(text: str) -> Iterator[str]:
+    start = 0
+    while len(text) - start > _CHUNK:
+        cut = text.rfind("\n", start, start + _CHUNK) + 1 or start + _CHUNK
+        if text[cut - 1] == _ESCAPE:  # keep the two characters of a detour together
+            cut -= 1
+        yield text[start:cut]
+        start = cut
+    if start < len(text):
+        yield text[start:]
+
+
+def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
+    """Train on ``texts``; the same texts and specification give the same model, byte for byte.
+
+    Characters are covered to 99.95 %, or to as many as fill half of the vocabulary; the others become UTF-8 bytes.
+
+    Raises
+    ------
+    StudyError
+        There is no text, or too little of it for ``spec.vocab_size`` pieces, or the size leaves no room for bytes.
+    """
+    field = "data.tokenizer.vocab_size"
+    smallest = _SPECIAL + 1 + _BYTES + 64
+    if spec.vocab_size < smallest:
+        why = f"is less than {smallest}: 256 bytes, {_SPECIAL + 1} marks and some pieces"
+        raise invalid(field, spec.vocab_size, why)
+    lines = [line for text in texts for line in _training_lines(text)]
+    lines = _covered(lines, (spec.vocab_size - _SPECIAL - 1 - _BYTES) // 2)
+    if not lines:
+        raise invalid("data.sources", "the sample", "holds no text to train a tokenizer on")
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(lines),
+            model_writer=model,
+            model_type=spec.kind,
+            vocab_size=spec.vocab_size,
+            byte_fallback=True,
+            character_coverage=1.0,
+            normalization_rule_name=spec.normalization,
+            add_dummy_prefix=False,
+            remove_extra_whitespaces=False,
+            allow_whitespace_only_pieces=True,  # indentation of code
+            split_digits=True,
+            user_defined_symbols=["\n"],
+            max_sentence_length=1 << 16,
+            unk_id=UNK,
+            bos_id=BOS,
+            eos_id=EOS,
+            pad_id=PAD,
+            num_threads=4,  # fixed: the sums of unigram training depend on how they are split
+            minloglevel=3,
+        )
+    except RuntimeError as error:
+        raise _explained(error, spec) from None
+    return Tokenizer(model.getvalue())
+
+
+def _training_lines(text: str) -> Iterator[str]:
+    for line in _safe(text).replace("\0", "").split("\n"):
+        for start in range(0, len(line), _LINE):
+            yield line[start : start + _LINE]
+
+
+def _covered(lines: Sequence[str], most: int) -> list[str]:
+    """The lines, cut at characters too rare to be pieces of their own (they will be written as bytes).
+
+    Kept are the commonest that make up 99.95 % of the text, ``most`` at most. SentencePiece's own character_coverage does
+    not go below 98 %, which in Japanese may be more characters than a small vocabulary holds.
+    """
+    counts = Counter[str]()
+    for line in lines:
+        counts.update(line)
+    ranked = counts.most_common()
+    total, running, kept = sum(counts.values()), 0, 0
+    while kept < min(most, len(ranked)) and running < _COVERAGE * total:
+        running += ranked[kept][1]
+        kept += 1
+    cuts = {ord(character): "\n" for character, _ in ranked[kept:]}
+    if not cuts:
+        return list(lines)
+    return [part for line in lines for part in line.translate(cuts).split("\n") if part]
+
+
+def _explained(error: RuntimeError, spec: TokenizerSpec) -> StudyError:
+    message = str(error)
+    most = re.search(r"value <= (\d+)", message)
+    if "too high" in message or most:
+        limit = f" (it yields {most.group(1)} at most)" if most else ""
+        why = f"is more than the sample of text supports{limit}; use less, or more text (data.tokenizer.sample_bytes)"
+        return invalid("data.tokenizer.vocab_size", spec.vocab_size, why)
+    return invalid("data.tokenizer", spec.kind, f"cannot be trained: {message.rsplit('] ', 1)[-1]}")

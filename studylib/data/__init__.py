@@ -12,24 +12,21 @@ from typing import Any
 # Loaded on first use: a parameter file can be validated without numpy, pyarrow or sentencepiece.
 _HOMES = {
     "Document": "studylib.data.document",
-    "PreparedData": "studylib.data.prepared",
-    "SourceShards": "studylib.data.prepared",
+    "PreparedData": "studylib.data.buildd",
+    "SourceShards": "studylib.data.buildd",
     "TokenShard": "studylib.data.shards",
     "TokenStream": "studylib.data.stream",
     "Tokenizer": "studylib.data.tokenizer",
-    "check_sources": "studylib.data.prepare",
-    "prepare": "studylib.data.prepare",
+    "check_sources": "studylib.data.build",
+    "prepare": "studylib.data.build",
     "validation_windows": "studylib.data.stream",
 }
 __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    # `prepare` is also the name of its module, which the import system would put in its place: keep the function.
     if name in _HOMES:
-        value = getattr(import_module(_HOMES[name]), name)
-        globals()[name] = value
-        return value
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'studylib.data' has no attribute {name!r}; it offers {', '.join(__all__)}")
 
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from studylib.errors import invalid
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -32,7 +29,7 @@ class Document:
     text: str
     labels: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
-    record: Mapping[str, Any] = NOTHING
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     def utf8(self) -> bytes:
         """The text as UTF-8.

@@ -39,10 +39,9 @@ def encode_side(text: GuardedText, side: str, tokenizer_file: Path, stem: Path, 
         return
     bounds = _bounds(text.ends(side), parts)
     stems = [stem.with_name(f"{stem.name}.part{place}") for place in range(parts)]
-    _run([
-        [sys.executable, "-m", "studylib.data.encode", str(text.folder), side, str(start), str(stop), str(tokenizer_file), str(part)]
-        for part, start, stop in zip(stems, bounds, bounds[1:], strict=False)
-    ])  # fmt: skip
+    command = [sys.executable, "-m", "studylib.data.encode", str(text.folder), side]
+    ranges = zip(bounds, bounds[1:], stems, strict=False)
+    _run([[*command, str(start), str(stop), str(tokenizer_file), str(part)] for start, stop, part in ranges])
     with open(f"{stem}.tokens", "wb") as whole:
         for part in stems:
             with open(f"{part}.tokens", "rb") as stream:

@@ -67,7 +67,7 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
 
 class _Side:
     def __init__(self, file: Path):
-        self._stream: BinaryIO = open(file, "wb")
+        self._stream: BinaryIO = open(file, "wb")  # noqa: SIM115 (closed by the writer, with its twin)
         self.ends = array("q")
         self.size = 0
 
@@ -94,8 +94,8 @@ def _check_not_empty(label: str, sides: dict[str, _Side], record: dict, fraction
         if not sides[side].size:
             other = next(name for name in SIDES if name != side)
             why = (
-                f"has {count[other]} documents, all of them on the {other} side (validation_fraction {fraction}): give it "
-                "more or shorter documents (for plain text: options document: blank or line), or another fraction"
+                f"has {count[other]} documents, all of them on the {other} side (validation_fraction {fraction}): "
+                "give it more or shorter documents (for plain text: options document: blank or line), or another fraction"
             )
             raise invalid("data.sources", label, why)
 

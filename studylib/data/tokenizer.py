@@ -196,8 +196,8 @@ def _training_lines(text: str) -> Iterator[str]:
 def _covered(lines: Sequence[str], most: int) -> list[str]:
     """The lines, cut at characters too rare to be pieces of their own (they will be written as bytes).
 
-    Kept are the commonest that make up 99.95 % of the text, ``most`` at most. SentencePiece's own character_coverage does
-    not go below 98 %, which in Japanese may be more characters than a small vocabulary holds.
+    Kept are the commonest that make up 99.95 % of the text, ``most`` at most. SentencePiece's own character_coverage
+    does not go below 98 %, which in Japanese may be more characters than a small vocabulary holds.
     """
     counts = Counter[str]()
     for line in lines:

@@ -1,7 +1,7 @@
 """Where documents come from: one file per kind of source.
 
-A choice is a class made from (``label``, ``options``) with the interface below. The options are a frozen pydantic model,
-so that a misspelt one is an error that lists the known ones.
+A choice is a class made from (``label``, ``options``) with the interface below. The options are a frozen pydantic
+model, so that a misspelt one is an error that lists the known ones.
 """
 
 from __future__ import annotations

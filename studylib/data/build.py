@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
 import shutil
 import tempfile
@@ -133,9 +132,9 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
             sources[label] = _described(text, scratch, stem, tokenizer)
         _write_manifest(data, scratch, tokenizer, texts, sources)
         if home.exists():  # damaged: out of the way first, since a folder is not replaced in one step
-            os.replace(home, scratch.with_name(f"{scratch.name}.damaged"))
+            home.replace(scratch.with_name(f"{scratch.name}.damaged"))
             shutil.rmtree(scratch.with_name(f"{scratch.name}.damaged"))
-        os.replace(scratch, home)
+        scratch.replace(home)
         sync_folder(folder)
     return PreparedData(home)
 
@@ -180,7 +179,7 @@ def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress)
         guard = Guard(data.evaluation_only)
         with _scratch(home.parent, name) as scratch:
             write_text_folder(scratch, source, spec.label, guard, data.validation_fraction)
-            os.replace(scratch, home)
+            scratch.replace(home)
             sync_folder(home.parent)
         return GuardedText(home)
 

@@ -1,0 +1,192 @@
+"""Loss against aspect ratio: one panel a budget, and where the best aspect ratio goes with size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from scipy import stats
+
+from studylib.analysis.basin import BasinFit
+from studylib.analysis.scaling import OptimumScaling
+from studylib.analysis.twoway import fit_two_way
+from studylib.errors import invalid
+from studylib.report.figures.style import INK, MUTED, canvas, look, short
+
+# GPT-3 13B 40 x 5140, Llama 2 13B 40 x 5120, LLM-jp 13B 40 x 5120: hidden size over layers.
+REFERENCE_ASPECT = 128.0
+REFERENCE_LABEL = "GPT-3 · Llama 2 · LLM-jp 13B\n40 × 5120–5140"
+REFERENCE_PARAMS = 13e9
+
+
+def valley(
+    trials: pl.DataFrame,
+    fits: Sequence[BasinFit],
+    *,
+    aspect: str = "aspect",
+    metric: str = "val_bpb",
+    size: str = "size",
+    unit: str = "validation loss (bits per byte)",
+    labels: Sequence[str] | None = None,
+) -> Figure:
+    """Loss against aspect ratio: seeds as small points joined per seed, mean with its paired 95 % interval, the fitted
+    curve, the flat basin shaded, the optimum with its interval, and the reference shape of the 13B models.
+
+    ``trials`` is one row a trial; rows belong to the panel whose ``BasinFit.budget`` equals their ``size``.
+    """
+    if not fits:
+        raise invalid("fits", [], "is empty: there is no budget to draw")
+    if aspect not in trials.columns:
+        trials = trials.with_columns((pl.col("hidden_size") / pl.col("num_layers")).alias(aspect))
+    done = trials.filter(pl.col(metric).is_finite().fill_null(False))
+    columns = min(len(fits), 2 if len(fits) in (2, 4) else 3)
+    rows = -(-len(fits) // columns)
+    figure, axes = canvas(rows, columns, width=max(6.4, 3.5 * columns), height=3.5 * rows + 0.9, sharex=True)
+    for ax in axes[len(fits) :]:
+        ax.remove()
+    for index, (fit, ax) in enumerate(zip(fits, axes, strict=False)):
+        own = done if len(fits) == 1 and size not in done.columns else done.filter(pl.col(size) == fit.budget)
+        _panel(ax, own, fit, index, aspect=aspect, metric=metric)
+        name = labels[index] if labels else f"{fit.budget or short(fit.params)} parameters"
+        ax.text(0.5, 0.985, name, transform=ax.transAxes, ha="center", va="top", fontsize=10.5, fontweight="bold")
+    ends = [end for fit in fits for end in fit.sampled] + [REFERENCE_ASPECT]
+    for ax in axes[: len(fits)]:
+        aspect_axis(ax.xaxis, min(ends) / 1.25, max(ends) * 1.35)
+        ax.set_xlim(min(ends) / 1.25, max(ends) * 1.35)
+        place = ax.get_subplotspec()
+        ax.set_ylabel(unit if place.is_first_col() else "")
+        if _is_lowest(ax, axes[: len(fits)]):
+            ax.tick_params(labelbottom=True)
+            ax.set_xlabel("aspect ratio = hidden size / layers")
+    drawn: dict[str, object] = {}
+    for ax in axes[: len(fits)]:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            drawn.setdefault(name, handle)
+    figure.legend(drawn.values(), drawn.keys(), loc="outside lower center", ncols=2, fontsize=9, handlelength=2.6)
+    return figure
+
+
+def _is_lowest(ax: Axes, others: Sequence[Axes]) -> bool:
+    """Whether no panel stands below this one (the last row may be short)."""
+    place = ax.get_subplotspec()
+    return not any(
+        other.get_subplotspec().colspan == place.colspan and other.get_subplotspec().rowspan.start > place.rowspan.start
+        for other in others
+    )
+
+
+def _panel(ax: Axes, own: pl.DataFrame, fit: BasinFit, index: int, *, aspect: str, metric: str) -> None:
+    style = look(index)
+    colour, marker = style["color"], style["marker"]
+    ax.set_xscale("log")
+    ax.axvspan(*fit.flat, color=colour, alpha=0.13, lw=0, label="flat basin (within the detectable effect)")
+    ax.axvline(REFERENCE_ASPECT, color=MUTED, lw=1.1, ls=":", label=REFERENCE_LABEL.replace("\n", ", "))
+    sns.lineplot(
+        own.select(aspect, metric, "seed").to_pandas(), x=aspect, y=metric, units="seed", estimator=None, ax=ax,
+        color="#9aa4af", lw=0.8, marker=marker, markersize=4, markeredgewidth=0, alpha=0.75, label="one seed",
+    )  # fmt: skip
+    if ax.get_legend() is not None:
+        ax.get_legend().remove()
+    # Paired: the noise left when each seed's own level is taken out, pooled over the shapes.
+    noise = fit_two_way(own, metric, variant=aspect)
+    half = float(stats.t.ppf(0.975, noise.dof)) * noise.sd / pl.len().sqrt()
+    summary = own.group_by(aspect).agg(pl.col(metric).mean().alias("mean"), half.alias("half")).sort(aspect)
+    ax.errorbar(
+        summary[aspect], summary["mean"], summary["half"], fmt=marker, ms=7, color=colour, capsize=3, lw=1.4,
+        markeredgecolor="white", markeredgewidth=0.8, zorder=4, label="mean, paired 95 % interval",
+    )  # fmt: skip
+    grid = np.geomspace(*fit.sampled, 200)
+    ax.plot(grid, fit.predict(grid), color=colour, lw=2, zorder=3, label="fitted curve")
+    low, high = ax.get_ylim()
+    ax.set_ylim(low - 0.10 * (high - low), high + 0.14 * (high - low))
+    if fit.optimum is not None and fit.interval is not None:
+        y = low - 0.03 * (high - low)
+        ax.plot(fit.interval, [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=5)
+        ax.plot([fit.optimum], [y], marker="v", color=INK, ms=8, ls="", zorder=6, label="optimum, 95 % interval")
+        ax.annotate(
+            f"{fit.optimum:.3g}", (fit.optimum, y), (0, 7), textcoords="offset points", ha="center", fontsize=10
+        )
+    else:
+        ax.text(
+            0.5,
+            0.03,
+            "no optimum inside the sampled range",
+            transform=ax.transAxes,
+            ha="center",
+            fontsize=9,
+            color=MUTED,
+        )
+    ax.set(xlabel="", ylabel="")
+
+
+def optimum_against_size(
+    fits: Sequence[BasinFit], scaling: OptimumScaling | None, *, target_params: float = 1e10
+) -> Figure:
+    """The best aspect ratio of each budget with its interval and flat basin, and its extrapolation where there is one.
+
+    Without ``scaling`` only what was measured is drawn, and the figure says that nothing is carried further.
+    """
+    if not fits:
+        raise invalid("fits", [], "is empty: there is no budget to draw")
+    figure, (ax,) = canvas(width=7.2, height=4.6)
+    ax.set(xscale="log", yscale="log")
+    ends = [fit.params for fit in fits]
+    for index, fit in enumerate(fits):
+        style = look(index)
+        ax.plot([fit.params] * 2, fit.flat, color=style["color"], lw=9, alpha=0.18, solid_capstyle="butt")
+        if fit.optimum is None or fit.interval is None:
+            edge = fit.sampled[0] if "below" in fit.reason else fit.sampled[1]
+            ax.plot(
+                fit.params, edge, marker="v" if edge == fit.sampled[0] else "^", ms=9, color=style["color"], mfc="white"
+            )
+            continue
+        error = np.array([[fit.optimum - fit.interval[0]], [fit.interval[1] - fit.optimum]])
+        ax.errorbar(
+            fit.params, fit.optimum, error, fmt=style["marker"], color=style["color"], ms=8, capsize=4, lw=1.6, zorder=4
+        )
+    ax.fill_between([], [], color=MUTED, alpha=0.35, lw=0, label="flat basin")
+    ax.errorbar([], [], [], fmt="o", color=INK, capsize=4, label="optimum, 95 % interval")
+    if any(fit.optimum is None for fit in fits):
+        ax.plot([], [], "^", mfc="white", color=INK, ms=8, label="optimum lies beyond the sampled range")
+    if scaling is not None:
+        params, low, middle, high = scaling.line
+        ax.fill_between(params, low, high, color=MUTED, alpha=0.15, lw=0, label="95 % interval of the line")
+        measured = params <= max(ends)
+        ax.plot(params[measured], middle[measured], color=INK, lw=1.6)
+        ax.plot(params, middle, color=INK, lw=1.6, ls="--", label="extrapolation")
+        at_low, at, at_high = scaling.aspect
+        error = np.array([[at - at_low], [at_high - at]])
+        ax.errorbar(scaling.target_params, at, error, fmt="*", ms=15, color=INK, capsize=5, lw=1.6, zorder=5)
+        ax.annotate(
+            f"{short(scaling.target_params)}: {at:.3g}\n({at_low:.3g} to {at_high:.3g})", (scaling.target_params, at),
+            (-12, 10), textcoords="offset points", ha="right", fontsize=10,
+        )  # fmt: skip
+        target_params = scaling.target_params
+    else:
+        ax.text(
+            0.98, 0.04, "too few budgets: not carried to larger sizes", transform=ax.transAxes, ha="right",
+            fontsize=10, color=MUTED,
+        )  # fmt: skip
+    ax.plot(REFERENCE_PARAMS, REFERENCE_ASPECT, marker="P", ms=10, color=MUTED, ls="", label=REFERENCE_LABEL, zorder=4)
+    ax.set_xlim(min(ends) / 1.8, max(REFERENCE_PARAMS, target_params) * 2.2)
+    low, high = ax.get_ylim()
+    aspect_axis(ax.yaxis, low, high)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    ax.set(xlabel="non-embedding parameters   (log scale)", ylabel="aspect ratio = hidden size / layers")
+    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
+    return figure
+
+
+def aspect_axis(axis, low: float, high: float) -> None:
+    """Ticks at powers of two, thinned to about eight, written as plain numbers."""
+    first, last = int(np.floor(np.log2(low))), int(np.ceil(np.log2(high)))
+    step = max(1, round((last - first) / 7))
+    ticks = [2.0**k for k in range(first, last + 1, step) if low <= 2.0**k <= high]
+    axis.set_major_locator(FixedLocator(ticks))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

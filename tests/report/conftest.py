@@ -1,0 +1,209 @@
+"""A synthetic study, complete enough for every page: one idea done, one failed, one running, one not run."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from studylib import analysis
+from studylib.files import write_json, write_text
+from studylib.result import Estimate, IdeaResult, Text, VariantMetrics
+from studylib.spec import DataSpec, ModelSpec, TokenizerSpec, TrialSpec
+
+EVIL = "<script>document.title='owned'</script>"
+# (layers, hidden) at about equal non-embedding parameters, by budget
+SHAPES = {
+    "0.3M": [(1, 160), (2, 112), (4, 80), (8, 56), (16, 40)],
+    "1M": [(2, 208), (4, 144), (8, 104), (16, 72), (32, 48)],
+    "4M": [(2, 400), (4, 288), (8, 200), (16, 144), (32, 96)],
+    "16M": [(4, 576), (8, 408), (16, 288), (32, 200), (64, 144)],
+}
+SIZES = {"0.3M": 0.3e6, "1M": 1e6, "4M": 4e6, "16M": 16e6}
+
+
+def simulate(seeds: int = 3, sizes: tuple[str, ...] = tuple(SHAPES), noise: float = 0.004) -> pl.DataFrame:
+    """Trials as ``run_trials`` returns them, from a valley whose bottom moves with size; one of them diverged."""
+    generator = np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for size in sizes:
+        common = generator.normal(0, 0.012, seeds)
+        best = 20 * (SIZES[size] / 1e6) ** 0.12
+        for layers, hidden in SHAPES[size]:
+            for seed in range(seeds):
+                spec = spec_of(layers, hidden, seed, size)
+                aspect = hidden / layers
+                bpb = 1.2 + 30 / SIZES[size] ** 0.28 + 0.016 * math.log(aspect / best) ** 2
+                bpb += common[seed] + generator.normal(0, noise)
+                failed = (layers, hidden, seed) == (32, 48, 2)
+                rows.append(
+                    {
+                        "hash": spec.hash, "variant": f"{layers}×{hidden}", "size": size, "seed": seed,
+                        "status": "diverged" if failed else "done",
+                        "message": f"loss is nan at step 40 {EVIL}" if failed else "",
+                        "num_layers": layers, "hidden_size": hidden, "num_heads": spec.model.num_heads,
+                        "params": int(SIZES[size] * 1.3), "non_embedding_params": int(SIZES[size]),
+                        "val_bpb": None if failed else bpb, "val_loss": None if failed else bpb * 2.9,
+                        "train_loss": None if failed else bpb * 2.8, "tokens": 2_000_000,
+                        "flops": 6 * SIZES[size] * 2e6 * (1 + 0.01 * layers), "seconds": 20.0 + layers,
+                        "tokens_per_s": None if failed else 9e4 / (1 + 0.04 * layers) + generator.normal(0, 600),
+                        "peak_memory_bytes": int(3e8 * SIZES[size] ** 0.1 + 4e6 * layers),
+                    }
+                )  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
+        (pl.col("hidden_size") / pl.col("num_layers")).alias("aspect")
+    )
+
+
+def spec_of(layers: int, hidden: int, seed: int, size: str) -> TrialSpec:
+    return TrialSpec(
+        model=ModelSpec(num_layers=layers, hidden_size=hidden, num_heads=hidden // 8, vocab_size=1024),
+        data=DataSpec(tokenizer=TokenizerSpec(vocab_size=1024)),
+        train_steps=200, seed=seed, tags={"variant": f"{layers}×{hidden}", "size": size, "note": EVIL},
+    )  # fmt: skip
+
+
+def write_trials(folder: Path, trials: pl.DataFrame) -> None:
+    """``trials/<hash>`` as the trainer leaves them; a failed trial has no result and a curve cut short."""
+    generator = np.random.default_rng(1)
+    for row in trials.iter_rows(named=True):
+        home = folder / "trials" / row["hash"]
+        spec = spec_of(row["num_layers"], row["hidden_size"], row["seed"], row["size"])
+        write_json(home / "spec.json", spec.model_dump(mode="json"))
+        final = row["val_bpb"] or 2.5
+        records = []
+        for step in range(10, 201 if row["status"] == "done" else 41, 10):
+            level = final * (step / 200) ** -0.12
+            tokens = step * 10_000
+            common = {"step": step, "tokens": tokens, "seconds": step / 10}
+            records.append(
+                common
+                | {"loss": level * 2.9 + generator.normal(0, 0.03), "learning_rate": 1e-3, "grad_norm": 1.0}
+                | {"tokens_per_s": 1e4}
+            )
+            if step % 40 == 0:
+                records.append(
+                    common | {"val_loss": level * 2.9, "val_bpb": level, "val": {"ja": {"loss": 1.0, "bpb": level}}}
+                )
+        write_text(home / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
+
+
+def make_study(folder: Path) -> Path:
+    """Write the whole synthetic study under ``folder`` (figures drawn by the product's own code) and return it."""
+    from studylib import report as rp
+
+    trials = simulate()
+    write_trials(folder, trials)
+    home = folder / "depth_width"
+    home.mkdir(parents=True)
+    trials.write_parquet(home / "trials.parquet")
+    write_text(home / "log.txt", "kernel started\nall trials done\n")
+    write_text(home / "notebook.html", "<!doctype html><html lang='en'><title>notebook</title><p>notebook</p></html>")
+
+    curves = analysis.read_curves(folder, trials)
+    fits = [analysis.fit_basin(trials.filter(pl.col("size") == size), budget=size, draws=200) for size in SHAPES]
+    scaling, reason = analysis.fit_optimum_scaling(fits)
+    largest = trials.filter(pl.col("size") == "16M")
+    slope = analysis.token_slope(curves)
+    frames = {
+        "flops": analysis.at_equal_flops(trials, slope),
+        "seconds": analysis.at_equal_seconds(trials, slope),
+        "memory": analysis.at_equal_memory(trials),
+    }
+    decisions = {
+        basis: analysis.decide(frame.filter(pl.col("size") == "16M"), draws=4000) for basis, frame in frames.items()
+    }
+    verdicts = tuple(decision.verdict(basis) for basis, decision in decisions.items())
+    floor = analysis.noise_floor(trials)
+    table = analysis.compare_to_baseline(largest, "16×288")
+    t = Text(
+        en="The valley is flat: aspects 9 to 51 cannot be told apart at 16M",
+        ja="谷は平ら:16M では縦横比 9〜51 を区別できない",
+    )
+    figures = (
+        rp.save(
+            rp.valley(trials, fits), home, "valley", t,
+            Text(en="Four panels of loss against aspect ratio.", ja="縦横比に対する損失の 4 枚のパネル。"),
+        ),
+        rp.save(
+            rp.optimum_against_size(fits, scaling), home, "optimum",
+            Text(en="The best aspect ratio grows slowly with size", ja="最適な縦横比は規模とともにゆっくり大きくなる"),
+            Text(en="Best aspect ratio against parameters.", ja="パラメータ数に対する最適な縦横比。"),
+        ),
+        rp.save(
+            rp.p_best(verdicts), home, "p_best",
+            Text(en="No shape is a sure winner under any accounting", ja="どの基準でも確実な勝者はない"),
+            Text(en="Bars of the probability of being best.", ja="最良である確率の棒グラフ。"),
+        ),
+        rp.save(
+            rp.forest(table, "16×288", noise=floor.mde), home, "forest",
+            Text(en="Only the extremes are worse than 16×288", ja="16×288 より劣るのは両端だけ"),
+            Text(en="Paired differences with intervals.", ja="対応のある差と信頼区間。"),
+        ),
+        rp.save(
+            rp.learning_curves(curves.filter(pl.col("size") == "16M")), home, "curves",
+            Text(en="All shapes learn alike", ja="どの形も同じように学習する"),
+            Text(en="Learning curves of five shapes.", ja="5 つの形の学習曲線。"),
+        ),
+        rp.save(
+            rp.throughput(largest), home, "throughput",
+            Text(en="Deep models train more slowly", ja="深いモデルほど遅い"),
+            Text(en="Bars of tokens per second.", ja="毎秒トークン数の棒グラフ。"),
+        ),
+    )  # fmt: skip
+    metrics = []
+    for (size, name), own in trials.group_by("size", "variant", maintain_order=True):
+        mean, ci = analysis.estimate(own["val_bpb"].drop_nulls().to_numpy())
+        metrics.append(
+            VariantMetrics(
+                variant=name, size=size, seeds=own["val_bpb"].drop_nulls().len(), val_bpb=Estimate(mean=mean, ci=ci),
+                val_loss=Estimate(mean=mean * 2.9, ci=(ci[0] * 2.9, ci[1] * 2.9)),
+                tokens_per_s=own["tokens_per_s"].median(), flops=own["flops"][0], params=own["params"][0],
+                extra={"aspect": own["aspect"][0]},
+            )
+        )  # fmt: skip
+    failed = trials.filter(pl.col("status") != "done").select("hash", "variant", "status", "message")
+    flops = decisions["flops"]
+    IdeaResult(
+        idea="depth_width", scale="smoke",
+        question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
+        verdict=flops.text(), winner=flops.leader, decided=flops.decided, metrics=tuple(metrics), verdicts=verdicts,
+        noise_floor=floor.as_dict(),
+        extrapolation=(scaling.as_dict() if scaling else {"reason": reason})
+        | {"shape": analysis.buildable_shape(1e10, scaling.aspect[1] if scaling else 100, 100_000).as_dict()},
+        next_run=flops.next_run.text() if flops.next_run else None, figures=figures,
+        anchors=(
+            analysis.score(
+                Text(en="A shape 5 times wider costs less than 3 %", ja="5 倍幅広でも損失差は 3 % 未満"),
+                "arXiv 2001.08361", (0.4, 1.9), (-math.inf, 3.0), unit="%",
+            ),
+            analysis.score(
+                Text(en="Aspect 64 beats 128", ja="縦横比 64 は 128 に勝る"), "nanochat",
+                (-0.01, 0.004), (-math.inf, 0.0),
+            ),
+        ),
+        failures=tuple({k: str(v) for k, v in row.items()} for row in failed.iter_rows(named=True)),
+        provenance={
+            "git": "0123abc", "versions": {"torch": "2.13.0", "nanotron": "0.4"},
+            "machine": {"cpu": EVIL, "cores": 2}, "corpus": "miniworld (synthetic)", "params": {"seeds": 3},
+            "data_hash": "00ff00ff00ff00ff",
+        },
+    ).write(home)  # fmt: skip
+
+    write_text(folder / "architecture" / "log.txt", f"Traceback: it broke {EVIL}\n")
+    write_json(folder / "tokenizer" / "result.json", {"schema": 1, "idea": "tokenizer"})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from studylib.report import build_report
+
+    folder = make_study(tmp_path_factory.mktemp("study"))
+    build_report(folder, ideas={"depth_width": None, "architecture": None, "tokenizer": None, "data_order": None})
+    return folder

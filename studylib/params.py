@@ -36,7 +36,9 @@ class StudyParams(Frozen):
     workers: Count = Field(default=0, description="trials at a time; 0: as many as the machine has cores or GPUs")
     launcher: choice_of(registry.LAUNCHERS) = "local"
     launcher_options: dict[str, Any] = Field(default_factory=dict, description="for Slurm: partition, account, ...")
-    trial_timeout_s: Annotated[Real, Field(ge=0)] = Field(default=0.0, description="seconds a trial may take; 0: no limit")
+    trial_timeout_s: Annotated[Real, Field(ge=0)] = Field(
+        default=0.0, description="seconds a trial may take; 0: no limit"
+    )
     retry_failed: bool = Field(default=False, description="run trials again whose failure is recorded")
 
     @model_validator(mode="after")
@@ -95,7 +97,9 @@ def assigned_names(source: str) -> dict[str, Any]:
     """Names that a cell assigns at its top level, with their literal values (the source text where not literal)."""
     found: dict[str, Any] = {}
     for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
         for target in targets:
             if isinstance(target, ast.Name) and node.value is not None:
                 try:
@@ -105,7 +109,9 @@ def assigned_names(source: str) -> dict[str, Any]:
     return found
 
 
-def load_params(path: Path | str, idea: str | None = None, overrides: Mapping[str, Any] | Iterable[str] = ()) -> StudyParams:
+def load_params(
+    path: Path | str, idea: str | None = None, overrides: Mapping[str, Any] | Iterable[str] = ()
+) -> StudyParams:
     """Read and check a parameter file.
 
     Parameters
@@ -127,7 +133,9 @@ def load_params(path: Path | str, idea: str | None = None, overrides: Mapping[st
     return params_from(registry.IDEAS[idea or path.stem].params, path, overrides)
 
 
-def params_from(schema: type[StudyParams], path: Path, overrides: Mapping[str, Any] | Iterable[str] = ()) -> StudyParams:
+def params_from(
+    schema: type[StudyParams], path: Path, overrides: Mapping[str, Any] | Iterable[str] = ()
+) -> StudyParams:
     """`load_params` for a schema at hand."""
     content = read_yaml(path)
     if not isinstance(overrides, Mapping):
@@ -189,12 +197,16 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is given twice", key_node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice", key_node.start_mark
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^[-+]?\d[\d_]*(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?\d[\d_]*(\.\d*)?[eE][-+]?\d+$"), list("-+0123456789")
+)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

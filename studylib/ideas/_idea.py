@@ -70,17 +70,25 @@ class Idea:
         there, wanted = set(self.notebook_parameters(root)), set(self.params.model_fields)
         path = self.notebook_path(root)
         for name in sorted(there - wanted):
-            raise StudyError(f"{path}: parameter {name!r} is not in the schema {self.params.__name__}{did_you_mean(name, wanted - there)}")
+            hint = did_you_mean(name, wanted - there)
+            raise StudyError(f"{path}: parameter {name!r} is not in the schema {self.params.__name__}{hint}")
         for name in sorted(wanted - there):
             raise StudyError(f"{path}: the 'parameters' cell lacks {name!r}, a field of {self.params.__name__}")
 
     def changed_defaults(self, root: Path | None = None) -> dict[str, tuple[Any, Any]]:
         """Defaults that differ between notebook and schema, as ``{name: (notebook's, schema's)}``.
 
-        Empty in a sound notebook: otherwise a parameter file would mean one thing to papermill and another to ``study run``.
+        Empty in a sound notebook: otherwise a parameter file would mean one thing to papermill and another to
+        ``study run``.
         """
         literal = self.notebook_parameters(root)
         there = self.params.model_validate(literal)
         fields = self.params.model_fields
-        defaults = {name: field.get_default(call_default_factory=True) for name, field in fields.items() if not field.is_required()}
-        return {name: (getattr(there, name), value) for name, value in defaults.items() if getattr(there, name) != value}
+        defaults = {
+            name: field.get_default(call_default_factory=True)
+            for name, field in fields.items()
+            if not field.is_required()
+        }
+        return {
+            name: (getattr(there, name), value) for name, value in defaults.items() if getattr(there, name) != value
+        }

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
 import time
 import warnings
 from collections.abc import Iterable
@@ -54,11 +53,15 @@ class Trial:
 
     def result(self) -> dict[str, Any] | None:
         """The content of ``result.json``; a damaged one is moved aside with a warning and counts as not done."""
-        return _read(self.folder / "result.json", lambda content: content["status"] == "done" and content["hash"] == self.hash)
+        return _read(
+            self.folder / "result.json", lambda content: content["status"] == "done" and content["hash"] == self.hash
+        )
 
     def failure(self) -> dict[str, Any] | None:
         """``{"status", "message", "seconds"}`` of a recorded failure."""
-        return _read(self.folder / "failure.json", lambda content: content["status"] in FAILURES and "message" in content)
+        return _read(
+            self.folder / "failure.json", lambda content: content["status"] in FAILURES and "message" in content
+        )
 
     @property
     def state(self) -> State:
@@ -87,7 +90,12 @@ class Trial:
         (self.folder / "failure.json").unlink(missing_ok=True)
 
     def record_failure(self, outcome: Outcome, seconds: float) -> None:
-        content = {"status": outcome.status, "message": outcome.message, "seconds": round(seconds, 3), "at": time.time()}
+        content = {
+            "status": outcome.status,
+            "message": outcome.message,
+            "seconds": round(seconds, 3),
+            "at": time.time(),
+        }
         write_json(self.folder / "failure.json", content)
 
 
@@ -103,7 +111,7 @@ def _read(path: Path, sound: Any) -> dict[str, Any] | None:
         problem = str(error)
     aside = path.with_name(path.name + ".corrupt")
     with contextlib.suppress(FileNotFoundError):  # another reader was faster
-        os.replace(path, aside)
+        path.replace(aside)
     warnings.warn(f"{path} is damaged ({problem}); moved to {aside.name}, the trial counts as not done", stacklevel=3)
     return None
 

@@ -69,7 +69,11 @@ class LineProgress:
         elif event["event"] == "metrics" and time.monotonic() - self._latest >= self._every:
             record = event["record"]
             loss = record.get("val_loss", record.get("loss"))
-            self._say(f"{event['label']}: step {record.get('step')}" + (f", loss {loss:.3f}" if loss is not None else "") + f"  [{counted(event)}]")
+            self._say(
+                f"{event['label']}: step {record.get('step')}"
+                + (f", loss {loss:.3f}" if loss is not None else "")
+                + f"  [{counted(event)}]"
+            )
 
     def _say(self, line: str) -> None:
         self._latest = time.monotonic()
@@ -129,8 +133,14 @@ class RichProgress:
 
         counts = event["counts"]
         grid = Table.grid(padding=(0, 1))
-        grid.add_row(ProgressBar(total=max(counts["total"], 1), completed=counts["done"] + counts["failed"], width=30), Text(counted(event)))
+        grid.add_row(
+            ProgressBar(total=max(counts["total"], 1), completed=counts["done"] + counts["failed"], width=30),
+            Text(counted(event)),
+        )
         for label, record in self._rows.values():
             loss = record.get("val_loss", record.get("loss"))
-            grid.add_row(Text(label), Text(f"step {record.get('step', '-')}" + (f"  loss {loss:.3f}" if loss is not None else "")))
+            grid.add_row(
+                Text(label),
+                Text(f"step {record.get('step', '-')}" + (f"  loss {loss:.3f}" if loss is not None else "")),
+            )
         return grid

@@ -18,6 +18,7 @@ import select
 import signal
 import sys
 import time
+from pathlib import Path
 
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36  # of prctl(2)
 _FIRST_DESCRIPTOR = 3
@@ -94,7 +95,7 @@ def _start(command: list[str], parent: int) -> int:
 def _open_descriptors() -> list[int]:
     for folder in ("/proc/self/fd", "/dev/fd"):
         with contextlib.suppress(OSError):
-            return [int(name) for name in os.listdir(folder)]
+            return [int(entry.name) for entry in Path(folder).iterdir()]
     return list(range(_FIRST_DESCRIPTOR, 256))
 
 

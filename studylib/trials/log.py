@@ -12,7 +12,7 @@ class BoundedLog:
     """Keeps the first half megabyte as it comes and, at the end, the last 128 kB."""
 
     def __init__(self, path: Path | None = None, *, head: int = _HEAD_BYTES, tail: int = _TAIL_BYTES):
-        self._stream = open(path, "wb", buffering=0) if path else None
+        self._stream = open(path, "wb", buffering=0) if path else None  # noqa: SIM115 (closed by close)
         self._room, self._limit = head, tail
         self._tail = bytearray()  # the latest output, also what of it is in the file already
         self._left_out = 0  # bytes that came after the file's part, those in the tail included

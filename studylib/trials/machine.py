@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cores() -> int:
-    """Cores this process may use: its affinity, the container's CPU quota, and ``$STUDYLIB_CORES``, the least of them."""
+    """Cores this process may use: the least of its affinity, the container's quota and ``$STUDYLIB_CORES``."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

@@ -31,7 +31,12 @@ class _Held:
 
 
 def run_in_slots(
-    trials: Sequence[Trial], slots: Sequence[Slot], tracker: Tracker, *, timeout: float | None = None, retry_failed: bool = False
+    trials: Sequence[Trial],
+    slots: Sequence[Slot],
+    tracker: Tracker,
+    *,
+    timeout: float | None = None,
+    retry_failed: bool = False,
 ) -> None:
     """Run the trials; returns when each is done or its failure is recorded.
 
@@ -71,7 +76,12 @@ def run_in_slots(
 
 
 def _give_next(
-    slot: Slot, waiting: deque[Trial], elsewhere: list[Trial], held: dict[Slot, _Held], tracker: Tracker, retry_failed: bool
+    slot: Slot,
+    waiting: deque[Trial],
+    elsewhere: list[Trial],
+    held: dict[Slot, _Held],
+    tracker: Tracker,
+    retry_failed: bool,
 ) -> None:
     while waiting:
         trial = waiting.popleft()
@@ -83,7 +93,9 @@ def _give_next(
         failure = trial.failure()
         if trial.result() is not None or (failure is not None and not retry_failed):
             lock.close()
-            tracker.finished(trial, Outcome("done") if failure is None else Outcome(failure["status"], failure["message"]), 0.0)
+            tracker.finished(
+                trial, Outcome("done") if failure is None else Outcome(failure["status"], failure["message"]), 0.0
+            )
             continue
         try:
             trial.clear_failure()

@@ -30,17 +30,38 @@ class GuardedProcess:
     """
 
     def __init__(
-        self, command: Sequence[str], *, environment: Mapping[str, str] | None = None, cwd: Path | None = None,
-        stdin: Any = subprocess.DEVNULL, stdout: Any = None, pass_fds: Sequence[int] = (), grace: float = 0.0,
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: Any = subprocess.DEVNULL,
+        stdout: Any = None,
+        pass_fds: Sequence[int] = (),
+        grace: float = 0.0,
     ):
         self._grace = grace
         guard_end, self._lifeline = os.pipe()
         try:
             self.popen = subprocess.Popen(
-                [sys.executable, "-P", str(_GUARD), "--lifeline", str(guard_end), "--grace", str(grace), "--", *command],
+                [
+                    sys.executable,
+                    "-P",
+                    str(_GUARD),
+                    "--lifeline",
+                    str(guard_end),
+                    "--grace",
+                    str(grace),
+                    "--",
+                    *command,
+                ],
                 env=dict(environment) if environment is not None else child_environment(),
-                cwd=cwd, stdin=stdin, stdout=stdout, stderr=subprocess.STDOUT if stdout is not None else None,
-                pass_fds=(guard_end, *pass_fds), start_new_session=True,
+                cwd=cwd,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.STDOUT if stdout is not None else None,
+                pass_fds=(guard_end, *pass_fds),
+                start_new_session=True,
             )
         except BaseException:
             os.close(self._lifeline)

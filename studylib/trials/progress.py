@@ -59,7 +59,12 @@ class Tracker:
     @property
     def counts(self) -> dict[str, int]:
         failed = sum(outcome.failed for outcome in self._finished.values())
-        return {"total": len(self._trials), "done": len(self._finished) - failed, "failed": failed, "running": len(self._running)}
+        return {
+            "total": len(self._trials),
+            "done": len(self._finished) - failed,
+            "failed": failed,
+            "running": len(self._running),
+        }
 
     @property
     def eta(self) -> float | None:

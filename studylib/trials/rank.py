@@ -15,10 +15,18 @@ from pathlib import Path
 from studylib.files import read_json, write_json
 from studylib.spec import TrialSpec, validated
 from studylib.trials.guard import prctl
-from studylib.trials.outcome import EXIT_STATUS
+from studylib.trials.outcome import EXIT_STATUS, Outcome
 from studylib.trials.worker import DEFAULT_TRAIN, carry_out, load_train
 
 _SET_PDEATHSIG = 1
+
+
+def carry_out_rank(spec: TrialSpec, folder: Path, data_folder: Path, train: str = DEFAULT_TRAIN) -> Outcome:
+    """Train this rank's part and write down how that ended."""
+    outcome = carry_out(load_train(train), spec, folder, data_folder)
+    rank = int(os.environ.get("RANK", 0))
+    write_json(folder / f"outcome.{rank}.json", {"status": outcome.status, "message": outcome.message})
+    return outcome
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,9 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     prctl(_SET_PDEATHSIG, signal.SIGKILL)
     spec = validated(TrialSpec, read_json(options.spec), file=options.spec)
-    outcome = carry_out(load_train(options.train), spec, options.out, options.data_folder)
-    rank = int(os.environ.get("RANK", 0))
-    write_json(options.out / f"outcome.{rank}.json", {"status": outcome.status, "message": outcome.message})
+    outcome = carry_out_rank(spec, options.out, options.data_folder, options.train)
     return EXIT_STATUS[outcome.status]
 
 

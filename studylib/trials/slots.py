@@ -124,7 +124,9 @@ class WorkerSlot(Slot):
         command = [sys.executable, "-m", "studylib.trials.worker", "--channel", str(channel)]
         try:
             self._spawn(
-                [*command, "--train", self._train, "--threads", str(self._threads)], stdin=subprocess.PIPE, pass_fds=(channel,)
+                [*command, "--train", self._train, "--threads", str(self._threads)],
+                stdin=subprocess.PIPE,
+                pass_fds=(channel,),
             )
         finally:
             os.close(channel)
@@ -134,7 +136,9 @@ class WorkerSlot(Slot):
             self.stop()
         self.launch()
         request = {
-            "spec": trial.spec.model_dump(mode="json"), "folder": str(trial.folder.resolve()), "data_folder": str(self._data_folder.resolve())
+            "spec": trial.spec.model_dump(mode="json"),
+            "folder": str(trial.folder.resolve()),
+            "data_folder": str(self._data_folder.resolve()),
         }
         with contextlib.suppress(BrokenPipeError):  # it just died: step() will notice
             self._process.popen.stdin.write(json.dumps(request).encode() + b"\n")
@@ -229,7 +233,9 @@ class CommandSlot(Slot):
         self.stop()
         if code == 0:
             return Outcome("done")
-        return reported_by_ranks(trial.folder) or outcome_of_exit(_rank_exit(self._log.last_lines(80), code), self._log.last_lines())
+        return reported_by_ranks(trial.folder) or outcome_of_exit(
+            _rank_exit(self._log.last_lines(80), code), self._log.last_lines()
+        )
 
     def _tell_metrics(self, *, final: bool) -> None:
         if not final and time.monotonic() - self._looked < 1.0:

@@ -37,7 +37,11 @@ def load_train(name: str) -> Train:
 
 
 def carry_out(
-    train: Train, spec: TrialSpec, folder: Path, data_folder: Path, on_metrics: Callable[[dict[str, Any]], None] | None = None
+    train: Train,
+    spec: TrialSpec,
+    folder: Path,
+    data_folder: Path,
+    on_metrics: Callable[[dict[str, Any]], None] | None = None,
 ) -> Outcome:
     """Train one trial here; whatever it raises becomes an outcome, its traceback goes to stderr."""
     _forget_peak_memory()
@@ -93,7 +97,11 @@ def main(arguments: list[str] | None = None) -> int:
             now = time.monotonic()
             if "val_bpb" in record or now - latest[0] >= _METRICS_EVERY:
                 latest[0] = now
-                finite = {key: value for key, value in record.items() if not isinstance(value, float) or abs(value) < float("inf")}
+                finite = {
+                    key: value
+                    for key, value in record.items()
+                    if not isinstance(value, float) or abs(value) < float("inf")
+                }
                 append_json_line(channel, {"event": "metrics", "record": finite})
 
         append_json_line(channel, {"event": "began"})

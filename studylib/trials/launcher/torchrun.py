@@ -25,7 +25,9 @@ class Torchrun:
         for trial in trials:
             by_size.setdefault(trial.spec.parallel.world_size, []).append(trial)
         for world_size, group in sorted(by_size.items(), reverse=True):
-            slot = CommandSlot(setting.data_folder, self._command_for(setting.train), threads=max(1, cores() // world_size))
+            slot = CommandSlot(
+                setting.data_folder, self._command_for(setting.train), threads=max(1, cores() // world_size)
+            )
             run_in_slots(group, [slot], tracker, timeout=setting.timeout, retry_failed=setting.retry_failed)
 
     def show(self, trials: Sequence[Trial], setting: Setting) -> str:
@@ -35,11 +37,11 @@ class Torchrun:
     @staticmethod
     def _command_for(train: str):
         def command(trial: Trial, data_folder: Path) -> list[str]:
-            world_size = trial.spec.parallel.world_size
+            world_size, folder = trial.spec.parallel.world_size, trial.folder.resolve()
             # Gloo and torchrun itself find each other over loopback; --standalone picks a free port.
             return [
                 sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={world_size}",
-                "-m", "studylib.trials.rank", str(trial.folder.resolve() / "spec.json"), "--out", str(trial.folder.resolve()),
+                "-m", "studylib.trials.rank", str(folder / "spec.json"), "--out", str(folder),
                 "--data-folder", str(data_folder.resolve()), "--train", train,
             ]  # fmt: skip
 

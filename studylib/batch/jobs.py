@@ -1,0 +1,101 @@
+"""From names on a command line to notebooks with checked parameters.
+
+Everything wrong is found here, before any kernel starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studylib import registry
+from studylib.errors import StudyError, invalid
+from studylib.params import StudyParams, params_from
+from studylib.project import params_file, project_root, scales
+from studylib.spec import TrialSpec
+
+if TYPE_CHECKING:
+    from studylib.ideas._idea import Idea
+
+
+@dataclass(frozen=True)
+class Job:
+    """One idea at one set of parameters; ``params.out`` is the absolute study folder."""
+
+    idea: Idea
+    params: StudyParams
+    root: Path
+
+    @property
+    def study(self) -> Path:
+        return Path(self.params.out)
+
+    @property
+    def folder(self) -> Path:
+        return self.study / self.idea.name
+
+    @property
+    def notebook(self) -> Path:
+        return self.idea.notebook_path(self.root)
+
+    @cached_property
+    def specs(self) -> list[TrialSpec]:
+        return self.idea.plan(self.params)
+
+
+def choose_jobs(
+    names: Sequence[str] = (),
+    *,
+    scale: str | None = None,
+    params: Path | None = None,
+    overrides: Iterable[str] = (),
+    out: Path | None = None,
+    retry_failed: bool = False,
+    root: Path | None = None,
+) -> list[Job]:
+    """The notebooks to run, in the order of their numbers, those that need all others last.
+
+    Without ``names``: every idea that has a parameter file at the scale. A file given by path serves one idea.
+
+    Raises
+    ------
+    StudyError
+        An unknown idea or scale, a missing or wrong parameter file, an impossible trial, a notebook whose
+        ``parameters`` cell does not match its schema.
+    """
+    root = root or project_root()
+    overrides = list(overrides)
+    for name in names:
+        registry.IDEAS.check(name)
+    if params is not None and len(names) != 1:
+        raise invalid(
+            "--params", str(params), "serves one idea; name it: study run IDEA --params FILE", choices=registry.IDEAS
+        )
+    if scale is not None and params is None and scale not in scales(root):
+        raise invalid("--scale", scale, "has no parameter files", choices=scales(root))
+    chosen_scale = scale or "quick"
+    names = list(dict.fromkeys(names)) or [
+        name for name in registry.IDEAS if params_file(chosen_scale, name, root).exists()
+    ]
+    if not names:
+        raise StudyError(f"--scale: no idea has a parameter file in {root / 'params' / chosen_scale}")
+    jobs = []
+    for name in names:
+        idea = registry.IDEAS[name]
+        file = params or params_file(chosen_scale, name, root)
+        if not file.exists() and params is None:
+            having = [one for one in scales(root) if params_file(one, name, root).exists()]
+            raise invalid("--scale", chosen_scale, f"has no parameters for {name}: {file} is missing", choices=having)
+        read = params_from(idea.params, file, [f"scale={scale}", *overrides] if scale and params else overrides)
+        if params is None and read.scale != chosen_scale:
+            raise invalid("scale", read.scale, f"should be {chosen_scale}, as the file is in that folder", file=file)
+        study = (out or Path()).resolve() if out is not None else root / (read.out or f"reports/{read.scale}")
+        ready = read.replace(out=str(study), retry_failed=read.retry_failed or retry_failed)
+        job = Job(idea, ready, root)
+        idea.check_notebook(root)
+        _ = job.specs  # an impossible trial shows here
+        jobs.append(job)
+    return sorted(jobs, key=lambda job: (job.idea.after_all, job.idea.number))

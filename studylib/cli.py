@@ -1,0 +1,254 @@
+"""The command ``study``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from studylib.errors import StudyError, invalid
+
+if TYPE_CHECKING:
+    from studylib.batch.jobs import Job
+
+app = typer.Typer(
+    name="study",
+    help="Small models that decide how to build a large one: run the ideas' notebooks and read their verdicts.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_UsageError = typer.BadParameter.__base__  # of click, or of the copy of it that newer typers bring along
+
+Ideas = Annotated[list[str] | None, typer.Argument(metavar="IDEA", help="Which ideas; all if left out.")]
+Scale = Annotated[str | None, typer.Option(help="smoke, quick, cpu, gpu or cluster. Default: quick.", metavar="SCALE")]
+Params = Annotated[Path | None, typer.Option(help="A parameter file of your own, for one idea.", metavar="FILE")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Change a parameter; repeatable.", metavar="KEY=VALUE")]
+Out = Annotated[Path | None, typer.Option(help="Study folder. Default: reports/SCALE.", metavar="DIR")]
+Jobs = Annotated[int, typer.Option(min=1, help="Notebooks at a time; they share the cores.")]
+Failed = Annotated[bool, typer.Option("--failed", help="Run trials again that failed before.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be started, sbatch scripts too; start nothing.")
+]
+Timeout = Annotated[float | None, typer.Option(help="Seconds that one notebook may take.", metavar="SECONDS")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def run(
+    ideas: Ideas = None, scale: Scale = None, params: Params = None, set_: Set = None, out: Out = None,
+    jobs: Jobs = 1, failed: Failed = False, dry_run: DryRun = False, timeout: Timeout = None,
+) -> None:  # fmt: skip
+    """Run notebooks, build the report, print its path. Only what is missing is run.
+
+    Exit status: 0 if every idea succeeded, 1 if one did not, 2 for bad input.
+
+    Examples:
+
+    - `study run` : every idea at scale quick
+    - `study run depth_width --scale smoke`
+    - `study run depth_width --set seeds=5 --set data.tokenizer.vocab_size=2048 --out reports/mine`
+    - `study run --scale cpu --jobs 2 --failed`
+    - `study run depth_width --scale cluster --set launcher=slurm --dry-run`
+    """
+    from studylib.batch.jobs import choose_jobs
+
+    chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
+    if timeout is not None and timeout <= 0:
+        raise invalid("--timeout", timeout, "must be more than 0 seconds")
+    if dry_run:
+        _dry_run(chosen)
+        return
+    _raise_on_sigterm()
+    from studylib.batch.display import summary_line
+    from studylib.batch.run import run_study
+
+    outcomes = run_study(chosen, side_by_side=jobs, timeout=timeout)
+    bad = [one for one in outcomes if not one.ok]
+    for one in bad:
+        typer.echo(summary_line(one.idea, one.status, one.message, one.seconds), err=True)
+    for study in dict.fromkeys(job.study for job in chosen):
+        _report(study)
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+def plan(
+    ideas: Ideas = None, scale: Scale = None, params: Params = None, set_: Set = None, out: Out = None,
+    jobs: Jobs = 1, failed: Failed = False, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """List the trials with their state, FLOPs and estimated seconds. Trains nothing.
+
+    Examples:
+
+    - `study plan --scale quick`
+    - `study plan depth_width --scale gpu --set seeds=5`
+    - `study plan depth_width --json`
+    """
+    from studylib.batch.jobs import choose_jobs
+    from studylib.cli_tables import plan_as_json, print_plan
+    from studylib.trials.plan import plan_trials
+
+    chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
+    plans = {
+        job.idea.name: plan_trials(
+            job.specs, job.study, workers=job.params.workers or None, retry_failed=job.params.retry_failed
+        )
+        for job in chosen
+    }
+    if as_json:
+        typer.echo(json.dumps(plan_as_json(plans), ensure_ascii=False, indent=1))
+    else:
+        print_plan(plans)
+
+
+@app.command()
+def status(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Study folder, such as reports/quick.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show what a study folder holds: ideas, trials, and why some failed.
+
+    Examples:
+
+    - `study status reports/quick`
+    - `study status reports/quick --json`
+    """
+    from studylib.batch.status import study_status
+    from studylib.cli_tables import print_status
+
+    found = study_status(folder)
+    if as_json:
+        typer.echo(json.dumps(found.as_json(), ensure_ascii=False, indent=1))
+    else:
+        print_status(found)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Study folder, such as reports/quick.")]) -> None:
+    """Build the HTML report of a study folder anew and print its path.
+
+    Examples:
+
+    - `study report reports/quick`
+    """
+    if not folder.is_dir():
+        raise StudyError(f"{folder}: there is no such study folder; 'study run' makes one")
+    _report(folder)
+
+
+@app.command()
+def ideas(as_json: AsJson = False) -> None:
+    """List the ideas: what each asks, and at which scales it can be run.
+
+    Examples:
+
+    - `study ideas`
+    - `study ideas --json`
+    """
+    from studylib import registry
+    from studylib.cli_tables import print_ideas
+    from studylib.project import params_file, scales
+
+    known = sorted((registry.IDEAS[name] for name in registry.IDEAS), key=lambda idea: (idea.after_all, idea.number))
+    rows = [
+        {
+            "number": idea.number, "idea": idea.name, "question": idea.question.en, "question_ja": idea.question.ja,
+            "notebook": idea.notebook, "scales": [name for name in scales() if params_file(name, idea.name).exists()],
+        }
+        for idea in known
+    ]  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+    else:
+        print_ideas(rows)
+
+
+@app.command(
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    add_help_option=False,
+)
+def bench(context: typer.Context) -> None:
+    """Measure training speed on this machine; `study bench --help` lists what can be measured.
+
+    Examples:
+
+    - `study bench`
+    - `study bench --help`
+    """
+    from studylib.bench import main as bench_main
+
+    raise typer.Exit(bench_main(context.args) or 0)
+
+
+def _report(folder: Path) -> None:
+    from studylib.report import build_report
+
+    typer.echo(str(build_report(folder)))
+
+
+def _dry_run(jobs: list[Job]) -> None:
+    from studylib.batch.marker import is_current
+    from studylib.registry import LAUNCHERS
+    from studylib.trials.cache import trials_under
+    from studylib.trials.launcher._launcher import Setting
+    from studylib.trials.run import still_to_do
+
+    for job in jobs:
+        params = job.params
+        if is_current(job):
+            typer.echo(f"{job.idea.name}: up to date")
+            continue
+        trials = trials_under(job.study, job.specs)
+        to_do, _ = still_to_do(trials, retry_failed=params.retry_failed)
+        typer.echo(f"{job.idea.name}: {job.notebook} -> {job.folder}; {len(to_do)} of {len(trials)} trials to do")
+        setting = Setting(
+            job.study, job.study / "data", len(trials), params.workers or None, params.trial_timeout_s or None,
+            params.retry_failed, options=params.launcher_options,
+        )  # fmt: skip
+        typer.echo(LAUNCHERS[params.launcher].show(to_do, setting))
+
+
+def _raise_on_sigterm() -> None:
+    """SIGTERM and a closed terminal unwind like Ctrl-C does, so that everything started is ended."""
+
+    def unwind(number: int, _: Any) -> None:
+        for name in (signal.SIGTERM, signal.SIGHUP):  # once: the unwinding itself must not be cut short
+            signal.signal(name, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, unwind)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: bad input is one line on stderr and exit status 2."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        sys.exit(app(arguments or ["--help"], prog_name="study", standalone_mode=False) or 0)
+    except StudyError as error:
+        sys.stderr.write(f"study: {error}\n")
+        sys.exit(2)
+    except _UsageError as error:
+        place = f"{error.ctx.command_path}: " if error.ctx else "study: "
+        sys.stderr.write(f"{place}{' '.join(error.format_message().split())} (see --help)\n")
+        sys.exit(2)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("study: interrupted; what was finished is kept\n")
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as in `study plan | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

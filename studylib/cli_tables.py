@@ -1,0 +1,111 @@
+"""What ``study plan``, ``status`` and ``ideas`` print: rich tables on a terminal, tab-separated lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from studylib.trials.display import duration
+
+if TYPE_CHECKING:
+    from studylib.batch.status import StudyStatus
+    from studylib.trials.plan import Plan
+
+_STYLES = {
+    "done": "green",
+    "up to date": "green",
+    "failed": "red",
+    "timeout": "red",
+    "damaged": "red",
+    "running": "cyan",
+}
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str = "", right: Sequence[str] = ()
+) -> None:
+    """Cells as text; the columns named in ``right`` are numbers."""
+    if not sys.stdout.isatty():
+        if title:
+            print(f"# {title}")
+        for row in (columns, *rows):
+            print("\t".join(" ".join(str(cell).split()) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(str(cell), style=_STYLES.get(str(cell), "")) for cell in row))
+    Console().print(table)
+
+
+def print_plan(plans: Mapping[str, Plan]) -> None:
+    for name, plan in plans.items():
+        rows = [one.row() for one in plan.trials]
+        tags = list(dict.fromkeys(key for one in plan.trials for key in one.trial.spec.tags))
+        columns = ["trial", *tags, "seed", "state", "params", "tokens", "FLOPs", "seconds"]
+        cells = [
+            [
+                row["trial"], *(row.get(tag, "") for tag in tags), row["seed"], row["state"], f"{row['params']:,}",
+                f"{row['train_tokens']:,}", f"{row['flops']:.2e}", row["seconds"],
+            ]
+            for row in rows
+        ]  # fmt: skip
+        print_table(columns, cells, title=name, right=("seed", "params", "tokens", "FLOPs", "seconds"))
+        print(f"{name}: {summary(plan)}")
+
+
+def summary(plan: Plan) -> str:
+    """``12 trials: 3 done, 9 to do; 1.2e+13 FLOPs, about 2m05s with 2 at a time``."""
+    states = [one.state for one in plan.trials]
+    counted = ", ".join(
+        f"{states.count(state)} {state}" for state in ("done", "failed", "running", "to do") if state in states
+    )
+    line = f"{len(plan.trials)} trials" + (f": {counted}" if counted else "")
+    if plan.to_do:
+        source = "speed measured here" if plan.basis == "measured" else "a rough guess: nothing was measured here yet"
+        line += f"; {plan.flops:.1e} FLOPs, about {duration(plan.seconds)} with {plan.workers} at a time ({source})"
+    return line
+
+
+def plan_as_json(plans: Mapping[str, Plan]) -> dict[str, Any]:
+    return {
+        name: {
+            "trials": [one.row() for one in plan.trials], "to_do": len(plan.to_do), "flops": plan.flops,
+            "seconds": round(plan.seconds, 1), "workers": plan.workers, "basis": plan.basis,
+        }
+        for name, plan in plans.items()
+    }  # fmt: skip
+
+
+def print_status(status: StudyStatus) -> None:
+    rows = []
+    for idea in status.ideas:
+        counts = idea["counts"]
+        trials = (
+            f"{counts['done']}/{counts['total']}" + (f", {counts['failed']} failed" if counts["failed"] else "")
+            if counts
+            else ""
+        )
+        rows.append([idea["idea"], idea["status"], trials, idea["message"]])
+    print_table(["idea", "status", "trials", "verdict or reason"], rows, title=str(status.folder))
+    print(
+        "trials: " + ", ".join(f"{count} {state}" for state, count in status.trials.items() if count or state == "done")
+    )
+    if status.failures:
+        failures = [
+            [one["trial"], one["label"], one["status"], one["message"].splitlines()[-1]] for one in status.failures
+        ]
+        print_table(
+            ["trial", "what", "how", "why"], failures, title="trials that failed (study run --failed tries them again)"
+        )
+
+
+def print_ideas(rows: Sequence[Mapping[str, Any]]) -> None:
+    cells = [[row["number"], row["idea"], row["question"], " ".join(row["scales"])] for row in rows]
+    print_table(["no", "idea", "question", "scales"], cells, right=("no",))

@@ -1,0 +1,127 @@
+"""What is done, what is to do, and what it will cost: from files and formulas, nothing is trained."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from studylib.files import read_json
+from studylib.model.cost import flops_per_token, parameter_count
+from studylib.spec import TrialSpec
+from studylib.trials.cache import State, Trial, trials_under
+
+_UTILISATION = 0.4  # of numpy's fp32 matrix product: what tiny models reached here, once slow starts are counted
+_SECONDS_EACH = 1.5  # building the model, validating, writing
+_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class PlannedTrial:
+    trial: Trial
+    state: State
+    params: int
+    flops: float
+    seconds: float
+
+    def row(self) -> dict[str, Any]:
+        """JSON-able; ``seconds`` is an estimate, or the time taken if the trial is done."""
+        spec = self.trial.spec
+        return {
+            "trial": self.trial.hash, **spec.tags, "seed": spec.seed, "state": self.state, "params": self.params,
+            "train_tokens": spec.train_tokens, "flops": self.flops, "seconds": round(self.seconds, 1),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Planned trials; ``basis`` says where the estimates come from (``measured`` or ``calibrated``)."""
+
+    trials: tuple[PlannedTrial, ...]
+    basis: str
+    workers: int
+
+    @property
+    def to_do(self) -> list[PlannedTrial]:
+        return [one for one in self.trials if one.state in ("to do", "running")]
+
+    @property
+    def seconds(self) -> float:
+        """Estimated wall-clock seconds of what is to do, with trials side by side."""
+        left = [one.seconds for one in self.to_do]
+        return max(sum(left) / self.workers, max(left)) if left else 0.0
+
+    @property
+    def flops(self) -> float:
+        return sum(one.flops for one in self.to_do)
+
+
+def plan_trials(
+    specs: Iterable[TrialSpec], out: Path | str, *, workers: int | None = None, retry_failed: bool = False
+) -> Plan:
+    """The state and cost of each different trial.
+
+    Seconds follow the FLOPs a second of the most similar trials finished in ``out``; when there are none, those of a
+    short numpy matrix product, which is right to a factor of about three.
+    """
+    from studylib.trials.machine import cores, gpus
+
+    trials = trials_under(Path(out), specs)
+    measured = measured_speeds(Path(out), trials)
+    basis = "measured" if measured else "calibrated"
+    here = 0.0 if measured else _UTILISATION * numpy_speed()
+    rows = []
+    for trial in trials:
+        state = trial.state
+        if state == "failed" and retry_failed:
+            state = "to do"
+        taken = trial.result() if state == "done" else None
+        speed = _nearest(measured, flops_per_token(trial.spec.model)) if measured else here
+        seconds = taken["seconds"] if taken and taken.get("seconds") else _SECONDS_EACH + trial.flops / speed
+        rows.append(PlannedTrial(trial, state, parameter_count(trial.spec.model).total, trial.flops, float(seconds)))
+    side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
+    return Plan(tuple(rows), basis, side_by_side)
+
+
+def measured_speeds(out: Path, trials: Sequence[Trial]) -> list[tuple[float, float]]:
+    """``(FLOPs per token, FLOPs per second)`` of the trials finished in the folder, whatever study they were for."""
+    known = {trial.hash: trial.spec for trial in trials}
+    found = []
+    for path in out.glob("trials/*/result.json"):
+        try:
+            result = read_json(path)
+            per_token = (
+                flops_per_token(known[path.parent.name].model)
+                if path.parent.name in known
+                else result["flops"] / result["tokens"]
+            )
+            found.append((per_token, result["flops"] / result["seconds"]))
+        except (ValueError, KeyError, TypeError, ZeroDivisionError):  # damaged or without numbers: no basis for a guess
+            continue
+    return found
+
+
+def _nearest(measured: Sequence[tuple[float, float]], per_token: float) -> float:
+    closest = sorted(measured, key=lambda pair: abs(math.log(pair[0] / per_token)))[:_NEIGHBOURS]
+    return median(speed for _, speed in closest)
+
+
+def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
+    """FLOPs a second of numpy's fp32 matrix product on one worker's share of the cores."""
+    import numpy as np
+
+    generator = np.random.default_rng(0)
+    left, right = (generator.standard_normal((size, size), dtype=np.float32) for _ in range(2))
+    left @ right
+    fastest, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        began = time.perf_counter()
+        left @ right
+        fastest = min(fastest, time.perf_counter() - began)
+    from studylib.trials.machine import cores
+
+    return 2.0 * size**3 / fastest / cores()

@@ -135,8 +135,7 @@ class ModelSpec(Frozen):
     activation: choice_of(ACTIVATIONS) = "swiglu"
     norm: choice_of(NORMS) = "rmsnorm"
     position: choice_of(POSITIONS) = "rope"
-    init: choice_of(INITS) = "mup"
-    tie_embeddings: bool = False
+    init: choice_of(INITS) = "completep"
 
     @property
     def kv_heads(self) -> int:

@@ -1,0 +1,45 @@
+"""Causal self-attention, heads split over tensor-parallel ranks."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from studylib.parallel import TP_MODE, TensorParallelColumnLinear, TensorParallelRowLinear, dist
+from studylib.registry import POSITIONS
+from studylib.spec import ModelSpec
+
+
+class CausalSelfAttention(nn.Module):
+    """Scaled dot-product attention with grouped key-value heads.
+
+    One matrix computes query, key and value; its rows are cut per projection (``contiguous_chunks``), so a
+    checkpoint written at one tensor-parallel size loads at another.
+    """
+
+    def __init__(self, model: ModelSpec, tp_pg: dist.ProcessGroup):
+        super().__init__()
+        ranks = tp_pg.size()
+        self.num_heads = model.num_heads // ranks
+        self.num_kv_heads = model.kv_heads // ranks
+        self.head_dim = model.head_dim
+        query, key_value = model.num_heads * model.head_dim, model.kv_heads * model.head_dim
+        self.qkv_proj = TensorParallelColumnLinear(
+            model.hidden_size, query + 2 * key_value, pg=tp_pg, mode=TP_MODE, bias=False,
+            contiguous_chunks=(query, key_value, key_value),
+        )  # fmt: skip
+        self.o_proj = TensorParallelRowLinear(query, model.hidden_size, pg=tp_pg, mode=TP_MODE, bias=False)
+        self.position = POSITIONS[model.position](model)
+
+    def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
+        """[batch, seq, hidden] to the same."""
+        batch, length, _ = hidden_states.shape
+        heads = self.num_heads, self.num_kv_heads, self.num_kv_heads
+        qkv = self.qkv_proj(hidden_states).view(batch, length, sum(heads), self.head_dim).transpose(1, 2)
+        query, key, value = qkv.split(heads, dim=1)
+        query, key = self.position(query, key)
+        mixed = F.scaled_dot_product_attention(
+            query, key, value, is_causal=True, enable_gqa=self.num_kv_heads != self.num_heads
+        )
+        return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))

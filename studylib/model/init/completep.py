@@ -1,0 +1,51 @@
+"""CompleteP: one learning rate across width and depth (Dey et al. 2025, arXiv 2505.01618, table 1, alpha = 1).
+
+It joins muP's width rules (Yang et al. 2022, arXiv 2203.03466) with residual branches divided by depth, so
+that the best learning rate of one shape serves the others and shapes can be compared fairly.
+"""
+
+from __future__ import annotations
+
+from studylib.model.init import ParameterRule
+from studylib.spec import ModelSpec
+
+__all__ = ["CompleteP"]
+
+# At the base shape the rules reduce to a plain pre-norm GPT with normal(0.02)-like initialisation.
+BASE_WIDTH = 256
+BASE_DEPTH = 4
+BASE_STD = 0.04
+# Smaller, so that the first loss is near ln(vocab_size) for narrow models too, whose logits are scaled up.
+HEAD_STD = 0.01
+
+
+class CompleteP:
+    def __init__(self, model: ModelSpec):
+        self.width = model.hidden_size / BASE_WIDTH
+        self.depth = model.num_layers / BASE_DEPTH
+
+    @property
+    def residual_multiplier(self) -> float:
+        """Multiplies what attention and MLP add to the residual stream."""
+        return 1.0 / self.depth
+
+    @property
+    def logit_multiplier(self) -> float:
+        return 1.0 / self.width
+
+    def rule(self, role: str, fan_in: int) -> ParameterRule:
+        """``fan_in`` is the number of inputs of a hidden matrix; the MLP's second one has its own."""
+        if role == "norm":
+            # Norm gains have no fan-in; table 1 leaves their learning rate alone at alpha = 1.
+            return ParameterRule(std=None, weight_decay_scale=0.0, eps_scale=1.0 / (self.width * self.depth))
+        if role == "embedding":
+            return ParameterRule(std=BASE_STD, weight_decay_scale=0.0, eps_scale=1.0 / self.width)
+        if role == "head":
+            return ParameterRule(std=HEAD_STD)
+        ratio = fan_in / BASE_WIDTH
+        return ParameterRule(
+            std=BASE_STD * ratio**-0.5,
+            lr_scale=1.0 / self.width,
+            weight_decay_scale=self.width,
+            eps_scale=1.0 / (self.width * self.depth),
+        )

@@ -1,0 +1,230 @@
+"""Nanotron, as this project uses it: the only file that knows its quirks.
+
+Everyone else takes nanotron's names from here. What is mended, without touching the installed package:
+
+- nanotron 0.4 as published does not import (``nanotron.logging`` and ``nanotron.config`` need each other);
+  importing ``nanotron.logging`` once against a placeholder configuration module resolves it.
+- Its ParallelContext wants CUDA and NCCL; torch.distributed is initialised here instead (gloo on a CPU,
+  NCCL on a GPU) and the context's ``set_device`` does nothing.
+- It reads WORLD_SIZE and RANK from the environment even for one process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+import torch
+import torch.distributed as torch_distributed
+
+from studylib.errors import invalid
+from studylib.spec import ParallelSpec
+
+# Nanotron's column-parallel layers assert this on a GPU; it must be set before CUDA starts.
+os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")
+
+
+def _import_nanotron_logging() -> None:
+    if "nanotron.logging" in sys.modules:
+        return
+    try:
+        import nanotron.logging  # noqa: F401  (a version without the cycle)
+
+        return
+    except ImportError:
+        for name in [name for name in sys.modules if name.split(".")[0] == "nanotron"]:
+            del sys.modules[name]
+    if importlib.util.find_spec("nanotron") is None:
+        raise ImportError("nanotron is not installed; install the pinned requirements (make setup)")
+    package, module = types.ModuleType("nanotron.config"), types.ModuleType("nanotron.config.config")
+    package.__path__ = []
+    module.LoggingArgs = object  # only an annotation there
+    sys.modules[package.__name__], sys.modules[module.__name__] = package, module
+    try:
+        import nanotron.logging
+    finally:
+        del sys.modules[package.__name__], sys.modules[module.__name__]
+
+
+_import_nanotron_logging()
+
+import nanotron.config  # noqa: E402, F401  (must come right after the mend)
+from nanotron import distributed as dist  # noqa: E402
+from nanotron.models.base import NanotronModel, build_model  # noqa: E402
+from nanotron.optim.named_optimizer import NamedOptimizer  # noqa: E402
+from nanotron.optim.zero import ZeroDistributedOptimizer  # noqa: E402
+from nanotron.parallel import ParallelContext  # noqa: E402
+from nanotron.parallel.data_parallel.utils import sync_gradients_across_dp  # noqa: E402
+from nanotron.parallel.parameters import NanotronParameter, SlicesPair, sanity_check  # noqa: E402
+from nanotron.parallel.pipeline_parallel.block import PipelineBlock  # noqa: E402
+from nanotron.parallel.pipeline_parallel.engine import (  # noqa: E402
+    AllForwardAllBackwardPipelineEngine,
+    OneForwardOneBackwardPipelineEngine,
+    PipelineEngine,
+)
+from nanotron.parallel.pipeline_parallel.p2p import P2P  # noqa: E402
+from nanotron.parallel.pipeline_parallel.tensor_pointer import TensorPointer  # noqa: E402
+from nanotron.parallel.tensor_parallel.enum import TensorParallelLinearMode  # noqa: E402
+from nanotron.parallel.tensor_parallel.functional import sharded_cross_entropy  # noqa: E402
+from nanotron.parallel.tensor_parallel.nn import (  # noqa: E402
+    TensorParallelColumnLinear,
+    TensorParallelEmbedding,
+    TensorParallelRowLinear,
+)
+from nanotron.parallel.tied_parameters import (  # noqa: E402
+    create_pg_for_tied_weights,
+    sync_tied_weights_gradients,
+    tie_parameters,
+)
+from nanotron.serialize.weights import load_weights, save_weights  # noqa: E402
+
+__all__ = [
+    "NamedOptimizer", "NanotronModel", "NanotronParameter", "P2P", "ParallelContext", "PipelineBlock", "PipelineEngine",
+    "SlicesPair", "TP_MODE", "TensorParallelColumnLinear", "TensorParallelEmbedding", "TensorParallelLinearMode",
+    "TensorParallelRowLinear", "TensorPointer", "World", "ZeroDistributedOptimizer", "build_model", "dist",
+    "load_model_weights", "mark_replicated_parameters", "pipeline_engine", "sanity_check", "save_model_weights",
+    "sharded_cross_entropy", "sync_gradients_across_dp", "sync_tied_weights_gradients", "world",
+]  # fmt: skip
+
+# The only tensor-parallel mode that needs no special handling of norms (their inputs stay replicated).
+TP_MODE = TensorParallelLinearMode.ALL_REDUCE
+
+
+class _Context(ParallelContext):
+    """Process groups without CUDA: the device is chosen by ``world`` before."""
+
+    def set_device(self) -> None:
+        """Done by ``world``."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The process groups of one layout and this process's place in them."""
+
+    context: ParallelContext
+    device: torch.device
+
+    @cached_property
+    def dp_rank(self) -> int:
+        return dist.get_rank(self.context.dp_pg)
+
+    @cached_property
+    def tp_rank(self) -> int:
+        return dist.get_rank(self.context.tp_pg)
+
+    @cached_property
+    def pp_rank(self) -> int:
+        return dist.get_rank(self.context.pp_pg)
+
+    @cached_property
+    def dp(self) -> int:
+        return self.context.dp_pg.size()
+
+    @cached_property
+    def tp(self) -> int:
+        return self.context.tp_pg.size()
+
+    @cached_property
+    def pp(self) -> int:
+        return self.context.pp_pg.size()
+
+    @cached_property
+    def rank(self) -> int:
+        return dist.get_rank(self.context.world_pg)
+
+    @cached_property
+    def size(self) -> int:
+        return self.context.world_pg.size()
+
+    @property
+    def is_main(self) -> bool:
+        """Rank 0 writes what is written once."""
+        return self.rank == 0
+
+    def barrier(self) -> None:
+        if self.size > 1:
+            torch_distributed.barrier(group=self.context.world_pg)
+
+
+_one_process: World | None = None
+
+
+@contextlib.contextmanager
+def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
+    """The process groups for ``layout``, started if need be and closed after.
+
+    One process needs no launcher and no port; its world is kept for the next trial of the same process,
+    since starting one costs more than a step of a tiny model. Several processes are expected to have been
+    started by torchrun.
+
+    Raises
+    ------
+    StudyError
+        The number of processes is not dp * tp * pp.
+    """
+    global _one_process
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if layout.world_size != processes:
+        raise invalid(
+            "parallel", f"dp {layout.dp} x tp {layout.tp} x pp {layout.pp}",
+            f"needs {layout.world_size} processes but {processes} run; start with torchrun --nproc_per_node {layout.world_size}",
+        )  # fmt: skip
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    if processes == 1:
+        if _one_process is None or _one_process.device != device:
+            os.environ.update(WORLD_SIZE="1", RANK="0", LOCAL_RANK=os.environ.get("LOCAL_RANK", "0"))
+            if torch_distributed.is_initialized():
+                torch_distributed.destroy_process_group()
+            torch_distributed.init_process_group(backend, store=torch_distributed.HashStore(), rank=0, world_size=1)
+            _one_process = World(_Context(1, 1, 1), device)
+        yield _one_process
+        return
+    torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10))
+    try:
+        yield World(_Context(layout.tp, layout.pp, layout.dp), device)
+    finally:
+        torch_distributed.destroy_process_group()
+
+
+def mark_replicated_parameters(model: NanotronModel, world: World) -> None:
+    """Tell nanotron which parameters (norms) are the same on every tensor-parallel rank.
+
+    Their gradients are already equal there (inputs and output gradients are), so nothing is reduced; the
+    mark makes the gradient norm count them once and the checkpoint store them once.
+    """
+    ranks = tuple(sorted(torch_distributed.get_process_group_ranks(world.context.tp_pg)))
+    for module_name, module in model.named_modules():
+        for name, parameter in list(module.named_parameters(recurse=False)):
+            if isinstance(parameter, NanotronParameter) and (parameter.is_sharded or parameter.is_tied):
+                continue
+            tie_parameters(
+                root_module=model, ties=[(f"{module_name}.{name}", ranks)], parallel_context=world.context, reduce_op=None
+            )
+    create_pg_for_tied_weights(root_module=model, parallel_context=world.context)
+
+
+def pipeline_engine(name: str) -> PipelineEngine:
+    """``1f1b`` (one forward, one backward) or ``afab`` (all forward, all backward)."""
+    return {"1f1b": OneForwardOneBackwardPipelineEngine, "afab": AllForwardAllBackwardPipelineEngine}[name]()
+
+
+def save_model_weights(model: NanotronModel, world: World, folder) -> None:
+    """Nanotron's safetensors layout under ``folder/model``; its progress bar is kept off the trial's log."""
+    with open(os.devnull, "w") as quiet, contextlib.redirect_stderr(quiet):
+        save_weights(model=model, parallel_context=world.context, root_folder=folder)
+
+
+def load_model_weights(model: NanotronModel, world: World, folder) -> None:
+    """Read ``save_model_weights``'s files, re-cut for this topology where it differs."""
+    with open(os.devnull, "w") as quiet, contextlib.redirect_stderr(quiet):
+        load_weights(model=model, parallel_context=world.context, root_folder=folder)

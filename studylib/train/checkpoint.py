@@ -1,0 +1,136 @@
+"""Checkpoints that a kill cannot damage, and that say so when something else did.
+
+A checkpoint is written under a temporary name, every file synced and hashed into ``manifest.json``, and the
+folder renamed last. Weights are in nanotron's safetensors layout; nothing is pickled. Loading verifies the
+hashes; a damaged checkpoint is set aside and the one before it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError
+
+from studylib.errors import StudyError
+from studylib.files import read_json, sync_folder, write_json
+from studylib.model.gpt import GPT
+from studylib.parallel import World, load_model_weights, save_model_weights
+from studylib.train.optimizer_state import Optimizer, load_optimizer_state, save_optimizer_state
+
+KEEP = 2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a checkpoint knows besides tensors: finished steps and the training seconds they took."""
+
+    step: int = 0
+    seconds: float = 0.0
+
+
+def save(folder: Path, progress: Progress, spec_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Path:
+    """Write ``folder/step-N``; all ranks call it. Keeps the newest checkpoints and removes older ones.
+
+    Raises
+    ------
+    StudyError
+        The disk is full or cannot be written; earlier checkpoints are untouched.
+    """
+    final = folder / f"step-{progress.step:08d}"
+    partial = folder / f".{final.name}.partial"
+    try:
+        if world.is_main:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        world.barrier()
+        save_model_weights(model, world, partial)
+        save_optimizer_state(optimizer, world, partial)
+        world.barrier()
+        if world.is_main:
+            _seal(partial, progress, spec_hash, world)
+            if final.exists():
+                shutil.rmtree(final)
+            partial.rename(final)
+            sync_folder(folder)
+            for old in checkpoints(folder)[:-KEEP]:
+                shutil.rmtree(old)
+    except (OSError, SafetensorError) as error:
+        if world.is_main:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise StudyError(f"{final}: cannot write the checkpoint: {error}; free some space and run again to resume") from error
+    world.barrier()
+    return final
+
+
+def _seal(partial: Path, progress: Progress, spec_hash: str, world: World) -> None:
+    files = {}
+    for path in sorted(path for path in partial.rglob("*") if path.is_file()):
+        files[str(path.relative_to(partial))] = {"bytes": path.stat().st_size, "blake2b": _hash(path, sync=True)}
+    for path in partial.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+    topology = {"dp": world.dp, "tp": world.tp, "pp": world.pp}
+    about = {"step": progress.step, "seconds": progress.seconds, "trial": spec_hash, "topology": topology, "files": files}
+    write_json(partial / "manifest.json", about)
+
+
+def _hash(path: Path, *, sync: bool = False) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with open(path, "rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+        if sync:
+            os.fsync(stream.fileno())
+    return digest.hexdigest()
+
+
+def checkpoints(folder: Path) -> list[Path]:
+    """Finished checkpoints, oldest first."""
+    return sorted(path for path in folder.glob("step-*") if path.name[5:].isdigit())
+
+
+def problem_with(checkpoint: Path, spec_hash: str) -> str | None:
+    """Why a checkpoint cannot be used, or None."""
+    try:
+        about = read_json(checkpoint / "manifest.json")
+        if about["trial"] != spec_hash:
+            return f"belongs to trial {about['trial']}, not {spec_hash}"
+        for name, expected in about["files"].items():
+            path = checkpoint / name
+            if path.stat().st_size != expected["bytes"] or _hash(path) != expected["blake2b"]:
+                return f"{name} is damaged"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"its manifest or a file cannot be read ({error})"
+    return None
+
+
+def newest_usable(folder: Path, spec_hash: str) -> Path | None:
+    """The newest checkpoint that verifies; damaged ones are renamed to ``*.damaged`` with a warning."""
+    for checkpoint in reversed(checkpoints(folder)):
+        problem = problem_with(checkpoint, spec_hash)
+        if problem is None:
+            return checkpoint
+        aside = checkpoint.with_name(f"{checkpoint.name}.damaged")
+        warnings.warn(f"{checkpoint}: {problem}; set aside as {aside.name}, using the one before", stacklevel=2)
+        shutil.rmtree(aside, ignore_errors=True)
+        checkpoint.rename(aside)
+    return None
+
+
+def load(folder: Path, spec_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Progress:
+    """Resume from the newest usable checkpoint under ``folder``; ``Progress()`` when there is none."""
+    if world.is_main:
+        newest_usable(folder, spec_hash)
+    world.barrier()
+    found = checkpoints(folder)
+    if not found:
+        return Progress()
+    load_model_weights(model, world, found[-1])
+    load_optimizer_state(optimizer, found[-1])
+    about = read_json(found[-1] / "manifest.json")
+    return Progress(step=about["step"], seconds=about["seconds"])

@@ -1,0 +1,68 @@
+"""Where and how a trial computes: ``auto`` resolved by device and size."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+
+from studylib.errors import invalid
+from studylib.model.cost import training_flops
+from studylib.spec import ComputeSpec, TrialSpec
+
+# Measured on two AVX-512 cores: autocast's casts cost more than bf16 products save below this width, and
+# compiling (about 10 s a process) is repaid when a trial is longer than this many FLOPs.
+BF16_MIN_HIDDEN_SIZE = 96
+COMPILE_MIN_FLOPS = 2e13
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A resolved ComputeSpec: torch names instead of ``auto``."""
+
+    device: str
+    dtype: str
+    compile: str
+    threads: int
+
+    @property
+    def torch_device(self) -> torch.device:
+        return torch.device(self.device)
+
+    def autocast(self) -> torch.autocast:
+        """bf16 products over fp32 weights; does nothing for float32."""
+        return torch.autocast(self.device, torch.bfloat16, enabled=self.dtype == "bfloat16")
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+def has_fast_bf16(device: str) -> bool:
+    """Whether bf16 matrix products run in hardware."""
+    if device == "cuda":
+        return torch.cuda.is_bf16_supported()
+    capabilities = torch.cpu.get_capabilities()
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
+def resolve(spec: TrialSpec) -> Compute:
+    """Choose device, precision and compilation for a trial.
+
+    Raises
+    ------
+    StudyError
+        CUDA is asked for and there is none.
+    """
+    asked: ComputeSpec = spec.compute
+    cuda = torch.cuda.is_available()
+    if asked.device == "cuda" and not cuda:
+        raise invalid("compute.device", "cuda", "was asked for but torch sees no CUDA device", choices=["auto", "cpu"])
+    device = ("cuda" if cuda else "cpu") if asked.device == "auto" else asked.device
+    dtype = asked.dtype
+    if dtype == "auto":
+        wide = spec.model.hidden_size >= BF16_MIN_HIDDEN_SIZE or device == "cuda"
+        dtype = "bfloat16" if wide and has_fast_bf16(device) else "float32"
+    compiled = asked.compile
+    if compiled == "auto":
+        compiled = "layer" if training_flops(spec) / spec.parallel.world_size >= COMPILE_MIN_FLOPS else "none"
+    return Compute(device=device, dtype=dtype, compile=compiled, threads=torch.get_num_threads())

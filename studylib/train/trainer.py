@@ -1,0 +1,193 @@
+"""One trial, from its specification to its result."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studylib.data import PreparedData, TokenStream, prepare
+from studylib.files import append_json_line, canonical_json, read_json_lines, write_json, write_text
+from studylib.machine import versions
+from studylib.model.cost import parameter_count, training_flops
+from studylib.model.gpt import build_gpt
+from studylib.parallel import World, pipeline_engine, world
+from studylib.spec import TrialSpec
+from studylib.train import checkpoint
+from studylib.train.compute import Compute, resolve
+from studylib.train.evaluate import Validation
+from studylib.train.gradients import clip_gradients, reduce_gradients
+from studylib.train.memory import PeakMemory
+from studylib.train.optimizer import build_optimizer, set_learning_rate
+from studylib.train.pipeline import forward_backward, sum_over_world
+from studylib.train.schedule import learning_rate_factor
+
+TRIAL_RESULT_SCHEMA = 1
+LOGGED_STEPS = 200
+
+
+class Diverged(RuntimeError):
+    """The loss or the gradient stopped being a finite number."""
+
+
+def train(
+    spec: TrialSpec, out: Path, *, data_folder: Path | None = None, on_metrics: Callable[[dict], None] | None = None
+) -> dict[str, Any]:
+    """Train one trial, or go on where its last checkpoint left it.
+
+    Parameters
+    ----------
+    spec
+        The trial.
+    out
+        Its folder: spec.json, metrics.jsonl and checkpoints/ appear there while it runs, result.json at the end.
+    data_folder
+        Where prepared token shards are kept; default ``out/data``.
+    on_metrics
+        Called with every record that goes to metrics.jsonl.
+
+    Returns
+    -------
+    dict
+        What result.json holds.
+
+    Raises
+    ------
+    StudyError
+        Bad input, found before the first step where it can be known.
+    Diverged
+        The loss or gradient norm is not finite.
+    """
+    out = Path(out)
+    compute = resolve(spec)
+    prepared = prepare(spec.data, Path(data_folder) if data_folder else out / "data")
+    with world(spec.parallel, compute.torch_device) as processes:
+        return _Trial(spec, out, compute, prepared, processes, on_metrics).run()
+
+
+class _Trial:
+    def __init__(
+        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, processes: World,
+        on_metrics: Callable[[dict], None] | None,
+    ):  # fmt: skip
+        self.spec, self.out, self.compute, self.world = spec, out, compute, processes
+        self.prepared, self.on_metrics = prepared, on_metrics
+        self.memory = PeakMemory(processes.device)
+        self.model = build_gpt(spec.model, processes, seed=spec.seed, compile_layers=compute.compile == "layer")
+        self.optimizer = build_optimizer(self.model, spec, processes)
+        self.engine = pipeline_engine(spec.parallel.pp_engine)
+        weights = {source.label: source.weight for source in spec.data.sources}
+        self.stream = TokenStream(prepared, weights, spec.model.seq_len, spec.global_batch_size, spec.seed)
+        self.validation = Validation(spec, prepared)
+        self.log_every = max(1, spec.train_steps // LOGGED_STEPS)
+        self.rates: list[float] = []
+        self.last: dict[str, Any] = {}
+
+    def run(self) -> dict[str, Any]:
+        spec, folder = self.spec, self.out / "checkpoints"
+        if self.world.is_main:
+            write_text(self.out / "spec.json", spec.model_dump_json(indent=1) + "\n")
+        start = checkpoint.load(folder, spec.hash, self.model, self.optimizer, self.world)
+        self._keep_metrics_until(start.step)
+        self.seconds = start.seconds
+        with open(self.out / "metrics.jsonl", "ab") as self.metrics:
+            for step in range(start.step, spec.train_steps):
+                self._step(step)
+                done = step + 1
+                if done == spec.train_steps or (spec.eval_every and done % spec.eval_every == 0):
+                    self._validate(done)
+                if spec.checkpoint_every and (done % spec.checkpoint_every == 0 or done == spec.train_steps):
+                    progress = checkpoint.Progress(done, self.seconds)
+                    checkpoint.save(folder, progress, spec.hash, self.model, self.optimizer, self.world)
+            if "val_loss" not in self.last:  # resumed after the last step
+                self._validate(spec.train_steps)
+        result = self._result()
+        if self.world.is_main:
+            write_json(self.out / "result.json", result)
+        self.world.barrier()
+        return result
+
+    def _step(self, step: int) -> None:
+        spec, world = self.spec, self.world
+        began = time.perf_counter()
+        # Whatever draws random numbers in a step is the same again when the step is repeated after a resume.
+        torch.manual_seed(spec.seed * 1_000_003 + step)
+        per_replica = spec.global_batch_size // world.dp
+        rows = self.stream.batch(step)[world.dp_rank * per_replica : (world.dp_rank + 1) * per_replica]
+        loss = forward_backward(self.model, world, self.engine, self.compute, rows, spec.micro_batch_size)
+        reduce_gradients(self.model, world)
+        grad_norm = clip_gradients(self.model, world, spec.optimizer.grad_clip)
+        learning_rate = spec.optimizer.learning_rate * learning_rate_factor(spec.schedule, step, spec.train_steps)
+        set_learning_rate(self.optimizer, learning_rate)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        logged = (step + 1) % self.log_every == 0 or step + 1 == spec.train_steps
+        # Reading a number from a GPU waits for it; on a CPU it is free, so divergence is seen at once.
+        if logged or world.device.type == "cpu":
+            self._check_finite(grad_norm.item(), "gradient norm", step)
+        mean_loss = sum_over_world(world, loss) / world.dp if logged else None
+        elapsed = time.perf_counter() - began
+        self.seconds += elapsed
+        self.rates.append(spec.tokens_per_step / elapsed)
+        if logged:
+            self._check_finite(mean_loss, "loss", step)
+            recent = statistics.median(self.rates[-self.log_every :])
+            self._record(
+                step + 1, loss=mean_loss, learning_rate=learning_rate, grad_norm=grad_norm.item(), tokens_per_s=recent
+            )
+
+    def _check_finite(self, value: float, name: str, step: int) -> None:
+        if not math.isfinite(value):
+            raise Diverged(f"{name} is {value} at step {step + 1} of {self.spec.train_steps}")
+
+    def _validate(self, step: int) -> None:
+        measured = self.validation.measure(self.model, self.world, self.compute)
+        self._check_finite(measured["val_loss"], "validation loss", step - 1)
+        self._record(step, **measured)
+
+    def _record(self, step: int, **values: Any) -> None:
+        record = {"step": step, "tokens": step * self.spec.tokens_per_step, "seconds": round(self.seconds, 4), **values}
+        self.last |= record
+        if self.world.is_main:
+            append_json_line(self.metrics, record)
+            if self.on_metrics is not None:
+                self.on_metrics(record)
+
+    def _keep_metrics_until(self, step: int) -> None:
+        """After a resume, drop records of steps that will be made again."""
+        if self.world.is_main:
+            kept = [record for record in read_json_lines(self.out / "metrics.jsonl") if record["step"] <= step]
+            self.last = {key: value for record in kept for key, value in record.items()} if kept else {}
+            if not any("val_loss" in record and record["step"] == step for record in kept):
+                self.last.pop("val_loss", None)
+            write_text(self.out / "metrics.jsonl", "".join(canonical_json(record) + "\n" for record in kept))
+        self.world.barrier()
+
+    def _result(self) -> dict[str, Any]:
+        spec, parameters = self.spec, parameter_count(self.spec.model)
+        return {
+            "schema": TRIAL_RESULT_SCHEMA,
+            "hash": spec.hash,
+            "status": "done",
+            "val_loss": self.last["val_loss"],
+            "val_bpb": self.last["val_bpb"],
+            "val": self.last["val"],
+            "train_loss": self.last["loss"],
+            "steps": spec.train_steps,
+            "tokens": spec.train_tokens,
+            "params": parameters.total,
+            "non_embedding_params": parameters.non_embedding,
+            "flops": training_flops(spec),
+            "seconds": self.seconds,
+            # the first steps warm up caches, allocators and compilers
+            "tokens_per_s": statistics.median(self.rates[min(3, len(self.rates) // 2) :] or [self.last["tokens_per_s"]]),
+            "peak_memory_bytes": self.memory.peak(),
+            "resolved": self.compute.as_dict() | {"world_size": self.world.size},
+            "versions": versions(),
+            "data": self.prepared.manifest.get("sources", {}),
+        }

@@ -109,7 +109,7 @@ def _panel(ax: Axes, own: pl.DataFrame, fit: BasinFit, index: int, *, aspect: st
         ax.plot(fit.interval, [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=5)
         ax.plot([fit.optimum], [y], marker="v", color=INK, ms=8, ls="", zorder=6, label="optimum, 95 % interval")
         ax.annotate(
-            f"{fit.optimum:.3g}", (fit.optimum, y), (0, 7), textcoords="offset points", ha="center", fontsize=10
+            f"{fit.optimum:.3g}", (fit.interval[1], y), (8, 0), textcoords="offset points", va="center", fontsize=10
         )
     else:
         ax.text(

@@ -1,0 +1,154 @@
+# ruff: noqa: E501 - one sentence a line reads better than its pieces
+"""Every fixed sentence of the report, in English and Japanese."""
+
+from __future__ import annotations
+
+from studylib.result import Text
+
+
+def _(en: str, ja: str) -> Text:
+    return Text(en=en, ja=ja)
+
+
+WORDS: dict[str, Text] = {
+    "title": _("How to build a 10B Japanese LLM", "100 億パラメータ日本語 LLM の作り方"),
+    "subtitle": _(
+        "Small models, many variants, paired seeds: what they decide, and what stays open.",
+        "小さなモデル、多くの案、対応のあるシード。何が決まり、何が未決かを示します。",
+    ),
+    "skip": _("Skip to the content", "本文へ移動"),
+    "contents": _("Contents", "目次"),
+    "back": _("Back to the study", "研究の一覧へ戻る"),
+    "overview": _("Verdicts at a glance", "結論の一覧"),
+    "overview_caption": _("One row an idea, in the order of the study.", "1 行が 1 つのアイデアです。"),
+    "idea": _("Idea", "アイデア"),
+    "state": _("State", "状態"),
+    "leader": _("Leading variant", "首位の案"),
+    "decided": _("decided", "決定"),
+    "undecided": _("undecided", "未決"),
+    "p_best": _("P(best)", "最良確率"),
+    "regret": _("Expected regret", "期待損失"),
+    "regret_long": _("expected regret, bits per byte", "期待損失(bits/byte)"),
+    "noise": _("Noise and what can be seen", "雑音と検出限界"),
+    "paired_sd": _("Seed SD, paired", "シード標準偏差(対応あり)"),
+    "unpaired_sd": _("Seed SD, unpaired", "シード標準偏差(対応なし)"),
+    "mde": _("Minimum detectable effect", "検出できる最小の差"),
+    "seeds": _("Seeds", "シード数"),
+    "question": _("Question", "問い"),
+    "verdict": _("Verdict", "結論"),
+    "verdicts": _("Three accountings", "3 つの基準での結論"),
+    "flops": _("Equal FLOPs", "同一 FLOPs"),
+    "seconds": _("Equal seconds", "同一時間"),
+    "memory": _("Equal memory", "同一メモリ"),
+    "next_run": _("The next run that would settle it", "決着をつける次の実験"),
+    "results": _("Results", "結果"),
+    "results_caption": _(
+        "Mean over seeds with its 95 % interval. Lower loss is better. Choose a heading to sort.",
+        "シード平均と 95 % 区間。損失は小さいほど良い。見出しを選ぶと並べ替えます。",
+    ),
+    "variant": _("Variant", "案"),
+    "size": _("Size", "規模"),
+    "val_bpb": _("Loss, bits/byte", "損失 bits/byte"),
+    "interval": _("95 % interval", "95 % 区間"),
+    "val_loss": _("Loss, nats/token", "損失 nats/token"),
+    "tokens_per_s": _("Tokens/s", "トークン/秒"),
+    "training_flops": _("Training FLOPs", "学習 FLOPs"),
+    "params": _("Parameters", "パラメータ数"),
+    "figures": _("Figures", "図"),
+    "figure": _("Figure", "図"),
+    "extrapolation": _("Carried to 10B", "10B への外挿"),
+    "extrapolation_note": _(
+        "Runs of 1B parameters and less support a ranking. A loss at 10B is good to a few per cent at best, and no interval "
+        "here covers a bend of the line beyond the sizes trained.",
+        "10 億パラメータ以下の実験が支えるのは順位です。10B での損失の精度は良くても数 % で、"
+        "学習した規模を超えて直線が曲がる可能性はどの区間にも含まれません。",
+    ),
+    "scoreboard": _("Scoreboard against published findings", "公表された知見との照合"),
+    "scoreboard_caption": _("Claims from the literature, held against this study.", "文献の主張と本研究の比較。"),
+    "claim": _("Published claim", "公表された主張"),
+    "source": _("Source", "出典"),
+    "outcome": _("Outcome", "判定"),
+    "evidence": _("Evidence", "根拠"),
+    "agrees": _("agrees", "一致"),
+    "disagrees": _("disagrees", "不一致"),
+    "underpowered": _("underpowered", "検出力不足"),
+    "failures": _("Trials that did not finish", "完了しなかった試行"),
+    "failures_caption": _("They are left out of every mean, and never imputed.", "平均には含めず、補完もしていません。"),
+    "no_failures": _("Every trial finished.", "すべての試行が完了しました。"),
+    "trial": _("Trial", "試行"),
+    "status": _("Status", "状態"),
+    "message": _("Message", "メッセージ"),
+    "seed": _("Seed", "シード"),
+    "trials": _("Trials", "試行"),
+    "trials_lead": _(
+        "Each trial's result, learning curve and full specification. Training with the same specification gives the same "
+        "numbers.",
+        "各試行の結果、学習曲線、完全な仕様。同じ仕様で学習すれば同じ値になります。",
+    ),
+    "trials_caption": _("All trials. Choose a heading to sort.", "全試行。見出しを選ぶと並べ替えます。"),
+    "specification": _("Specification", "仕様"),
+    "curve": _("Learning curve", "学習曲線"),
+    "curve_none": _("no learning curve was recorded", "学習曲線の記録なし"),
+    "more": _("Details", "詳細"),
+    "page": _("All figures and tables", "すべての図と表"),
+    "notebook": _("Notebook", "ノートブック"),
+    "log": _("Log", "ログ"),
+    "provenance": _("Provenance", "来歴"),
+    "provenance_lead": _("What these numbers were made from.", "これらの数値が何から作られたか。"),
+    "synthetic": _(
+        "Trained on miniworld, a synthetic corpus generated offline. Differences between variants are real measurements; "
+        "absolute losses say nothing about natural Japanese.",
+        "学習データは合成コーパス miniworld です。案どうしの差は実測ですが、損失の絶対値は自然な日本語については何も語りません。",
+    ),
+    "state_done": _("done", "完了"),
+    "state_failed": _("failed", "失敗"),
+    "state_running": _("running", "実行中"),
+    "state_missing": _("not run", "未実行"),
+    "missing_note": _("This idea has not been run.", "このアイデアはまだ実行されていません。"),
+    "running_note": _("This idea is still running; what is shown may be of an earlier run.", "実行中です。"),
+    "failed_note": _("This idea did not finish.", "このアイデアは完了しませんでした。"),
+    "no_ideas": _("No idea has a result yet.", "まだ結果がありません。"),
+    "language": _("日本語", "English"),
+    "language_label": _("Show this page in Japanese", "このページを英語で表示"),
+    "theme": _("Dark / light", "明暗"),
+    "theme_label": _("Switch between dark and light colours", "配色の明暗を切り替える"),
+    "glossary": _("How to read this", "読み方"),
+    "glossary_bpb": _(
+        "Bits per byte: validation loss per byte of the original text. Unlike loss per token it compares across tokenizers.",
+        "bits/byte:元の文章 1 バイトあたりの検証損失。トークン単位の損失と違い、トークナイザが異なっても比べられます。",
+    ),
+    "glossary_pair": _(
+        "Paired: the same seed means the same data order and the same initial values, so differences are taken seed by seed.",
+        "対応あり:同じシードではデータの順序も初期値も同じなので、差はシードごとに取ります。",
+    ),
+    "glossary_best": _(
+        "P(best): the probability, given these trials, that a variant is the best of those tried. Expected regret: the loss "
+        "given away on average by choosing the leader now. Decided: P(best) is at least 90 % and the regret negligible.",
+        "最良確率:これらの試行から見て、その案が最良である確率。期待損失:いま首位を選ぶことで平均して失う分。"
+        "決定:最良確率が 90 % 以上で期待損失が無視できる場合。",
+    ),
+    "generated": _("Generated from the study's files; nothing on this page is loaded from elsewhere.", "本ページは研究のファイルだけから生成され、外部から何も読み込みません。"),
+}  # fmt: skip
+
+# Titles and their order for the ideas of the mission; another idea takes its title from its name.
+IDEA_TITLES: dict[str, Text] = {
+    "depth_width": _("Depth and width", "深さと幅"),
+    "architecture": _("Model structure", "モデル構造"),
+    "tokenizer": _("Tokenisation", "トークン化"),
+    "data_order": _("Order of the data", "データの順序"),
+    "data_quality": _("Quality of the data", "データの品質"),
+    "finetune_mix": _("Fine-tuning mix", "ファインチューニングの配合"),
+    "hyperparameters": _("Training hyperparameters", "学習のハイパーパラメータ"),
+    "efficiency": _("Training efficiency", "学習の効率"),
+    "decision": _("The 10B recipe", "10B のレシピ"),
+}
+
+
+def idea_title(name: str) -> Text:
+    plain = name.replace("_", " ").capitalize()
+    return IDEA_TITLES.get(name, Text(en=plain, ja=plain))
+
+
+def idea_order(names: set[str]) -> list[str]:
+    known = [name for name in IDEA_TITLES if name in names]
+    return known + sorted(names - set(known))

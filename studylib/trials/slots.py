@@ -260,8 +260,8 @@ def reported_by_ranks(folder: Path) -> Outcome | None:
 
 
 def _rank_exit(log: str, code: int) -> int:
-    """torchrun ends with 1 whatever its ranks did; its report in the log names the first rank's exit."""
-    for line in log.splitlines():
+    """torchrun ends with 1 whatever its ranks did; the root cause comes last in its report in the log."""
+    for line in reversed(log.splitlines()):
         name, colon, value = line.partition(":")
         if colon and name.strip() == "exitcode" and value.split()[:1] and value.split()[0].lstrip("-").isdigit():
             return int(value.split()[0])

@@ -1,0 +1,128 @@
+"""Trainers without torch that end in every way a real one can. What to do is in the specification's tag ``do``."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+class Diverged(Exception):
+    pass
+
+
+def result_of(spec):
+    return {
+        "schema": 1, "hash": spec.hash, "status": "done", "val_loss": 2.0 + spec.seed, "val_bpb": 1.0 + spec.seed,
+        "val": {"miniworld": {"loss": 2.0, "bpb": 1.0 + spec.seed}}, "train_loss": 2.1, "steps": spec.train_steps,
+        "tokens": spec.train_tokens, "params": 10, "non_embedding_params": 5, "flops": 1e9, "seconds": 0.1,
+        "tokens_per_s": 1e4, "peak_memory_bytes": 1000,
+    }  # fmt: skip
+
+
+def train(spec, out, *, data_folder=None, on_metrics=None):
+    out = Path(out)
+    with open(out / "runs", "a") as stream:  # how often, and by which process, this trial was really run
+        stream.write(f"{os.getpid()}\n")
+    print(f"hello from seed {spec.seed}", flush=True)
+    if on_metrics:
+        on_metrics({"step": 1, "tokens": 1, "loss": 3.0})
+    ACTIONS[str(spec.tags.get("do", "finish"))](spec, out)
+    return result_of(spec)
+
+
+def finish(spec, out):
+    time.sleep(float(spec.tags.get("sleep", 0)))
+
+
+def crash(spec, out):
+    raise RuntimeError("the tensor has the wrong shape")
+
+
+def die(spec, out):
+    print("last words", flush=True)
+    os._exit(7)
+
+
+def kill(spec, out):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def segfault(spec, out):
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def memory(spec, out):
+    raise MemoryError("no more")
+
+
+def diverge(spec, out):
+    raise Diverged("loss is nan at step 3")
+
+
+def leave(spec, out):
+    sys.exit(4)
+
+
+def hang(spec, out):
+    family(spec, out)
+    time.sleep(600)
+
+
+def family(spec, out):
+    """Leaves a child in a session of its own, the hardest kind to find again."""
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    (out / "child").write_text(str(child.pid))
+
+
+def chatter(spec, out):
+    line = "x" * 999 + "\n"
+    for _ in range(3000):
+        sys.stdout.write(line)
+    print("the very end", flush=True)
+    os._exit(1)
+
+
+def reads_input(spec, out):
+    assert sys.stdin.read() == "" or True
+    with contextlib.suppress(EOFError):
+        input()
+
+
+def flaky(spec, out):
+    """Fails the first time only."""
+    if len((out / "runs").read_text().split()) == 1:
+        raise RuntimeError("bad luck")
+
+
+def writes_rubbish(spec, out):
+    (out / "result.json").write_text('{"status": "do')
+
+
+def ranks(spec, out):
+    rank = os.environ["RANK"]
+    (out / f"rank{rank}").write_text(json.dumps([os.environ["WORLD_SIZE"], os.environ["OMP_NUM_THREADS"]]))
+
+
+def second_rank_out_of_memory(spec, out):
+    if os.environ["RANK"] == "1":
+        raise MemoryError("rank 1 has no more")
+    time.sleep(30)
+
+
+def second_rank_killed(spec, out):
+    if os.environ["RANK"] == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(30)
+
+
+def threads(spec, out):
+    (out / "threads").write_text(os.environ["OMP_NUM_THREADS"])
+
+
+ACTIONS = {
+    name: value for name, value in globals().items() if callable(value) and name not in ("train", "result_of", "Path")
+}

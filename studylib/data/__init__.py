@@ -12,8 +12,8 @@ from typing import Any
 # Loaded on first use: a parameter file can be validated without numpy, pyarrow or sentencepiece.
 _HOMES = {
     "Document": "studylib.data.document",
-    "PreparedData": "studylib.data.buildd",
-    "SourceShards": "studylib.data.buildd",
+    "PreparedData": "studylib.data.prepared",
+    "SourceShards": "studylib.data.prepared",
     "TokenShard": "studylib.data.shards",
     "TokenStream": "studylib.data.stream",
     "Tokenizer": "studylib.data.tokenizer",

@@ -1,0 +1,56 @@
+"""A small invented world, told in several registers; every document is made from (seed, register, index) alone.
+
+Thousands of people, towns, firms, works, species and events hang together (founders are grown up, distances follow from
+coordinates, totals add up) and are mentioned by Zipf's law. Some facts are told in English only, so that what a model
+carries from one language to another can be asked for.
+
+    python -m studylib.data.miniworld --register ja --bytes 20000000
+
+prints the speed, and with ``--show 3`` documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from studylib.data.document import Document
+from studylib.data.miniworld.register import REGISTERS
+
+__all__ = ["REGISTERS", "documents", "english_only"]
+
+
+def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:
+    """Which facts only English tells: ``secret(kind, entity, relation)``, true for a ``share`` of entities' relations.
+
+    Names and other facts of the same entity stay common to all languages.
+    """
+    if share <= 0:
+        return lambda kind, entity, relation: False
+    known: dict[tuple[str, int, str], bool] = {}
+
+    def secret(kind: str, entity: int, relation: str) -> bool:
+        key = (kind, entity, relation)
+        if key not in known:
+            digest = hashlib.blake2b(repr((seed, *key)).encode(), digest_size=8).digest()
+            known[key] = int.from_bytes(digest, "big") < share * 2**64
+        return known[key]
+
+    return secret
+
+
+def documents(register: str, seed: int = 0, *, start: int = 0, english_only_share: float = 0.1) -> Iterator[Document]:
+    """Documents ``start``, ``start + 1``, ... of a register, without end.
+
+    Raises
+    ------
+    StudyError
+        ``register`` is not known; the error lists those that are.
+    """
+    teller = REGISTERS[register]
+    # Code states facts too, but in no language's words; it keeps the secrets, so that only English gives them away.
+    secret = english_only(seed, 0.0 if register == "en" else english_only_share)
+    index = start
+    while True:
+        yield teller.document(seed, index, secret)
+        index += 1

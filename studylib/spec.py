@@ -304,6 +304,12 @@ class TrialSpec(Frozen):
         return content_hash({"version": SPEC_VERSION, "trial": content})
 
     @property
+    def recipe_hash(self) -> str:
+        """As ``hash`` but blind to layout and precision: a checkpoint may be resumed on other processes."""
+        content = self.model_dump(mode="json", exclude={"tags", "checkpoint_every", "parallel", "compute"})
+        return content_hash({"version": SPEC_VERSION, "recipe": content})
+
+    @property
     def tokens_per_step(self) -> int:
         return self.global_batch_size * self.model.seq_len
 

@@ -33,7 +33,7 @@ class Progress:
     seconds: float = 0.0
 
 
-def save(folder: Path, progress: Progress, spec_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Path:
+def save(folder: Path, progress: Progress, recipe_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Path:
     """Write ``folder/step-N``; all ranks call it. Keeps the newest checkpoints and removes older ones.
 
     Raises
@@ -52,7 +52,7 @@ def save(folder: Path, progress: Progress, spec_hash: str, model: GPT, optimizer
         save_optimizer_state(optimizer, world, partial)
         world.barrier()
         if world.is_main:
-            _seal(partial, progress, spec_hash, world)
+            _seal(partial, progress, recipe_hash, world)
             if final.exists():
                 shutil.rmtree(final)
             partial.rename(final)
@@ -67,7 +67,7 @@ def save(folder: Path, progress: Progress, spec_hash: str, model: GPT, optimizer
     return final
 
 
-def _seal(partial: Path, progress: Progress, spec_hash: str, world: World) -> None:
+def _seal(partial: Path, progress: Progress, recipe_hash: str, world: World) -> None:
     files = {}
     for path in sorted(path for path in partial.rglob("*") if path.is_file()):
         files[str(path.relative_to(partial))] = {"bytes": path.stat().st_size, "blake2b": _hash(path, sync=True)}
@@ -75,7 +75,7 @@ def _seal(partial: Path, progress: Progress, spec_hash: str, world: World) -> No
         if path.is_dir():
             sync_folder(path)
     topology = {"dp": world.dp, "tp": world.tp, "pp": world.pp}
-    about = {"step": progress.step, "seconds": progress.seconds, "trial": spec_hash, "topology": topology, "files": files}
+    about = {"step": progress.step, "seconds": progress.seconds, "recipe": recipe_hash, "topology": topology, "files": files}
     write_json(partial / "manifest.json", about)
 
 
@@ -94,12 +94,12 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("step-*") if path.name[5:].isdigit())
 
 
-def problem_with(checkpoint: Path, spec_hash: str) -> str | None:
+def problem_with(checkpoint: Path, recipe_hash: str) -> str | None:
     """Why a checkpoint cannot be used, or None."""
     try:
         about = read_json(checkpoint / "manifest.json")
-        if about["trial"] != spec_hash:
-            return f"belongs to trial {about['trial']}, not {spec_hash}"
+        if about["recipe"] != recipe_hash:
+            return f"is of another trial ({about['recipe']}, not {recipe_hash})"
         for name, expected in about["files"].items():
             path = checkpoint / name
             if path.stat().st_size != expected["bytes"] or _hash(path) != expected["blake2b"]:
@@ -109,10 +109,10 @@ def problem_with(checkpoint: Path, spec_hash: str) -> str | None:
     return None
 
 
-def newest_usable(folder: Path, spec_hash: str) -> Path | None:
+def newest_usable(folder: Path, recipe_hash: str) -> Path | None:
     """The newest checkpoint that verifies; damaged ones are renamed to ``*.damaged`` with a warning."""
     for checkpoint in reversed(checkpoints(folder)):
-        problem = problem_with(checkpoint, spec_hash)
+        problem = problem_with(checkpoint, recipe_hash)
         if problem is None:
             return checkpoint
         aside = checkpoint.with_name(f"{checkpoint.name}.damaged")
@@ -122,10 +122,10 @@ def newest_usable(folder: Path, spec_hash: str) -> Path | None:
     return None
 
 
-def load(folder: Path, spec_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Progress:
+def load(folder: Path, recipe_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Progress:
     """Resume from the newest usable checkpoint under ``folder``; ``Progress()`` when there is none."""
     if world.is_main:
-        newest_usable(folder, spec_hash)
+        newest_usable(folder, recipe_hash)
     world.barrier()
     found = checkpoints(folder)
     if not found:

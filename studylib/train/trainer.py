@@ -92,7 +92,7 @@ class _Trial:
         spec, folder = self.spec, self.out / "checkpoints"
         if self.world.is_main:
             write_text(self.out / "spec.json", spec.model_dump_json(indent=1) + "\n")
-        start = checkpoint.load(folder, spec.hash, self.model, self.optimizer, self.world)
+        start = checkpoint.load(folder, spec.recipe_hash, self.model, self.optimizer, self.world)
         self._keep_metrics_until(start.step)
         self.seconds = start.seconds
         with open(self.out / "metrics.jsonl", "ab") as self.metrics:
@@ -103,7 +103,7 @@ class _Trial:
                     self._validate(done)
                 if spec.checkpoint_every and (done % spec.checkpoint_every == 0 or done == spec.train_steps):
                     progress = checkpoint.Progress(done, self.seconds)
-                    checkpoint.save(folder, progress, spec.hash, self.model, self.optimizer, self.world)
+                    checkpoint.save(folder, progress, spec.recipe_hash, self.model, self.optimizer, self.world)
             if "val_loss" not in self.last:  # resumed after the last step
                 self._validate(spec.train_steps)
         result = self._result()

@@ -1,0 +1,144 @@
+"""Export a trained baseline as a Hugging Face Llama folder.
+
+    python -m studylib.train.export reports/quick/trials/0123456789abcdef --to llama/
+
+CompleteP's multipliers are folded into the weights, so a stock Llama computes the same logits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from studylib.errors import StudyError, invalid
+from studylib.files import read_json, write_json
+from studylib.model.gpt import GPT, build_gpt
+from studylib.model.norm.rmsnorm import EPS
+from studylib.model.position.rope import THETA
+from studylib.parallel import load_model_weights, world
+from studylib.registry import INITS
+from studylib.spec import ModelSpec, ParallelSpec, TrialSpec, validated
+from studylib.train.checkpoint import newest_usable
+
+# What a stock Llama is; any other choice has no place in its configuration.
+LLAMA = {"activation": "swiglu", "norm": "rmsnorm", "position": "rope"}
+
+
+def llama_config(model: ModelSpec) -> dict:
+    """config.json of the folder.
+
+    Raises
+    ------
+    StudyError
+        The model uses a choice that Llama does not have.
+    """
+    for field, only in LLAMA.items():
+        if getattr(model, field) != only:
+            raise invalid(f"model.{field}", getattr(model, field), "cannot be exported as a Llama", choices=[only])
+    return {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_act": "silu",
+        "hidden_size": model.hidden_size,
+        "intermediate_size": model.ffn_size,
+        "num_hidden_layers": model.num_layers,
+        "num_attention_heads": model.num_heads,
+        "num_key_value_heads": model.kv_heads,
+        "head_dim": model.head_dim,
+        "vocab_size": model.vocab_size,
+        "max_position_embeddings": model.seq_len,
+        "rms_norm_eps": EPS,
+        "rope_theta": THETA,
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": False,
+        "torch_dtype": "float32",
+        "bos_token_id": None,
+        "eos_token_id": None,
+    }
+
+
+@torch.no_grad()
+def llama_state(gpt: GPT) -> dict[str, torch.Tensor]:
+    """The weights under Llama's names, from a model on one process."""
+    model = gpt.spec
+    rules = INITS[model.init](model)
+    head = gpt.model.lm_head.pp_block
+    state = {
+        "model.embed_tokens.weight": gpt.model.token_position_embeddings.pp_block.token_embedding.weight,
+        "model.norm.weight": head.norm.weight,
+        "lm_head.weight": head.proj.weight * rules.logit_multiplier,
+    }
+    heads = [model.num_heads, model.kv_heads, model.kv_heads]
+    for index, block in enumerate(gpt.model.decoder):
+        layer, prefix = block.pp_block, f"model.layers.{index}"
+        projections = layer.attn.qkv_proj.weight.split([count * model.head_dim for count in heads])
+        for letter, weight in zip("qkv", projections, strict=True):
+            state[f"{prefix}.self_attn.{letter}_proj.weight"] = weight
+        gate, up = layer.mlp.gate_up_proj.weight.chunk(2)
+        state |= {
+            f"{prefix}.self_attn.o_proj.weight": layer.attn.o_proj.weight * rules.residual_multiplier,
+            f"{prefix}.mlp.gate_proj.weight": gate,
+            f"{prefix}.mlp.up_proj.weight": up,
+            f"{prefix}.mlp.down_proj.weight": layer.mlp.down_proj.weight * rules.residual_multiplier,
+            f"{prefix}.input_layernorm.weight": layer.input_layernorm.weight,
+            f"{prefix}.post_attention_layernorm.weight": layer.post_attention_layernorm.weight,
+        }
+    return {name: tensor.detach().clone().contiguous() for name, tensor in state.items()}
+
+
+def export_llama(gpt: GPT, folder: Path) -> Path:
+    """Write ``config.json`` and ``model.safetensors`` that ``LlamaForCausalLM.from_pretrained`` reads."""
+    config = llama_config(gpt.spec)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(llama_state(gpt), folder / "model.safetensors", metadata={"format": "pt"})
+    write_json(folder / "config.json", config)
+    return folder
+
+
+def export_trial(trial: Path, folder: Path, tokenizer: Path | None = None) -> Path:
+    """Export the newest checkpoint of a trial's folder; with ``tokenizer``, that SentencePiece file beside it.
+
+    Raises
+    ------
+    StudyError
+        The folder holds no trial or no usable checkpoint.
+    """
+    if not (trial / "spec.json").exists():
+        raise StudyError(f"{trial}: holds no spec.json; give the folder of a trial")
+    spec = validated(TrialSpec, read_json(trial / "spec.json"), file=trial / "spec.json")
+    checkpoint = newest_usable(trial / "checkpoints", spec.recipe_hash)
+    if checkpoint is None:
+        raise StudyError(f"{trial}: holds no usable checkpoint; train with checkpoint_every above 0")
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        gpt = build_gpt(spec.model, one, seed=spec.seed)
+        load_model_weights(gpt, one, checkpoint)
+    export_llama(gpt, folder)
+    if tokenizer is not None:
+        shutil.copyfile(tokenizer, folder / "tokenizer.model")
+    return folder
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m studylib.train.export", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("trial", type=Path, help="folder of a trial that kept a checkpoint")
+    parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where the Llama folder is written")
+    parser.add_argument("--tokenizer", type=Path, help="SentencePiece file to copy beside it")
+    asked = parser.parse_args(arguments)
+    try:
+        print(export_trial(asked.trial, asked.to, asked.tokenizer))
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""What tests of several rooms share: a tiny corpus and a tiny trial on it."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from studylib.spec import ComputeSpec, DataSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
+
+VOCAB = 512
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory) -> Path:
+    """A JSON-lines file of short pseudo-sentences, the same in every run."""
+    import json
+
+    rng = random.Random(5)
+    words = ["".join(rng.choice("abcdefghijklmnopqrstuvwxyzあいうえおかきくけこ") for _ in range(rng.randint(2, 7))) for _ in range(400)]
+    path = tmp_path_factory.mktemp("corpus") / "text.jsonl"
+    with open(path, "w", encoding="utf-8") as stream:
+        for _ in range(1500):
+            topic = rng.randrange(0, 380, 20)
+            text = " ".join(words[topic + int(rng.random() ** 2 * 20)] for _ in range(rng.randint(15, 60)))
+            stream.write(json.dumps({"text": text}, ensure_ascii=False) + "\n")
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_data(corpus) -> DataSpec:
+    return DataSpec(
+        sources=(SourceSpec(kind="files", name="tiny", options={"path": str(corpus)}),),
+        tokenizer=TokenizerSpec(vocab_size=VOCAB, sample_bytes=200_000),
+    )
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory) -> Path:
+    """Prepared data, made once for all tests."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def tiny_model() -> ModelSpec:
+    return ModelSpec(num_layers=4, hidden_size=32, num_heads=4, num_kv_heads=2, vocab_size=VOCAB, seq_len=32)
+
+
+@pytest.fixture(scope="session")
+def tiny_trial(tiny_data, tiny_model) -> TrialSpec:
+    return TrialSpec(
+        model=tiny_model, data=tiny_data, train_steps=20, global_batch_size=8, eval_tokens=1024,
+        compute=ComputeSpec(device="cpu", dtype="float32", compile="none"),
+    )  # fmt: skip

@@ -1,0 +1,35 @@
+"""The exported folder is a stock Llama with the same logits."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from studylib.errors import StudyError
+from studylib.model.gpt import build_gpt
+from studylib.parallel import load_model_weights, world
+from studylib.spec import ParallelSpec
+from studylib.train import checkpoint, train
+from studylib.train.export import export_trial, main
+
+
+def test_logits_equal_those_of_transformers_llama(tiny_trial, data_folder, tmp_path):
+    transformers = pytest.importorskip("transformers", reason="the test extra installs transformers")
+    trial = tmp_path / "trial"
+    train(tiny_trial.replace(checkpoint_every=20), trial, data_folder=data_folder)
+    assert main([str(trial), "--to", str(tmp_path / "llama")]) == 0
+    llama = transformers.LlamaForCausalLM.from_pretrained(tmp_path / "llama", attn_implementation="sdpa")
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        ours = build_gpt(tiny_trial.model, one, seed=0)
+        load_model_weights(ours, one, checkpoint.checkpoints(trial / "checkpoints")[-1])
+    tokens = torch.randint(0, 512, (2, 32), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected, got = llama(tokens).logits, ours.logits(tokens)
+    torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
+    assert expected.std() > 0.1
+
+
+def test_a_folder_without_a_checkpoint_is_an_error(tiny_trial, data_folder, tmp_path):
+    train(tiny_trial, tmp_path, data_folder=data_folder)
+    with pytest.raises(StudyError, match="no usable checkpoint; train with checkpoint_every"):
+        export_trial(tmp_path, tmp_path / "llama")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from studylib import registry
 from studylib.errors import StudyError, invalid
@@ -21,17 +21,12 @@ from studylib.project import project_root
 from studylib.spec import Count, DataSpec, Frozen, Real, choice_of, validated
 
 
-def _seed_list(value: Any) -> Any:
-    # "seeds: 3" is what people write; it means seeds 0, 1 and 2.
-    return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
 class StudyParams(Frozen):
     """What every idea's parameters have in common."""
 
     scale: str = Field(default="quick", pattern=r"^[A-Za-z0-9_-]+$", description="smoke, quick, cpu, gpu or cluster")
     out: str = Field(default="", description="study folder; empty: reports/<scale> of the project")
-    seeds: Annotated[tuple[Count, ...], BeforeValidator(_seed_list)] = (0, 1, 2)
+    seeds: tuple[Count, ...] = Field(default=(0, 1, 2), description="whole numbers, or how many, counted from 0")
     data: DataSpec = DataSpec()
     workers: Count = Field(default=0, description="trials at a time; 0: as many as the machine has cores or GPUs")
     launcher: choice_of(registry.LAUNCHERS) = "local"
@@ -40,6 +35,12 @@ class StudyParams(Frozen):
         default=0.0, description="seconds a trial may take; 0: no limit"
     )
     retry_failed: bool = Field(default=False, description="run trials again whose failure is recorded")
+
+    @field_validator("seeds", mode="before")
+    @classmethod
+    def _seeds_from_count(cls, value: Any) -> Any:
+        # "seeds: 3" is what people write; it means seeds 0, 1 and 2.
+        return tuple(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:

@@ -75,9 +75,13 @@ def test_children_that_a_finished_run_left_behind_are_ended(tmp_path, spec, aliv
 def test_whatever_ends_the_run_ends_workers_and_their_children(tmp_path, spec, runner, wait_until, alive, number):
     specs = [spec(seed, do="hang") for seed in range(2)]
     process = runner(specs, tmp_path / "out", workers=2)
-    pids = wait_until(lambda: [pid for one in specs for pid in pids_of(tmp_path / "out", one)][3:] and sum(
-        (pids_of(tmp_path / "out", one) for one in specs), []))  # fmt: skip
-    assert len(pids) == 4 and all(alive(pid) for pid in pids)
+
+    def found():
+        return [pid for one in specs for pid in pids_of(tmp_path / "out", one)]
+
+    wait_until(lambda: len(found()) == 4)
+    pids = found()
+    assert all(alive(pid) for pid in pids)
     process.send_signal(number)
     process.wait(20)
     wait_until(lambda: not any(alive(pid) for pid in pids))
@@ -166,7 +170,8 @@ def test_guard_waits_for_a_graceful_end(tmp_path, wait_until):
 
 
 def test_killing_the_guard_itself_kills_the_command(tmp_path, wait_until, alive):
-    code = f"import os, time, pathlib; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid())); time.sleep(600)"
+    note = str(tmp_path / "pid")
+    code = f"import os, time, pathlib; pathlib.Path({note!r}).write_text(str(os.getpid())); time.sleep(600)"
     process = GuardedProcess([sys.executable, "-c", code])
     wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
     pid = int((tmp_path / "pid").read_text())

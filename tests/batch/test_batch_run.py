@@ -1,0 +1,213 @@
+"""Notebooks under papermill: the traps in which papermill says all is well, and running only what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from studylib.batch import choose_jobs, run_study, study_status
+from studylib.batch.marker import is_current
+from studylib.result import IdeaResult, Text, read_result
+from studylib.trials.process import child_environment
+
+
+@pytest.fixture(autouse=True)
+def _plain_page(monkeypatch):
+    """The page's looks are the report's business and tested there."""
+    import studylib.report
+
+    def notebook_html(source, page, title):
+        Path(page).write_text(f"<title>{title}</title>")
+
+    monkeypatch.setattr(studylib.report, "notebook_html", notebook_html, raising=False)
+
+
+def run_one(project, quiet, *overrides, timeout=None, names=("shape",)):
+    jobs = choose_jobs(names, scale="smoke", overrides=overrides)
+    return run_study(jobs, timeout=timeout, display=quiet)
+
+
+def executions(folder):
+    path = folder / "executions"
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, quiet, tmp_path, monkeypatch):
+    # A kernel of the same name that the user has for another Python must not be taken.
+    other = tmp_path / "home" / "kernels" / "python3"
+    other.mkdir(parents=True)
+    kernel = {"argv": ["/bin/false", "{connection_file}"], "display_name": "x", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(kernel))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "home"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "home"))
+    project.add("shape", 1)
+    (outcome,) = run_one(project, quiet)
+    assert ("shape", "finished") in quiet.said, "the progress of the trials inside is shown"
+    folder = project.root / "reports" / "smoke" / "shape"
+    assert (outcome.status, outcome.ok) == ("done", True), outcome.message
+    assert read_result(folder).verdict.ja == "深い方が勝ち"
+    executed = json.loads((folder / "notebook.ipynb").read_text())
+    assert "executed" in json.dumps(executed["cells"][-1]["outputs"])
+    assert (folder / "notebook.html").read_text() == "<title>What about shape?</title>"
+    assert (folder / "log.txt").exists()
+    assert json.loads((folder / "run.json").read_text())["status"] == "done"
+    assert not list(folder.glob(".running*"))
+
+
+def test_only_what_is_missing_runs_again(project, quiet):
+    project.add("shape", 1)
+    folder = project.root / "reports" / "smoke" / "shape"
+    run_one(project, quiet)
+    began = time.monotonic()
+    (again,) = run_one(project, quiet)
+    assert again.status == "up to date" and again.ok
+    assert time.monotonic() - began < 2
+    assert len(executions(folder)) == 1
+    assert run_one(project, quiet, "workers=2")[0].status == "up to date", "how it is run is not what is run"
+    for change in ("seeds=3", "data.tokenizer.vocab_size=512"):
+        assert not is_current(choose_jobs(["shape"], scale="smoke", overrides=[change])[0])
+    (job,) = choose_jobs(["shape"], scale="smoke")
+    sound = (folder / "result.json").read_text()
+    (folder / "result.json").write_text("{}")
+    assert not is_current(job)
+    (folder / "result.json").write_text(sound)
+    assert is_current(job)
+    (folder / "notebook.html").unlink()
+    assert not is_current(job)
+    notebook = project.root / "notebooks" / "01_shape.ipynb"
+    notebook.write_text(notebook.read_text().replace("Deep wins", "Wide wins"))
+    assert run_one(project, quiet)[0].status == "done"
+    assert read_result(folder).verdict.en == "Wide wins"
+    assert len(executions(folder)) == 2
+
+
+def test_trap_killed_kernel_is_a_failure_although_every_cell_says_completed(project, quiet, alive):
+    project.add("shape", 1)
+    (outcome,) = run_one(project, quiet, "behaviour=killed")
+    assert outcome.status == "failed" and not outcome.ok
+    assert "kernel was killed" in outcome.message
+    folder = project.root / "reports" / "smoke" / "shape"
+    assert not alive(int((folder / "child").read_text())), "the killed kernel's child lives on"
+    assert not (folder / "result.json").exists()
+
+
+def test_trap_timeout_is_a_failure_and_leaves_nothing_running(project, quiet, alive):
+    project.add("shape", 1)
+    (outcome,) = run_one(project, quiet, "behaviour=family", timeout=8)
+    assert outcome.status == "timeout" and "limit of 8 s" in outcome.message
+    folder = project.root / "reports" / "smoke" / "shape"
+    assert not alive(int((folder / "child").read_text()))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_trap_ending_the_study_leaves_no_child_of_the_kernel(project, alive, wait_until, number):
+    project.add("shape", 1)
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "import conftest\n"
+        "from studylib import registry\n"
+        "question = conftest.Text(en='?', ja='?')\n"
+        "idea = conftest.Idea('shape', 1, '01_shape.ipynb', question, conftest.TinyParams, conftest.no_plan)\n"
+        "registry.IDEAS = conftest.Ideas(shape=idea)\n"
+        "from studylib.cli import main\n"
+        "main(['run', 'shape', '--scale', 'smoke', '--set', 'behaviour=family'])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(Path(__file__).parent)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=child_environment(),
+    )  # fmt: skip
+    child = project.root / "reports" / "smoke" / "shape" / "child"
+    try:
+        pid = wait_until(lambda: child.exists() and child.read_text() and int(child.read_text()))
+        assert alive(pid)
+        process.send_signal(number)
+        said = process.communicate(timeout=30)[0]
+        wait_until(lambda: not alive(pid))
+    finally:
+        process.kill()
+    assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130, signal.SIGKILL: -9}[number], said
+    assert "Traceback" not in said
+    status = study_status(project.root / "reports" / "smoke")
+    assert status.ideas[0]["status"] == "stopped"
+
+
+def test_an_error_in_a_cell_is_told_in_one_line(project, quiet):
+    project.add("shape", 1)
+    (outcome,) = run_one(project, quiet, "behaviour=error")
+    assert (outcome.status, outcome.message) == ("failed", "RuntimeError: no verdict possible")
+    folder = project.root / "reports" / "smoke" / "shape"
+    assert "no verdict possible" in (folder / "notebook.ipynb").read_text(), "the notebook is kept for reading"
+
+
+def test_exit_status_0_is_not_success_without_a_valid_result(project, quiet):
+    project.add("shape", 1)
+    (outcome,) = run_one(project, quiet, "behaviour=rubbish")
+    assert outcome.status == "failed" and "not valid" in outcome.message
+
+
+def test_an_old_result_is_not_taken_for_a_new_one_and_not_lost(project, quiet):
+    project.add("shape", 1)
+    folder = project.root / "reports" / "smoke" / "shape"
+    both = Text(en="Old", ja="古い")
+    IdeaResult(
+        idea="shape", scale="smoke", question=both, verdict=both, winner=None, decided=False, metrics=(), provenance={}
+    ).write(folder)
+    (outcome,) = run_one(project, quiet, "behaviour=nothing")
+    assert outcome.status == "failed" and "without writing result.json" in outcome.message
+    assert not (folder / "result.json").exists() and (folder / "result.previous.json").exists()
+
+
+def test_one_failure_does_not_stop_the_others_and_decisions_come_last(project, quiet):
+    project.add("decision", 9, after_all=True)
+    project.add("shape", 1)
+    project.add("order", 4)
+    project.write_params("order", "scale: smoke\nbehaviour: error\n")
+    jobs = choose_jobs(scale="smoke")
+    assert [job.idea.name for job in jobs] == ["shape", "order", "decision"]
+    outcomes = run_study(jobs, side_by_side=2, display=quiet)
+    assert [one.status for one in outcomes] == ["done", "failed", "done"]
+    states = [entry[:2] for entry in quiet.said if len(entry) == 3]
+    assert states.index(("decision", "running")) > max(
+        states.index(("shape", "done")), states.index(("order", "failed"))
+    )
+    python, cores = executions(project.root / "reports" / "smoke" / "shape")[0].rsplit(" ", 1)
+    assert python == sys.executable
+    assert int(cores) == max(1, len(os.sched_getaffinity(0)) // 2)
+    # The decision is taken anew when what it reads has changed.
+    assert [one.status for one in run_study(choose_jobs(["shape", "decision"], scale="smoke"), display=quiet)] == [
+        "up to date"
+    ] * 2
+    result = project.root / "reports" / "smoke" / "shape" / "result.json"
+    result.write_text(result.read_text() + "\n")
+    assert not is_current(choose_jobs(["decision"], scale="smoke")[0])
+
+
+def test_a_page_that_cannot_be_made_is_a_failure_told(project, quiet, monkeypatch):
+    def broken(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("studylib.report.notebook_html", broken)
+    project.add("shape", 1)
+    (outcome,) = run_one(project, quiet)
+    assert outcome.status == "failed" and "No space left" in outcome.message
+    assert "OSError" in study_status(project.root / "reports" / "smoke").ideas[0]["message"]
+
+
+def test_trials_that_lost_their_result_make_the_idea_run_again(project, quiet):
+    project.add("shape", 1, trials=True)
+    (job,) = choose_jobs(["shape"], scale="smoke")
+    for spec in job.specs:
+        folder = job.study / "trials" / spec.hash
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_text(json.dumps({"status": "done", "hash": spec.hash}))
+    assert run_one(project, quiet)[0].status == "done"
+    assert is_current(job)
+    (folder / "result.json").unlink()
+    assert not is_current(job)

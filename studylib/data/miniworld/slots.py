@@ -48,7 +48,8 @@ def person(world: World, index: int, lang: int) -> Slots:
     slots = scenery(lang) | {
         "name": p.name[lang], "kana": p.kana, "S0": family,
         "S": (f"{he}は", f"{family}は", "", f"{family}は") if lang == 0 else (he.capitalize(), he.capitalize(), family),
-        "he": he, "his": "her" if p.woman else "his", "him": "her" if p.woman else "him",
+        "he": he, "his": "her" if p.woman else "his",
+        "his_cap": "Her" if p.woman else "His", "him": "her" if p.woman else "him",
         "born": str(p.born), "month": w.MONTHS[p.month][lang], "day": str(p.day),
         "until": (f" - {p.died}年" if lang == 0 else f"–{p.died}") if p.died else (" - " if lang == 0 else "–"),
         "town": town.name[lang], "region": world.regions[town.region][lang], "home": home.name[lang], "near": world.towns[town.near[0]].name[lang],
@@ -190,7 +191,7 @@ def aside(world: World, draw: Draw, lang: int) -> Slots:
     total = part + draw.between(10, 300)
     firm = draw.pick(world.firms)
     return scenery(lang) | {
-        "field": field.name[lang], "field2": other.name[lang], "topic": draw.pick(field.topics)[lang], "thing": draw.pick(field.things)[lang],
+        "field": field.name[lang], "field_cap": field.name[lang].capitalize(), "field2": other.name[lang], "topic": draw.pick(field.topics)[lang], "thing": draw.pick(field.things)[lang],
         "product": draw.pick(firm.products)[lang], "year": str(draw.between(1880, NOW)), "town": here.name[lang],
         "town2": world.towns[there].name[lang], "town_km": str(kilometres), "hours": str(max(1, kilometres // 4)),
         "price": number(price), "count": str(count), "total": number(price * count), "households": str(total),

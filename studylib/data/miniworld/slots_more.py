@@ -127,7 +127,11 @@ def firm(world: World, index: int, lang: int) -> Slots:
             "staff_diff": number(abs(f.staff - partner.staff)), "staff_more": _more(lang, f.staff - partner.staff, ("多い", "more"), ("少ない", "fewer")),
         }  # fmt: skip
     if employee.joined > f.founded:
-        slots |= {"employee": employee.name[lang], "joined": str(employee.joined)}
+        slots |= {
+            "employee": employee.name[lang],
+            "joined": str(employee.joined),
+            "his_or_her": "her" if employee.woman else "his",
+        }
     return slots
 
 

@@ -11,11 +11,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
 from studylib import registry
 from studylib.errors import StudyError, invalid
 from studylib.params import StudyParams, params_from
 from studylib.project import params_file, project_root, scales
-from studylib.spec import TrialSpec
+from studylib.spec import TrialSpec, first_problem
 
 if TYPE_CHECKING:
     from studylib.ideas._idea import Idea
@@ -96,6 +98,9 @@ def choose_jobs(
         ready = read.replace(out=str(study), retry_failed=read.retry_failed or retry_failed)
         job = Job(idea, ready, root)
         idea.check_notebook(root)
-        _ = job.specs  # an impossible trial shows here
+        try:
+            _ = job.specs  # an impossible trial shows here
+        except ValidationError as error:
+            raise first_problem(error, TrialSpec, file=file) from None
         jobs.append(job)
     return sorted(jobs, key=lambda job: (job.idea.after_all, job.idea.number))

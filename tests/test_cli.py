@@ -1,0 +1,226 @@
+"""The command ``study`` as a shell user meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from studylib import registry
+from studylib.batch import jobs as batch_jobs
+from studylib.batch.run import IdeaOutcome
+from studylib.cli import main
+from studylib.ideas._idea import Idea
+from studylib.params import StudyParams
+from studylib.result import Text
+from studylib.spec import ModelSpec, TrialSpec
+from studylib.trials.cache import trials_under
+from studylib.trials.outcome import Outcome
+
+
+class WidthParams(StudyParams):
+    hidden_size: int = 64
+
+
+def plan(params):
+    model = ModelSpec(num_layers=2, hidden_size=params.hidden_size, num_heads=2, vocab_size=4096)
+    return [TrialSpec(model=model, train_steps=4, seed=seed, tags={"variant": "base"}) for seed in params.seeds]
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A project with one idea at scale smoke."""
+    content = nbformat.v4.new_notebook()
+    cell = nbformat.v4.new_code_cell(
+        "\n".join(f"{k} = {v!r}" for k, v in WidthParams().model_dump(mode="json").items())
+    )
+    cell.metadata["tags"] = ["parameters"]
+    content.cells = [cell]
+    for folder in ("notebooks", "params/smoke", "params/quick"):
+        (tmp_path / folder).mkdir(parents=True)
+    nbformat.write(content, tmp_path / "notebooks" / "01_width.ipynb")
+    (tmp_path / "params" / "smoke" / "width.yaml").write_text("scale: smoke\nseeds: 2\n")
+
+    class Ideas(dict):
+        kind = "idea"
+        check = registry.Registry.check
+
+    idea = Idea("width", 1, "01_width.ipynb", Text(en="How wide?", ja="幅は?"), WidthParams, plan)
+    monkeypatch.setattr(registry, "IDEAS", Ideas(width=idea))
+    monkeypatch.setenv("STUDYLIB_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def study(capsys):
+    def call(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["run", "widht", "--scale", "smoke"],
+            "idea: 'widht' is not a known idea; choose from width (did you mean width?)",
+        ),
+        (
+            ["run", "--scale", "smok"],
+            "--scale: 'smok' has no parameter files; choose from smoke, quick (did you mean smoke?)",
+        ),
+        (["run", "width", "--scale", "quick"], "--scale: 'quick' has no parameters for width"),
+        (["plan", "--scale", "smoke", "--set", "sed=1"], "key 'sed' in the top level: 1 is not known"),
+        (
+            ["run", "width", "--scale", "smoke", "--set", "hidden_size=63"],
+            "model.num_heads: 2 does not divide hidden_size 63",
+        ),
+        (["run", "--params", "x.yaml"], "--params: 'x.yaml' serves one idea"),
+        (["run", "width", "--params", "x.yaml"], "x.yaml: there is no such parameter file"),
+        (["run", "width", "--scale", "smoke", "--timeout", "-1"], "--timeout: -1.0 must be more than 0"),
+        (["run", "--scale", "smoke", "--jobs", "0"], "--jobs"),
+        (["rn"], "No such command 'rn'"),
+        (["status", "nowhere"], "nowhere: there is no such study folder"),
+        (["report", "nowhere"], "nowhere: there is no such study folder"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(root, study, arguments, says):
+    code, out, err = study(*arguments)
+    assert code == 2
+    assert says in err
+    assert err.count("\n") == 1 and out == ""
+    assert not (root / "reports").exists()
+
+
+def test_plan_lists_trials_and_trains_nothing(root, study):
+    code, out, _ = study("plan", "--scale", "smoke")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[1].split("\t") == ["trial", "variant", "seed", "state", "params", "tokens", "FLOPs", "seconds"]
+    assert [line.split("\t")[3] for line in lines[2:4]] == ["to do", "to do"]
+    assert "2 trials: 2 to do" in lines[4]
+    assert not list(root.glob("reports/smoke/trials/*"))
+
+
+def test_plan_as_json_follows_overrides_and_state(root, study):
+    trial = trials_under(root / "mine", plan(WidthParams(seeds=3)))[0]
+    trial.record_failure(Outcome("oom", "no more"), 1.0)
+    _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json")
+    planned = json.loads(out)["width"]
+    assert [row["state"] for row in planned["trials"]] == ["failed", "to do", "to do"]
+    assert planned["to_do"] == 2 and planned["flops"] > 0 and planned["seconds"] > 0
+    _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json", "--failed")
+    assert json.loads(out)["width"]["to_do"] == 3
+
+
+def test_plan_takes_less_than_two_seconds_without_torch():
+    code = (
+        "import sys\nfrom studylib.cli import main\n"
+        "try: main(['plan', '--help'])\nexcept SystemExit: pass\n"
+        "import studylib.trials.plan, studylib.batch.jobs\n"
+        "assert not {'torch', 'polars', 'papermill'} & set(sys.modules), 'heavy import'\n"
+    )
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("done", 0), ("up to date", 0), ("failed", 1), ("timeout", 1)])
+def test_run_builds_the_report_and_its_status_tells_success(root, study, monkeypatch, outcome, code):
+    import studylib.report
+
+    seen = {}
+
+    def run_study(jobs, **options):
+        seen["jobs"], seen["options"] = jobs, options
+        return [IdeaOutcome(job.idea.name, outcome, "because", 3.0) for job in jobs]
+
+    monkeypatch.setattr("studylib.batch.run.run_study", run_study)
+    monkeypatch.setattr(studylib.report, "build_report", lambda folder: folder / "index.html", raising=False)
+    monkeypatch.setattr("studylib.cli._raise_on_sigterm", lambda: None)
+    got, out, err = study("run", "--scale", "smoke", "--out", "here", "--jobs", "2", "--failed", "--timeout", "60")
+    assert got == code
+    assert out.strip() == str(root / "here" / "index.html")
+    assert ("width: " + outcome in err) == bool(code)
+    (job,) = seen["jobs"]
+    assert job.study == root / "here" and job.params.retry_failed and job.params.seeds == (0, 1)
+    assert seen["options"] == {"side_by_side": 2, "timeout": 60.0}
+
+
+def test_dry_run_shows_the_sbatch_script_and_starts_nothing(root, study):
+    code, out, _ = study(
+        "run",
+        "width",
+        "--scale",
+        "smoke",
+        "--dry-run",
+        "--set",
+        "launcher=slurm",
+        "--set",
+        "launcher_options.slurm_partition=big",
+    )
+    assert code == 0
+    assert "#SBATCH --partition=big" in out and "2 of 2 trials to do" in out
+    assert not list(root.glob("reports/smoke/*/run.json"))
+    code, out, _ = study("run", "width", "--scale", "smoke", "--dry-run")
+    assert "2 trials on this machine" in out
+
+
+def test_status_shows_trials_and_why_they_failed(root, study):
+    folder = root / "reports" / "smoke"
+    good, bad = trials_under(folder, plan(WidthParams(seeds=2)))
+    bad.record_failure(Outcome("diverged", "loss is nan\nat step 3"), 2.0)
+    good.folder.mkdir()
+    (good.folder / "result.json").write_text(json.dumps({"status": "done", "hash": good.hash}))
+    (bad.folder / "spec.json").write_text(bad.spec.model_dump_json())
+    code, out, _ = study("status", str(folder))
+    assert code == 0
+    assert "1 done, 1 failed" in out
+    assert f"{bad.hash}\tvariant=base seed=1\tdiverged\tat step 3" in out
+    found = json.loads(study("status", str(folder), "--json")[1])
+    assert found["failures"][0]["message"] == "loss is nan\nat step 3"
+
+
+def test_ideas_are_listed_with_their_scales(root, study):
+    code, out, _ = study("ideas")
+    assert code == 0 and "1\twidth\tHow wide?\tsmoke" in out
+    assert json.loads(study("ideas", "--json")[1])[0]["question_ja"] == "幅は?"
+
+
+def test_bench_hands_its_arguments_on(root, study, monkeypatch):
+    import studylib.bench
+
+    seen = []
+    monkeypatch.setattr(studylib.bench, "main", lambda arguments: seen.append(arguments), raising=False)
+    assert study("bench", "train", "--gpu", "--help")[0] == 0
+    assert seen == [["train", "--gpu", "--help"]]
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "status", "report", "ideas"])
+def test_every_command_has_examples(study, command):
+    code, out, _ = study(command, "--help")
+    assert code == 0 and "Examples" in out and f"study {command}" in out
+
+
+def test_a_parameter_file_by_path_brings_its_scale(root):
+    path = root / "own.yaml"
+    path.write_text("scale: cpu\nhidden_size: 32\n")
+    (job,) = batch_jobs.choose_jobs(["width"], params=path)
+    assert job.study == root / "reports" / "cpu" and job.params.hidden_size == 32
+    (job,) = batch_jobs.choose_jobs(["width"], params=path, scale="gpu")
+    assert job.study == root / "reports" / "gpu"
+    wrong = root / "params" / "smoke" / "width.yaml"
+    wrong.write_text("scale: cpu\n")
+    from studylib.errors import StudyError
+
+    with pytest.raises(StudyError, match="should be smoke"):
+        batch_jobs.choose_jobs(["width"], scale="smoke")

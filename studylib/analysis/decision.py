@@ -79,23 +79,28 @@ class Decision:
         )
 
     def text(self) -> Text:
-        p, others = self.p_best[self.leader], len(self.basin) - 1
+        p, others = _percent(self.p_best[self.leader]), len(self.basin) - 1
         if self.state == "winner":
             return Text(
-                en=f"{self.leader} is best with probability {p:.0%}.",
-                ja=f"{self.leader} が {p:.0%} の確率で最良です。",
+                en=f"{self.leader} is best with probability {p}.",
+                ja=f"{self.leader} が {p} の確率で最良です。",
             )
         if self.state == "equivalent":
             return Text(
-                en=f"{self.leader} leads (P(best) {p:.0%}); {others} other(s) cannot be told from it, and choosing it "
+                en=f"{self.leader} leads (P(best) {p}); {others} other(s) cannot be told from it, and choosing it "
                 f"gives away only {self.regret:.4f} bits per byte on average.",
-                ja=f"{self.leader} が首位(最良確率 {p:.0%})。ほかの {others} 案と区別できませんが、これを選んでも"
+                ja=f"{self.leader} が首位(最良確率 {p})。ほかの {others} 案と区別できませんが、これを選んでも"
                 f"平均損失は {self.regret:.4f} bits/byte にすぎません。",
             )
         return Text(
-            en=f"Undecided: {self.leader} leads with P(best) {p:.0%}; {others} other(s) are still open.",
-            ja=f"未決:{self.leader} が首位ですが最良確率は {p:.0%}。ほかの {others} 案も候補に残っています。",
+            en=f"Undecided: {self.leader} leads with P(best) {p}; {others} other(s) are still open.",
+            ja=f"未決:{self.leader} が首位ですが最良確率は {p}。ほかの {others} 案も候補に残っています。",
         )
+
+
+def _percent(p: float) -> str:
+    """Never a certainty that finitely many draws cannot show."""
+    return ">99 %" if p > 0.99 else f"{100 * p:.0f} %"
 
 
 def decide(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -38,13 +40,28 @@ def build_report(folder: Path, *, ideas: Mapping[str, Text | None] | None = None
     pages = collect(folder, dict.fromkeys(IDEAS) if ideas is None else ideas)
     for page in pages:
         if page.trials:
-            content = render("trials.html.j2", idea=page, trials=_trials(folder, page))
+            content = render("trials.html.j2", idea=page, trials=_trials(folder, page), sizes={})
             write_text(folder / page.name / "trials.html", content)
         if page.state != "missing":
-            write_text(folder / page.name / "index.html", render("idea.html.j2", idea=page))
+            write_text(
+                folder / page.name / "index.html", render("idea.html.j2", idea=page, sizes=_sizes(folder, [page], ""))
+            )
     index = folder / "index.html"
-    write_text(index, render("index.html.j2", ideas=pages))
+    write_text(index, render("index.html.j2", ideas=pages, sizes=_sizes(folder, pages, "{}/")))
     return index
+
+
+def _sizes(folder: Path, pages: list[IdeaPage], at: str) -> dict[str, tuple[int, int]]:
+    """Width and height of every figure by its address, so that a page does not jump while they load."""
+    sizes = {}
+    for page in pages:
+        for figure in page.result.figures if page.result else ():
+            head = b""
+            with contextlib.suppress(OSError), open(folder / page.name / figure.file, "rb") as stream:
+                head = stream.read(24)
+            if head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) == 24:
+                sizes[at.format(page.name) + figure.file] = struct.unpack(">II", head[16:])
+    return sizes
 
 
 def _trials(folder: Path, page: IdeaPage) -> list[dict[str, Any]]:

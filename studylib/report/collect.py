@@ -82,7 +82,7 @@ def _page(home: Path, question: Text | None) -> IdeaPage:
         title=idea_title(name),
         question=result.question if result else question,
         state=state,
-        note=note,
+        note=note.replace(f"{home.parent}/", ""),  # a report may travel; the machine's folders are nobody's business
         result=result,
         trials=trials,
         links={what: file for what, file in files.items() if (home / file).exists()},

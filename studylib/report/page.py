@@ -40,7 +40,15 @@ def environment() -> Environment:
         "w": _Words(),
         "raw": WORDS,
     }
-    env.filters |= {"t": both, "num": number, "short": short, "percent": percent, "pretty": pretty, "human": human}
+    env.filters |= {
+        "t": both,
+        "num": number,
+        "small": small,
+        "short": short,
+        "percent": percent,
+        "pretty": pretty,
+        "human": human,
+    }
     return env
 
 
@@ -70,6 +78,11 @@ def number(value: float | None, digits: int = 4) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
 
 
+def small(value: float) -> str:
+    """Four decimals, and no zero for what is only small."""
+    return "<0.0001" if 0 < value < 0.00005 else number(value)
+
+
 def short(value: float | None) -> str:
     """``1234567`` -> ``1.23M``; from a quadrillion on, powers of ten."""
     if value is None or not math.isfinite(value):
@@ -87,7 +100,7 @@ def percent(value: float) -> str:
     """Probabilities, never rounded to a certainty they do not have."""
     if 0 < value < 0.005:
         return "<1 %"
-    if 0.995 <= value < 1:
+    if value >= 0.995:
         return ">99 %"
     return f"{100 * value:.0f} %"
 

@@ -1,0 +1,211 @@
+"""The pages as a parser sees them: whole links, texts on images, nothing from elsewhere, nothing unescaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import itertools
+import json
+import re
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import polars as pl
+import pytest
+from bs4 import BeautifulSoup
+
+from studylib import StudyError
+from studylib.files import file_lock, write_json
+from studylib.report import build_report
+from studylib.report.page import percent, short, small
+
+PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
+
+
+def parsed(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+@pytest.fixture(params=PAGES)
+def page(request: pytest.FixtureRequest, study: Path) -> tuple[Path, BeautifulSoup]:
+    return study / request.param, parsed(study / request.param)
+
+
+def test_nothing_comes_from_elsewhere(page):
+    _, soup = page
+    for element in soup.find_all(True):
+        for attribute in ("src", "href", "srcset", "poster", "data", "action"):
+            assert not re.match(r"\s*(https?:)?//", element.get(attribute, "")), element
+    assert "@import" not in soup.style.string
+    assert "url(" not in soup.style.string
+
+
+def test_the_policy_allows_exactly_the_inlined_style_and_script(page):
+    _, soup = page
+    policy = soup.find("meta", attrs={"http-equiv": "Content-Security-Policy"})["content"]
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for kind in ("style", "script"):
+        elements = soup.find_all(kind)
+        assert len(elements) == 1
+        digest = base64.b64encode(hashlib.sha256(elements[0].string.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    for element in soup.find_all(True):  # the policy would drop these without a word
+        assert not element.has_attr("style")
+        assert not [name for name in element.attrs if name.startswith("on")]
+
+
+def test_every_link_leads_somewhere(page):
+    path, soup = page
+    known = {path: soup}
+    for link in soup.find_all("a"):
+        target, fragment = urldefrag(link["href"])
+        there = path.parent / unquote(target) if target else path
+        assert there.exists(), link
+        if fragment:
+            if there not in known:
+                known[there] = parsed(there)
+            assert known[there].find(id=unquote(fragment)), link
+
+
+def test_ids_are_unique_and_labels_point_at_them(page):
+    _, soup = page
+    ids = [element["id"] for element in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    for element in soup.find_all(attrs={"aria-labelledby": True}):
+        assert element["aria-labelledby"] in ids
+
+
+def test_every_image_has_a_text_in_both_languages_a_size_and_a_file(study):
+    path = study / "index.html"
+    images = parsed(path).find_all("img")
+    assert len(images) == 6
+    for image in images:
+        assert len(image["alt"]) > 20
+        assert image["alt"] == image["data-alt-en"]
+        assert re.search("[ぁ-んァ-ン一-龥]", image["data-alt-ja"])
+        assert (path.parent / unquote(image["src"])).exists()
+        assert int(image["width"]) > 600
+
+
+def test_tables_tell_a_screen_reader_what_they_are(page):
+    _, soup = page
+    for table in soup.find_all("table"):
+        assert table.caption is not None
+        assert table.caption.get_text(strip=True)
+        assert all(cell.has_attr("scope") for cell in table.find_all("th"))
+    for button in soup.select("table.sortable thead th > button"):
+        assert button["type"] == "button"
+    assert soup.main is not None
+    assert soup.find("a", class_="skip")["href"] == "#content"
+    assert soup.find(attrs={"aria-live": "polite"}) is not None
+    levels = [int(heading.name[1]) for heading in soup.find_all(re.compile("^h[1-6]$"))]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+def test_both_languages_say_everything(page):
+    _, soup = page
+    assert soup.html["lang"] == "en"
+    english, japanese = (soup.find_all("span", class_="t", lang=language) for language in ("en", "ja"))
+    assert len(english) == len(japanese) > 5
+    assert all(span.get_text(strip=True) for span in [*english, *japanese])
+
+
+def test_text_from_outside_is_escaped(page):
+    path, soup = page
+    assert "<script>document.title" not in path.read_text(encoding="utf-8")
+    if path.parent.name != "architecture":
+        assert "document.title='owned'" in soup.get_text()
+
+
+def test_the_index_is_small_and_shows_the_verdicts(study):
+    path = study / "index.html"
+    assert path.stat().st_size < 5_000_000
+    text = parsed(path).get_text(" ")
+    result = json.loads((study / "depth_width" / "result.json").read_text(encoding="utf-8"))
+    assert result["verdict"] in text
+    assert result["verdict_ja"] in text
+    for words in ("Equal FLOPs", "Equal seconds", "Equal memory", "Minimum detectable effect", "synthetic corpus"):
+        assert words in text
+    assert parsed(path).find(class_="underpowered")
+    assert parsed(path).find(class_="agrees")
+
+
+def test_states_are_shown_honestly(study):
+    rows = {
+        row.th.a["href"]: row.td.get_text(" ")
+        for row in parsed(study / "index.html").select("#content table")[0].tbody("tr")
+    }
+    assert "done" in rows["#depth_width"]
+    assert "failed" in rows["#architecture"]
+    assert "failed" in rows["#tokenizer"]
+    assert "not run" in rows["#data_order"]
+    note = parsed(study / "tokenizer" / "index.html").find(class_="bad").get_text()
+    assert "tokenizer/result.json" in note
+    assert "missing" in note
+    assert str(study) not in (study / "index.html").read_text(encoding="utf-8")
+
+
+def test_failed_trials_link_to_their_specification(study):
+    link = parsed(study / "index.html").select_one("#failures ~ .scroll a")
+    page, fragment = urldefrag(link["href"])
+    trial = parsed(study / page).find(id=fragment)
+    assert "diverged" in trial.summary.get_text()
+    assert '"num_layers": 32' in trial.pre.get_text()
+    assert trial.find("svg", attrs={"role": "img"})["aria-label"]
+
+
+def test_a_running_idea_and_one_that_was_killed(tmp_path):
+    for name in ("architecture", "tokenizer"):
+        write_json(tmp_path / name / "run.json", {"status": "running", "at": 0.0})
+        (tmp_path / name / ".lock").touch()
+    with file_lock(tmp_path / "architecture" / ".lock"):
+        build_report(tmp_path, ideas={})
+    text = parsed(tmp_path / "index.html")
+    assert text.find(id="architecture").find(class_="state-running")
+    assert text.find(id="tokenizer").find(class_="state-failed")
+    assert "stopped before it finished" in text.get_text()
+
+
+def test_a_broken_table_of_trials_is_reported_and_the_rest_stands(study, tmp_path):
+    import shutil
+
+    copy = tmp_path / "study"
+    shutil.copytree(study, copy)
+    (copy / "depth_width" / "trials.parquet").write_bytes(b"PAR1 nonsense")
+    write_json(copy / "depth_width" / "run.json", {"status": "failed", "message": "kernel died"})
+    build_report(copy, ideas={})
+    text = parsed(copy / "index.html").get_text()
+    assert "kernel died; trials.parquet cannot be read" in text
+    assert "Equal FLOPs" in text
+
+
+def test_trials_without_the_usual_columns_still_make_a_page(tmp_path):
+    home = tmp_path / "efficiency"
+    home.mkdir()
+    pl.DataFrame({"hash": ["ab" * 8], "status": ["oom"], "val_bpb": [None]}).write_parquet(home / "trials.parquet")
+    build_report(tmp_path, ideas={})
+    assert "oom" in parsed(home / "trials.html").get_text()
+
+
+def test_an_empty_study_lists_what_is_to_come(tmp_path):
+    text = parsed(build_report(tmp_path)).get_text(" ")
+    assert "No idea has a result yet" in text or "not run" in text
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(StudyError, match="no such study folder"):
+        build_report(tmp_path / "nowhere")
+
+
+def test_building_twice_gives_the_same_bytes(study):
+    before = (study / "index.html").read_bytes()
+    build_report(study, ideas={"depth_width": None, "architecture": None, "tokenizer": None, "data_order": None})
+    assert (study / "index.html").read_bytes() == before
+
+
+def test_numbers_keep_their_meaning():
+    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0 %", "<1 %", "50 %", ">99 %", ">99 %"]
+    assert [short(v) for v in (None, 12.0, 1234567.0, 3.2e18)] == ["–", "12", "1.23M", "3.20e18"]
+    assert small(1e-6) == "<0.0001"

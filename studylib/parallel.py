@@ -90,7 +90,8 @@ __all__ = [
     "SlicesPair", "TP_MODE", "TensorParallelColumnLinear", "TensorParallelEmbedding", "TensorParallelLinearMode",
     "TensorParallelRowLinear", "TensorPointer", "World", "ZeroDistributedOptimizer", "build_model", "dist",
     "load_model_weights", "mark_replicated_parameters", "pipeline_engine", "sanity_check", "save_model_weights",
-    "sharded_cross_entropy", "sync_gradients_across_dp", "sync_tied_weights_gradients", "world",
+    "sharded_cross_entropy", "sync_gradients_across_dp", "sync_tied_weights_gradients", "use_plain_shapes",
+    "world",
 ]  # fmt: skip
 
 # The only tensor-parallel mode that needs no special handling of norms (their inputs stay replicated).
@@ -211,6 +212,18 @@ def mark_replicated_parameters(model: NanotronModel, world: World) -> None:
                 root_module=model, ties=[(f"{module_name}.{name}", ranks)], parallel_context=world.context, reduce_op=None
             )
     create_pg_for_tied_weights(root_module=model, parallel_context=world.context)
+
+
+def use_plain_shapes(model: NanotronModel) -> None:
+    """Turn numpy integers in the recorded full shapes into Python's.
+
+    nanotron writes the shape's repr into each safetensors header; under numpy 2 that reads ``np.int64(64)``,
+    which nanotron itself cannot read back when the topology has changed.
+    """
+    for parameter in model.parameters():
+        if parameter.is_sharded:
+            information = parameter.get_sharded_info()
+            information.unsharded_shape = tuple(int(size) for size in information.unsharded_shape)
 
 
 def pipeline_engine(name: str) -> PipelineEngine:

@@ -23,6 +23,7 @@ from studylib.parallel import (
     mark_replicated_parameters,
     sanity_check,
     sharded_cross_entropy,
+    use_plain_shapes,
 )
 from studylib.registry import INITS, NORMS
 from studylib.spec import ModelSpec
@@ -133,6 +134,7 @@ def build_gpt(model: ModelSpec, world: World, *, seed: int, compile_layers: bool
     """
     gpt = build_model(lambda: GPT(model, world), world.context, torch.float32, device=world.device)
     mark_replicated_parameters(gpt, world)
+    use_plain_shapes(gpt)
     sanity_check(gpt)
     gpt.module_id_to_prefix = {id(module): f"{name}." for name, module in gpt.named_modules()}
     gpt.module_id_to_prefix[id(gpt)] = ""

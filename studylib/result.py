@@ -50,6 +50,7 @@ class Verdict(Frozen):
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
     expected_regret_bpb: float
     text: Text
+    basin: tuple[str, ...] = Field(default=(), description="variants that cannot be told from the best, leader first")
 
 
 class Figure(Frozen):

@@ -76,6 +76,7 @@ class Decision:
             p_best=self.p_best,
             expected_regret_bpb=self.regret,
             text=self.text(),
+            basin=self.basin,
         )
 
     def text(self) -> Text:

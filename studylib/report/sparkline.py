@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from studylib.report.numbers import short
+
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 420, 130, 44, 8, 8, 22
 _MOST_POINTS = 100
 
@@ -40,6 +42,6 @@ def sparkline(tokens: Sequence[float], loss: Sequence[float], label: str) -> Mar
         '<text x="{right}" y="{base}" text-anchor="end">{end} tokens</text></svg>'
     ).format(
         w=_WIDTH, h=_HEIGHT, label=label, left=_LEFT, top=_TOP, bottom=_TOP + high, right=_WIDTH - _RIGHT, line=line,
-        near=_LEFT - 5, first=_TOP + 9, base=_HEIGHT - 5, high=f"{y1:.3g}", low=f"{y0:.3g}", start=f"{x0:.3g}",
-        end=f"{x1:.3g}",
+        near=_LEFT - 5, first=_TOP + 9, base=_HEIGHT - 5, high=f"{y1:.3g}", low=f"{y0:.3g}", start=short(x0),
+        end=short(x1),
     )  # fmt: skip

@@ -41,6 +41,8 @@ WORDS: dict[str, Text] = {
     "seconds": _("Equal seconds", "同一時間"),
     "memory": _("Equal memory", "同一メモリ"),
     "next_run": _("The next run that would settle it", "決着をつける次の実験"),
+    "basin": _("Cannot be told apart", "区別できない案"),
+    "to": _("to", "〜"),
     "results": _("Results", "結果"),
     "results_caption": _(
         "Mean over seeds with its 95 % interval. Lower loss is better. Choose a heading to sort.",

@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 from studylib import StudyError
 from studylib.files import file_lock, write_json
 from studylib.report import build_report
-from studylib.report.page import percent, short, small
+from studylib.report.numbers import percent, power, short, small
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
 
@@ -207,5 +207,26 @@ def test_building_twice_gives_the_same_bytes(study):
 
 def test_numbers_keep_their_meaning():
     assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0 %", "<1 %", "50 %", ">99 %", ">99 %"]
-    assert [short(v) for v in (None, 12.0, 1234567.0, 3.2e18)] == ["–", "12", "1.23M", "3.20e18"]
+    assert [short(v) for v in (None, 12.0, 1234567.0, 1e10)] == ["–", "12", "1.23M", "10B"]
+    assert [power(v) for v in (None, 3.2e18)] == ["–", "3.20e18"]
     assert small(1e-6) == "<0.0001"
+
+
+def test_an_open_verdict_names_the_flat_basin_and_the_next_run(study, tmp_path):
+    from studylib.result import Text, Verdict, read_result
+
+    result = read_result(study / "depth_width")
+    text = Text(en="Undecided.", ja="未決。")
+    verdict = Verdict(
+        basis="flops", winner="a", decided=False, p_best={"a": 0.6, "b<i>": 0.4}, expected_regret_bpb=0.01, text=text,
+        basin=("a", "b<i>"),
+    )  # fmt: skip
+    run = Text(en="Run 9 seeds.", ja="9 シードで実行。")
+    (tmp_path / "depth_width").mkdir()
+    changed = result.replace(verdicts=[verdict.model_dump()], winner="a", decided=False, next_run=run, figures=[])
+    changed.write(tmp_path / "depth_width")
+    page = parsed(build_report(tmp_path, ideas={}))
+    assert "Cannot be told apart" in page.get_text()
+    assert "a, b<i>" in page.get_text()
+    assert "Run 9 seeds." in page.find(class_="next").get_text()
+    assert page.find(class_="verdict").find(class_="open")

@@ -95,7 +95,7 @@ def _check_not_empty(label: str, sides: dict[str, _Side], record: dict, fraction
             other = next(name for name in SIDES if name != side)
             why = (
                 f"has {count[other]} documents, all of them on the {other} side (validation_fraction {fraction}): "
-                "give it more or shorter documents (for plain text: options document: blank or line), or another fraction"
+                "give it more or shorter documents (of plain text: option document, blank or line) or another fraction"
             )
             raise invalid("data.sources", label, why)
 

@@ -21,9 +21,8 @@ __all__ = ["REGISTERS", "documents", "english_only"]
 
 
 def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:
-    """Which facts only English tells: ``secret(kind, entity, relation)``, true for a ``share`` of entities' relations.
-
-    Names and other facts of the same entity stay common to all languages.
+    """Which facts only English tells: ``secret(kind, entity, relation)``, true for a ``share`` of the relations that can
+    be asked for (``article.ASKABLE``); everything else is common to all languages.
     """
     if share <= 0:
         return lambda kind, entity, relation: False
@@ -39,7 +38,7 @@ def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:
     return secret
 
 
-def documents(register: str, seed: int = 0, *, start: int = 0, english_only_share: float = 0.1) -> Iterator[Document]:
+def documents(register: str, seed: int = 0, *, start: int = 0, english_only_share: float = 0.2) -> Iterator[Document]:
     """Documents ``start``, ``start + 1``, ... of a register, without end.
 
     Raises

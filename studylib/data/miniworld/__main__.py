@@ -32,9 +32,8 @@ def main() -> int:
         if size >= options.bytes:
             break
     seconds = time.perf_counter() - begin
-    print(
-        f"{options.register}: {count} documents, {size / 1e6:.1f} MB in {seconds:.2f} s, {size / 1e6 / seconds:.1f} MB/s"
-    )
+    speed = size / 1e6 / seconds
+    print(f"{options.register}: {count} documents, {size / 1e6:.1f} MB in {seconds:.2f} s, {speed:.1f} MB/s")
     return 0
 
 

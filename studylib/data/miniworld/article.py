@@ -23,6 +23,16 @@ BUILDERS: dict[str, Callable[[World, int, int], dict[str, Any]]] = {
     "feature": slots_more.feature,
     "event": slots_more.event,
 }
+# Relations told only in the entity's own article, so that a language that keeps one secret never tells it elsewhere.
+ASKABLE: dict[str, tuple[str, ...]] = {
+    "person": ("award", "hobby", "home", "siblings"),
+    "town": ("festival_since", "food", "height"),
+    "firm": ("first_staff", "crisis", "share1"),
+    "work": ("hero", "chapters", "shows"),
+    "species": ("colour", "habitat", "eggs"),
+    "feature": ("use", "survey"),
+    "event": ("days", "houses", "cost"),
+}
 # How often a document is about each kind, in parts of 100.
 _TOPICS = {"person": 30, "town": 16, "firm": 14, "work": 14, "species": 11, "feature": 7, "event": 8}
 _KINDS = tuple(kind for kind, share in _TOPICS.items() for _ in range(share))
@@ -70,27 +80,13 @@ class Articles:
         kind = draw.pick(_KINDS)
         entity = _RANKS[kind].rank(unit())
         values = slots_of(seed, kind, entity, self._style.lang)
-        known = values.keys()
+        hidden = {relation for relation in ASKABLE[kind] if secret(kind, entity, relation)}
         facts: set[str] = set()
         paragraphs: list[str] = []
         for section, sentences in self._templates[kind].items():
-            wanted = 1 if section == "lead" else int(unit() * 4.5)
-            told: list[str] = []
-            used: set[int] = set()
-            for _ in range(2 * wanted):
-                place = int(unit() * len(sentences))
-                template = sentences[place]
-                if place in used or not template.slots <= known or self._is_secret(template, kind, entity, secret):
-                    continue
-                used.add(place)
-                told.append(template.text(values, unit))
-                facts.update(template.facts)
-                if len(told) == wanted:
-                    break
-                if unit() < 0.12:
-                    told.append(self._aside(seed, draw))
+            told = self._told(sentences, section == "lead", values, draw, hidden, facts)
             if told:
-                paragraphs.append(self._paragraph(section, told, draw))
+                paragraphs.append(self._paragraph(section, [self._with_aside(one, seed, draw) for one in told], draw))
         if unit() < 0.15:
             paragraphs.append(self._style.joint.join(self._aside(seed, draw) for _ in range(1 + int(unit() * 3))))
         labels = {
@@ -102,8 +98,37 @@ class Articles:
         return Document("\n".join(paragraphs), labels, origin=f"miniworld {self._register} {index}")
 
     @staticmethod
-    def _is_secret(template: Template, kind: str, entity: int, secret: Callable[[str, int, str], bool]) -> bool:
-        return any(secret(kind, entity, fact) for fact in template.facts)
+    def _told(
+        sentences: tuple[Template, ...],
+        lead: bool,
+        values: dict[str, Any],
+        draw: Draw,
+        hidden: set[str],
+        facts: set[str],
+    ) -> list[str]:
+        """Some sentences of one section in the section's order; their relations are added to ``facts``."""
+        wanted = 1 if lead else int(draw.unit() * 5.5)
+        known = values.keys()
+        chosen: set[int] = set()
+        pairs: set[tuple[str, ...]] = set()
+        for _ in range(12 if lead else 2 * wanted):
+            place = draw.below(len(sentences))
+            template = sentences[place]
+            if place in chosen or not template.slots <= known or template.facts in pairs:
+                continue
+            if not hidden.isdisjoint(template.slots):
+                continue
+            chosen.add(place)
+            if len(template.facts) > 1:  # not the same two facts twice in other words
+                pairs.add(template.facts)
+            if len(chosen) == wanted:
+                break
+        for place in chosen:
+            facts.update(sentences[place].facts)
+        return [sentences[place].text(values, draw.unit) for place in sorted(chosen)]
+
+    def _with_aside(self, sentence: str, seed: int, draw: Draw) -> str:
+        return sentence + self._style.joint + self._aside(seed, draw) if draw.unit() < 0.1 else sentence
 
     def _aside(self, seed: int, draw: Draw) -> str:
         return draw.pick(self._asides).text(slots.aside(world_of(seed), draw, self._style.lang), draw.unit)

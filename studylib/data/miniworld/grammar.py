@@ -1,8 +1,8 @@
 """A small language for paraphrases.
 
-One template a line: ``fact fact : text``. In the text ``{slot}`` is filled in, ``[one|two|]`` is a choice (nested at will,
-an empty one leaves the words out). A line ``@section`` opens a section. A slot whose value is a tuple is a choice,
-too.
+One template a line: ``fact fact : text``. In the text ``{slot}`` is filled in, ``[one|two|]`` is a choice (nested at
+will, an empty one leaves the words out). A line ``@section`` opens a section. A slot whose value is a tuple is a
+choice, too.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class Options(Frozen):
     seed: Count = Field(default=0, description="another seed, another world")
     bytes: Positive = Field(default=8_000_000, description="how much text, in bytes of UTF-8")
     start: Count = Field(default=0, description="the first document's number")
-    english_only: Fraction = Field(default=0.1, description="share of facts that only English tells")
+    english_only: Fraction = Field(default=0.2, description="share of the askable facts that only English tells")
 
 
 class MiniworldSource:

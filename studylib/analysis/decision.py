@@ -101,7 +101,7 @@ class Decision:
 
 def _percent(p: float) -> str:
     """Never a certainty that finitely many draws cannot show."""
-    return ">99 %" if p > 0.99 else f"{100 * p:.0f} %"
+    return ">99 %" if p >= 0.995 else f"{100 * p:.0f} %"
 
 
 def decide(

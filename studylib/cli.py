@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -64,6 +65,7 @@ def run(
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
     if timeout is not None and timeout <= 0:
         raise invalid("--timeout", timeout, "must be more than 0 seconds")
+    _check_text(chosen)
     if dry_run:
         _dry_run(chosen)
         return
@@ -188,6 +190,17 @@ def bench(context: typer.Context) -> None:
     from studylib.bench import main as bench_main
 
     raise typer.Exit(bench_main(context.args) or 0)
+
+
+def _check_text(jobs: list[Job]) -> None:
+    """Missing files and wrong options of sources show before a kernel starts; text already prepared is let be."""
+    for job in jobs:
+        for data in {spec.data.hash: spec.data for spec in job.specs}.values():
+            if not (job.study / "data" / data.hash / "manifest.json").exists():
+                from studylib.data import check_sources
+
+                with contextlib.chdir(job.root):  # where the kernel runs, so what relative paths count from
+                    check_sources(data)
 
 
 def _report(folder: Path) -> None:

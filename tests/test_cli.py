@@ -88,6 +88,10 @@ def study(capsys):
         (["run", "width", "--params", "x.yaml"], "x.yaml: there is no such parameter file"),
         (["run", "width", "--scale", "smoke", "--timeout", "-1"], "--timeout: -1.0 must be more than 0"),
         (["run", "--scale", "smoke", "--jobs", "0"], "--jobs"),
+        (
+            ["run", "--scale", "smoke", "--set", "data.sources=[{kind: files, options: {path: none.txt}}]"],
+            "data.sources files:none.txt: path: 'none.txt' does not exist",
+        ),
         (["rn"], "No such command 'rn'"),
         (["status", "nowhere"], "nowhere: there is no such study folder"),
         (["report", "nowhere"], "nowhere: there is no such study folder"),

@@ -42,6 +42,8 @@ class LineDisplay:
     def event(self, idea: str, event: Event) -> None:
         if event["event"] == "finished":
             self._say(f"[{idea}] {finished_line(event)}  [{counted(event)}]")
+        elif event["event"] == "preparing":
+            self._say(f"[{idea}] {event['message']}")
         elif event["event"] == "begin" or time.monotonic() - self._latest > _PLAIN_EVERY:
             self._say(f"[{idea}] trials: {counted(event)}")
 
@@ -74,7 +76,7 @@ class LiveDisplay:
         self._refresh()
 
     def event(self, idea: str, event: Event) -> None:
-        self._rows[idea]["event"] = event
+        self._rows[idea] |= {"event": event, "detail": event["message"] if event["event"] == "preparing" else ""}
         if event["event"] == "finished" and event["status"] != "done":
             self._console.print(f"[{idea}] {finished_line(event)}", markup=False, highlight=False)
         self._refresh()

@@ -64,6 +64,8 @@ class LineProgress:
     def __call__(self, event: Event) -> None:
         if event["event"] == "finished":
             self._say(f"{finished_line(event)}  [{counted(event)}]")
+        elif event["event"] == "preparing":
+            self._say(event["message"])
         elif event["event"] == "begin":
             self._say(f"trials: {counted(event)}")
         elif event["event"] == "metrics" and time.monotonic() - self._latest >= self._every:
@@ -111,6 +113,9 @@ class RichProgress:
 
     def __call__(self, event: Event) -> None:
         kind = event["event"]
+        if kind == "preparing":
+            self._console.print(event["message"], markup=False, highlight=False)
+            return
         if kind == "begin":
             self._live.start()
         elif kind == "started":

@@ -1,12 +1,13 @@
 """What is going on, told as events; who listens decides how it looks (``display.py``).
 
-An event is a JSON object: ``event`` (begin, started, metrics, finished, end), ``time`` (Unix seconds), ``counts``
-(total, done, failed, running), ``eta_s`` (seconds left, or null), and for one trial ``trial`` (hash), ``label``, and
-``record`` (metrics) or ``status``, ``message``, ``seconds`` (finished).
+An event is a JSON object: ``event`` (preparing, begin, started, metrics, finished, end), ``time`` (Unix seconds),
+``counts`` (total, done, failed, running), ``eta_s`` (seconds left, or null), and for one trial ``trial`` (hash),
+``label``, and ``record`` (metrics) or ``status``, ``message``, ``seconds`` (finished); ``message`` also with preparing.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,6 +17,14 @@ from studylib.trials.outcome import Outcome
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
+
+
+_SHOWN = ("step", "tokens", "loss", "val_loss", "val_bpb", "tokens_per_s")
+
+
+def shown_metrics(record: dict[str, Any]) -> dict[str, float]:
+    """The few finite numbers of a metrics record that a display needs; the whole record is in ``metrics.jsonl``."""
+    return {key: record[key] for key in _SHOWN if key in record and math.isfinite(record[key])}
 
 
 class Tracker:
@@ -38,13 +47,17 @@ class Tracker:
         self._began = time.monotonic()
         self._tell("begin")
 
+    def preparing(self, message: str) -> None:
+        """Something is made ready before the trials can start."""
+        self._tell("preparing", message=message)
+
     def started(self, trial: Trial) -> None:
         self._running[trial.hash] = 0.0
         self._tell("started", trial)
 
     def metrics(self, trial: Trial, record: dict[str, Any]) -> None:
         self._running[trial.hash] = min(1.0, record.get("step", 0) / trial.spec.train_steps)
-        self._tell("metrics", trial, record=record)
+        self._tell("metrics", trial, record=shown_metrics(record))
 
     def finished(self, trial: Trial, outcome: Outcome, seconds: float) -> None:
         self._running.pop(trial.hash, None)

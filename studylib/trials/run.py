@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,7 +72,7 @@ def run_trials(
     tracker = Tracker(trials, listeners)
     data_folder = out / "data"
     if to_do and train == DEFAULT_TRAIN:
-        prepare_data(to_do, data_folder)
+        prepare_data(to_do, data_folder, tracker.preparing)
     setting = Setting(out, data_folder, len(trials), workers, timeout, retry_failed, train, launcher_options or {})
     tracker.begin(cached)
     try:
@@ -106,9 +106,9 @@ def still_to_do(trials: Sequence[Trial], *, retry_failed: bool) -> tuple[list[Tr
     return to_do, cached
 
 
-def prepare_data(trials: Sequence[Trial], data_folder: Path) -> None:
+def prepare_data(trials: Sequence[Trial], data_folder: Path, say: Callable[[str], None]) -> None:
     """Make tokenizers and token shards first: a mistake there shows at once, and no trial's clock runs meanwhile."""
     from studylib.data import prepare
 
     for data in {trial.spec.data.hash: trial.spec.data for trial in trials}.values():
-        prepare(data, data_folder)
+        prepare(data, data_folder, progress=say)

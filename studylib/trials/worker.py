@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
 import faulthandler
 import gc
 import importlib
@@ -23,6 +24,7 @@ from typing import Any
 from studylib.files import append_json_line, write_json
 from studylib.spec import TrialSpec
 from studylib.trials.outcome import Outcome, outcome_of_error
+from studylib.trials.progress import shown_metrics
 
 DEFAULT_TRAIN = "studylib.train:train"
 _METRICS_EVERY = 0.5  # seconds; validation records always pass
@@ -44,7 +46,6 @@ def carry_out(
     on_metrics: Callable[[dict[str, Any]], None] | None = None,
 ) -> Outcome:
     """Train one trial here; whatever it raises becomes an outcome, its traceback goes to stderr."""
-    _forget_peak_memory()
     try:
         result = train(spec, folder, data_folder=data_folder, on_metrics=on_metrics)
         if not (folder / "result.json").exists() and int(os.environ.get("RANK", 0)) == 0:
@@ -62,10 +63,11 @@ def carry_out(
             sys.stderr.flush()
 
 
-def _forget_peak_memory() -> None:
-    # The kernel keeps a process's peak resident size for life; a trial must not inherit the one before's.
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
+def _tidy_up() -> None:
+    """Give freed memory back to the system, so that the next trial's peak is its own."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):  # glibc only
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -97,17 +99,12 @@ def main(arguments: list[str] | None = None) -> int:
             now = time.monotonic()
             if "val_bpb" in record or now - latest[0] >= _METRICS_EVERY:
                 latest[0] = now
-                finite = {
-                    key: value
-                    for key, value in record.items()
-                    if not isinstance(value, float) or abs(value) < float("inf")
-                }
-                append_json_line(channel, {"event": "metrics", "record": finite})
+                append_json_line(channel, {"event": "metrics", "record": shown_metrics(record)})
 
         append_json_line(channel, {"event": "began"})
         folder, data_folder = Path(request["folder"]), Path(request["data_folder"])
         outcome = carry_out(train, TrialSpec.model_validate(request["spec"]), folder, data_folder, on_metrics)
-        gc.collect()
+        _tidy_up()
         append_json_line(channel, {"event": "ended", "status": outcome.status, "message": outcome.message})
     return 0
 

@@ -1,0 +1,73 @@
+"""Shapes of equal size: what is deep and narrow beside what is shallow and wide. No torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from studylib.errors import invalid
+from studylib.model.cost import is_gated, parameter_count
+from studylib.spec import ModelSpec
+
+# The feed-forward absorbs what whole layers and heads leave over, but stays near Llama's 8/3 of the hidden size.
+FFN_RATIO, FFN_RANGE = 8 / 3, (2.0, 3.6)
+TOLERANCE = 0.03
+
+
+def shapes_of_size(
+    non_embedding: int, aspects: Sequence[float], *, head_dim: int, ffn_multiple: int = 4, base: ModelSpec
+) -> list[ModelSpec]:
+    """Models with ``non_embedding`` parameters (within 3 %), one nearest to each aspect ratio.
+
+    Parameters
+    ----------
+    non_embedding
+        Parameters without token table and output head.
+    aspects
+        Wanted ratios hidden_size / num_layers; two that lead to the same shape give it once.
+    head_dim
+        Size of a head; hidden sizes are its multiples, so the number of heads follows the width.
+    base
+        Gives everything that is not shape (vocabulary, context length, choices).
+
+    Returns
+    -------
+    list of ModelSpec
+        By falling depth.
+
+    Raises
+    ------
+    StudyError
+        No shape fits; the message says which sizes do.
+    """
+    found = [
+        shape
+        for hidden in range(head_dim, 2 * math.isqrt(non_embedding) + head_dim, head_dim)
+        if (shape := _shape(non_embedding, hidden, head_dim, ffn_multiple, base)) is not None
+    ]
+    if not found:
+        raise invalid("budgets", non_embedding, f"is too small for any shape with head_dim {head_dim}; use a smaller head_dim")
+    nearest = {
+        min(found, key=lambda shape: abs(math.log(aspect_ratio(shape) / aspect))).hidden_size for aspect in aspects
+    }
+    return [shape for shape in found if shape.hidden_size in nearest]
+
+
+def aspect_ratio(model: ModelSpec) -> float:
+    """hidden_size / num_layers."""
+    return model.hidden_size / model.num_layers
+
+
+def _shape(non_embedding: int, hidden: int, head_dim: int, ffn_multiple: int, base: ModelSpec) -> ModelSpec | None:
+    matrices = 3 if is_gated(base.activation) else 2
+    per_layer = 4 * hidden * hidden + matrices * FFN_RATIO * hidden * hidden + 2 * hidden
+    layers = max(1, round((non_embedding - hidden) / per_layer))
+    left = (non_embedding - hidden) / layers - 4 * hidden * hidden - 2 * hidden
+    ffn = round(left / (matrices * hidden * ffn_multiple)) * ffn_multiple
+    if not FFN_RANGE[0] <= ffn / hidden <= FFN_RANGE[1]:
+        return None
+    shape = base.replace(
+        num_layers=layers, hidden_size=hidden, num_heads=hidden // head_dim, num_kv_heads=None, intermediate_size=ffn
+    )
+    error = parameter_count(shape).non_embedding / non_embedding - 1
+    return shape if abs(error) <= TOLERANCE else None

@@ -28,7 +28,10 @@ class WidthParams(StudyParams):
 
 def plan(params):
     model = ModelSpec(num_layers=2, hidden_size=params.hidden_size, num_heads=2, vocab_size=4096)
-    return [TrialSpec(model=model, train_steps=4, seed=seed, tags={"variant": "base"}) for seed in params.seeds]
+    return [
+        TrialSpec(model=model, data=params.data, train_steps=4, seed=seed, tags={"variant": "base"})
+        for seed in params.seeds
+    ]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from studylib.model.cost import flops_per_token, parameter_count
 from studylib.spec import TrialSpec
 from studylib.trials.cache import State, Trial, trials_under
 
-_UTILISATION = 0.4  # of numpy's fp32 matrix product: what tiny models reached here, once slow starts are counted
+# Training speed over numpy's one-thread fp32 matrix product, by hidden size: 0.32 at 64, 0.64 at 128, 1.24 at 256 were
+# measured (two one-thread trials side by side); bf16 carries larger models beyond 1, to about 2.5 at 10M parameters.
+_SPEED_PER_HIDDEN, _SPEED_AT_MOST = 1 / 200, 2.5
 _SECONDS_EACH = 1.5  # building the model, validating, writing
 _NEIGHBOURS = 5
 
@@ -73,16 +76,18 @@ def plan_trials(
     trials = trials_under(Path(out), specs)
     measured = measured_speeds(Path(out), trials)
     basis = "measured" if measured else "calibrated"
-    here = 0.0 if measured else _UTILISATION * numpy_speed()
+    matrix_speed = 0.0 if measured else numpy_speed()
     rows = []
     for trial in trials:
         state = trial.state
         if state == "failed" and retry_failed:
             state = "to do"
         taken = trial.result() if state == "done" else None
-        speed = _nearest(measured, flops_per_token(trial.spec.model)) if measured else here
+        model = trial.spec.model
+        guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
+        speed = _nearest(measured, flops_per_token(model)) if measured else guess
         seconds = taken["seconds"] if taken and taken.get("seconds") else _SECONDS_EACH + trial.flops / speed
-        rows.append(PlannedTrial(trial, state, parameter_count(trial.spec.model).total, trial.flops, float(seconds)))
+        rows.append(PlannedTrial(trial, state, parameter_count(model).total, trial.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
     return Plan(tuple(rows), basis, side_by_side)
 
@@ -111,7 +116,7 @@ def _nearest(measured: Sequence[tuple[float, float]], per_token: float) -> float
 
 
 def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
-    """FLOPs a second of numpy's fp32 matrix product on one worker's share of the cores."""
+    """FLOPs a second of numpy's fp32 matrix product on one core."""
     import numpy as np
 
     generator = np.random.default_rng(0)
@@ -124,4 +129,6 @@ def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
         fastest = min(fastest, time.perf_counter() - began)
     from studylib.trials.machine import cores
 
-    return 2.0 * size**3 / fastest / cores()
+    limited = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")]
+    threads = min([cores(), *(int(number) for number in limited if number.isdigit() and int(number) > 0)])
+    return 2.0 * size**3 / fastest / threads

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from studylib.batch import choose_jobs, run_study, study_status
 from studylib.batch.marker import is_current
+from studylib.files import file_lock
 from studylib.result import IdeaResult, Text, read_result
 from studylib.trials.process import child_environment
 
@@ -211,3 +213,17 @@ def test_trials_that_lost_their_result_make_the_idea_run_again(project, quiet):
     assert is_current(job)
     (folder / "result.json").unlink()
     assert not is_current(job)
+
+
+def test_a_second_study_on_the_folder_waits_for_the_first(project, quiet, monkeypatch):
+    project.add("shape", 1)
+    monkeypatch.setattr("studylib.batch.run.is_current", lambda job: True)
+    jobs = choose_jobs(["shape"], scale="smoke")
+    with file_lock(jobs[0].folder / ".lock"):
+        outcomes = []
+        second = threading.Thread(target=lambda: outcomes.extend(run_study(jobs, display=quiet)))
+        second.start()
+        time.sleep(1.0)
+        assert outcomes == [] and ("shape", "waiting", "another run is at it") in quiet.said
+    second.join(10)
+    assert [one.status for one in outcomes] == ["up to date"]

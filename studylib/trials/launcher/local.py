@@ -15,7 +15,7 @@ from studylib.trials.slots import WorkerSlot
 
 __all__ = ["launcher"]
 
-_PROCESS_BYTES = 700_000_000  # torch, nanotron and their libraries, measured; a compiler on top for a moment
+_PROCESS_BYTES = 500_000_000  # torch and nanotron take 250 MB once imported; as much again for the compiler
 
 
 class Local:

@@ -1,0 +1,64 @@
+"""Training speed measured alone: never from trials that ran side by side."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from studylib.errors import StudyError
+from studylib.files import content_hash, file_lock, read_json, write_json
+from studylib.machine import describe, versions
+from studylib.spec import TrialSpec
+
+
+def measure_throughput(specs: Iterable[TrialSpec], out: Path | str) -> dict[str, float] | None:
+    """Tokens/s of each specification's shape, by its ``size/variant`` tags, on this machine with nothing beside it.
+
+    Measurements are kept in ``out/throughput``, so a second call measures only what is new. Seeds and other
+    tags do not matter: one measurement serves all trials of a shape.
+
+    Returns
+    -------
+    dict or None
+        None when a trial spans several processes: such trials run alone, and their own speed is the measurement.
+
+    Raises
+    ------
+    StudyError
+        The measuring process failed; the message ends with what it said.
+    """
+    specs, folder = list(specs), Path(out) / "throughput"
+    if any(spec.parallel.world_size > 1 for spec in specs):
+        return None
+    machine = {"machine": describe(), "torch": versions().get("torch")}
+    files = {_key(spec, machine): spec for spec in specs}
+    with file_lock(folder / ".lock"):
+        missing = {key: spec for key, spec in files.items() if not (folder / f"{key}.json").exists()}
+        if missing:
+            measured = {record["hash"]: record for record in _measure(list(missing.values()))}
+            for key, spec in missing.items():
+                write_json(folder / f"{key}.json", measured[spec.hash] | machine)
+    rates = {key: read_json(folder / f"{key}.json")["median"] for key in files}
+    return {f"{spec.tags['size']}/{spec.tags['variant']}": rates[_key(spec, machine)] for spec in specs}
+
+
+def _key(spec: TrialSpec, machine: dict) -> str:
+    # What a step computes: nothing of text, seed or length matters.
+    parts = spec.model_dump(mode="json", include={"model", "optimizer", "parallel", "compute", "global_batch_size"})
+    del parts["optimizer"]["learning_rate"]
+    return content_hash({"step": parts, **machine})
+
+
+def _measure(specs: list[TrialSpec]) -> list[dict]:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    done = subprocess.run(
+        [sys.executable, "-m", "studylib.train.throughput"], env=environment, capture_output=True, text=True, check=False,
+        input=json.dumps([spec.model_dump(mode="json") for spec in specs]),
+    )  # fmt: skip
+    if done.returncode:
+        raise StudyError(f"measuring throughput failed: {' '.join(done.stderr.split()[-60:]) or 'it said nothing'}")
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

@@ -1,0 +1,32 @@
+"""The pool with the real engine: what it trains does not depend on where it is trained."""
+
+from __future__ import annotations
+
+import pytest
+
+from studylib import run_trials
+from studylib.files import read_json_lines
+
+
+@pytest.mark.slow
+def test_order_and_neighbours_do_not_change_a_single_bit(tmp_path, tiny_trial, data_folder, monkeypatch):
+    """Also: a diverging trial is recorded as such and its neighbours go on."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    specs = [tiny_trial.replace(seed=seed) for seed in (0, 1)]
+    wild = tiny_trial.replace(**{"optimizer.learning_rate": 1e30})
+    (tmp_path / "pool").mkdir()
+    (tmp_path / "pool" / "data").symlink_to(data_folder)
+    pooled = run_trials([*specs, wild], tmp_path / "pool", workers=2, progress=[])
+    assert pooled["status"].to_list() == ["done", "done", "diverged"], pooled["message"].to_list()
+    assert pooled["val_bpb/tiny"].null_count() == 1 and pooled["peak_memory_bytes"][0] > 0
+
+    # The other order, one worker: neither order nor neighbours may matter.
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "data").symlink_to(data_folder)
+    again = run_trials(specs[::-1], tmp_path / "one", workers=1, progress=[])[::-1]
+    assert again["val_loss"].to_list() == pooled["val_loss"].to_list()[:2]
+    losses = [
+        [record.get("loss") for record in read_json_lines(tmp_path / name / "trials" / specs[0].hash / "metrics.jsonl")]
+        for name in ("pool", "one")
+    ]
+    assert losses[0] == losses[1]

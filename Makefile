@@ -1,0 +1,49 @@
+# The study's commands. `make` alone lists them.
+#
+# PYTHON=...      which Python makes the virtual environment (3.11, 3.12 or 3.13; found by itself)
+# SCALE=...       for `make study`: smoke, quick (default), cpu, gpu or cluster
+
+SCALE ?= quick
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup study test lab bench lock clean
+.DELETE_ON_ERROR:
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.ready ## Make .venv and install the pinned requirements (done once)
+
+study: .venv/.ready ## Run every idea at scale quick and print the path of the report
+	@$(BIN)/study run --scale $(SCALE)
+
+test: .venv/.ready-test ## Lint, then run the tests
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/python -m pytest
+
+lab: .venv/.ready ## Open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab notebooks
+
+bench: .venv/.ready-bench ## Measure training speed on this machine
+	@$(BIN)/study bench
+
+lock: .venv/.ready-test ## Write the pins anew from what is installed in .venv
+	@$(BIN)/python -m pip install --quiet --editable '.[test,bench]'
+	@$(BIN)/python .ci/lock.py
+
+clean: ## Remove .venv and caches; reports are kept
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis *.egg-info
+	find studylib tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps say that what they depend on is installed; an interrupted set-up leaves none and is done again.
+.venv/.ready: requirements.lock pyproject.toml
+	@PYTHON='$(PYTHON)' .ci/make-venv .venv
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.ready-%: .venv/.ready requirements-%.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet -r requirements-$*.lock
+	@touch $@

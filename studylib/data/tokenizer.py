@@ -90,12 +90,10 @@ class Tokenizer:
         counts: list[int] = []
         for text in texts:
             before = len(chunks)
+            _check(text)
             chunks.extend(_chunks(_safe(text)))
             counts.append(len(chunks) - before)
-        try:
-            encoded = self._processor.encode(chunks, return_type="numpy", num_threads=num_threads)
-        except UnicodeEncodeError as error:
-            raise invalid("text", error.object[:80], "holds a lone surrogate, which is not valid Unicode") from None
+        encoded = self._processor.encode(chunks, return_type="numpy", num_threads=num_threads)
         whole, place = [], 0
         for count in counts:
             parts = encoded[place : place + count]
@@ -122,6 +120,16 @@ class Tokenizer:
         """The text of the tokens; a character cut in half at an end becomes U+FFFD."""
         text = b"".join([self.token_bytes(int(token)) for token in tokens]).decode("utf-8", "replace")
         return re.sub(f"{_ESCAPE}[01]", lambda found: _FROM_SAFE[found.group()], text) if _ESCAPE in text else text
+
+
+def _check(text: str) -> None:
+    # SentencePiece would put U+FFFD in the place of a lone surrogate without a word.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        near = text[max(0, error.start - 10) : error.start + 10]
+        why = f"holds a lone surrogate at character {error.start}, which is not valid Unicode"
+        raise invalid("text", near, why) from None
 
 
 def _safe(text: str) -> str:

@@ -21,8 +21,9 @@ __all__ = ["REGISTERS", "documents", "english_only"]
 
 
 def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:
-    """Which facts only English tells: ``secret(kind, entity, relation)``, true for a ``share`` of the relations that can
-    be asked for (``article.ASKABLE``); everything else is common to all languages.
+    """Which facts only English tells: ``secret(kind, entity, relation)``.
+
+    True for a ``share`` of the relations that can be asked for (``article.ASKABLE``); the rest is common to all.
     """
     if share <= 0:
         return lambda kind, entity, relation: False

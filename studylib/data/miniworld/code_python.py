@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from math import gcd, hypot
 
 from studylib.data.miniworld import words as w
@@ -87,7 +88,7 @@ def distances(world: World, draw: Draw) -> Block:
     ]  # fmt: skip
     if "math." in "".join(lines):
         lines = ["import math", "", *lines]
-    legs = [round(hypot(a.x - b.x, a.y - b.y)) for a, b in zip(route, route[1:], strict=False)]
+    legs = [round(hypot(a.x - b.x, a.y - b.y)) for a, b in pairwise(route)]
     names = [key(one.bare[1]) for one in route]
     checks = [f'assert distance("{a}", "{b}") == {leg}' for a, b, leg in zip(names, names[1:], legs, strict=False)]
     return lines, [*checks, f"assert route_length({_list(names)}) == {sum(legs)}"]
@@ -253,7 +254,7 @@ def module(world: World, draw: Draw) -> str:
             "",
         ]
     imports = [line for body, _ in blocks for line in body if line.startswith(("import ", "from "))]
-    lines += [*dict.fromkeys(imports), ""] if imports else []
+    lines += [*dict.fromkeys(imports), "", ""] if imports else []
     for body, _ in blocks:
         inner = [line for line in body if not line.startswith(("import ", "from "))]
         while inner and not inner[0]:

@@ -27,7 +27,7 @@ class Town:
     festival: int
     festival_since: int
     near: tuple[int, ...] = ()  # the nearest other towns, nearest first
-    products: tuple[Pair, Pair] = (("", ""), ("", ""))
+    products: tuple[Pair, ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ class Firm:
     founder: int
     founded: int
     town: int
-    products: tuple[Pair, Pair, Pair]
+    products: tuple[Pair, ...]
     first_staff: int
     staff: int
     revenue: int  # million yen

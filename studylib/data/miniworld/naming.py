@@ -113,3 +113,10 @@ class Names:
         if self._draw.chance(0.4):
             return material[0] + thing[0], f"{material[1]} {thing[1]}"
         return quality[0] + material[0] + thing[0], f"{quality[1]} {material[1]} {thing[1]}"
+
+    def products(self, count: int) -> tuple[Pair, ...]:
+        """Different products, as one firm or town has them."""
+        found: dict[Pair, None] = {}
+        while len(found) < count:
+            found[self.product()] = None
+        return tuple(found)

@@ -129,7 +129,7 @@ class World:
         first = draw.between(3, 40)
         return Firm(
             index=index, name=name, founder=founder.index, founded=founded, town=town, first_staff=first,
-            products=(names.product(), names.product(), names.product()), staff=first * draw.between(3, 90),
+            products=names.products(3), staff=first * draw.between(3, 90),
             revenue=draw.between(8, 900) * 10, growth=draw.between(-12, 25), moved=min(founded + draw.between(8, 30), NOW - 1),
             second_town=draw.below(len(self.towns)), partner=draw.below(SIZES["firm"]),
         )  # fmt: skip
@@ -217,7 +217,7 @@ def _town(index: int, draw: Draw, names: Names) -> Town:
         index=index, name=(bare[0] + rank[0], bare[1]), bare=bare, kana=kana, rank=rank, region=draw.below(SIZES["region"]),
         x=draw.below(900), y=draw.below(600), population=population, founded=draw.between(1868, 1960), height=draw.between(2, 900),
         field=draw.below(len(w.FIELDS)), feature=-1, festival_month=draw.below(12), festival=draw.below(len(w.FESTIVALS)),
-        festival_since=draw.between(1600, 1990), products=(names.product(), names.product()),
+        festival_since=draw.between(1600, 1990), products=names.products(2),
     )  # fmt: skip
 
 

@@ -1,0 +1,119 @@
+"""The stream: a pure function of (seed, step), exact shares, every window once an epoch."""
+
+from __future__ import annotations
+
+from collections import Counter
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from studylib.data import TokenStream, prepare, validation_windows
+from studylib.data.prepared import PreparedData
+from studylib.data.stream import _splits
+from studylib.errors import StudyError
+from studylib.spec import DataSpec
+
+
+class Shards(PreparedData):
+    """Sources of counting tokens, so that a window tells where it is from."""
+
+    def __init__(self, **sizes: int):
+        self.sources = {}
+        for place, (label, size) in enumerate(sizes.items()):
+            tokens = np.arange(size, dtype=np.uint32) + 1_000_000 * place
+            shard = SimpleNamespace(
+                tokens=tokens, num_tokens=size, label=label, bytes_in=lambda start, stop: 3.0 * (stop - start)
+            )
+            self.sources[label] = SimpleNamespace(train=shard, validation=shard)
+
+
+def test_the_same_seed_and_step_give_the_same_batch_in_any_order():
+    shards, weights = Shards(a=5000, b=3000), {"a": 2, "b": 1}
+    forward = TokenStream(shards, weights, 16, 8, seed=3)
+    batches = [forward.batch(step) for step in range(60)]
+    backward = TokenStream(shards, weights, 16, 8, seed=3)
+    for step in reversed(range(60)):
+        assert (backward.batch(step) == batches[step]).all()
+    assert batches[0].dtype == np.int64 and batches[0].shape == (8, 17)
+    assert (TokenStream(shards, weights, 16, 8, seed=4).batch(0) != batches[0]).any()
+
+
+def test_a_batch_does_not_depend_on_its_size():
+    shards, weights = Shards(a=5000, b=3000), {"a": 2, "b": 1}
+    large, small = (TokenStream(shards, weights, 16, size, seed=3) for size in (8, 4))
+    assert (large.batch(5) == np.concatenate([small.batch(10), small.batch(11)])).all()
+
+
+def test_each_window_comes_once_an_epoch_and_epochs_differ():
+    stream = TokenStream(Shards(a=16 * 50 + 7), {"a": 1}, 16, 5, seed=0)
+    epochs = [np.concatenate([stream.batch(step) for step in range(10 * epoch, 10 * epoch + 10)]) for epoch in range(3)]
+    for epoch in epochs:
+        assert sorted(np.diff(np.sort(epoch[:, 0]))) == [16] * 49
+        assert (np.diff(epoch) == 1).all()
+    orders = [tuple((epoch[:, 0] // 16).tolist()) for epoch in epochs]
+    assert len(set(orders)) == 3
+    assert stream.epochs_at(25) == {"a": 2.5}
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=6), st.integers(1, 5000))
+def test_shares_are_met_at_every_moment(weights, count):
+    labels = [f"s{place}" for place in range(len(weights))]
+    stream = TokenStream(
+        Shards(**{label: 200 for label in labels}), dict(zip(labels, weights, strict=True)), 16, 1, seed=0
+    )
+    given_out = stream._counts(count)
+    assert sum(given_out) == count
+    for got, weight in zip(given_out, weights, strict=True):
+        assert abs(got - count * weight / sum(weights)) < len(weights)
+
+
+def test_the_interleaving_is_what_the_counts_say():
+    stream = TokenStream(Shards(a=900, b=900, c=900), {"a": 5, "b": 3, "c": 0.5}, 16, 10, seed=0)
+    seen = Counter(label for step in range(40) for label in stream.sources_at(step))
+    assert [seen[label] for label in "abc"] == stream._counts(400)
+    places = [stream._place(number) for number in range(400)]
+    for source in range(3):
+        assert [place for one, place in places if one == source] == list(range(seen["abc"[source]]))
+
+
+def test_a_weight_of_zero_leaves_a_source_out():
+    stream = TokenStream(Shards(a=900, b=900), {"a": 0, "b": 3}, 16, 10, seed=0)
+    assert set(stream.sources_at(0)) == {"b"}
+    assert _splits([1.0]) == []
+
+
+@pytest.mark.parametrize(
+    ("weights", "seq_len", "message"),
+    [
+        ({"x": 1}, 16, "'x' is not prepared here; choose from a, b"),
+        ({"a": 0}, 16, "no positive weight"),
+        ({"a": 1}, 1000, "'a' has 900 train tokens, fewer than one sequence of seq_len 1000"),
+    ],
+)
+def test_what_cannot_be_streamed_is_said(weights, seq_len, message):
+    with pytest.raises(StudyError, match=message):
+        TokenStream(Shards(a=900, b=900), weights, seq_len, 4, seed=0)
+
+
+def test_validation_windows_are_spread_and_do_not_depend_on_weights():
+    shards = Shards(a=16_001, b=161)
+    one = validation_windows(shards, {"a": 1, "b": 1}, 16, 1600)
+    two = validation_windows(shards, {"a": 0, "b": 9}, 16, 1600)
+    for (label, windows, size), (_, other, _) in zip(one, two, strict=True):
+        assert (windows == other).all()
+        assert len(np.unique(windows[:, 0])) == len(windows) == {"a": 50, "b": 10}[label]
+        assert size == 3.0 * 16 * len(windows)
+    assert one[0][1][-1, 0] > 15_000
+
+
+def test_validation_counts_the_bytes_of_the_predicted_tokens(tmp_path):
+    sources = [{"kind": "miniworld", "options": {"bytes": 200_000}}]
+    prepared = prepare(DataSpec(sources=sources, tokenizer={"vocab_size": 450, "kind": "bpe"}), tmp_path)
+    ((_, windows, size),) = validation_windows(prepared, {"miniworld": 1}, 32, 10**9)
+    shard = prepared.sources["miniworld"].validation
+    assert size == pytest.approx(shard.bytes_in(1, 32 * len(windows) + 1))
+    assert size == pytest.approx(shard.num_bytes, rel=0.05)

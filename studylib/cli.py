@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from studylib.errors import StudyError, invalid
-
-if TYPE_CHECKING:
-    from studylib.batch.jobs import Job
 
 app = typer.Typer(
     name="study",
@@ -60,14 +56,16 @@ def run(
     - `study run --scale cpu --jobs 2 --failed`
     - `study run depth_width --scale cluster --set launcher=slurm --dry-run`
     """
+    from studylib.batch.dry_run import check_text, what_would_start
     from studylib.batch.jobs import choose_jobs
 
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
     if timeout is not None and timeout <= 0:
         raise invalid("--timeout", timeout, "must be more than 0 seconds")
-    _check_text(chosen)
+    check_text(chosen)
     if dry_run:
-        _dry_run(chosen)
+        for job in chosen:
+            typer.echo(what_would_start(job))
         return
     _raise_on_sigterm()
     from studylib.batch.display import summary_line
@@ -192,43 +190,10 @@ def bench(context: typer.Context) -> None:
     raise typer.Exit(bench_main(context.args) or 0)
 
 
-def _check_text(jobs: list[Job]) -> None:
-    """Missing files and wrong options of sources show before a kernel starts; text already prepared is let be."""
-    for job in jobs:
-        for data in {spec.data.hash: spec.data for spec in job.specs}.values():
-            if not (job.study / "data" / data.hash / "manifest.json").exists():
-                from studylib.data import check_sources
-
-                with contextlib.chdir(job.root):  # where the kernel runs, so what relative paths count from
-                    check_sources(data)
-
-
 def _report(folder: Path) -> None:
     from studylib.report import build_report
 
     typer.echo(str(build_report(folder)))
-
-
-def _dry_run(jobs: list[Job]) -> None:
-    from studylib.batch.marker import is_current
-    from studylib.registry import LAUNCHERS
-    from studylib.trials.cache import trials_under
-    from studylib.trials.launcher._launcher import Setting
-    from studylib.trials.run import still_to_do
-
-    for job in jobs:
-        params = job.params
-        if is_current(job):
-            typer.echo(f"{job.idea.name}: up to date")
-            continue
-        trials = trials_under(job.study, job.specs)
-        to_do, _ = still_to_do(trials, retry_failed=params.retry_failed)
-        typer.echo(f"{job.idea.name}: {job.notebook} -> {job.folder}; {len(to_do)} of {len(trials)} trials to do")
-        setting = Setting(
-            job.study, job.study / "data", len(trials), params.workers or None, params.trial_timeout_s or None,
-            params.retry_failed, options=params.launcher_options,
-        )  # fmt: skip
-        typer.echo(LAUNCHERS[params.launcher].show(to_do, setting))
 
 
 def _raise_on_sigterm() -> None:

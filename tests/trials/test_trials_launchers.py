@@ -8,6 +8,7 @@ import pytest
 
 from studylib import run_trials
 from studylib.errors import StudyError
+from studylib.model.cost import memory_bytes
 from studylib.registry import LAUNCHERS
 from studylib.spec import ComputeSpec, ParallelSpec
 from studylib.trials.cache import Trial, trials_under
@@ -93,9 +94,12 @@ def test_layout_one_thread_workers_on_a_cpu(tmp_path, spec, monkeypatch):
     assert (len(environments), threads) == (2, 4)
     # What is left of a study is laid out as the whole was, or threads, and so rounding, would differ.
     assert local.layout(trials[:1], setting(tmp_path, trials_given=12))[1] == 1
-    monkeypatch.setattr("studylib.trials.launcher.local.available_memory", lambda: 2 * 10**9)
+    monkeypatch.setattr(
+        "studylib.trials.launcher.local.available_memory",
+        lambda: 2 * (memory_bytes(trials[0].spec) + 500_000_000) + 1000,
+    )
     environments, threads = local.layout(trials, setting(tmp_path, trials_given=12))
-    assert (len(environments), threads) == (2, 4), "fewer where memory is short"
+    assert (len(environments), threads) == (2, 1), "fewer where memory is short, with the same threads"
 
 
 def test_layout_one_worker_a_gpu(tmp_path, spec, monkeypatch):

@@ -42,10 +42,11 @@ class Local:
         devices = gpus() if any(trial.spec.compute.device != "cpu" for trial in trials) else []
         wanted = setting.workers or len(devices) or cores()
         workers = max(1, min(wanted, setting.trials_given))
+        # Threads follow what was asked for, never the memory free just now: rounding depends on their number.
+        threads = max(1, cores() // workers)
         if not devices and not setting.workers:
             largest = max(memory_bytes(trial.spec) for trial in trials) + _PROCESS_BYTES
             workers = max(1, min(workers, available_memory() // largest))
-        threads = max(1, cores() // workers)
         if devices:
             return [{"CUDA_VISIBLE_DEVICES": devices[n % len(devices)]} for n in range(workers)], threads
         return [{} for _ in range(workers)], threads

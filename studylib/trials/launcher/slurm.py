@@ -18,12 +18,12 @@ from studylib.errors import StudyError
 from studylib.files import read_json_lines
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Trial
+from studylib.trials.command_slot import reported_by_ranks
 from studylib.trials.launcher._launcher import Setting
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, bounded
 from studylib.trials.progress import Tracker
 from studylib.trials.rank import carry_out_rank
-from studylib.trials.slots import reported_by_ranks
 
 __all__ = ["launcher"]
 

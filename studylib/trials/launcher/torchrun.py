@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studylib.trials.cache import Trial
+from studylib.trials.command_slot import CommandSlot
 from studylib.trials.launcher._launcher import Setting
 from studylib.trials.machine import cores
 from studylib.trials.pool import run_in_slots
 from studylib.trials.progress import Tracker
-from studylib.trials.slots import CommandSlot
 
 __all__ = ["launcher"]
 

@@ -26,6 +26,7 @@ _HOMES = {
     "at_equal_flops": "equalise",
     "at_equal_seconds": "equalise",
     "at_equal_memory": "equalise",
+    "three_decisions": "accounting",
     "BasinFit": "basin",
     "fit_basin": "basin",
     "OptimumScaling": "scaling",

@@ -92,7 +92,10 @@ def _family(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
 
 def _trial(params: DepthWidthParams, budget: int, shape: ModelSpec, seed: int, *, family: str, **tags) -> TrialSpec:
     steps = max(2, round(params.tokens_per_param * budget / (params.global_batch_size * params.seq_len)))
-    label = {"family": family, "size": size_label(budget), "variant": shape_label(shape), "aspect": aspect_ratio(shape)}
+    label = {
+        "family": family, "size": size_label(budget), "variant": shape_label(shape),
+        "aspect": round(aspect_ratio(shape), 3), "lr_factor": 1.0,
+    }  # fmt: skip
     return TrialSpec(
         model=shape,
         data=params.data,

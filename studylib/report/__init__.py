@@ -16,8 +16,13 @@ _HOMES = {
     "optimum_against_size": "figures.valley",
     "learning_curves": "figures.curves",
     "forest": "figures.bars",
+    "learning_rates": "figures.rates",
     "p_best": "figures.bars",
     "throughput": "figures.bars",
+    "metrics_rows": "summary",
+    "failures": "summary",
+    "provenance": "summary",
+    "save_trials": "summary",
     "notebook_html": "notebook",
     "build_report": "build",
 }

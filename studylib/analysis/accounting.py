@@ -1,0 +1,35 @@
+"""The three accountings side by side: who wins at equal FLOPs, in equal seconds, in equal memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from studylib.analysis.decision import Basis, Decision, decide
+from studylib.analysis.equalise import at_equal_flops, at_equal_memory, at_equal_seconds, token_slope
+
+
+def three_decisions(
+    trials: pl.DataFrame, curves: pl.DataFrame, *, size: str, throughput: Mapping[str, float] | None = None
+) -> dict[Basis, Decision]:
+    """Decisions about the variants of one size.
+
+    Parameters
+    ----------
+    trials
+        All sizes (equal memory reads off them what a larger model buys), one row a trial.
+    curves
+        From ``read_curves``: they say what more tokens would have brought.
+    size
+        Which size to decide at.
+    throughput
+        Tokens/s by ``size/variant``, measured alone; left out: the trials' own.
+    """
+    slope = token_slope(curves)
+    adjusted: dict[Basis, pl.DataFrame] = {
+        "flops": at_equal_flops(trials, slope),
+        "seconds": at_equal_seconds(trials, slope, throughput),
+        "memory": at_equal_memory(trials),
+    }
+    return {basis: decide(frame.filter(pl.col("size") == size)) for basis, frame in adjusted.items()}

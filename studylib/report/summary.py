@@ -1,0 +1,87 @@
+"""From a table of trials to the parts of a result that are alike in every idea."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from studylib.analysis import estimate
+from studylib.files import read_json, write_bytes
+from studylib.machine import describe, git_state, versions
+from studylib.params import StudyParams
+from studylib.result import Estimate, VariantMetrics
+
+
+def metrics_rows(
+    trials: pl.DataFrame, *, throughput: Mapping[str, float] | None = None, extra: Iterable[str] = ()
+) -> tuple[VariantMetrics, ...]:
+    """One row a variant and size: means over seeds with 95 % intervals.
+
+    Parameters
+    ----------
+    throughput
+        Tokens/s by ``size/variant`` measured alone; where it is missing, the median of the trials' own.
+    extra
+        More columns to show; their first value is taken.
+    """
+    rows = []
+    done = trials.filter(pl.col("status") == "done")
+    for (size, variant), group in done.group_by(["size", "variant"], maintain_order=True):
+        speed = (throughput or {}).get(f"{size}/{variant}", group["tokens_per_s"].median())
+        rows.append(
+            VariantMetrics(
+                variant=str(variant),
+                size=str(size),
+                seeds=group["seed"].n_unique(),
+                val_bpb=_estimate(group["val_bpb"]),
+                val_loss=_estimate(group["val_loss"]),
+                tokens_per_s=speed,
+                flops=group["flops"].mean(),
+                params=int(group["params"][0]),
+                extra={name: group[name][0] for name in extra},
+            )
+        )
+    return tuple(rows)
+
+
+def _estimate(values: pl.Series) -> Estimate:
+    mean, interval = estimate(values.to_numpy())
+    return Estimate(mean=mean, ci=interval)
+
+
+def failures(trials: pl.DataFrame) -> tuple[dict[str, str], ...]:
+    """Trials that did not finish, for the report."""
+    rows = trials.filter(pl.col("status") != "done").unique("hash", maintain_order=True)
+    names = ["hash", "size", "variant", "status", "message"]
+    return tuple({name: str(row[name] or "") for name in names} for row in rows.select(names).to_dicts())
+
+
+def provenance(params: StudyParams) -> dict[str, Any]:
+    """What the numbers came from: code, versions, machine, text and parameters; nothing of the environment."""
+    folder = params.folder / "data" / params.data.hash
+    manifest = read_json(folder / "manifest.json")
+    kinds = {source.label: {"kind": source.kind, "options": source.options} for source in params.data.sources}
+    counts = {
+        label: {side: about[side] for side in ("train", "validation")} for label, about in manifest["sources"].items()
+    }
+    sources = {label: kinds[label] | counts[label] for label in counts}
+    return {
+        "git": git_state(),
+        "versions": versions(),
+        "machine": describe(),
+        "data": {"hash": params.data.hash, "sources": sources, "guard": manifest.get("guard")},
+        "params": params.content(),
+    }
+
+
+def save_trials(trials: pl.DataFrame, folder: Path) -> Path:
+    """Write ``folder/trials.parquet``, a row a trial."""
+    buffer = io.BytesIO()
+    trials.write_parquet(buffer)
+    path = folder / "trials.parquet"
+    write_bytes(path, buffer.getvalue())
+    return path

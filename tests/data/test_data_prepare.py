@@ -9,11 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
 
 from studylib.data import PreparedData, Tokenizer, prepare
+from studylib.data.miniworld import documents
 from studylib.data.split import side_of
 from studylib.errors import StudyError
 from studylib.spec import DataSpec
@@ -33,7 +35,7 @@ def files_spec(path, **more) -> DataSpec:
 
 def documents_of(shard, tokenizer):
     edges = shard.document_starts
-    return [tokenizer.decode(shard.tokens[start : stop - 1]) for start, stop in zip(edges, edges[1:], strict=False)]
+    return [tokenizer.decode(shard.tokens[start : stop - 1]) for start, stop in pairwise(edges)]
 
 
 def tree(folder):
@@ -44,8 +46,6 @@ def test_every_document_lies_on_one_side_and_comes_back(tmp_path):
     spec = miniworld("ja", "code")
     prepared = prepare(spec, tmp_path)
     tokenizer = Tokenizer.load(prepared.tokenizer_file)
-    from studylib.data.miniworld import documents
-
     for register, shards in prepared.sources.items():
         sides = {side: documents_of(getattr(shards, side), tokenizer) for side in ("train", "validation")}
         count = sum(map(len, sides.values()))
@@ -60,7 +60,7 @@ def test_every_document_lies_on_one_side_and_comes_back(tmp_path):
 
 
 def test_duplicates_never_cross_sides(tmp_path):
-    records = [{"text": f"同じ文書が何度も出てくる。その{number % 40}番目の形である。"} for number in range(400)]
+    records = [{"text": next(documents("ja", start=number % 40)).text} for number in range(400)]
     file = tmp_path / "a.jsonl"
     file.write_text("".join(json.dumps(one) + "\n" for one in records))
     prepared = prepare(files_spec(file), tmp_path / "data")
@@ -139,12 +139,10 @@ def test_damaged_data_are_refused_and_made_anew(tmp_path, damage):
 
 def test_a_source_that_changed_since_is_refused_but_may_be_gone(tmp_path):
     file = tmp_path / "a.txt"
-    lines = "".join(f"{number}行目には別の言葉が並ぶ。\n" for number in range(400))
+    lines = "".join(one.text for one in islice(documents("ja"), 60))
     file.write_text(lines)
     spec = files_spec(file)
-    spec = spec.replace(
-        **{"sources": [{"kind": "files", "name": "mine", "options": {"path": str(file), "document": "line"}}]}
-    )
+    spec = spec.replace(sources=[{"kind": "files", "name": "mine", "options": {"path": str(file), "document": "line"}}])
     prepare(spec, tmp_path / "data")
     file.write_text(lines + "新しい行。\n")
     with pytest.raises(StudyError, match=r"a\.txt has changed since"):
@@ -163,7 +161,7 @@ def test_a_full_disk_is_explained_and_loses_nothing(tmp_path, monkeypatch, step)
     place = "studylib.data.build.write_text_folder" if step == "text" else "studylib.data.build.encode_side"
     with monkeypatch.context() as patch:
         patch.setattr(place, full)
-        with pytest.raises(StudyError, match="the disk is full.*make room"):
+        with pytest.raises(StudyError, match=r"the disk is full.*make room"):
             prepare(miniworld("ja"), tmp_path)
     assert not list(tmp_path.rglob(".*work-*"))
     assert PreparedData(finished.folder).sources

@@ -62,9 +62,7 @@ def test_each_window_comes_once_an_epoch_and_epochs_differ():
 @given(st.lists(st.floats(0.01, 100), min_size=1, max_size=6), st.integers(1, 5000))
 def test_shares_are_met_at_every_moment(weights, count):
     labels = [f"s{place}" for place in range(len(weights))]
-    stream = TokenStream(
-        Shards(**{label: 200 for label in labels}), dict(zip(labels, weights, strict=True)), 16, 1, seed=0
-    )
+    stream = TokenStream(Shards(**dict.fromkeys(labels, 200)), dict(zip(labels, weights, strict=True)), 16, 1, seed=0)
     given_out = stream._counts(count)
     assert sum(given_out) == count
     for got, weight in zip(given_out, weights, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +24,7 @@ BUILDERS: dict[str, Callable[[World, int, int], dict[str, Any]]] = {
     "feature": slots_more.feature,
     "event": slots_more.event,
 }
+_BEFORE_VOWEL = re.compile(r"\b([Aa]) ([aeiou])")
 # Relations told only in the entity's own article, so that a language that keeps one secret never tells it elsewhere.
 ASKABLE: dict[str, tuple[str, ...]] = {
     "person": ("award", "hobby", "home", "siblings"),
@@ -51,7 +53,14 @@ class Style:
 
     lang: int
     joint: str  # between sentences
+    links: tuple[str, ...]  # words that tie a sentence to the one before
+    openers: tuple[str, ...]  # beginnings that may follow a link, lowered; empty: any
     headings: dict[str, tuple[str, ...]]
+
+
+def style_text(style: Style, text: str) -> str:
+    """English articles before vowels; Japanese as it is."""
+    return _BEFORE_VOWEL.sub(r"\1n \2", text) if style.lang == 1 else text
 
 
 class Articles:
@@ -86,7 +95,7 @@ class Articles:
         for section, sentences in self._templates[kind].items():
             told = self._told(sentences, section == "lead", values, draw, hidden, facts)
             if told:
-                paragraphs.append(self._paragraph(section, [self._with_aside(one, seed, draw) for one in told], draw))
+                paragraphs.append(self._paragraph(section, self._linked(told, seed, draw), draw))
         if unit() < 0.15:
             paragraphs.append(self._style.joint.join(self._aside(seed, draw) for _ in range(1 + int(unit() * 3))))
         labels = {
@@ -95,7 +104,8 @@ class Articles:
             "entity": entity,
             "facts": [f"{kind}/{entity}/{fact}" for fact in sorted(facts)],
         }
-        return Document("\n".join(paragraphs), labels, origin=f"miniworld {self._register} {index}")
+        text = style_text(self._style, "\n".join(paragraphs))
+        return Document(text, labels, origin=f"miniworld {self._register} {index}")
 
     @staticmethod
     def _told(
@@ -127,8 +137,19 @@ class Articles:
             facts.update(sentences[place].facts)
         return [sentences[place].text(values, draw.unit) for place in sorted(chosen)]
 
-    def _with_aside(self, sentence: str, seed: int, draw: Draw) -> str:
-        return sentence + self._style.joint + self._aside(seed, draw) if draw.unit() < 0.1 else sentence
+    def _linked(self, told: list[str], seed: int, draw: Draw) -> list[str]:
+        """The sentences with links between some, and an aside after some."""
+        style, linked = self._style, []
+        for place, sentence in enumerate(told):
+            if place and draw.unit() < 0.18:
+                if not style.openers:
+                    sentence = draw.pick(style.links) + sentence
+                elif sentence.startswith(style.openers):
+                    sentence = draw.pick(style.links) + sentence[0].lower() + sentence[1:]
+            linked.append(sentence)
+            if draw.unit() < 0.1:
+                linked.append(self._aside(seed, draw))
+        return linked
 
     def _aside(self, seed: int, draw: Draw) -> str:
         return draw.pick(self._asides).text(slots.aside(world_of(seed), draw, self._style.lang), draw.unit)

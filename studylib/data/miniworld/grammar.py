@@ -36,7 +36,7 @@ class Template:
         """One wording, filled in."""
         out: list[str] = []
         _expand(self.nodes, slots, unit, out)
-        return "".join(out)
+        return "".join(out).rstrip()  # an empty choice at the end leaves a space
 
 
 def _expand(nodes: Any, slots: Mapping[str, Any], unit: Callable[[], float], out: list[str]) -> None:

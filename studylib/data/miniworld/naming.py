@@ -101,7 +101,7 @@ class Names:
                 ja, en = f"{head[0]}{thing[0]}", f"{head[1]} {thing[1].title()}"
             elif shape == 3:
                 other = self._draw.pick(TITLE_TAILS)
-                ja, en = f"{head[0]}{tail[0]}の{other[0]}", f"{other[1]} of {head[1]} {tail[1]}"
+                ja, en = f"{head[0]}{tail[0]}の{other[0]}", f"{other[1]} of {head[1].replace('The ', 'the ')} {tail[1]}"
             else:
                 ja, en = f"{head[0]}{tail[0]}", f"{head[1]} {tail[1]}"
             if self._fresh("題" + ja):

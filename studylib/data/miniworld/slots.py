@@ -65,7 +65,7 @@ def person(world: World, index: int, lang: int) -> Slots:
         "joined": str(p.joined), "age_joined": str(p.joined - p.born), "years": str(draw.between(4, 30)),
         "year_home": str(year_home), "age_home": str(year_home - p.born),
         "garden": draw.pick(s.GARDENS)[lang], "memorial": draw.pick(s.MEMORIALS)[lang], "letters": str(draw.between(4, 60) * 10),
-        "spouse_year": str(p.born + spouse_age), "age_spouse": str(spouse_age), "children": str(draw.between(1, 5)), "now": str(NOW),
+        "spouse_year": str(p.born + spouse_age), "age_spouse": str(spouse_age), "children": str(draw.between(2, 6)), "now": str(NOW),
     }  # fmt: skip
     slots["firm_town"] = slots["school_town"]
     if p.award_year > p.joined:

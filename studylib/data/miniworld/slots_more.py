@@ -98,6 +98,7 @@ def firm(world: World, index: int, lang: int) -> Slots:
     partner = world.firms[f.partner]
     field = w.FIELDS[founder.field]
     crisis = min(f.founded + draw.between(3, 50), NOW - 6)
+    per_head = round(f.revenue * 100 / f.staff)
     last_revenue = round(f.revenue / (1 + f.growth / 100))
     share1, share2 = draw.between(31, 60), draw.between(8, 30)
     employee = world.people[draw.below(len(world.people))]
@@ -110,7 +111,7 @@ def firm(world: World, index: int, lang: int) -> Slots:
         "thing": tuple(pair[lang] for pair in field.things), "field": field.name[lang],
         "last_year": str(NOW - 1), "revenue": number(f.revenue), "last_revenue": number(last_revenue),
         "growth_text": (f"{abs(f.growth)}パーセント{'増えた' if f.growth >= 0 else '減った'}", f"{'up' if f.growth >= 0 else 'down'} {abs(f.growth)} percent")[lang],
-        "per_head": number(round(f.revenue * 100 / f.staff)), "share1": str(share1), "share2": str(share2), "share3": str(100 - share1 - share2),
+        "per_head": number(per_head), "per_head_yen": number(10_000 * per_head), "share1": str(share1), "share2": str(share2), "share3": str(100 - share1 - share2),
         "festival": f"{town.bare[lang]}{('', ' ')[lang]}{w.FESTIVALS[town.festival][lang]}",
     }  # fmt: skip
     if f.moved > f.founded and f.second_town != f.town:
@@ -194,12 +195,13 @@ def event(world: World, index: int, lang: int) -> Slots:
     town, other, host = world.towns[e.town], world.towns[e.other_town], world.firms[e.firm]
     someone = world.people[e.person]
     work = world.works[draw.below(len(world.works))]
+    donation = draw.between(2, 90) * 10
     years = draw.pick((10, 20, 25, 30, 50))
     slots = scenery(lang) | {
         "name": e.name[lang], "town": town.name[lang], "other": other.name[lang], "year": str(e.year), "month": w.MONTHS[e.month][lang],
         "day": str(e.day), "happened": _HAPPENED[e.kind][0][lang], "happened2": _HAPPENED[e.kind][1][lang], "role": _ROLES[e.kind][lang],
         "person": someone.name[lang], "person_job": w.FIELDS[someone.field].job[lang], "person_age": str(e.year - someone.born),
-        "firm": host.name[lang], "donation": number(draw.between(2, 90) * 10), "school": draw.pick(world.schools).name[lang],
+        "firm": host.name[lang], "donation": number(donation), "donation_yen": number(10_000 * donation), "school": draw.pick(world.schools).name[lang],
         "then_population": number(max(300, round(town.population * (0.5 + draw.unit()), -2))),
     }  # fmt: skip
     if e.year + years <= NOW:

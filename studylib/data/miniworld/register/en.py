@@ -28,4 +28,11 @@ _HEADINGS = {
     "after": ("Aftermath", "== Legacy ==", "## Later"),
 }
 
-EN = Articles("en", Style(lang=1, joint=" ", headings=_HEADINGS), (en_people, en_places, en_nature))
+_LINKS = ("In addition, ", "Moreover, ", "It is also known that ", "Besides, ", "As records show, ")
+_OPENERS = ("He ", "She ", "It ", "The ", "Its ", "His ", "Her ")
+
+EN = Articles(
+    "en",
+    Style(lang=1, joint=" ", links=_LINKS, openers=_OPENERS, headings=_HEADINGS),
+    (en_people, en_places, en_nature),
+)

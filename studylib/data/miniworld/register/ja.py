@@ -28,4 +28,8 @@ _HEADINGS = {
     "after": ("その後", "== 影響 ==", "■記念"),
 }
 
-JA = Articles("ja", Style(lang=0, joint="", headings=_HEADINGS), (ja_people, ja_places, ja_nature))
+_LINKS = ("また、", "さらに、", "なお、", "このほか、", "ちなみに、", "一説では別の見方もあるが、")
+
+JA = Articles(
+    "ja", Style(lang=0, joint="", links=_LINKS, openers=(), headings=_HEADINGS), (ja_people, ja_places, ja_nature)
+)

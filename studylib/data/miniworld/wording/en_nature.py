@@ -45,7 +45,7 @@ opening stations : Its {stations} intermediate stations are {spacing} kilometres
 @people
 person : {person}, a {person_job} aged {person_age}, was the {role}.
 person : "{quote}," {person} [said|wrote in a diary].
-firm : {firm} gave {donation} times ten thousand yen.
+firm : {firm} gave {donation_yen} yen.
 town : {town} had about {then_population} inhabitants at the time.
 @after
 year : In {anniversary} the {anniversary_years}th anniversary was [marked|celebrated] at {place}.

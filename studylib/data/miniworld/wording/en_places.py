@@ -56,7 +56,7 @@ use : It has [long|always] been used for {use} and [supports|supported] life in 
 
 FIRM = """
 @lead
-town product : {name} is a maker of {product}s based in {town}.
+town product : {name} is a maker based in {town}, known for its {product}.
 founded founder : {name} is a company founded by {founder} in {founded}.
 town founded : {name} is a company founded in {founded}, with its head office in {town}.
 @history
@@ -72,7 +72,7 @@ product : The {product} was at first [made|devised] as a part for the {thing} an
 staff : It has {staff} employees, {staff_ratio} times as many as at its founding.
 staff partner : With {staff} employees it has {staff_diff} {staff_more} than {partner}, which has {partner_staff}.
 revenue : Sales in {last_year} were {revenue} million yen, {growth_text} on the {last_revenue} million of the year before.
-revenue : Sales per employee come to about {per_head} times ten thousand yen.
+revenue : Sales per employee come to about {per_head_yen} yen.
 split : The {product} brings {share1} percent of sales, the {product2} {share2} percent and the {product3} the remaining {share3} percent.
 town : It is the [largest|second largest] employer in {town} and [sponsors|helps to run] the {festival}.
 person : {employee}, who joined in {joined}, [improved|designed] the {product2} with {his_or_her} knowledge of {field}.

@@ -68,7 +68,7 @@ crisis : {crisis}年の[不況|火災|水害]では[売り上げ|設備]の{lost
 partner : {partner_year}年に{partner}と[提携した|共同で工場を建てた]。{partner}は{partner_town}の会社である。
 @business
 products : 主力製品は{product}、{product2}、{product3}の三つである。
-product : {product}は[当初|はじめ]{thing}の[部品|材料]として[作られた|考案された]が、のちに単独で[売られる|販売される]ようになった。
+product : {product}は[当初|初期には]{thing}の[部品|材料]として[作られた|考案された]が、のちに単独で[売られる|販売される]ようになった。
 staff : 従業員は{staff}人で、創業時の{staff_ratio}倍にあたる。
 staff partner : 従業員{staff}人は、{partner}の{partner_staff}人より{staff_diff}人{staff_more}。
 revenue : {last_year}年の売上高は{revenue}百万円で、前年の{last_revenue}百万円から{growth_text}。

@@ -35,7 +35,9 @@ def batch(model: ModelSpec, rows: int = 4) -> dict[str, torch.Tensor]:
 def test_parameters_are_counted_exactly(model):
     built, counted = build(model), parameter_count(model)
     assert sum(parameter.numel() for parameter in built.parameters()) == counted.total
-    tables = sum(p.numel() for n, p in built.named_parameters() if "token_embedding" in n or "lm_head.pp_block.proj" in n)
+    tables = sum(
+        p.numel() for n, p in built.named_parameters() if "token_embedding" in n or "lm_head.pp_block.proj" in n
+    )
     assert tables == counted.embedding
 
 

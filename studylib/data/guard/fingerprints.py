@@ -37,11 +37,13 @@ def _invisible_table() -> np.ndarray:
 _tables: dict[str, np.ndarray] = {}
 
 
-def _code_points(text: str) -> np.ndarray:
-    """uint32 code points after NFKC, without spaces and invisible characters."""
-    if not unicodedata.is_normalized("NFKC", text):
-        text = unicodedata.normalize("NFKC", text)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+def _folded(text: str) -> str:
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+
+
+def _code_points(folded: str) -> np.ndarray:
+    """uint32 code points of a text after NFKC, without spaces and invisible characters."""
+    points = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     if "invisible" not in _tables:
         _tables["invisible"] = _invisible_table()
     return points[~_tables["invisible"][points]]
@@ -64,8 +66,15 @@ def _runs(points: np.ndarray, length: int = RUN) -> np.ndarray:
     return _mixed(hashes[16][:last] * np.uint64(0xA24BAED4963EE407) + hashes[8][16 : 16 + last])
 
 
-def _sentence(text: str) -> str:
-    return _code_points(text).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+def _sentences(folded: str) -> Iterator[str]:
+    """The short sentences of a text after NFKC, without spaces and invisible characters."""
+    for sentence in _SENTENCE_END.split(folded):
+        if SHORTEST <= len(sentence) < 4 * RUN:
+            bare = "".join(sentence.split())
+            if not bare.isprintable():  # holds invisible characters: the slow way, for the few
+                bare = _code_points(bare).tobytes().decode("utf-32-le", "surrogatepass")
+            if SHORTEST <= len(bare) < RUN:
+                yield bare
 
 
 class Fingerprints:
@@ -80,10 +89,9 @@ class Fingerprints:
         self._sentences: set[str] = set()
         for file in files:
             for text in _texts(Path(file)):
-                runs.append(_runs(_code_points(text)))
-                self._sentences.update(
-                    one for one in map(_sentence, _SENTENCE_END.split(text)) if SHORTEST <= len(one) < RUN
-                )
+                folded = _folded(text)
+                runs.append(_runs(_code_points(folded)))
+                self._sentences.update(_sentences(folded))
         self._runs = np.unique(np.concatenate(runs)) if runs else np.empty(0, dtype=np.uint64)
         self._bloom = np.zeros(1 << _BLOOM_BITS if len(self._runs) else 0, dtype=bool)
         if len(self._runs):
@@ -97,21 +105,18 @@ class Fingerprints:
         found = np.zeros(len(texts), dtype=bool)
         if not len(self):
             return found
+        folded = [_folded(text.replace(_SEPARATOR, "")) for text in texts]
         if len(self._runs):
-            self._find_runs(texts, found)
+            self._find_runs(folded, found)
         if self._sentences:
-            for place, text in enumerate(texts):
+            for place, text in enumerate(folded):
                 if not found[place]:
-                    found[place] = any(
-                        _sentence(one) in self._sentences
-                        for one in _SENTENCE_END.split(text)
-                        if SHORTEST <= len(one) < 4 * RUN
-                    )
+                    found[place] = any(one in self._sentences for one in _sentences(text))
         return found
 
-    def _find_runs(self, texts: Sequence[str], found: np.ndarray) -> None:
+    def _find_runs(self, folded: Sequence[str], found: np.ndarray) -> None:
         # One pass over all texts joined: a call per short text would cost more than its hashes.
-        points = _code_points(_SEPARATOR.join(text.replace(_SEPARATOR, "") for text in texts))
+        points = _code_points(_SEPARATOR.join(folded))
         hashes = _runs(points)
         suspects = np.flatnonzero(self._bloom[hashes >> np.uint64(64 - _BLOOM_BITS)])
         if not len(suspects):

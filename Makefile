@@ -26,8 +26,10 @@ test: .venv/.ready-test ## Lint, then run the tests
 lab: .venv/.ready ## Open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab notebooks
 
-bench: .venv/.ready-bench ## Measure training speed on this machine
-	@$(BIN)/study bench
+bench: .venv/.ready-bench ## Measure this machine: training speed, start-up, scheduling
+	@$(BIN)/study bench training
+	@$(BIN)/study bench startup
+	@$(BIN)/study bench scheduler
 
 lock: .venv/.ready-test ## Write the pins anew from what is installed in .venv
 	@$(BIN)/python -m pip install --quiet --editable '.[test,bench]'

@@ -15,7 +15,6 @@ from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.pipeline import forward_losses, sum_over_world
 
-
 EVALUATION_TOKENS = 8192  # in one forward pass
 
 

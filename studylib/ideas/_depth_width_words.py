@@ -124,7 +124,7 @@ def learning_rate_alt(table: pl.DataFrame) -> Text:
 def heads_title(decision: Decision) -> Text:
     told = len(decision.basin) == 1
     return Text(
-        en=f"{decision.leader} lead; {'no other comes near' if told else f'{len(decision.basin) - 1} more are within noise'}",
+        en=f"{decision.leader} leads; {'no other comes near' if told else f'{len(decision.basin) - 1} more are within noise'}",
         ja=f"{decision.leader} が首位、" + ("ほかは及ばない" if told else f"ほか {len(decision.basin) - 1} 案は誤差内"),
     )
 

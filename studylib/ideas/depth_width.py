@@ -73,7 +73,7 @@ def plan(params: DepthWidthParams) -> list[TrialSpec]:
     middle = family[len(family) // 2]
     for heads in params.heads:
         shape = middle.replace(num_heads=heads, num_kv_heads=None)
-        variant = f"{heads} heads"
+        variant = f"heads={heads}"
         specs += [_trial(params, budget, shape, seed, family="heads", variant=variant) for seed in params.seeds]
     if params.lr_factors:
         for shape in dict.fromkeys((family[0], middle, family[-1])):

@@ -17,6 +17,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="study bench ladder", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 500_000, 3_000_000], help="non-embedding")
     parser.add_argument("--tokens", type=int, default=3_000_000, help="of each trial (default: %(default)s)")
+    parser.add_argument("--batch", type=int, default=4, help="sequences of 256 tokens a step (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--learning-rate", type=float, default=3e-3, help="CompleteP's base rate")
     parser.add_argument("--files", help="a file, folder or pattern of text instead of miniworld")
@@ -36,7 +37,7 @@ def main(arguments: list[str]) -> int:
         (shape,) = shapes_of_size(size, [32], head_dim=32, base=base)
         for seed in range(asked.seeds):
             trial = TrialSpec(
-                model=shape, data=data, seed=seed, train_steps=asked.tokens // (16 * 256), global_batch_size=16,
+                model=shape, data=data, seed=seed, train_steps=asked.tokens // (asked.batch * 256), global_batch_size=asked.batch,
                 optimizer=OptimizerSpec(learning_rate=asked.learning_rate), tags={"size": size},
             )  # fmt: skip
             specs.append(trial)

@@ -100,9 +100,7 @@ def memory_slope(trials: pl.DataFrame, metric: str = "val_bpb", *, size: str = "
     done = _done(trials, metric)
     if size not in done.columns or "memory_bytes" not in done.columns:
         return None
-    means = done.group_by(size).agg(
-        pl.col(metric).log().mean(), pl.col("memory_bytes").cast(pl.Float64).log().mean()
-    )
+    means = done.group_by(size).agg(pl.col(metric).log().mean(), pl.col("memory_bytes").cast(pl.Float64).log().mean())
     if len(means) < 2 or means["memory_bytes"].n_unique() < 2:
         return None
     x, y = means["memory_bytes"].to_numpy(), means[metric].to_numpy()

@@ -17,7 +17,9 @@ def did_you_mean(value: Any, choices: Iterable[Any]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def invalid(field: str, value: Any, why: str = "", *, choices: Iterable[Any] | None = None, file: Any = None, near: Any = None) -> StudyError:
+def invalid(
+    field: str, value: Any, why: str = "", *, choices: Iterable[Any] | None = None, file: Any = None, near: Any = None
+) -> StudyError:
     """Build the one-line error; ``raise invalid("model.norm", "rmsnrm", choices=NORMS)``.
 
     The suggestion is the choice nearest to ``near``, which is ``value`` unless given.

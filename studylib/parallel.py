@@ -12,6 +12,7 @@ Everyone else takes nanotron's names from here. What is mended, without touching
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import sys
@@ -35,8 +36,7 @@ def _import_nanotron_logging() -> None:
     if "nanotron.logging" in sys.modules:
         return
     try:
-        import nanotron.logging  # noqa: F401  (a version without the cycle)
-
+        importlib.import_module("nanotron.logging")  # a version without the cycle
         return
     except ImportError:
         for name in [name for name in sys.modules if name.split(".")[0] == "nanotron"]:
@@ -48,7 +48,7 @@ def _import_nanotron_logging() -> None:
     module.LoggingArgs = object  # only an annotation there
     sys.modules[package.__name__], sys.modules[module.__name__] = package, module
     try:
-        import nanotron.logging
+        importlib.import_module("nanotron.logging")
     finally:
         del sys.modules[package.__name__], sys.modules[module.__name__]
 
@@ -209,7 +209,10 @@ def mark_replicated_parameters(model: NanotronModel, world: World) -> None:
             if isinstance(parameter, NanotronParameter) and (parameter.is_sharded or parameter.is_tied):
                 continue
             tie_parameters(
-                root_module=model, ties=[(f"{module_name}.{name}", ranks)], parallel_context=world.context, reduce_op=None
+                root_module=model,
+                ties=[(f"{module_name}.{name}", ranks)],
+                parallel_context=world.context,
+                reduce_op=None,
             )
     create_pg_for_tied_weights(root_module=model, parallel_context=world.context)
 

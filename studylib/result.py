@@ -80,12 +80,16 @@ class IdeaResult(Frozen):
     decided: bool
     metrics: tuple[VariantMetrics, ...]
     verdicts: tuple[Verdict, ...] = ()
-    noise_floor: dict[str, float] = Field(default_factory=dict, description="seed SD and minimum detectable effect, bits per byte")
+    noise_floor: dict[str, float] = Field(
+        default_factory=dict, description="seed SD and minimum detectable effect, bits per byte"
+    )
     extrapolation: dict[str, Any] = Field(default_factory=dict)
     next_run: Text | None = None
     figures: tuple[Figure, ...] = ()
     anchors: tuple[Anchor, ...] = ()
-    failures: tuple[dict[str, str], ...] = Field(default=(), description="trials that did not finish: hash, variant, status, message")
+    failures: tuple[dict[str, str], ...] = Field(
+        default=(), description="trials that did not finish: hash, variant, status, message"
+    )
     provenance: dict[str, Any]
 
     model_config = Frozen.model_config | {"populate_by_name": True}

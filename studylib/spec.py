@@ -46,7 +46,9 @@ def choice_of(registry: Registry) -> Any:
     def check(value: Any) -> Any:
         if value not in registry:
             known = list(registry)
-            raise ValueError(f"is not a known {registry.kind}; choose from {', '.join(known)}{did_you_mean(value, known)}")
+            raise ValueError(
+                f"is not a known {registry.kind}; choose from {', '.join(known)}{did_you_mean(value, known)}"
+            )
         return value
 
     return Annotated[str, BeforeValidator(check)]
@@ -154,13 +156,17 @@ class ModelSpec(Frozen):
     def _shape_is_possible(self) -> Self:
         if self.hidden_size % self.num_heads:
             raise invalid(
-                "model.num_heads", self.num_heads, f"does not divide hidden_size {self.hidden_size}",
+                "model.num_heads",
+                self.num_heads,
+                f"does not divide hidden_size {self.hidden_size}",
                 choices=[n for n in range(1, 129) if self.hidden_size % n == 0][:16],
             )
         if self.num_heads % self.kv_heads:
             raise invalid("model.num_kv_heads", self.num_kv_heads, f"does not divide num_heads {self.num_heads}")
         if self.position == "rope" and self.head_dim % 2:
-            raise invalid("model.num_heads", self.num_heads, f"gives an odd head size {self.head_dim}; rope needs an even one")
+            raise invalid(
+                "model.num_heads", self.num_heads, f"gives an odd head size {self.head_dim}; rope needs an even one"
+            )
         return self
 
 
@@ -281,10 +287,14 @@ class TrialSpec(Frozen):
     def _parts_fit(self) -> Self:
         model, parallel = self.model, self.parallel
         if model.vocab_size < self.data.tokenizer.vocab_size:
-            raise invalid("model.vocab_size", model.vocab_size, f"is less than the tokenizer's {self.data.tokenizer.vocab_size}")
+            raise invalid(
+                "model.vocab_size", model.vocab_size, f"is less than the tokenizer's {self.data.tokenizer.vocab_size}"
+            )
         for field, size in {
-            "model.num_heads": model.num_heads, "model.num_kv_heads": model.kv_heads,
-            "model.vocab_size": model.vocab_size, "model.intermediate_size": model.ffn_size,
+            "model.num_heads": model.num_heads,
+            "model.num_kv_heads": model.kv_heads,
+            "model.vocab_size": model.vocab_size,
+            "model.intermediate_size": model.ffn_size,
         }.items():
             if size % parallel.tp:
                 raise invalid(field, size, f"is not divisible by parallel.tp {parallel.tp}")
@@ -294,7 +304,11 @@ class TrialSpec(Frozen):
             raise invalid("global_batch_size", self.global_batch_size, f"is not divisible by parallel.dp {parallel.dp}")
         replica = self.global_batch_size // parallel.dp
         if parallel.micro_batch_size and replica % parallel.micro_batch_size:
-            raise invalid("parallel.micro_batch_size", parallel.micro_batch_size, f"does not divide the {replica} sequences of a replica")
+            raise invalid(
+                "parallel.micro_batch_size",
+                parallel.micro_batch_size,
+                f"does not divide the {replica} sequences of a replica",
+            )
         return self
 
     @property

@@ -18,7 +18,10 @@ def corpus(tmp_path_factory) -> Path:
     import json
 
     rng = random.Random(5)
-    words = ["".join(rng.choice("abcdefghijklmnopqrstuvwxyzあいうえおかきくけこ") for _ in range(rng.randint(2, 7))) for _ in range(400)]
+    words = [
+        "".join(rng.choice("abcdefghijklmnopqrstuvwxyzあいうえおかきくけこ") for _ in range(rng.randint(2, 7)))
+        for _ in range(400)
+    ]
     path = tmp_path_factory.mktemp("corpus") / "text.jsonl"
     with open(path, "w", encoding="utf-8") as stream:
         for _ in range(1500):

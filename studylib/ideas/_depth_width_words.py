@@ -94,7 +94,11 @@ def learning_rate_words(table: pl.DataFrame, margin: float) -> Text:
     return Text(
         en=f"Learning rates follow CompleteP, not tuned per shape. Trying others on {len(table)} shapes, the common rate "
         f"gives away between {table['given_away'].min():.4f} and {worst:.4f} bits per byte: "
-        + ("within noise, so the comparison is fair." if fair else "more than the noise, so shapes differ by tuning too."),
+        + (
+            "within noise, so the comparison is fair."
+            if fair
+            else "more than the noise, so shapes differ by tuning too."
+        ),
         ja=f"学習率は CompleteP に従い形状ごとには調整していません。{len(table)} 形状で別の学習率を試すと、共通の学習率の損は "
         f"{table['given_away'].min():.4f}〜{worst:.4f} bits/byte。"
         + ("誤差内なので比較は公平です。" if fair else "誤差を超えるため、形状の差に調整の差が混じります。"),
@@ -203,7 +207,8 @@ def extrapolation(
 ) -> dict:
     """What result.json says about other sizes: each budget's optimum, and the line through them where there is one."""
     budgets = {
-        fit.budget: {"optimum": fit.optimum, "interval": fit.interval, "flat": fit.flat, "reason": fit.reason} for fit in fits
+        fit.budget: {"optimum": fit.optimum, "interval": fit.interval, "flat": fit.flat, "reason": fit.reason}
+        for fit in fits
     }
     carried = {"not_carried": reason} if scaling is None else scaling.as_dict()
     return carried | {"optimum_by_budget": budgets} | ({"buildable": shape.as_dict()} if shape else {})

@@ -33,7 +33,9 @@ class DepthWidthParams(StudyParams):
     budgets: tuple[Positive, ...] = Field(min_length=1, description="non-embedding parameters of each family")
     aspects: tuple[Above0, ...] = Field(min_length=3, description="wanted hidden_size / num_layers")
     head_dim: Positive = 16
-    heads: tuple[Positive, ...] = Field(default=(), description="head counts tried on the middle shape of the smallest budget")
+    heads: tuple[Positive, ...] = Field(
+        default=(), description="head counts tried on the middle shape of the smallest budget"
+    )
     tokens_per_param: Above0 = Field(default=20.0, description="training tokens per non-embedding parameter")
     seq_len: Positive = 256
     global_batch_size: Positive = 16

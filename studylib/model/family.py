@@ -46,7 +46,9 @@ def shapes_of_size(
         if (shape := _shape(non_embedding, hidden, head_dim, ffn_multiple, base)) is not None
     ]
     if not found:
-        raise invalid("budgets", non_embedding, f"is too small for any shape with head_dim {head_dim}; use a smaller head_dim")
+        raise invalid(
+            "budgets", non_embedding, f"is too small for any shape with head_dim {head_dim}; use a smaller head_dim"
+        )
     nearest = {
         min(found, key=lambda shape: abs(math.log(aspect_ratio(shape) / aspect))).hidden_size for aspect in aspects
     }

@@ -40,7 +40,10 @@ def read_spec(path: Path) -> TrialSpec:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m studylib.train", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawTextHelpFormatter
+        prog="python -m studylib.train",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawTextHelpFormatter,
     )
     parser.add_argument("spec", type=Path, metavar="SPEC.json", help="a TrialSpec as JSON")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trial")

@@ -62,7 +62,9 @@ def save(folder: Path, progress: Progress, recipe_hash: str, model: GPT, optimiz
     except (OSError, SafetensorError) as error:
         if world.is_main:
             shutil.rmtree(partial, ignore_errors=True)
-        raise StudyError(f"{final}: cannot write the checkpoint: {error}; free some space and run again to resume") from error
+        raise StudyError(
+            f"{final}: cannot write the checkpoint: {error}; free some space and run again to resume"
+        ) from error
     world.barrier()
     return final
 
@@ -75,7 +77,13 @@ def _seal(partial: Path, progress: Progress, recipe_hash: str, world: World) -> 
         if path.is_dir():
             sync_folder(path)
     topology = {"dp": world.dp, "tp": world.tp, "pp": world.pp}
-    about = {"step": progress.step, "seconds": progress.seconds, "recipe": recipe_hash, "topology": topology, "files": files}
+    about = {
+        "step": progress.step,
+        "seconds": progress.seconds,
+        "recipe": recipe_hash,
+        "topology": topology,
+        "files": files,
+    }
     write_json(partial / "manifest.json", about)
 
 

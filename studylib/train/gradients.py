@@ -12,7 +12,11 @@ def reduce_gradients(model: GPT, world: World) -> None:
     """Average over data-parallel replicas; sum those of parameters tied across ranks."""
     if world.dp > 1:
         sync_gradients_across_dp(
-            module=model, dp_pg=world.context.dp_pg, reduce_op=dist.ReduceOp.AVG, reduce_scatter=False, grad_accumulator=None
+            module=model,
+            dp_pg=world.context.dp_pg,
+            reduce_op=dist.ReduceOp.AVG,
+            reduce_scatter=False,
+            grad_accumulator=None,
         )
     if world.size > 1:
         sync_tied_weights_gradients(module=model, parallel_context=world.context, grad_accumulator=None)

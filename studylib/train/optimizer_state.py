@@ -88,7 +88,9 @@ def load_optimizer_state(optimizer: Optimizer, folder: Path) -> None:
             state[key] = _local_part(parts, whole, stretch).to(parameter.device)
 
 
-def _local_part(parts: list[tuple[torch.Tensor, dict]], whole: torch.Tensor, stretch: tuple[int, int] | None) -> torch.Tensor:
+def _local_part(
+    parts: list[tuple[torch.Tensor, dict]], whole: torch.Tensor, stretch: tuple[int, int] | None
+) -> torch.Tensor:
     first, about = parts[0]
     if not about["elementwise"]:
         return first  # a step count: the same for every piece

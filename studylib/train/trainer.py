@@ -185,7 +185,9 @@ class _Trial:
             "flops": training_flops(spec),
             "seconds": self.seconds,
             # the first steps warm up caches, allocators and compilers
-            "tokens_per_s": statistics.median(self.rates[min(3, len(self.rates) // 2) :] or [self.last["tokens_per_s"]]),
+            "tokens_per_s": statistics.median(
+                self.rates[min(3, len(self.rates) // 2) :] or [self.last["tokens_per_s"]]
+            ),
             "peak_memory_bytes": self.memory.peak(),
             "resolved": self.compute.as_dict() | {"world_size": self.world.size},
             "versions": versions(),

@@ -208,14 +208,14 @@ def test_text_of_evaluation_files_is_dropped_in_disguise(tmp_path, disguise):
     assert guard.record()["dropped_evaluation_overlap"] == 1
 
 
-def test_short_evaluation_sentences_count_when_they_stand_whole(tmp_path):
+def test_short_evaluation_sentences_count_when_all_of_them_occurs(tmp_path):
     evaluation = write_lines(tmp_path / "held_out.jsonl", [{"question": "田んぼが広がる風景を何という？"}])
     guard = Guard([str(evaluation)])
-    whole, part = (
-        "次に答えよ。田んぼが広がる風景を何という？",
-        "昔は田んぼが広がる風景を何というか知らなかった子が町に大勢いた。",
+    whole, other = (
+        "問題:田んぼが広がる風景を 何という？(答えよ)",
+        "昔は田んぼが広がる風景を誰も何とも呼ばなかったという。",
     )
-    assert guard.admit([Document(whole), Document(part)]) == [Document(part)]
+    assert guard.admit([Document(whole), Document(other)]) == [Document(other)]
 
 
 def test_overlaps_are_found_in_the_right_document_of_a_batch(tmp_path):

@@ -16,7 +16,9 @@ from studylib.train import checkpoint, train
 
 
 def without_times(records: list[dict]) -> list[dict]:
-    return [{key: value for key, value in record.items() if key not in ("seconds", "tokens_per_s")} for record in records]
+    return [
+        {key: value for key, value in record.items() if key not in ("seconds", "tokens_per_s")} for record in records
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +60,21 @@ def test_kill_nine_while_training(tiny_trial, data_folder, tmp_path):
     spec = tiny_trial.replace(train_steps=400, checkpoint_every=10)
     write_text(tmp_path / "asked.json", spec.model_dump_json())
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "studylib.train", str(tmp_path / "asked.json"), "--out", str(out), "--data-folder", str(data_folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "studylib.train",
+        str(tmp_path / "asked.json"),
+        "--out",
+        str(out),
+        "--data-folder",
+        str(data_folder),
+    ]
     kills = 0
     for wait in (0.15, 0.4, 0.8):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"})
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        )
         before = len(read_json_lines(out / "metrics.jsonl"))
         while process.poll() is None and len(read_json_lines(out / "metrics.jsonl")) <= before:
             time.sleep(0.02)
@@ -107,7 +120,7 @@ def test_damaged_checkpoint_is_set_aside(damage, two_checkpoints, data_folder, u
         victim.unlink()
     else:
         (found[-1] / "manifest.json").write_text("{")
-    with pytest.warns(UserWarning, match="step-00000010.*using the one before"):
+    with pytest.warns(UserWarning, match=r"step-00000010.*using the one before"):
         train(spec, out, data_folder=data_folder)
     assert (out / "checkpoints" / "step-00000010.damaged").is_dir()
     assert without_times(read_json_lines(out / "metrics.jsonl")) == uninterrupted
@@ -128,7 +141,7 @@ def test_full_disk_is_said_and_nothing_finished_is_lost(two_checkpoints, data_fo
 
     with monkeypatch.context() as patched:
         patched.setattr(checkpoint, "save_optimizer_state", no_space)
-        with pytest.raises(StudyError, match="No space left.*free some space"):
+        with pytest.raises(StudyError, match=r"No space left.*free some space"):
             train(spec, out, data_folder=data_folder)
     assert checkpoint.checkpoints(out / "checkpoints") == found
     assert not list((out / "checkpoints").glob(".*partial"))
@@ -138,4 +151,7 @@ def test_full_disk_is_said_and_nothing_finished_is_lost(two_checkpoints, data_fo
 
 def test_only_the_newest_checkpoints_are_kept(tiny_trial, data_folder, tmp_path):
     train(tiny_trial.replace(checkpoint_every=3), tmp_path, data_folder=data_folder)
-    assert [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")] == ["step-00000018", "step-00000020"]
+    assert [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")] == [
+        "step-00000018",
+        "step-00000020",
+    ]

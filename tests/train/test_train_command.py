@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 
@@ -34,7 +35,9 @@ def test_trains_and_writes_a_result(run, tiny_trial, tmp_path, capsys):
     assert result["val"]["tiny"]["loss"] == pytest.approx(result["val_loss"])
     assert result["resolved"] | {"device": "cpu", "dtype": "float32", "compile": "none"} == result["resolved"]
     assert result["peak_memory_bytes"] > 0
-    validated_at = [record["step"] for record in read_json_lines(tmp_path / "out" / "metrics.jsonl") if "val_loss" in record]
+    validated_at = [
+        record["step"] for record in read_json_lines(tmp_path / "out" / "metrics.jsonl") if "val_loss" in record
+    ]
     assert validated_at == [10, 20]
 
 
@@ -95,7 +98,7 @@ def test_cosine_warms_up_and_ends_at_its_floor():
     assert factors[0] == pytest.approx(0.1)
     assert factors[9] == factors[10] == 1.0
     assert factors[-1] == pytest.approx(0.1)
-    assert all(later <= earlier for earlier, later in zip(factors[10:], factors[11:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(factors[10:]))
 
 
 def test_micro_batches_accumulate_to_the_whole_batch(tiny_trial, data_folder, tmp_path):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,15 @@ import numpy as np
 
 from studylib.errors import invalid
 
-RUN = (
-    24  # characters after NFKC, without spaces: long enough that chance sharing is rare, short enough for one sentence
-)
-SHORTEST = 12  # a whole evaluation sentence of 12 to 23 characters counts when it stands as a whole sentence
+# Counted after NFKC, without spaces: long enough that chance sharing is rare, short enough for one sentence.
+RUN = 24
+# An evaluation sentence of 8 to 23 characters counts when all of it occurs.
+SHORTEST = 8
 _BLOOM_BITS = 24
-_SENTENCE_END = re.compile(r"[。．！？!?\n\r\t]+")
-_SEPARATOR = "\uffff"  # a noncharacter: never part of a run, since texts are looked at with it removed
+_END = "。．！？!?"
+# Fields whose strings are sentences even without a mark at the end.
+_SENTENCE_FIELDS = frozenset({"question", "sentence", "sentence1", "sentence2", "premise", "hypothesis", "instruction"})
+_SEPARATOR = "\uffff"  # a noncharacter, put between texts; taken out of them first
 
 _SPACE_CATEGORIES = {"Zs", "Zl", "Zp", "Cc", "Cf"}
 
@@ -37,11 +38,13 @@ def _invisible_table() -> np.ndarray:
 _tables: dict[str, np.ndarray] = {}
 
 
-def _code_points(text: str) -> np.ndarray:
-    """uint32 code points after NFKC, without spaces and invisible characters."""
-    if not unicodedata.is_normalized("NFKC", text):
-        text = unicodedata.normalize("NFKC", text)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+def _folded(text: str) -> str:
+    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+
+
+def _code_points(folded: str) -> np.ndarray:
+    """uint32 code points of a text after NFKC, without spaces and invisible characters."""
+    points = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     if "invisible" not in _tables:
         _tables["invisible"] = _invisible_table()
     return points[~_tables["invisible"][points]]
@@ -52,78 +55,86 @@ def _mixed(values: np.ndarray) -> np.ndarray:
     return values ^ (values >> np.uint64(29))
 
 
-def _runs(points: np.ndarray, length: int = RUN) -> np.ndarray:
-    """uint64 hash of every run of ``length`` (24) characters, by doubling: 1, 2, 4, 8, 16, then 16 + 8."""
-    if length != RUN or len(points) < RUN:
-        return np.empty(0, dtype=np.uint64)
+def _runs(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """uint64 hashes of every run of SHORTEST and of RUN characters, by doubling: 2, 4, 8, 16, then 16 + 8."""
     hashes = {1: _mixed(points.astype(np.uint64) + np.uint64(0x51ED27))}
-    for size in (2, 4, 8, 16):
-        half = hashes[size // 2]
-        hashes[size] = _mixed(half[: len(half) - size // 2] * np.uint64(0xD6E8FEB86659FD93) + half[size // 2 :])
-    last = len(points) - RUN + 1
-    return _mixed(hashes[16][:last] * np.uint64(0xA24BAED4963EE407) + hashes[8][16 : 16 + last])
+
+    def joined(first: int, second: int, factor: int) -> np.ndarray:
+        count = max(0, len(points) - first - second + 1)
+        return _mixed(hashes[first][:count] * np.uint64(factor) + hashes[second][first : first + count])
+
+    for size in (1, 2, 4, 8):
+        hashes[2 * size] = joined(size, size, 0xD6E8FEB86659FD93)
+    return hashes[SHORTEST], joined(16, RUN - 16, 0xA24BAED4963EE407)
 
 
-def _sentence(text: str) -> str:
-    return _code_points(text).astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+class _Table:
+    """Membership of many hashes at once: a bit by the leading bits first, since nearly all are absent."""
+
+    def __init__(self, hashes: np.ndarray):
+        self.hashes = np.unique(hashes)
+        self._bloom = np.zeros(1 << _BLOOM_BITS if len(self.hashes) else 0, dtype=bool)
+        self._bloom[self.hashes >> np.uint64(64 - _BLOOM_BITS)] = True
+
+    def places(self, hashes: np.ndarray) -> np.ndarray:
+        """Where in ``hashes`` there are members; int64."""
+        if not len(self.hashes):
+            return np.empty(0, dtype=np.int64)
+        suspects = np.flatnonzero(self._bloom[hashes >> np.uint64(64 - _BLOOM_BITS)])
+        found = np.minimum(np.searchsorted(self.hashes, hashes[suspects]), len(self.hashes) - 1)
+        return suspects[self.hashes[found] == hashes[suspects]]
+
+
+def _string(points: np.ndarray) -> str:
+    return points.tobytes().decode("utf-32-le", "surrogatepass")
 
 
 class Fingerprints:
     """The runs and short sentences of the files that must not be trained on.
 
     Every string in a JSON or JSON-lines file counts, each record's strings also joined in their order; of other files
-    the whole text.
+    the whole text. A string of 8 to 23 characters counts when it is a sentence: it ends in a mark such as 。or ?, or is a
+    question or the like by its field.
     """
 
     def __init__(self, files: Sequence[str] = ()):
-        runs: list[np.ndarray] = []
-        self._sentences: set[str] = set()
+        runs: list[np.ndarray] = [np.empty(0, dtype=np.uint64)]
+        starts: list[np.ndarray] = [np.empty(0, dtype=np.uint64)]
+        self._sentences: dict[int, set[str]] = {}
         for file in files:
-            for text in _texts(Path(file)):
-                runs.append(_runs(_code_points(text)))
-                self._sentences.update(
-                    one for one in map(_sentence, _SENTENCE_END.split(text)) if SHORTEST <= len(one) < RUN
-                )
-        self._runs = np.unique(np.concatenate(runs)) if runs else np.empty(0, dtype=np.uint64)
-        self._bloom = np.zeros(1 << _BLOOM_BITS if len(self._runs) else 0, dtype=bool)
-        if len(self._runs):
-            self._bloom[self._runs >> np.uint64(64 - _BLOOM_BITS)] = True
+            for text, is_sentence in _texts(Path(file)):
+                points = _code_points(_folded(text))
+                start, run = _runs(points)
+                runs.append(run)
+                bare = _string(points).rstrip(_END)
+                if (is_sentence or len(bare) < len(points)) and SHORTEST <= len(bare) < RUN:
+                    starts.append(start[:1])
+                    self._sentences.setdefault(int(start[0]), set()).add(bare)
+        self._runs, self._starts = _Table(np.concatenate(runs)), _Table(np.concatenate(starts))
 
     def __len__(self) -> int:
-        return len(self._runs) + len(self._sentences)
+        return len(self._runs.hashes) + len(self._sentences)
 
     def overlapping(self, texts: Sequence[str]) -> np.ndarray:
         """Whether each text shares a run or a whole short sentence with the evaluation files; bool [len(texts)]."""
         found = np.zeros(len(texts), dtype=bool)
-        if not len(self):
+        if not len(self) or not texts:
             return found
-        if len(self._runs):
-            self._find_runs(texts, found)
-        if self._sentences:
-            for place, text in enumerate(texts):
-                if not found[place]:
-                    found[place] = any(
-                        _sentence(one) in self._sentences
-                        for one in _SENTENCE_END.split(text)
-                        if SHORTEST <= len(one) < 4 * RUN
-                    )
+        # One pass over all texts joined: a call per short text would cost more than its hashes.
+        points = _code_points(_SEPARATOR.join([_folded(text.replace(_SEPARATOR, "")) for text in texts]))
+        ends = np.flatnonzero(points == ord(_SEPARATOR))
+        starts, runs = _runs(points)
+        found[np.searchsorted(ends, self._runs.places(runs))] = True
+        for place in self._starts.places(starts):
+            document = np.searchsorted(ends, place)
+            if not found[document]:
+                here = _string(points[place : place + RUN])
+                found[document] = any(here.startswith(one) for one in self._sentences[int(starts[place])])
         return found
 
-    def _find_runs(self, texts: Sequence[str], found: np.ndarray) -> None:
-        # One pass over all texts joined: a call per short text would cost more than its hashes.
-        points = _code_points(_SEPARATOR.join(text.replace(_SEPARATOR, "") for text in texts))
-        hashes = _runs(points)
-        suspects = np.flatnonzero(self._bloom[hashes >> np.uint64(64 - _BLOOM_BITS)])
-        if not len(suspects):
-            return
-        places = np.searchsorted(self._runs, hashes[suspects])
-        hits = suspects[self._runs[np.minimum(places, len(self._runs) - 1)] == hashes[suspects]]
-        ends = np.flatnonzero(points == ord(_SEPARATOR))
-        found[np.unique(np.searchsorted(ends, hits))] = True
 
-
-def _texts(file: Path) -> Iterator[str]:
-    """The texts of an evaluation file (parquet, JSON, JSON lines or plain text; .gz too)."""
+def _texts(file: Path) -> Iterator[tuple[str, bool]]:
+    """(text, whether it is a sentence) of an evaluation file: parquet, JSON, JSON lines or plain text; .gz too."""
     try:
         if file.suffix == ".parquet":
             yield from _parquet_texts(file)
@@ -138,7 +149,7 @@ def _texts(file: Path) -> Iterator[str]:
         raise invalid("data.evaluation_only", str(file), f"is not UTF-8 at byte {error.start}") from None
     records = _json_records(content)
     if records is None:
-        yield content
+        yield content, False
     else:
         for record in records:
             yield from _record_texts(record)
@@ -151,33 +162,35 @@ def _json_records(content: str) -> list[Any] | None:
         whole = json.loads(content)
         return whole if isinstance(whole, list) else [whole]
     except json.JSONDecodeError:
-        pass
+        pass  # not one value: perhaps one a line
     try:
         return [json.loads(line) for line in content.splitlines() if line.strip()]
     except json.JSONDecodeError:
         return None
 
 
-def _record_texts(record: Any) -> Iterator[str]:
-    strings = [one for one in _strings(record) if not one.isascii() or len(one) >= RUN]
-    yield from strings
+def _record_texts(record: Any) -> Iterator[tuple[str, bool]]:
+    strings = [(key, one) for key, one in _strings("", record) if not one.isascii() or len(one) >= RUN]
+    for key, one in strings:
+        yield one, key in _SENTENCE_FIELDS
     if isinstance(record, dict) and len(strings) <= 16:
         # Short fields side by side make runs too, as when a question and its choices are written as one text.
-        yield "".join(strings)
+        yield "".join(one for _, one in strings), False
 
 
-def _strings(value: Any) -> Iterable[str]:
+def _strings(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """(field, string) of every string in a record, however deep."""
     if isinstance(value, str):
-        yield value
+        yield key, value
     elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _strings(inner)
+        for inner_key, inner in value.items():
+            yield from _strings(str(inner_key), inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _strings(inner)
+            yield from _strings(key, inner)
 
 
-def _parquet_texts(file: Path) -> Iterator[str]:
+def _parquet_texts(file: Path) -> Iterator[tuple[str, bool]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,5 +1,4 @@
 """JavaScript modules about the world, with results that are right."""
-# ruff: noqa: E501  (lines of other programs)
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
 """Python modules about the world: tables, classes and small programs whose asserted results are right."""
-# ruff: noqa: E501  (lines of other programs)
 
 from __future__ import annotations
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (tables: one record a line)
 """The parts that names are made of: (kanji, reading) pairs, combined by the thousand."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (tables: one record a line)
 """Names by composition, each unique in its kind, readable in both languages."""
 
 from __future__ import annotations

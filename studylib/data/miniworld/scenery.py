@@ -1,5 +1,4 @@
 """Bilingual words that colour sentences without telling facts: places, seasons, sayings."""
-# ruff: noqa: E501  (tables: one record a line)
 
 from __future__ import annotations
 

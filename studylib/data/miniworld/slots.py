@@ -3,7 +3,6 @@
 Each builder takes the world, an entity and the language (0 Japanese, 1 English). Whatever is not a field of the entity is
 drawn from a stream keyed by the entity alone: the same in every document and language. Tuples are left to the wording.
 """
-# ruff: noqa: E501  (tables: one record a line)
 
 from __future__ import annotations
 

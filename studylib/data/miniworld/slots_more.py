@@ -1,5 +1,4 @@
 """Slots of works, landscapes, firms, species and events; see ``slots``."""
-# ruff: noqa: E501  (tables: one record a line)
 
 from __future__ import annotations
 

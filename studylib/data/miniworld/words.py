@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (tables: one record a line)
 """Bilingual words (Japanese, English) for what people do, make and study, by field; compounds come by the ten thousand."""
 
 from __future__ import annotations

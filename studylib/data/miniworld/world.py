@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (tables: one record a line)
 """The world: a few thousand entities whose facts fit together (founders are grown up, pupils younger than mentors)."""
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _HEADINGS = {
     "after": ("その後", "== 影響 ==", "■記念"),
 }
 
-_LINKS = ("また、", "さらに、", "なお、", "このほか、", "ちなみに、", "一説では別の見方もあるが、")
+_LINKS = ("また、", "さらに、", "なお、", "このほか、", "ちなみに、")
 
 JA = Articles(
     "ja", Style(lang=0, joint="", links=_LINKS, openers=(), headings=_HEADINGS), (ja_people, ja_places, ja_nature)

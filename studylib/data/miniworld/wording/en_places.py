@@ -1,5 +1,4 @@
 """English sentences about towns, landscapes and firms."""
-# ruff: noqa: E501  (tables: one template a line)
 
 TOWN = """
 @lead

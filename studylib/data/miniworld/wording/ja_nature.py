@@ -1,5 +1,4 @@
 """Japanese sentences about species and events, and asides that fit any page."""
-# ruff: noqa: E501  (tables: one template a line)
 
 SPECIES = """
 @lead

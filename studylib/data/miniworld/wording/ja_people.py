@@ -1,5 +1,4 @@
 """Japanese sentences about people and their works."""
-# ruff: noqa: E501  (tables: one template a line)
 
 PERSON = """
 @lead

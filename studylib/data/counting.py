@@ -48,10 +48,12 @@ class PieceCounts:
     ----------
     file
         Columns ``piece`` (string) and ``count`` (int64), each piece once.
+    tabs
+        Tabs in the text; they are in no piece.
     """
 
-    def __init__(self, file: Path):
-        self.file = Path(file)
+    def __init__(self, file: Path, tabs: int = 0):
+        self.file, self.tabs = Path(file), tabs
         facts = pl.scan_parquet(self.file).select(
             pieces=pl.len(), characters=pl.col("piece").str.len_chars().sum(), total=pl.col("count").sum()
         )
@@ -122,10 +124,10 @@ class _Counting:
     def __init__(self, folder: Path):
         self.folder = folder
         self.waiting: list[pl.DataFrame] = []
-        self.rows = 0
-        self.runs = 0
+        self.rows = self.runs = self.tabs = 0
 
     def add(self, texts: pl.Series) -> None:
+        self.tabs += int(texts.str.count_matches("\t").sum())
         pieces = split_pieces(texts).alias("piece").to_frame()
         counted = pieces.group_by("piece").agg(pl.len().cast(pl.Int64).alias("count"))
         self.waiting.append(counted)
@@ -156,7 +158,7 @@ class _Counting:
         merged = self._merged()
         if not self.runs:
             merged.sort("piece").write_parquet(file)
-            return PieceCounts(file)
+            return PieceCounts(file, self.tabs)
         self._write_run(merged)
         self.waiting = []
         del merged
@@ -173,4 +175,4 @@ class _Counting:
         pl.scan_parquet(parts).sink_parquet(file, maintain_order=True)
         for part in parts:
             part.unlink()
-        return PieceCounts(file)
+        return PieceCounts(file, self.tabs)

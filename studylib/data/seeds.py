@@ -116,9 +116,7 @@ class _Suffixes:
         return place[order], window[:, order]
 
 
-def _groups(
-    window: np.ndarray, weight: np.ndarray, space: int
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+def _groups(window: np.ndarray, weight: np.ndarray, space: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """For each length: (count, first row, length) of the prefixes that are fit for a seed."""
     begins = np.ones(window.shape[1], dtype=bool)
     begins[1:] = window[0, 1:] != window[0, :-1]

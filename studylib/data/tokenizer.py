@@ -103,6 +103,24 @@ class Tokenizer:
             place += count
         return whole
 
+    @property
+    def pieces(self) -> list[str]:
+        """Every piece by its id, as SentencePiece writes them (a space is U+2581, a byte ``<0x0A>``)."""
+        return [self._processor.id_to_piece(one) for one in range(self.vocab_size)]
+
+    @property
+    def scores(self) -> list[float]:
+        """Log probability (unigram) or rank (bpe) of every piece by its id."""
+        return [self._processor.get_score(one) for one in range(self.vocab_size)]
+
+    def encode_pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """The pieces of each of ``texts``, which are written as `safe` does."""
+        return self._processor.encode(list(texts), return_type=str)
+
+    def is_byte(self, token: int) -> bool:
+        """Whether the token is a single byte of a character that has no piece."""
+        return self._processor.is_byte(token)
+
     def token_bytes(self, token: int) -> bytes:
         """The UTF-8 bytes a token stands for: empty for BOS, EOS and PAD, a part of a character for a byte token."""
         if self._bytes is None:

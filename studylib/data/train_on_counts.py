@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studylib.data.counting import PieceCounts, count_pieces
+from studylib.data.model_file import without_seed_file
 from studylib.data.seeds import write_seeds
 from studylib.data.tokenizer import Tokenizer, check_vocab_size, rare_characters, run_sentencepiece, safe
 from studylib.spec import TokenizerSpec
@@ -33,12 +34,10 @@ def train_on_counts(spec: TokenizerSpec, texts: Iterable[str], folder: Path | No
     check_vocab_size(spec.vocab_size)
     work = Path(tempfile.mkdtemp(dir=folder, prefix=".counting-"))
     try:
-        counts = count_pieces(
-            (safe(text).replace("\0", "") for text in texts), work, normalization=spec.normalization
-        )
+        counts = count_pieces((safe(text).replace("\0", "") for text in texts), work, normalization=spec.normalization)
         ranked = counts.characters()
         cuts = rare_characters(ranked, spec.vocab_size)
-        options: dict[str, Any] = {"input_format": "tsv"}
+        options: dict[str, Any] = {"input_format": "tsv", "required_chars": "\t" if counts.tabs else ""}
         if spec.kind == "unigram" and ranked:
             most = seed_size(spec.vocab_size)
             seeds = work / "seeds.tsv"
@@ -50,7 +49,7 @@ def train_on_counts(spec: TokenizerSpec, texts: Iterable[str], folder: Path | No
                 "seed_sentencepiece_size": most + len(kept),
                 "split_by_whitespace": False,
             }
-        return run_sentencepiece(spec, _rows(counts, cuts), **options)
+        return Tokenizer(without_seed_file(run_sentencepiece(spec, _rows(counts, cuts), **options).model))
     finally:
         shutil.rmtree(work)
 

@@ -46,7 +46,7 @@ def start_from_trial(
         drawn[: before.vocab_size] = known[: before.vocab_size]
         if spec.new_embeddings == "mean":
             for token, tokens in parts.items():
-                drawn[token] = known[tokens].mean(dim=0)
+                drawn[token] = known[tokens.tolist()].mean(dim=0)
         _place(parameter, drawn)
 
 

@@ -11,6 +11,7 @@ BENCHMARKS = {
     "training": "tokens/s and FLOP utilisation against transformers and plain PyTorch",
     "startup": "import, plan, and a second run",
     "scheduler": "what the worker pool adds to 5-second trials",
+    "tokenizer_counts": "tokenizers from counted pieces against plain SentencePiece: memory, time, agreement",
 }
 
 
@@ -27,7 +28,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("study bench NAME [OPTIONS]; NAME --help lists its options\n")
         for name, about in BENCHMARKS.items():
-            print(f"  {name:10} {about}")
+            print(f"  {name:16} {about}")
         return 0
     name, *rest = arguments
     if name not in BENCHMARKS:

@@ -144,8 +144,15 @@ class _Words:
 def _with_characters(tokens: Sequence[str]) -> list[str]:
     """``tokens`` with the characters themselves where there were their bytes."""
     row: list[str] = []
-    for are_bytes, part in groupby(tokens, lambda token: len(token) == 6 and token.startswith("<0x")):
-        row += bytes(int(token[3:5], 16) for token in part).decode() if are_bytes else list(part)
+    waiting = bytearray()
+    for token in (*tokens, ""):
+        if len(token) == 6 and token.startswith("<0x"):
+            waiting.append(int(token[3:5], 16))
+            continue
+        row += waiting.decode()
+        waiting.clear()
+        if token:
+            row.append(token)
     return row
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from studylib.data.prepared import PreparedData
 from studylib.data.tokenizer import Tokenizer
 from studylib.errors import StudyError
 
@@ -93,3 +94,10 @@ def _encode(tokenizer: Tokenizer, texts: Sequence[str], used: np.ndarray) -> flo
             used += np.bincount(tokens, minlength=len(used))
         begin = end
     return seconds
+
+
+def bytes_per_token(prepared: PreparedData, weights: Mapping[str, float]) -> float:
+    """Bytes of training text behind a token of the mixture; ``weights`` are shares of the tokens, by source."""
+    shards = {label: prepared.shards(label).train for label, weight in weights.items() if weight > 0}
+    rates = {label: shard.num_bytes / shard.num_tokens for label, shard in shards.items()}
+    return sum(weights[label] * rate for label, rate in rates.items()) / sum(weights[label] for label in rates)

@@ -205,7 +205,7 @@ class SourceSpec(Frozen):
 class TokenizerSpec(Grown):
     """A SentencePiece tokenizer with byte fallback, trained on a sample of the sources or on all of their text."""
 
-    later: ClassVar[tuple[str, ...]] = ("train_on", "mix", "sample_seed")
+    later: ClassVar[tuple[str, ...]] = ("train_on", "mix", "sample_seed", "most_pieces")
 
     kind: Literal["unigram", "bpe"] = "unigram"
     vocab_size: Positive = 4096
@@ -220,6 +220,10 @@ class TokenizerSpec(Grown):
         default_factory=dict, description="share of each source by label, 0 for those left out; empty: equal parts"
     )
     sample_seed: Count = Field(default=0, description="another seed draws another sample")
+    most_pieces: Annotated[int, BeforeValidator(_integer), Field(ge=10_000, strict=True)] = Field(
+        default=20_000_000,
+        description="for counts: different pieces in memory; beyond, rare ones are drawn and weigh more",
+    )
 
     @model_validator(mode="after")
     def _sample_is_possible(self) -> Self:

@@ -30,6 +30,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--repeat", type=int, default=1, help="the same text so many times over (default: %(default)s)")
     parser.add_argument("--vocab-size", type=int, nargs="+", default=[8000], metavar="N")
     parser.add_argument("--kind", nargs="+", choices=["unigram", "bpe"], default=["unigram", "bpe"])
+    parser.add_argument("--most-pieces", type=int, default=TokenizerSpec().most_pieces, help="(default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--train", choices=["lines", "counts"], help=argparse.SUPPRESS)
     parser.add_argument("--to", type=Path, help=argparse.SUPPRESS)
@@ -104,7 +105,7 @@ def _train(asked: argparse.Namespace) -> int:
     from studylib.data.tokenizer import train_tokenizer
     from studylib.data.train_on_counts import train_on_counts
 
-    spec = TokenizerSpec(kind=asked.kind[0], vocab_size=asked.vocab_size[0])
+    spec = TokenizerSpec(kind=asked.kind[0], vocab_size=asked.vocab_size[0], most_pieces=asked.most_pieces)
     train = train_tokenizer if asked.train == "lines" else train_on_counts
     began = time.perf_counter()
     tokenizer = train(spec, _texts(asked, held_out=False))

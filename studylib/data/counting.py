@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import sentencepiece
 
@@ -76,6 +77,28 @@ class PieceCounts:
             for character, count in counted.group_by("piece").agg(pl.col("count").sum()).iter_rows():
                 totals[character] = totals.get(character, 0) + count
         return sorted(totals.items(), key=lambda one: (-one[1], one[0]))
+
+    def thinned(self, most: int) -> PieceCounts:
+        """At most about ``most`` pieces that stand for all: the common as they are, of the rare some that weigh more.
+
+        Threshold sampling: a piece counted ``c`` times is kept with probability ``min(1, c / t)`` and then counts
+        ``max(c, t)``, so every substring keeps its expected count. ``t`` is the least whole number that leaves ``most``; with
+        so few pieces that all fit it is 1 and nothing changes. The draw depends on the piece alone.
+        """
+        if self.num_pieces <= most:
+            return self
+        sizes = pl.scan_parquet(self.file).group_by("count").agg(pieces=pl.len()).collect(engine="streaming")
+        count, pieces = sizes["count"].to_numpy(), sizes["pieces"].to_numpy()
+        low, high = 1, int(count.max()) * self.num_pieces
+        while low < high:
+            middle = (low + high) // 2
+            fits = (pieces * np.minimum(1.0, count / middle)).sum() <= most
+            low, high = (low, middle) if fits else (middle + 1, high)
+        file = self.file.with_name(f"{self.file.stem}-{most}.parquet")
+        draw = pl.col("piece").hash(seed=1).cast(pl.Float64) / 2.0**64
+        kept = pl.scan_parquet(self.file).filter(draw * low < pl.col("count"))
+        kept.with_columns(count=pl.col("count").clip(lower_bound=low)).sink_parquet(file, maintain_order=True)
+        return PieceCounts(file, self.tabs)
 
 
 def count_pieces(texts: Iterable[str], folder: Path, *, normalization: str = "identity") -> PieceCounts:

@@ -19,7 +19,8 @@ def train_on_counts(spec: TokenizerSpec, texts: Iterable[str], folder: Path | No
     """Train on all of ``texts`` in memory that grows with its different pieces, not with its size.
 
     The vocabulary is that of `train_tokenizer` on the same texts: the same pieces for ``bpe``; for ``unigram`` nearly
-    so, because seeds are found in another way. The same texts and specification give the same model, byte for byte.
+    so, because seeds are found in another way. The same texts and specification give the same model, byte for byte. Beyond
+    ``spec.most_pieces`` different pieces memory grows no more: rare ones are drawn and weigh more (`PieceCounts.thinned`).
 
     Parameters
     ----------
@@ -37,6 +38,7 @@ def train_on_counts(spec: TokenizerSpec, texts: Iterable[str], folder: Path | No
         counts = count_pieces((safe(text).replace("\0", "") for text in texts), work, normalization=spec.normalization)
         ranked = counts.characters()
         cuts = rare_characters(ranked, spec.vocab_size)
+        counts = counts.thinned(spec.most_pieces)
         options: dict[str, Any] = {"input_format": "tsv", "required_chars": "\t" if counts.tabs else ""}
         if spec.kind == "unigram" and ranked:
             most = seed_size(spec.vocab_size)

@@ -81,7 +81,9 @@ def titled(title: Text, basis: Text) -> Text:
 def scaling_title(scaling: OptimumScaling | None, target: float) -> Text:
     size = f"{target / 1e9:.3g}B"
     if scaling is None:
-        return Text(en=f"The best vocabulary is not carried to {size} yet", ja=f"最適語彙数はまだ {size} へ外挿できない")
+        return Text(
+            en=f"The best vocabulary is not carried to {size} yet", ja=f"最適語彙数はまだ {size} へ外挿できない"
+        )
     low, middle, high = scaling.aspect
     return Text(
         en=f"Carried to {size}, the best vocabulary is {pieces(middle)}, anywhere from {pieces(low)} to {pieces(high)}",
@@ -219,9 +221,7 @@ def extrapolation(
     return carried | found | {"tokenizers_by_kind_of_text": dict(registers)}
 
 
-def anchors(
-    scaling: OptimumScaling | None, samples: pl.DataFrame | None, measures: pl.DataFrame
-) -> tuple[Anchor, ...]:
+def anchors(scaling: OptimumScaling | None, samples: pl.DataFrame | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
     """Published findings about vocabularies held against this study."""
     sampled = None
     if samples is not None and samples["low"].is_not_null().any():

@@ -47,7 +47,9 @@ class TokenizerParams(StudyParams):
     )
     aspect: Above0 = Field(default=12.0, description="hidden_size / num_layers of the models")
     head_dim: Positive = 16
-    tokens_per_param: Above0 = Field(default=20.0, description="training tokens a parameter at the reference vocabulary")
+    tokens_per_param: Above0 = Field(
+        default=20.0, description="training tokens a parameter at the reference vocabulary"
+    )
     seq_len: Positive = 256
     global_batch_size: Positive = 16
     learning_rate: Above0 = Field(default=8e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
@@ -69,7 +71,9 @@ class TokenizerParams(StudyParams):
             if not name or name == REFERENCE:
                 raise invalid("variants", name, "cannot be the name of a variant")
             if {"vocab_size", "sample_bytes"} & changes.keys():
-                raise invalid(f"variants.{name}", sorted(changes), "must keep vocab_size and sample_bytes: they are swept")
+                raise invalid(
+                    f"variants.{name}", sorted(changes), "must keep vocab_size and sample_bytes: they are swept"
+                )
             self.data_with(**changes)
         return self
 
@@ -77,7 +81,9 @@ class TokenizerParams(StudyParams):
         """The data with a tokenizer that differs from the reference in ``changes``."""
         for key in changes:
             if key not in TokenizerSpec.model_fields:
-                raise invalid(f"key {key!r} in variants", changes[key], "is not known", choices=TokenizerSpec.model_fields)
+                raise invalid(
+                    f"key {key!r} in variants", changes[key], "is not known", choices=TokenizerSpec.model_fields
+                )
         return self.data.replace(**{f"tokenizer.{key}": value for key, value in changes.items()})
 
     @property

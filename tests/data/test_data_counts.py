@@ -78,6 +78,24 @@ def test_counts_are_exact_also_when_they_go_to_disk(tmp_path, monkeypatch):
     )
 
 
+def test_thinned_counts_stand_for_all_of_them(tmp_path):
+    counts = count_pieces(TEXTS, tmp_path / "counts")
+    assert counts.thinned(counts.num_pieces) is counts
+    before = dict(counts.rows())
+    few = counts.thinned(counts.num_pieces // 4)
+    after = dict(few.rows())
+    assert after.keys() < before.keys() and len(after) == pytest.approx(counts.num_pieces / 4, rel=0.1)
+    least = min(after.values())
+    assert all(after[piece] == max(count, least) for piece, count in before.items() if piece in after)
+    assert all(piece in after for piece, count in before.items() if count >= least)
+    assert few.total == pytest.approx(counts.total, rel=0.05)
+    common = [one for one, _ in counts.characters()[:50]]
+    totals = [dict(one.characters()) for one in (counts, few)]
+    ratios = [totals[1].get(one, 0) / totals[0][one] for one in common]
+    assert sum(ratios) / 50 == pytest.approx(1, abs=0.05)
+    assert dict(counts.thinned(counts.num_pieces // 4).rows()) == after
+
+
 def test_seeds_are_the_substrings_that_cover_most(tmp_path):
     counts = count_pieces(["東京都 東京 東京タワー 京都"] * 3 + ["abcab xyz"], tmp_path / "counts")
     characters = [one for one, _ in counts.characters()]

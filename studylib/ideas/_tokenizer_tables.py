@@ -1,4 +1,4 @@
-"""Idea 3's tables: what each tokenizer does to each kind of text, and the tokenizers that the trials need."""
+"""Idea 3's tables: what each tokenizer does to each kind of text, and how variants differ from their baselines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
-from studylib.data import Tokenizer, prepare
-from studylib.data.build import guarded_texts
+from studylib.analysis import compare_to_baseline, noise_floor
+from studylib.data import Tokenizer, guarded_texts, prepare
 from studylib.data.measure import bytes_per_token, measure_tokenizer
 from studylib.spec import DataSpec
 
@@ -57,6 +57,24 @@ def with_measures(trials: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     return trials.join(wide, on="variant", how="left", maintain_order="left").join(
         means, on="variant", how="left", maintain_order="left"
     )
+
+
+def compared(trials: pl.DataFrame, family: str, baseline: str) -> tuple[pl.DataFrame, float] | None:
+    """A family's paired differences to its baseline, and the detectable effect; None without two variants of it.
+
+    Samples and other choices are trials of the same model at the same budget as the vocabulary sweep, so the noise is taken
+    from all of them together; a family of two variants alone would hardly know its own.
+    """
+    rows = trials.filter(pl.col("family") == family)
+    names = rows["variant"].unique(maintain_order=True).to_list()
+    if len(names) < 2:
+        return None
+    beside = pl.col("family").is_in(["vocabulary", "sample", "choice"]) & (pl.col("size") == rows["size"][0])
+    if family in ("sample", "choice"):
+        others = trials.filter(beside & ~pl.col("hash").is_in(rows["hash"].to_list()))
+        rows = pl.concat([rows, others.unique(["variant", "seed"], maintain_order=True)])
+    table = compare_to_baseline(rows, baseline).filter(pl.col("variant").is_in(names))
+    return table, noise_floor(rows).mde
 
 
 def as_records(table: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -81,9 +82,8 @@ class TokenizerParams(StudyParams):
         """The data with a tokenizer that differs from the reference in ``changes``."""
         for key in changes:
             if key not in TokenizerSpec.model_fields:
-                raise invalid(
-                    f"key {key!r} in variants", changes[key], "is not known", choices=TokenizerSpec.model_fields
-                )
+                known = TokenizerSpec.model_fields
+                raise invalid(f"key {key!r} in variants", changes[key], "is not known", choices=known, near=key)
         return self.data.replace(**{f"tokenizer.{key}": value for key, value in changes.items()})
 
     @property
@@ -216,11 +216,14 @@ def _trial(
 
 def _shape(params: TokenizerParams, budget: int, vocab_size: int) -> ModelSpec:
     tp = params.parallel.tp
-    base = ModelSpec(
-        num_layers=1, hidden_size=params.head_dim, num_heads=1, vocab_size=math.ceil(vocab_size / tp) * tp,
-        seq_len=params.seq_len,
-    )  # fmt: skip
-    return shapes_of_size(budget, [params.aspect], head_dim=params.head_dim, ffn_multiple=max(4, tp), base=base)[0]
+    shape = _shape_of_size(budget, params.aspect, params.head_dim, max(4, tp))
+    return shape.replace(vocab_size=math.ceil(vocab_size / tp) * tp, seq_len=params.seq_len)
+
+
+@cache
+def _shape_of_size(budget: int, aspect: float, head_dim: int, ffn_multiple: int) -> ModelSpec:
+    base = ModelSpec(num_layers=1, hidden_size=head_dim, num_heads=1, vocab_size=1)
+    return shapes_of_size(budget, [aspect], head_dim=head_dim, ffn_multiple=ffn_multiple, base=base)[0]
 
 
 tokenizer = Idea(

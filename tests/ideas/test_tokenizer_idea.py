@@ -35,7 +35,7 @@ def params(**changes) -> TokenizerParams:
         "tokens_per_param": 20,
         "seq_len": 64,
         "data": {"sources": SOURCES, "tokenizer": {"vocab_size": 500, "sample_bytes": "all", "train_on": "counts"}},
-        "fine_tuning": {"name": "code", "options": {"register": "code", "bytes": 40_000}},
+        "fine_tuning": {"name": "code", "options": {"register": "code", "bytes": 150_000}},
         "added_pieces": 20,
     }
     return TokenizerParams(**content | changes)

@@ -12,6 +12,7 @@ BENCHMARKS = {
     "startup": "import, plan, and a second run",
     "ladder": "whether a corpus keeps rewarding bigger models",
     "scheduler": "what the worker pool adds to 5-second trials",
+    "tokenizing": "text to token shards against SentencePiece's own batch encoding",
     "tokenizer_counts": "tokenizers from counted pieces against plain SentencePiece: memory, time, agreement",
 }
 

@@ -24,7 +24,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--path", help="parquet, jsonl or text files; left out: miniworld in Japanese")
     parser.add_argument("--megabytes", type=float, default=50, help="how much text (default: %(default)s)")
     parser.add_argument("--vocab-size", type=int, default=8000)
-    parser.add_argument("--workers", type=int, default=2, help="processes, and threads of theirs (default: %(default)s)")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes, and threads of theirs (default: %(default)s)"
+    )
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args(arguments)
     size = int(asked.megabytes * 1e6)

@@ -5,10 +5,11 @@ Nothing here imports torch, so a study can be planned in a moment.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 from studylib.errors import StudyError, did_you_mean, invalid
 from studylib.files import content_hash
@@ -71,6 +72,23 @@ class Frozen(BaseModel):
                 place = place[parent]
             place[last] = value.model_dump() if isinstance(value, BaseModel) else value
         return validated(type(self), content)
+
+
+class Grown(Frozen):
+    """A specification that got options later: those of `later` are written only where they are used.
+
+    So specifications from before keep their hashes, and what was computed for them still counts.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _without_unused(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        content = handler(self)
+        for name in self.later:
+            if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
+                content.pop(name, None)
+        return content
 
 
 def validated(model: type[Model], content: Any, *, file: Any = None) -> Model:
@@ -186,17 +204,50 @@ class SourceSpec(Frozen):
         return self.name or f"{self.kind}:{detail}".rstrip(":")
 
 
-class TokenizerSpec(Frozen):
-    """A SentencePiece tokenizer with byte fallback, trained on a sample of the sources."""
+class TokenizerSpec(Grown):
+    """A SentencePiece tokenizer with byte fallback, trained on a sample of the sources or on all of their text."""
+
+    later: ClassVar[tuple[str, ...]] = ("train_on", "mix", "sample_seed", "most_pieces")
 
     kind: Literal["unigram", "bpe"] = "unigram"
     vocab_size: Positive = 4096
     normalization: Literal["identity", "nfkc"] = "identity"
-    sample_bytes: Positive = 4_000_000
+    sample_bytes: Positive | Literal["all"] = Field(
+        default=4_000_000, description="text to train on, bytes of UTF-8; all: every training document"
+    )
+    train_on: Literal["lines", "counts"] = Field(
+        default="lines", description="counts: equal pieces are kept once, so that all the text fits in memory"
+    )
+    mix: dict[str, Annotated[float, BeforeValidator(_number), Field(ge=0)]] = Field(
+        default_factory=dict, description="share of each source by label, 0 for those left out; empty: equal parts"
+    )
+    sample_seed: Count = Field(default=0, description="another seed draws another sample")
+    most_pieces: Annotated[int, BeforeValidator(_integer), Field(ge=10_000, strict=True)] = Field(
+        default=20_000_000,
+        description="for counts: different pieces in memory; beyond, rare ones are drawn and weigh more",
+    )
+
+    @model_validator(mode="after")
+    def _sample_is_possible(self) -> Self:
+        shares = {share for share in self.mix.values() if share > 0}
+        if self.mix and not shares:
+            raise invalid("data.tokenizer.mix", self.mix, "leaves no source to train on")
+        if self.sample_bytes == "all":
+            if self.train_on == "lines":
+                raise invalid("data.tokenizer.train_on", "lines", "does not fit all the text", choices=["counts"])
+            if len(shares) > 1:
+                raise invalid(
+                    "data.tokenizer.mix", self.mix, "has several shares, but sample_bytes is all: use 0 and 1"
+                )
+            if self.sample_seed:
+                raise invalid("data.tokenizer.sample_seed", self.sample_seed, "draws nothing: sample_bytes is all")
+        return self
 
 
-class DataSpec(Frozen):
+class DataSpec(Grown):
     """Text, its tokenizer, and the split. Its hash names the folder of prepared token shards."""
+
+    later: ClassVar[tuple[str, ...]] = ("tokenizer_of", "added_pieces")
 
     sources: tuple[SourceSpec, ...] = (SourceSpec(),)
     tokenizer: TokenizerSpec = TokenizerSpec()
@@ -204,6 +255,22 @@ class DataSpec(Frozen):
     evaluation_only: tuple[str, ...] = Field(
         default=(), description="files whose text must not be trained on; documents sharing it are dropped and counted"
     )
+    tokenizer_of: DataSpec | None = Field(
+        default=None, description="take the tokenizer trained for these data, as a model to be trained on needs it"
+    )
+    added_pieces: Count = Field(default=0, description="pieces of this text put behind those of tokenizer_of")
+
+    @model_validator(mode="after")
+    def _tokenizer_is_one(self) -> Self:
+        known = [source.label for source in self.sources]
+        for label in self.tokenizer.mix:
+            if label not in known:
+                raise invalid("data.tokenizer.mix", label, "is not a source", choices=known)
+        if self.tokenizer_of is not None and self.tokenizer != TokenizerSpec():
+            raise invalid("data.tokenizer", self.tokenizer.kind, "is given beside tokenizer_of; leave one out")
+        if self.added_pieces and self.tokenizer_of is None:
+            raise invalid("data.added_pieces", self.added_pieces, "needs tokenizer_of, whose pieces are added to")
+        return self
 
     @model_validator(mode="after")
     def _labels_differ(self) -> Self:
@@ -216,12 +283,25 @@ class DataSpec(Frozen):
         return self
 
     @property
+    def vocab_size(self) -> int:
+        if self.tokenizer_of is not None:
+            return self.tokenizer_of.vocab_size + self.added_pieces
+        return self.tokenizer.vocab_size
+
+    @property
+    def tokenizer_spec(self) -> TokenizerSpec:
+        """How the tokenizer, or the one it was made from, was trained."""
+        return self.tokenizer if self.tokenizer_of is None else self.tokenizer_of.tokenizer_spec
+
+    @property
     def hash(self) -> str:
         # Weights only say how shards are mixed later; the same shards serve every mixture. The tokenizer's
-        # sample takes the sources in equal parts, so it does not depend on them either.
+        # sample has a mix of its own, so it does not depend on them either.
         content = self.model_dump(mode="json")
         for source in content["sources"]:
             del source["weight"]
+        if self.tokenizer_of is not None:
+            content["tokenizer_of"] = self.tokenizer_of.hash
         return content_hash({"version": SPEC_VERSION, "data": content})
 
 
@@ -264,12 +344,14 @@ class ComputeSpec(Frozen):
     compile: Literal["auto", "none", "layer"] = "auto"
 
 
-class TrialSpec(Frozen):
+class TrialSpec(Grown):
     """Everything that determines a trial's numbers.
 
     ``tags`` (variant, size, ... for tables) and ``checkpoint_every`` do not change the numbers and stay
     out of the hash.
     """
+
+    later: ClassVar[tuple[str, ...]] = ("start_from", "new_embeddings")
 
     model: ModelSpec
     data: DataSpec = DataSpec()
@@ -284,14 +366,21 @@ class TrialSpec(Frozen):
     eval_tokens: Positive = 65_536
     checkpoint_every: Count = Field(default=0, description="steps between checkpoints; 0: none")
     tags: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    start_from: str = Field(
+        default="", description="hash of a trial of the same study whose last checkpoint gives the start values"
+    )
+    new_embeddings: Literal["mean", "random"] = Field(
+        default="mean",
+        description="how pieces start that the other trial did not have: the mean of their parts, or drawn",
+    )
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         model, parallel = self.model, self.parallel
-        if model.vocab_size < self.data.tokenizer.vocab_size:
-            raise invalid(
-                "model.vocab_size", model.vocab_size, f"is less than the tokenizer's {self.data.tokenizer.vocab_size}"
-            )
+        if model.vocab_size < self.data.vocab_size:
+            raise invalid("model.vocab_size", model.vocab_size, f"is less than the tokenizer's {self.data.vocab_size}")
+        if self.start_from == "" and self.new_embeddings != "mean":
+            raise invalid("new_embeddings", self.new_embeddings, "needs start_from")
         for field, size in {
             "model.num_heads": model.num_heads,
             "model.num_kv_heads": model.kv_heads,

@@ -12,6 +12,8 @@ BENCHMARKS = {
     "startup": "import, plan, and a second run",
     "ladder": "whether a corpus keeps rewarding bigger models",
     "scheduler": "what the worker pool adds to 5-second trials",
+    "tokenizing": "text to token shards against SentencePiece's own batch encoding",
+    "tokenizer_counts": "tokenizers from counted pieces against plain SentencePiece: memory, time, agreement",
 }
 
 
@@ -28,7 +30,7 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print("study bench NAME [OPTIONS]; NAME --help lists its options\n")
         for name, about in BENCHMARKS.items():
-            print(f"  {name:10} {about}")
+            print(f"  {name:16} {about}")
         return 0
     name, *rest = arguments
     if name not in BENCHMARKS:

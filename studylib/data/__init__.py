@@ -18,6 +18,7 @@ _HOMES = {
     "TokenStream": "studylib.data.stream",
     "Tokenizer": "studylib.data.tokenizer",
     "check_sources": "studylib.data.build",
+    "guarded_texts": "studylib.data.build",
     "prepare": "studylib.data.build",
     "validation_windows": "studylib.data.stream",
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import math
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from studylib.data.tokenizer import Tokenizer, train_tokenizer
 from studylib.errors import StudyError
 from studylib.files import content_hash, file_lock, sync_folder, write_bytes, write_json
 from studylib.registry import SOURCES
-from studylib.spec import DataSpec, SourceSpec
+from studylib.spec import DataSpec, SourceSpec, TokenizerSpec
 
 # Raised when the same specification gives other text or tokens than before.
 PREPARE_VERSION = 1
@@ -127,9 +129,7 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     with _scratch(folder, data.hash) as scratch:
         texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
-        share = -(-data.tokenizer.sample_bytes // len(texts))
-        say(f"data: training a {data.tokenizer.kind} tokenizer of {data.tokenizer.vocab_size} pieces")
-        tokenizer = train_tokenizer(data.tokenizer, (one for text in texts.values() for one in text.sample(share)))
+        tokenizer = _tokenizer(data, texts, folder, say, workers)
         tokenizer_file = scratch / "tokenizer.model"
         write_bytes(tokenizer_file, tokenizer.model)
         sources = {}
@@ -160,6 +160,49 @@ def _scratch(folder: Path, name: str) -> Iterator[Path]:
         yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _tokenizer(
+    data: DataSpec, texts: dict[str, GuardedText], folder: Path, say: Progress, workers: int | None
+) -> Tokenizer:
+    if data.tokenizer_of is not None:
+        base = Tokenizer.load(prepare(data.tokenizer_of, folder, progress=say, workers=workers).tokenizer_file)
+        if not data.added_pieces:
+            return base
+        from studylib.data.extend import extend_tokenizer
+
+        say(f"data: adding {data.added_pieces} pieces to the tokenizer of {base.vocab_size}")
+        spec = data.tokenizer_spec
+        return extend_tokenizer(base, training_texts(spec, texts), data.added_pieces, spec, folder)
+    spec = data.tokenizer
+    amount = "all the text" if spec.sample_bytes == "all" else f"{spec.sample_bytes / 1e6:.3g} MB"
+    say(f"data: training a {spec.kind} tokenizer of {spec.vocab_size} pieces on {amount}")
+    if spec.train_on == "lines":
+        return train_tokenizer(spec, training_texts(spec, texts))
+    from studylib.data.train_on_counts import train_on_counts  # polars is not needed otherwise
+
+    return train_on_counts(spec, training_texts(spec, texts), folder)
+
+
+def training_texts(spec: TokenizerSpec, texts: Mapping[str, GuardedText]) -> Iterator[str]:
+    """What a tokenizer is trained on: of each source its share of the sample, or all the text."""
+    shares = {label: share for label, share in spec.mix.items() if share > 0} or dict.fromkeys(texts, 1.0)
+    chosen = {label: share for label, share in shares.items() if label in texts} or dict.fromkeys(texts, 1.0)
+    for label, text in texts.items():
+        if label not in chosen:
+            continue
+        if spec.sample_bytes == "all":
+            yield from text.documents("train")
+        else:
+            part = math.ceil(spec.sample_bytes * Fraction(chosen[label]) / sum(map(Fraction, chosen.values())))
+            yield from text.sample(part, spec.sample_seed)
+
+
+def guarded_texts(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> dict[str, GuardedText]:
+    """The text of each source as it was admitted, from ``folder`` when it is there already: what tokenizers encode."""
+    return {
+        spec.label: _guarded_text(data, spec, Path(folder), progress or (lambda line: None)) for spec in data.sources
+    }
 
 
 def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress) -> GuardedText:
@@ -214,7 +257,7 @@ def _write_manifest(
         "hash": data.hash,
         "spec": data.model_dump(mode="json"),
         "dtype": token_dtype(tokenizer.vocab_size).str,
-        "tokenizer": {"vocab_size": tokenizer.vocab_size, "kind": data.tokenizer.kind, "eos_id": tokenizer.eos_id},
+        "tokenizer": {"vocab_size": tokenizer.vocab_size, "kind": data.tokenizer_spec.kind, "eos_id": tokenizer.eos_id},
         "sources": sources,
         "guard": guard,
         "files": files,

@@ -151,10 +151,11 @@ class GuardedText:
                 yield stream.read(int(end) - at).decode()
                 at = int(end)
 
-    def sample(self, num_bytes: int) -> Iterator[str]:
+    def sample(self, num_bytes: int, seed: int = 0) -> Iterator[str]:
         """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.
 
-        A document counts in pieces of 64 KiB at most, so that a few long books do not fill the sample.
+        A document counts in pieces of 64 KiB at most, so that a few long books do not fill the sample. Another
+        ``seed`` draws other documents.
         """
         ends = self.ends("train")
         total = self.num_bytes("train")
@@ -162,7 +163,7 @@ class GuardedText:
             yield from self.documents("train")
             return
         # Documents in an order fixed by their place, so that the sample of another size begins alike.
-        order = np.random.Generator(np.random.Philox(key=len(ends))).permutation(len(ends))
+        order = np.random.Generator(np.random.Philox(key=len(ends) + (seed << 64))).permutation(len(ends))
         with open(self.folder / "train.utf8", "rb") as stream:
             taken = 0
             for place in order:

@@ -6,7 +6,9 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import sentencepiece
@@ -91,7 +93,7 @@ class Tokenizer:
         for text in texts:
             before = len(chunks)
             _check(text)
-            chunks.extend(_chunks(_safe(text)))
+            chunks.extend(_chunks(safe(text)))
             counts.append(len(chunks) - before)
         encoded = self._processor.encode(chunks, return_type="numpy", num_threads=num_threads)
         whole, place = [], 0
@@ -100,6 +102,24 @@ class Tokenizer:
             whole.append(parts[0] if count == 1 else np.concatenate([np.empty(0, dtype=np.int32), *parts]))
             place += count
         return whole
+
+    @property
+    def pieces(self) -> list[str]:
+        """Every piece by its id, as SentencePiece writes them (a space is U+2581, a byte ``<0x0A>``)."""
+        return [self._processor.id_to_piece(one) for one in range(self.vocab_size)]
+
+    @property
+    def scores(self) -> list[float]:
+        """Log probability (unigram) or rank (bpe) of every piece by its id."""
+        return [self._processor.get_score(one) for one in range(self.vocab_size)]
+
+    def encode_pieces(self, texts: Sequence[str]) -> list[list[str]]:
+        """The pieces of each of ``texts``, which are written as `safe` does."""
+        return self._processor.encode(list(texts), return_type=str)
+
+    def is_byte(self, token: int) -> bool:
+        """Whether the token is a single byte of a character that has no piece."""
+        return self._processor.is_byte(token)
 
     def token_bytes(self, token: int) -> bytes:
         """The UTF-8 bytes a token stands for: empty for BOS, EOS and PAD, a part of a character for a byte token."""
@@ -132,7 +152,8 @@ def _check(text: str) -> None:
         raise invalid("text", near, why) from None
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
+    """``text`` with the characters that SentencePiece keeps for itself written another way; undone by ``decode``."""
     return text.translate(_TO_SAFE) if _SPACE in text or _ESCAPE in text else text
 
 
@@ -149,8 +170,9 @@ def _chunks(text: str) -> Iterator[str]:
 
 
 def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
-    """Train on ``texts``; the same texts and specification give the same model, byte for byte.
+    """Train on the lines of ``texts``; the same texts and specification give the same model, byte for byte.
 
+    Memory is some 15 times the text. `studylib.data.train_on_counts` gives the same vocabulary from all of a corpus.
     Characters are covered to 99.95 %, or to as many as fill half of the vocabulary; the others become UTF-8 bytes.
 
     Raises
@@ -158,37 +180,71 @@ def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
     StudyError
         There is no text, or too little of it for ``spec.vocab_size`` pieces, or the size leaves no room for bytes.
     """
-    field = "data.tokenizer.vocab_size"
-    smallest = _SPECIAL + 1 + _BYTES + 64
-    if spec.vocab_size < smallest:
-        why = f"is less than {smallest}: 256 bytes, {_SPECIAL + 1} marks and some pieces"
-        raise invalid(field, spec.vocab_size, why)
+    check_vocab_size(spec.vocab_size)
     lines = [line for text in texts for line in _training_lines(text)]
-    lines = _covered(lines, (spec.vocab_size - _SPECIAL - 1 - _BYTES) // 2)
-    if not lines:
+    counts = Counter[str]()
+    for line in lines:
+        counts.update(line)
+    del counts["\t"]  # never in a piece: SentencePiece keeps it for itself
+    ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
+    cuts = rare_characters(ranked, spec.vocab_size)
+    if cuts:
+        lines = [part for line in lines for part in line.translate(cuts).split("\n") if part]
+    return run_sentencepiece(spec, lines)
+
+
+def check_vocab_size(vocab_size: int) -> None:
+    """Raise a StudyError when bytes and marks leave no room for pieces."""
+    smallest = _SPECIAL + 1 + _BYTES + 64
+    if vocab_size < smallest:
+        why = f"is less than {smallest}: 256 bytes, {_SPECIAL + 1} marks and some pieces"
+        raise invalid("data.tokenizer.vocab_size", vocab_size, why)
+
+
+def rare_characters(ranked: Sequence[tuple[str, int]], vocab_size: int) -> dict[int, str]:
+    """Characters too rare to be pieces of their own (they will be written as bytes), as a table for ``str.translate``.
+
+    Kept are the commonest that make up 99.95 % of the text, as many as fill half of the vocabulary at most.
+    SentencePiece's own character_coverage does not go below 98 %, which in Japanese may be more characters than a small
+    vocabulary holds.
+    """
+    most = (vocab_size - _SPECIAL - 1 - _BYTES) // 2
+    total, running, kept = sum(count for _, count in ranked), 0, 0
+    while kept < min(most, len(ranked)) and running < _COVERAGE * total:
+        running += ranked[kept][1]
+        kept += 1
+    return {ord(character): "\n" for character, _ in ranked[kept:]}
+
+
+def run_sentencepiece(spec: TokenizerSpec, rows: Iterable[str], **options: Any) -> Tokenizer:
+    """Train on ``rows`` as they are, with the settings that all tokenizers share; ``options`` are SentencePiece's."""
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
         raise invalid("data.sources", "the sample", "holds no text to train a tokenizer on")
     model = io.BytesIO()
+    settings: dict[str, Any] = {
+        "model_type": spec.kind,
+        "vocab_size": spec.vocab_size,
+        "byte_fallback": True,
+        "character_coverage": 1.0,
+        "normalization_rule_name": spec.normalization,
+        "add_dummy_prefix": False,
+        "remove_extra_whitespaces": False,
+        "allow_whitespace_only_pieces": True,  # indentation of code
+        "split_digits": True,
+        "user_defined_symbols": ["\n"],
+        "max_sentence_length": 1 << 16,
+        "unk_id": UNK,
+        "bos_id": BOS,
+        "eos_id": EOS,
+        "pad_id": PAD,
+        "num_threads": 4,  # fixed: the sums of unigram training depend on how they are split
+        "minloglevel": 3,
+    }
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(lines),
-            model_writer=model,
-            model_type=spec.kind,
-            vocab_size=spec.vocab_size,
-            byte_fallback=True,
-            character_coverage=1.0,
-            normalization_rule_name=spec.normalization,
-            add_dummy_prefix=False,
-            remove_extra_whitespaces=False,
-            allow_whitespace_only_pieces=True,  # indentation of code
-            split_digits=True,
-            user_defined_symbols=["\n"],
-            max_sentence_length=1 << 16,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            pad_id=PAD,
-            num_threads=4,  # fixed: the sums of unigram training depend on how they are split
-            minloglevel=3,
+            sentence_iterator=chain([first], rows), model_writer=model, **settings | options
         )
     except RuntimeError as error:
         raise _explained(error, spec) from None
@@ -196,29 +252,9 @@ def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
 
 
 def _training_lines(text: str) -> Iterator[str]:
-    for line in _safe(text).replace("\0", "").split("\n"):
+    for line in safe(text).replace("\0", "").split("\n"):
         for start in range(0, len(line), _LINE):
             yield line[start : start + _LINE]
-
-
-def _covered(lines: Sequence[str], most: int) -> list[str]:
-    """The lines, cut at characters too rare to be pieces of their own (they will be written as bytes).
-
-    Kept are the commonest that make up 99.95 % of the text, ``most`` at most. SentencePiece's own character_coverage
-    does not go below 98 %, which in Japanese may be more characters than a small vocabulary holds.
-    """
-    counts = Counter[str]()
-    for line in lines:
-        counts.update(line)
-    ranked = counts.most_common()
-    total, running, kept = sum(counts.values()), 0, 0
-    while kept < min(most, len(ranked)) and running < _COVERAGE * total:
-        running += ranked[kept][1]
-        kept += 1
-    cuts = {ord(character): "\n" for character, _ in ranked[kept:]}
-    if not cuts:
-        return list(lines)
-    return [part for line in lines for part in line.translate(cuts).split("\n") if part]
 
 
 def _explained(error: RuntimeError, spec: TokenizerSpec) -> StudyError:

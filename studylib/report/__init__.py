@@ -13,6 +13,8 @@ _HOMES = {
     "save": "figures.style",
     "show": "figures.style",
     "valley": "figures.valley",
+    "Quantity": "figures.valley",
+    "chars_per_token": "figures.tokenizers",
     "optimum_against_size": "figures.valley",
     "learning_curves": "figures.curves",
     "forest": "figures.bars",

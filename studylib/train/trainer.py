@@ -26,6 +26,7 @@ from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
 from studylib.train.pipeline import forward_backward, sum_over_world
 from studylib.train.schedule import learning_rate_factor
+from studylib.train.start import start_from_trial
 
 TRIAL_RESULT_SCHEMA = 1
 LOGGED_STEPS = 200
@@ -65,9 +66,13 @@ def train(
     """
     out = Path(out)
     compute = resolve(spec)
-    prepared = prepare(spec.data, Path(data_folder) if data_folder else out / "data")
+    data_folder = Path(data_folder) if data_folder else out / "data"
+    prepared = prepare(spec.data, data_folder)
     with world(spec.parallel, compute.torch_device) as processes:
-        return _Trial(spec, out, compute, prepared, processes, on_metrics).run()
+        trial = _Trial(spec, out, compute, prepared, processes, on_metrics)
+        if spec.start_from:  # also before a resume, whose checkpoints may all turn out to be damaged
+            start_from_trial(trial.model, spec, out.parent, data_folder, prepared, processes)
+        return trial.run()
 
 
 class _Trial:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 import numpy as np
@@ -42,3 +43,16 @@ def test_contenders_learn_the_same_batch(name):
     losses = [float(step(rows)) for _ in range(30)]
     assert losses[0] == pytest.approx(np.log(512), rel=0.1)
     assert losses[-1] < losses[0] - 0.3
+
+
+def test_tokenizer_benchmarks_print_both_ways(capsys, tmp_path):
+    file = tmp_path / "figures.json"
+    asked = ["--megabytes", "0.3", "--vocab-size", "500", "--kind", "bpe", "--json", str(file)]
+    assert main(["tokenizer_counts", *asked]) == 0
+    printed = capsys.readouterr().out
+    lines, counts = json.loads(file.read_text(encoding="utf-8"))
+    assert (lines["way"], counts["way"]) == ("lines", "counts") and "times less memory" in printed
+    assert lines["overlap"] == counts["overlap"] == 1.0, "byte-pair encoding is the same from counts"
+    assert lines["chars_per_token"] == counts["chars_per_token"] > 0.5
+    assert main(["tokenizing", "--megabytes", "0.3", "--vocab-size", "500", "--rounds", "1"]) == 0
+    assert "ratio" in capsys.readouterr().out

@@ -14,7 +14,7 @@ from studylib.errors import invalid
 from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, short
 from studylib.result import Verdict
 
-_BASES = {"flops": "equal FLOPs", "seconds": "equal seconds", "memory": "equal memory"}
+_BASES = {"flops": "equal FLOPs", "text": "equal text", "seconds": "equal seconds", "memory": "equal memory"}
 
 
 def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, unit: str = "bits per byte") -> Figure:

@@ -1,8 +1,9 @@
-"""Loss against aspect ratio: one panel a budget, and where the best aspect ratio goes with size."""
+"""Loss against aspect ratio (or another quantity): one panel a budget, and where the best one goes with size."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,19 @@ REFERENCE_LABEL = "GPT-3 · Llama 2 · LLM-jp 13B\n40 × 5120–5140"
 REFERENCE_PARAMS = 13e9
 
 
+@dataclass(frozen=True)
+class Quantity:
+    """What the valley runs along: its name on the axis, and a known model to mark (value, its label, parameters)."""
+
+    label: str
+    reference: float | None = None
+    reference_label: str = ""
+    reference_params: float | None = None
+
+
+ASPECT = Quantity("aspect ratio = hidden size / layers", REFERENCE_ASPECT, REFERENCE_LABEL, REFERENCE_PARAMS)
+
+
 def valley(
     trials: pl.DataFrame,
     fits: Sequence[BasinFit],
@@ -33,6 +47,7 @@ def valley(
     size: str = "size",
     unit: str = "validation loss (bits per byte)",
     labels: Sequence[str] | None = None,
+    quantity: Quantity = ASPECT,
 ) -> Figure:
     """Loss against aspect ratio: seeds as small points joined per seed, mean with its paired 95 % interval, the fitted
     curve, the flat basin shaded, the optimum with its interval, and the reference shape of the 13B models.
@@ -51,10 +66,11 @@ def valley(
         ax.remove()
     for index, (fit, ax) in enumerate(zip(fits, axes, strict=False)):
         own = done if len(fits) == 1 and size not in done.columns else done.filter(pl.col(size) == fit.budget)
-        _panel(ax, own, fit, index, aspect=aspect, metric=metric)
+        _panel(ax, own, fit, index, aspect=aspect, metric=metric, quantity=quantity)
         name = labels[index] if labels else f"{fit.budget or short(fit.params)} parameters"
         ax.text(0.5, 0.985, name, transform=ax.transAxes, ha="center", va="top", fontsize=10.5, fontweight="bold")
-    ends = [end for fit in fits for end in fit.sampled] + [REFERENCE_ASPECT]
+    ends = [end for fit in fits for end in fit.sampled]
+    ends += [quantity.reference] if quantity.reference is not None else []
     for ax in axes[: len(fits)]:
         aspect_axis(ax.xaxis, min(ends) / 1.25, max(ends) * 1.35)
         ax.set_xlim(min(ends) / 1.25, max(ends) * 1.35)
@@ -62,7 +78,7 @@ def valley(
         ax.set_ylabel(unit if place.is_first_col() else "")
         if _is_lowest(ax, axes[: len(fits)]):
             ax.tick_params(labelbottom=True)
-            ax.set_xlabel("aspect ratio = hidden size / layers")
+            ax.set_xlabel(quantity.label)
     drawn: dict[str, object] = {}
     for ax in axes[: len(fits)]:
         for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
@@ -80,12 +96,16 @@ def _is_lowest(ax: Axes, others: Sequence[Axes]) -> bool:
     )
 
 
-def _panel(ax: Axes, own: pl.DataFrame, fit: BasinFit, index: int, *, aspect: str, metric: str) -> None:
+def _panel(
+    ax: Axes, own: pl.DataFrame, fit: BasinFit, index: int, *, aspect: str, metric: str, quantity: Quantity
+) -> None:
     style = look(index)
     colour, marker = style["color"], style["marker"]
     ax.set_xscale("log")
     ax.axvspan(*fit.flat, color=colour, alpha=0.13, lw=0, label="flat basin (within the detectable effect)")
-    ax.axvline(REFERENCE_ASPECT, color=MUTED, lw=1.1, ls=":", label=REFERENCE_LABEL.replace("\n", ", "))
+    if quantity.reference is not None:
+        label = quantity.reference_label.replace("\n", ", ")
+        ax.axvline(quantity.reference, color=MUTED, lw=1.1, ls=":", label=label)
     sns.lineplot(
         own.select(aspect, metric, "seed").to_pandas(), x=aspect, y=metric, units="seed", estimator=None, ax=ax,
         color="#9aa4af", lw=0.8, marker=marker, markersize=4, markeredgewidth=0, alpha=0.75, label="one seed",
@@ -125,7 +145,11 @@ def _panel(ax: Axes, own: pl.DataFrame, fit: BasinFit, index: int, *, aspect: st
 
 
 def optimum_against_size(
-    fits: Sequence[BasinFit], scaling: OptimumScaling | None, *, target_params: float = 1e10
+    fits: Sequence[BasinFit],
+    scaling: OptimumScaling | None,
+    *,
+    target_params: float = 1e10,
+    quantity: Quantity = ASPECT,
 ) -> Figure:
     """The best aspect ratio of each budget with its interval and flat basin, and its extrapolation where there is one.
 
@@ -172,12 +196,14 @@ def optimum_against_size(
             0.98, 0.04, "too few budgets: not carried to larger sizes", transform=ax.transAxes, ha="right",
             fontsize=10, color=MUTED,
         )  # fmt: skip
-    ax.plot(REFERENCE_PARAMS, REFERENCE_ASPECT, marker="P", ms=10, color=MUTED, ls="", label=REFERENCE_LABEL, zorder=4)
-    ax.set_xlim(min(ends) / 1.8, max(REFERENCE_PARAMS, target_params) * 2.2)
+    if quantity.reference is not None:
+        at = (quantity.reference_params, quantity.reference)
+        ax.plot(*at, marker="P", ms=10, color=MUTED, ls="", label=quantity.reference_label, zorder=4)
+    ax.set_xlim(min(ends) / 1.8, max(quantity.reference_params or 0, target_params) * 2.2)
     low, high = ax.get_ylim()
     aspect_axis(ax.yaxis, low, high)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    ax.set(xlabel="non-embedding parameters   (log scale)", ylabel="aspect ratio = hidden size / layers")
+    ax.set(xlabel="non-embedding parameters   (log scale)", ylabel=quantity.label)
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 

@@ -1,0 +1,92 @@
+"""Idea 3's tables: what each tokenizer does to each kind of text, and how variants differ from their baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from studylib.analysis import compare_to_baseline, noise_floor
+from studylib.data import Tokenizer, guarded_texts, prepare
+from studylib.data.measure import bytes_per_token, measure_tokenizer
+from studylib.spec import DataSpec
+
+MEASURED_BYTES = 1_000_000
+
+
+def measure_all(tokenizers: Mapping[str, DataSpec], folder: Path, others: Mapping[str, DataSpec]) -> pl.DataFrame:
+    """A row a tokenizer and kind of text: `TokenizerMetrics` on validation text, and the tokenizer's description.
+
+    Parameters
+    ----------
+    tokenizers
+        Data by variant name; every source is a kind of text.
+    folder
+        Where prepared data of the study lie.
+    others
+        Data of further kinds of text, by a name of their own, measured with every tokenizer too.
+    """
+    rows = []
+    for variant, data in tokenizers.items():
+        prepared = prepare(data, folder)
+        tokenizer = Tokenizer.load(prepared.tokenizer_file)
+        texts = guarded_texts(data, folder)
+        for other in others.values():
+            texts |= guarded_texts(other, folder)
+        for register, text in texts.items():
+            found = measure_tokenizer(tokenizer, text.documents("validation"), max_bytes=MEASURED_BYTES)
+            row = {"variant": variant, "vocab_size": data.vocab_size, "register": register}
+            rows.append(row | found.as_dict())
+    return pl.DataFrame(rows)
+
+
+def mixture_rates(tokenizers: Mapping[str, DataSpec], folder: Path) -> dict[str, float]:
+    """Bytes of training text a token, by variant name."""
+    return {
+        name: bytes_per_token(prepare(data, folder), {source.label: source.weight for source in data.sources})
+        for name, data in tokenizers.items()
+    }
+
+
+def with_measures(trials: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """``trials`` with columns ``chars_per_token <kind of text>`` and ``bytes as tokens`` of their variant's tokenizer."""
+    wide = table.pivot("register", index="variant", values="chars_per_token", maintain_order=True)
+    wide = wide.rename({name: f"chars_per_token {name}" for name in wide.columns if name != "variant"})
+    means = table.group_by("variant", maintain_order=True).agg(byte_share=pl.col("byte_share").mean())
+    return trials.join(wide, on="variant", how="left", maintain_order="left").join(
+        means, on="variant", how="left", maintain_order="left"
+    )
+
+
+def compared(trials: pl.DataFrame, family: str, baseline: str) -> tuple[pl.DataFrame, float] | None:
+    """A family's paired differences to its baseline, and the detectable effect; None without two variants of it.
+
+    Samples and other choices are trials of the same model at the same budget as the vocabulary sweep, so the noise is taken
+    from all of them together; a family of two variants alone would hardly know its own.
+    """
+    rows = trials.filter(pl.col("family") == family)
+    names = rows["variant"].unique(maintain_order=True).to_list()
+    if len(names) < 2:
+        return None
+    beside = pl.col("family").is_in(["vocabulary", "sample", "choice"]) & (pl.col("size") == rows["size"][0])
+    if family in ("sample", "choice"):
+        others = trials.filter(beside & ~pl.col("hash").is_in(rows["hash"].to_list()))
+        rows = pl.concat([rows, others.unique(["variant", "seed"], maintain_order=True)])
+    table = compare_to_baseline(rows, baseline).filter(pl.col("variant").is_in(names))
+    return table, noise_floor(rows).mde
+
+
+def as_records(table: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:
+    """The table for result.json: variant, kind of text, figures to four digits."""
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    names = ("chars_per_token", "bytes_per_token", "byte_share", "used_share", "mb_per_s")
+    for row in table.iter_rows(named=True):
+        figures = {name: float(f"{row[name]:.4g}") for name in names}
+        found.setdefault(row["variant"], {})[row["register"]] = figures
+    return found
+
+
+def measured_columns(trials: pl.DataFrame) -> list[str]:
+    """The columns that `with_measures` added."""
+    return ["vocab_size", *(name for name in trials.columns if name.startswith("chars_per_token ")), "byte_share"]

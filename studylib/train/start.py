@@ -1,0 +1,97 @@
+"""Start values from another trial's checkpoint, also when the vocabulary has grown since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from studylib.data import PreparedData, Tokenizer, prepare
+from studylib.errors import StudyError, invalid
+from studylib.files import read_json
+from studylib.model.gpt import GPT, build_gpt
+from studylib.model.initialise import full_shape, role_of
+from studylib.parallel import World, dist, load_model_weights
+from studylib.spec import TrialSpec, validated
+from studylib.train.checkpoint import checkpoints, newest_usable
+
+
+@torch.no_grad()
+def start_from_trial(
+    model: GPT, spec: TrialSpec, trials: Path, data_folder: Path, prepared: PreparedData, world: World
+) -> None:
+    """Fill ``model`` with the weights of ``trials/<spec.start_from>``; all ranks call it.
+
+    Pieces that the other trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
+    the old pieces that made up their text, or stay as drawn (``spec.new_embeddings``). Optimizer state starts anew.
+
+    Raises
+    ------
+    StudyError
+        The other trial is not there, kept no checkpoint, has another shape, or its token ids mean other pieces.
+    """
+    folder = trials / spec.start_from
+    parent = _parent(spec, folder, world)
+    old = build_gpt(parent.model, world, seed=parent.seed)
+    load_model_weights(old, world, checkpoints(folder / "checkpoints")[-1])
+    before = Tokenizer.load(prepare(parent.data, data_folder).tokenizer_file)
+    parts = _parts(before, Tokenizer.load(prepared.tokenizer_file), spec)
+    theirs = dict(old.get_named_params_with_correct_tied())
+    for name, parameter in model.get_named_params_with_correct_tied():
+        if role_of(name, parameter) not in ("embedding", "head"):
+            parameter.copy_(theirs[name])
+            continue
+        drawn, known = _whole(parameter, world), _whole(theirs[name], world)
+        drawn[: before.vocab_size] = known[: before.vocab_size]
+        if spec.new_embeddings == "mean":
+            for token, tokens in parts.items():
+                drawn[token] = known[tokens.tolist()].mean(dim=0)
+        _place(parameter, drawn)
+
+
+def _parent(spec: TrialSpec, folder: Path, world: World) -> TrialSpec:
+    if not (folder / "spec.json").is_file():
+        raise invalid("start_from", spec.start_from, f"is not a trial of this study ({folder.parent} has none such)")
+    parent = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
+    if world.is_main:
+        newest_usable(folder / "checkpoints", parent.recipe_hash)  # sets damaged ones aside
+    world.barrier()
+    if not checkpoints(folder / "checkpoints"):
+        raise invalid(
+            "start_from", spec.start_from, "kept no usable checkpoint; train it with checkpoint_every above 0"
+        )
+    free = {"vocab_size": spec.model.vocab_size, "seq_len": spec.model.seq_len}
+    if parent.model.replace(**free) != spec.model:
+        raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
+    return parent
+
+
+def _parts(before: Tokenizer, after: Tokenizer, spec: TrialSpec) -> dict[int, np.ndarray]:
+    """For each new token id, the old ids of its text."""
+    if after.pieces[: before.vocab_size] != before.pieces:
+        raise StudyError(
+            f"data.tokenizer_of: token ids mean other pieces than in trial {spec.start_from}, which this one starts from; "
+            "give the data of that trial"
+        )
+    new = range(before.vocab_size, after.vocab_size)
+    return dict(zip(new, before.encode_batch([after.decode([token]) for token in new]), strict=True))
+
+
+def _whole(parameter: torch.Tensor, world: World) -> torch.Tensor:
+    """The full matrix from its tensor-parallel shards."""
+    if not parameter.is_sharded:
+        return parameter.detach().clone()
+    whole = torch.zeros(full_shape(parameter), dtype=parameter.dtype, device=parameter.device)
+    for pair in parameter.get_sharded_info().local_global_slices_pairs:
+        whole[pair.global_slices] = parameter[pair.local_slices]
+    dist.all_reduce(whole, group=world.context.tp_pg)
+    return whole
+
+
+def _place(parameter: torch.Tensor, whole: torch.Tensor) -> None:
+    if not parameter.is_sharded:
+        parameter.copy_(whole)
+        return
+    for pair in parameter.get_sharded_info().local_global_slices_pairs:
+        parameter[pair.local_slices] = whole[pair.global_slices]

@@ -1,0 +1,236 @@
+"""Idea 3: what it plans, and what its words say of numbers whose truth is known."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+
+from studylib import analysis
+from studylib import report as rp
+from studylib.errors import StudyError
+from studylib.ideas import _tokenizer_tables as tables
+from studylib.ideas import _tokenizer_words as words
+from studylib.ideas.tokenizer import TokenizerParams, equal_text_trials, plan, tokenizer, tokenizers
+from studylib.model.cost import training_flops
+from studylib.params import load_params
+from studylib.project import project_root
+from studylib.spec import TokenizerSpec
+
+SOURCES = [
+    {"name": "ja", "weight": 0.7, "options": {"register": "ja", "bytes": 60_000}},
+    {"name": "en", "weight": 0.3, "options": {"register": "en", "bytes": 60_000}},
+]
+
+
+def params(**changes) -> TokenizerParams:
+    content = {
+        "budgets": (60_000, 20_000),
+        "vocab_sizes": (400, 800, 500),
+        "samples": (30_000,),
+        "variants": {"bpe": {"kind": "bpe"}},
+        "head_dim": 8,
+        "tokens_per_param": 20,
+        "seq_len": 64,
+        "data": {"sources": SOURCES, "tokenizer": {"vocab_size": 500, "sample_bytes": "all", "train_on": "counts"}},
+        "fine_tuning": {"name": "code", "options": {"register": "code", "bytes": 150_000}},
+        "added_pieces": 20,
+    }
+    return TokenizerParams(**content | changes)
+
+
+def family(specs, name: str) -> list:
+    return [spec for spec in specs if spec.tags["family"] == name]
+
+
+def test_vocabularies_of_a_budget_cost_the_same_and_differ_in_nothing_else():
+    specs = family(plan(params()), "vocabulary")
+    assert len(specs) == 2 * 3 * 3
+    for size in ("20k", "60k"):
+        own = [spec for spec in specs if spec.tags["size"] == size]
+        flops = [training_flops(spec) for spec in own]
+        assert max(flops) / min(flops) < 1.02
+        assert len({spec.model.replace(vocab_size=400) for spec in own}) == 1
+        assert len({spec.optimizer for spec in own}) == 1
+        assert {spec.model.vocab_size for spec in own} == {400, 500, 800}
+        steps = {spec.model.vocab_size: spec.train_steps for spec in own}
+        assert steps[400] > steps[500] > steps[800]
+
+
+def test_equal_text_means_more_steps_for_tokens_that_carry_less():
+    rates = {"400 pieces": 2.0, "500 pieces": 2.5, "800 pieces": 4.0}
+    specs = equal_text_trials(params(), rates)
+    texts = [spec.train_tokens * rates[spec.tags["variant"]] for spec in specs if spec.tags["size"] == "60k"]
+    assert max(texts) / min(texts) < 1.02
+    reference = {spec.hash for spec in specs if spec.model.vocab_size == 500}
+    assert reference <= {spec.hash for spec in plan(params())}, "the reference is trained once for both"
+
+
+def test_each_seed_draws_its_own_sample_and_all_of_the_text_is_one():
+    specs = family(plan(params()), "sample")
+    drawn = {spec.data.tokenizer.sample_seed for spec in specs if spec.tags["variant"] == "0.03 MB"}
+    assert drawn == {0, 1, 2}
+    whole = {spec.data.hash for spec in specs if spec.tags["variant"] == "all the text"}
+    assert whole == {params().data.hash}
+
+
+def test_fine_tuning_goes_on_from_checkpoints_that_are_kept():
+    specs = plan(params())
+    children = family(specs, "fine-tuning")
+    assert {spec.tags["variant"] for spec in children} == {
+        "old pieces", "more pieces, mean of parts", "more pieces, drawn",
+    }  # fmt: skip
+    for child in children:
+        parents = [spec for spec in specs if spec.hash == child.start_from]
+        assert parents and all(spec.checkpoint_every == spec.train_steps for spec in parents)
+        assert child.seed == parents[0].seed
+        assert child.data.tokenizer_of == parents[0].data
+    flops = [training_flops(child) for child in children]
+    assert max(flops) / min(flops) < 1.1
+    assert flops[0] == pytest.approx(0.3 * training_flops(parents[0]), rel=0.1)
+
+
+def test_little_is_asked_for_little_is_planned():
+    bare = plan(params(samples=(), variants={}, fine_tuning=None))
+    assert {spec.tags["family"] for spec in bare} == {"vocabulary"}
+    assert list(tokenizers(params(samples=(), variants={}))) == ["400 pieces", "500 pieces", "800 pieces"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"vocab_sizes": (400, 600, 800)}, r"data\.tokenizer\.vocab_size: 500 is not one of vocab_sizes"),
+        ({"variants": {"x": {"knd": "bpe"}}}, r"key 'knd' in variants.*did you mean kind"),
+        ({"variants": {"reference": {}}}, "cannot be the name"),
+        ({"variants": {"x": {"vocab_size": 700}}}, "must keep vocab_size"),
+        ({"variants": {"x": {"mix": {"english": 1}}}}, "is not a source"),
+        ({"vocab_sizes": (500,)}, "vocab_sizes"),
+    ],
+)
+def test_bad_parameters_are_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        params(**changes)
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "cluster"])
+def test_parameters_of_every_scale_are_sound(scale):
+    found = load_params(project_root() / "params" / scale / "tokenizer.yaml")
+    assert found.scale == scale
+    assert found.data.tokenizer.sample_bytes == "all"
+    assert plan(found)
+
+
+def test_the_notebook_reads_every_parameter_with_the_schemas_defaults():
+    tokenizer.check_notebook()
+    literal = tokenizer.notebook_parameters()
+    names = {name for name, field in TokenizerParams.model_fields.items() if not field.is_required()}
+    there = TokenizerParams.model_validate(
+        literal | {"data": {"tokenizer": {"vocab_size": literal["vocab_sizes"][-1]}}}
+    )
+    schema = {name: TokenizerParams.model_fields[name].get_default(call_default_factory=True) for name in names}
+    assert {name for name in names if getattr(there, name) != schema[name]} <= {"data"}
+
+
+# --- words, on made-up numbers with a known best vocabulary
+
+
+def made_up(best: float = 2000, noise: float = 0.0005) -> pl.DataFrame:
+    random = np.random.default_rng(0)
+    rows = []
+    for place, (size, count) in enumerate((("100k", 1e5), ("1M", 1e6), ("10M", 1e7))):
+        for vocab_size in (500, 1000, 2000, 4000, 8000):
+            for seed in range(3):
+                far = math.log(vocab_size / (best * 2**place))
+                rows.append(
+                    {
+                        "family": "vocabulary", "size": size, "variant": f"{vocab_size} pieces", "vocab_size": vocab_size,
+                        "seed": seed, "status": "done", "val_bpb": 2 - 0.1 * place + 0.02 * far**2 + noise * random.normal(),
+                        "non_embedding_params": int(count),
+                    }
+                )  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def fits():
+    frame = made_up()
+    return [
+        analysis.fit_basin(frame.filter(pl.col("size") == size), aspect="vocab_size", budget=size)
+        for size in ("100k", "1M", "10M")
+    ]
+
+
+def test_the_best_vocabulary_is_found_carried_on_and_said(fits, tmp_path):
+    assert [fit.optimum for fit in fits] == pytest.approx([2000, 4000, 8000], rel=0.15) or fits[-1].optimum is None
+    good = fits[:2] + [fit for fit in fits[2:] if fit.optimum is not None]
+    scaling, reason = analysis.fit_optimum_scaling(good, target_params=1e8)
+    if scaling is not None:
+        assert scaling.aspect[0] < 16_000 < scaling.aspect[2]
+        assert "best vocabulary" in words.scaling_title(scaling, 1e8).en
+    else:
+        assert "not carried" in words.scaling_title(scaling, 1e8).en and reason
+    title = words.valley_title(fits[:2])
+    assert "pieces are best" in title.en and "最良" in title.ja
+    figure = rp.valley(made_up(), fits, aspect="vocab_size", quantity=words.VOCABULARY)
+    assert {ax.get_xlabel() for ax in figure.axes} >= {"vocabulary (pieces)"}
+    labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert not any("Llama" in label for label in labels), "that mark belongs to the aspect ratio"
+    record = rp.save(figure, tmp_path, "valley", title, words.valley_alt(fits, words.EQUAL_TEXT))
+    assert "at equal text" in record.alt.en and (tmp_path / "valley.png").exists()
+    figure = rp.optimum_against_size(fits, scaling, target_params=1e8, quantity=words.VOCABULARY)
+    assert figure.axes[0].get_ylabel() == "vocabulary (pieces)"
+
+
+def compared(difference: float) -> pl.DataFrame:
+    rows = [
+        {"variant": name, "seed": seed, "val_bpb": 2 + level + 0.001 * seed + 0.0002 * ((seed * 7 + place) % 3)}
+        for place, (name, level) in enumerate((("all the text", 0.0), ("1 MB", difference)))
+        for seed in range(4)
+    ]
+    return analysis.compare_to_baseline(pl.DataFrame(rows), "all the text")
+
+
+def test_comparisons_say_better_worse_or_nothing():
+    assert "0.0500 bits per byte worse" in words.comparison_title(compared(0.05), "all the text", 0.001).en
+    assert "bits per byte better" in words.comparison_title(compared(-0.05), "all the text", 0.001).en
+    assert "None can be told" in words.comparison_title(compared(0.00001), "all the text", 0.001).en
+    said = words.comparison_words(compared(0.05), "all the text", words.SAMPLES)
+    assert "1 MB +0.05" in said.en and "1 MB +0.05" in said.ja
+    assert words.comparison_words(None, "", words.SAMPLES).en == ""
+
+
+def test_anchors_follow_the_numbers(fits):
+    measures = pl.DataFrame(
+        {"vocab_size": [50_000, 500], "register": ["ja", "ja"], "chars_per_token": [1.9, 1.0]},
+    )
+    outcomes = [one.outcome for one in words.anchors(None, compared(0.05), measures)]
+    assert outcomes == ["underpowered", "agrees", "agrees"]
+    assert words.anchors(None, compared(-0.05), measures.head(0))[1].outcome == "disagrees"
+    assert words.anchors(None, None, measures.head(0))[2].outcome == "underpowered"
+
+
+def test_tables_measure_every_tokenizer_on_every_kind_of_text(tmp_path):
+    some = params(vocab_sizes=(400, 500, 800), samples=(), variants={})
+    chosen = {name: data for name, data in tokenizers(some).items() if name != "800 pieces"}
+    found = tables.measure_all(chosen, tmp_path, some.fine_tuning_data)
+    assert found.select("variant", "register").rows() == [
+        (variant, register) for variant in chosen for register in ("ja", "en", "code")
+    ]
+    ja = found.filter(pl.col("register") == "ja").sort("vocab_size")["chars_per_token"].to_list()
+    assert ja[0] < ja[1]
+    rates = tables.mixture_rates(chosen, tmp_path)
+    assert rates["400 pieces"] < rates["500 pieces"]
+    trials = tables.with_measures(pl.DataFrame({"variant": ["500 pieces"], "vocab_size": [500]}), found)
+    assert trials.select(tables.measured_columns(trials)).row(0)[1] == pytest.approx(ja[1])
+    assert tables.as_records(found)["500 pieces"]["ja"]["chars_per_token"] == pytest.approx(ja[1], rel=1e-3)
+    figure = rp.chars_per_token(found)
+    assert len(figure.axes) == 2 and len(figure.axes[0].lines) == 3
+    assert "characters" in words.chars_title(found).en and "code" in words.chars_alt(found).en
+
+
+def test_a_tokenizer_spec_without_room_is_refused():
+    with pytest.raises(ValueError, match="most_pieces"):
+        TokenizerSpec(most_pieces=10)
+    assert issubclass(StudyError, ValueError)

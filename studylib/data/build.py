@@ -117,9 +117,10 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     with _scratch(folder, data.hash) as scratch:
         texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
-        share = -(-data.tokenizer.sample_bytes // len(texts))
+        judged = [texts[spec.label] for spec in data.sources if not spec.auxiliary]
+        share = -(-data.tokenizer.sample_bytes // len(judged))
         say(f"data: training a {data.tokenizer.kind} tokenizer of {data.tokenizer.vocab_size} pieces")
-        tokenizer = train_tokenizer(data.tokenizer, (one for text in texts.values() for one in text.sample(share)))
+        tokenizer = train_tokenizer(data.tokenizer, (one for text in judged for one in text.sample(share)))
         tokenizer_file = scratch / "tokenizer.model"
         write_bytes(tokenizer_file, tokenizer.model)
         sources = {}

@@ -42,9 +42,9 @@ class VariantMetrics(Frozen):
 
 
 class Verdict(Frozen):
-    """Which variant is best under one accounting (equal FLOPs, equal seconds, equal memory)."""
+    """Which variant is best under one accounting (equal FLOPs, equal seconds, equal memory, equal target tokens)."""
 
-    basis: Literal["flops", "seconds", "memory"]
+    basis: Literal["flops", "seconds", "memory", "target_tokens"]
     winner: str | None
     decided: bool
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")

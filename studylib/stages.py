@@ -71,7 +71,8 @@ def check_stages(spec: TrialSpec) -> None:
     for name in names:
         if names.count(name) > 1:
             raise invalid("stages", name, "names two stages; give each its own name")
-    stage_ends(spec.stages, spec.train_steps, spec.tokens_per_step)
+    if spec.stages:
+        stage_ends(spec.stages, spec.train_steps, spec.tokens_per_step)
 
 
 def stage_at(ends: Sequence[int], step: int) -> int:

@@ -14,7 +14,9 @@ from studylib.errors import invalid
 from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, short
 from studylib.result import Verdict
 
-_BASES = {"flops": "equal FLOPs", "seconds": "equal seconds", "memory": "equal memory"}
+_BASES = {
+    "flops": "equal FLOPs", "seconds": "equal seconds", "memory": "equal memory", "target_tokens": "equal target tokens",
+}  # fmt: skip
 
 
 def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, unit: str = "bits per byte") -> Figure:

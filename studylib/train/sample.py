@@ -10,37 +10,16 @@ import numpy as np
 import torch
 
 from studylib.data import Tokenizer, prepare
-from studylib.data.pseudo import Filter, made_text, write_made_text
-from studylib.errors import StudyError, invalid
+from studylib.data.pseudo import Filter, SamplingSpec, made_text, sampled_by, write_made_text
+from studylib.errors import StudyError
 from studylib.model.gpt import GPT, build_gpt
 from studylib.parallel import load_model_weights, world
-from studylib.spec import ComputeSpec, Frozen, ParallelSpec, Positive, Real, TrialSpec
+from studylib.spec import ParallelSpec, TrialSpec
 from studylib.train import checkpoint
 from studylib.train.compute import Compute, resolve
 
 
 _SENTENCE_ENDS = "。.!?！？\n"
-
-
-class SamplingSpec(Frozen):
-    """How text is drawn. ``bytes`` of kept text are made; at most ``max_attempts`` documents are drawn for each one kept."""
-
-    bytes: Positive = 100_000
-    temperature: Real = 0.8
-    top_p: Real = 0.95
-    max_tokens: Positive | None = None
-    min_characters: Positive = 40
-    most_repeated: Real = 0.35
-    most_shared: Real = 0.5
-    batch_documents: Positive = 64
-    seed: int = 0
-    max_attempts: Positive = 20
-
-    def check(self) -> None:
-        if self.temperature <= 0:
-            raise invalid("sampling.temperature", self.temperature, "is not above 0")
-        if not 0 < self.top_p <= 1:
-            raise invalid("sampling.top_p", self.top_p, "is not above 0 and up to 1")
 
 
 def sample_text(
@@ -66,12 +45,11 @@ def sample_text(
     StudyError
         There is no checkpoint, or the filter keeps too little of what the model writes.
     """
-    sampling.check()
-    made_by = {"kind": "sampled", "trial": trial.hash, "sampling": sampling.model_dump(mode="json")}
+    made_by = sampled_by(trial, sampling)
     record = made_text(file, made_by)
     if record is not None:
         return record
-    one = trial.replace(parallel=ParallelSpec(), compute=ComputeSpec(**trial.compute.model_dump() | {"compile": "none"}))
+    one = trial.replace(parallel=ParallelSpec(), compute=trial.compute.replace(compile="none"))
     compute = resolve(one)
     prepared = prepare(trial.data, data_folder)
     tokenizer = Tokenizer.load(prepared.tokenizer_file)

@@ -14,6 +14,9 @@ _HOMES = {
     "RULES": "studylib.data.pseudo.rules",
     "rewrite": "studylib.data.pseudo.rewrite",
     "training_documents": "studylib.data.pseudo.rewrite",
+    "SamplingSpec": "studylib.data.pseudo.sampling",
+    "sampled_by": "studylib.data.pseudo.sampling",
+    "rewritten_by": "studylib.data.pseudo.rewrite",
     "made_text": "studylib.data.pseudo.write",
     "write_made_text": "studylib.data.pseudo.write",
 }

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from typing import TYPE_CHECKING, Any
+
 from studylib.data.miniworld.draw import Draw
-from studylib.data.prepared import PreparedData
 from studylib.data.pseudo.rules import RULES
-from studylib.data.tokenizer import Tokenizer
 from studylib.errors import invalid
+from studylib.spec import DataSpec
+
+if TYPE_CHECKING:
+    from studylib.data.prepared import PreparedData
+
+
+def rewritten_by(data: DataSpec, label: str, rules: Sequence[str], seed: int = 0) -> dict[str, Any]:
+    """What names a rewritten text: the text it came from and how."""
+    return {"kind": "rewritten", "data": data.hash, "source": label, "rules": list(rules), "seed": seed}
 
 
 def training_documents(prepared: PreparedData, label: str) -> Iterator[str]:
     """The training documents of a source, in order: what a model may learn from, and so what may be rewritten."""
+    from studylib.data.tokenizer import Tokenizer
+
     shard, tokenizer = prepared.shards(label).train, Tokenizer.load(prepared.tokenizer_file)
     starts = shard.document_starts
     for start, stop in zip(starts[:-1], starts[1:], strict=True):

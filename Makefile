@@ -1,6 +1,7 @@
 # The study's commands. `make` alone lists them.
 #
 # PYTHON=...      which Python makes the virtual environment (3.11, 3.12 or 3.13; found by itself)
+# LAB_OPTIONS=... more for `jupyter lab`
 # SCALE=...       for `make study`: smoke, quick (default), cpu, gpu or cluster
 
 SCALE ?= quick
@@ -23,11 +24,15 @@ test: .venv/.ready-test ## Lint, then run the tests
 	@$(BIN)/ruff format --check
 	@$(BIN)/python -m pytest
 
-lab: .venv/.ready ## Open JupyterLab on the notebooks
-	@$(BIN)/jupyter lab notebooks
+# Jupyter refuses root unless told; in a container there is nobody else.
+lab: .venv/.ready ## Open JupyterLab on the notebooks (LAB_OPTIONS="--no-browser --port 8890")
+	@$(BIN)/jupyter lab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks \
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB_OPTIONS)
 
-bench: .venv/.ready-bench ## Measure training speed on this machine
-	@$(BIN)/study bench
+bench: .venv/.ready-bench ## Measure this machine: training speed, start-up, scheduling
+	@$(BIN)/study bench training
+	@$(BIN)/study bench startup
+	@$(BIN)/study bench scheduler
 
 lock: .venv/.ready-test ## Write the pins anew from what is installed in .venv
 	@$(BIN)/python -m pip install --quiet --editable '.[test,bench]'

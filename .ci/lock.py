@@ -64,11 +64,8 @@ def _applies(requirement: Requirement, extras: Iterable[str]) -> bool:
     if requirement.marker is None:
         return True
     linux = default_environment() | {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
-    return any(
-        requirement.marker.evaluate(linux | {"python_version": python, "python_full_version": f"{python}.0", "extra": extra})
-        for python in PYTHONS
-        for extra in ("", *extras)
-    )  # fmt: skip
+    pythons = [linux | {"python_version": one, "python_full_version": f"{one}.0"} for one in PYTHONS]
+    return any(requirement.marker.evaluate(one | {"extra": extra}) for one in pythons for extra in ("", *extras))
 
 
 def contents() -> dict[str, str]:

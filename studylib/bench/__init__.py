@@ -1,0 +1,35 @@
+"""Benchmarks as commands: ``study bench``, never timed tests.
+
+A benchmark is a module of this folder with ``main(arguments)``; the commands are listed here.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+BENCHMARKS = {
+    "training": "tokens/s and FLOP utilisation against transformers and plain PyTorch",
+    "startup": "import, plan, and a second run",
+    "scheduler": "what the worker pool adds to 5-second trials",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one benchmark, or list them.
+
+    Raises
+    ------
+    StudyError
+        There is no such benchmark; the message lists those there are.
+    """
+    from studylib.errors import invalid
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("study bench NAME [OPTIONS]; NAME --help lists its options\n")
+        for name, about in BENCHMARKS.items():
+            print(f"  {name:10} {about}")
+        return 0
+    name, *rest = arguments
+    if name not in BENCHMARKS:
+        raise invalid("benchmark", name, "is not known", choices=BENCHMARKS)
+    return import_module(f"studylib.bench.{name}").main(rest)

@@ -94,12 +94,22 @@ def _ready(data: DataSpec, home: Path, say: Progress) -> PreparedData | None:
     except StudyError as error:
         say(f"data: {error}; making them again")
         return None
+    if prepared.manifest["version"] != PREPARE_VERSION:
+        say(f"data: {home} is from another version of studylib; making it again")
+        return None
     _check_unchanged(data, prepared.manifest)
     return prepared
 
 
 def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
     """Shards made from files that have changed since are refused; files that are gone do not matter."""
+    present = [name for name in data.evaluation_only if Path(name).is_file()]
+    for name, digest in evaluation_digests(present).items():
+        if any(record["evaluation_only"].get(name) != digest for record in manifest["guard"].values()):
+            raise StudyError(
+                f"data.evaluation_only: {name} has changed since the study's data were prepared; "
+                "use another output folder, or remove the prepared data and the trials made from it"
+            )
     for label, made in manifest["sources"].items():
         recorded = made["inputs"]
         if not recorded or not all(Path(name).is_file() for name in recorded):
@@ -201,6 +211,7 @@ def _write_manifest(
     guard = {label: text.manifest["guard"] | {"text": text.manifest["seal"]} for label, text in texts.items()}
     manifest = {
         "schema": DATA_SCHEMA,
+        "version": PREPARE_VERSION,
         "hash": data.hash,
         "spec": data.model_dump(mode="json"),
         "dtype": token_dtype(tokenizer.vocab_size).str,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
+from studylib.model.attend import causal_attention
 from studylib.parallel import TP_MODE, TensorParallelColumnLinear, TensorParallelRowLinear, dist
 from studylib.registry import POSITIONS
 from studylib.spec import ModelSpec
@@ -39,7 +39,5 @@ class CausalSelfAttention(nn.Module):
         qkv = self.qkv_proj(hidden_states).view(batch, length, sum(heads), self.head_dim).transpose(1, 2)
         query, key, value = qkv.split(heads, dim=1)
         query, key = self.position(query, key)
-        mixed = F.scaled_dot_product_attention(
-            query, key, value, is_causal=True, enable_gqa=self.num_kv_heads != self.num_heads
-        )
+        mixed = causal_attention(query, key, value)
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch._dynamo
 from torch import nn
 from torch.nn import functional as F
 
@@ -140,6 +141,9 @@ def build_gpt(model: ModelSpec, world: World, *, seed: int, compile_layers: bool
     gpt.module_id_to_prefix[id(gpt)] = ""
     gpt.init_model_randomly(seed)
     if compile_layers:
+        # A worker compiles for many shapes in turn; past torch's limit of 8 it would silently run eager.
+        torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, 128)
+        torch._dynamo.config.accumulated_recompile_limit = max(torch._dynamo.config.accumulated_recompile_limit, 1024)
         for block in (*gpt.model.decoder, gpt.model.lm_head):
             if hasattr(block, "pp_block"):
                 block.pp_block.compile(dynamic=False)

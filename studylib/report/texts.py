@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - one sentence a line reads better than its pieces
 """Every fixed sentence of the report, in English and Japanese."""
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from studylib.data import PreparedData, validation_windows
 from studylib.model.gpt import GPT
@@ -39,6 +40,10 @@ class Validation:
         Bits per byte (total bits over total bytes) is what compares across tokenizers.
         """
         model.eval()
+        with torch.compiler.set_stance("force_eager"):  # compiling for a few batches without gradients costs more
+            return self._measure(model, world, compute)
+
+    def _measure(self, model: GPT, world: World, compute: Compute) -> dict:
         nats = tokens = num_bytes = 0.0
         by_label = {}
         for part in self.sets:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -13,6 +12,8 @@ from studylib.errors import StudyError
 from studylib.files import content_hash, file_lock, read_json, write_json
 from studylib.machine import describe, versions
 from studylib.spec import TrialSpec
+from studylib.trials.machine import gpus, thread_environment
+from studylib.trials.process import child_environment
 
 
 def measure_throughput(specs: Iterable[TrialSpec], out: Path | str) -> dict[str, float] | None:
@@ -92,11 +93,16 @@ def _key(spec: TrialSpec, machine: dict) -> str:
 
 
 def _measure(specs: list[TrialSpec]) -> list[dict]:
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    # As a trial runs: on a CPU each has one thread, and tiny models lose by more.
+    environment = child_environment(**({} if gpus() else thread_environment(1)))
     done = subprocess.run(
-        [sys.executable, "-m", "studylib.train.throughput"], env=environment, capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "studylib.train.throughput"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
         input=json.dumps([spec.model_dump(mode="json") for spec in specs]),
-    )  # fmt: skip
+    )
     if done.returncode:
         raise StudyError(f"measuring throughput failed: {' '.join(done.stderr.split()[-60:]) or 'it said nothing'}")
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

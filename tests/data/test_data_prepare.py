@@ -151,6 +151,17 @@ def test_a_source_that_changed_since_is_refused_but_may_be_gone(tmp_path):
     assert prepare(spec, tmp_path / "data").sources["mine"].train.num_tokens > 0
 
 
+def test_evaluation_text_that_changed_since_is_refused(tmp_path):
+    file = tmp_path / "held_out.txt"
+    file.write_text("どこにも出てこない評価用の文章がここに一つだけ書かれている。")
+    spec = miniworld(evaluation_only=(str(file),))
+    prepare(spec, tmp_path / "data")
+    prepare(spec, tmp_path / "data")
+    file.write_text("評価用の文章は、あとから別のものに差しかえられてしまったのだった。")
+    with pytest.raises(StudyError, match=r"held_out\.txt has changed since"):
+        prepare(spec, tmp_path / "data")
+
+
 @pytest.mark.parametrize("step", ["text", "tokens"])
 def test_a_full_disk_is_explained_and_loses_nothing(tmp_path, monkeypatch, step):
     finished = prepare(miniworld("code"), tmp_path)

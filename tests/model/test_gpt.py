@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from studylib.model.attend import causal_attention
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.model.gpt import GPT, build_gpt
 from studylib.model.position.rope import rotary_tables, rotate
@@ -117,3 +118,21 @@ def test_compiled_layers_compute_the_same():
     assert a.item() == pytest.approx(b.item(), rel=1e-5)
     for (name, first), second in zip(plain.named_parameters(), compiled.parameters(), strict=True):
         torch.testing.assert_close(first.grad, second.grad, rtol=1e-3, atol=1e-5, msg=name)
+
+
+@pytest.mark.parametrize("length", [1, 40, 128, 200, 256])
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_attention_in_blocks_is_attention(length, kv_heads):
+    """What the CPU computes in blocks equals torch's fused attention, forward and backward."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = [(2, 4, length, 16), (2, kv_heads, length, 16), (2, kv_heads, length, 16)]
+    ours = [torch.randn(shape, generator=generator).requires_grad_() for shape in shapes]
+    theirs = [tensor.detach().clone().requires_grad_() for tensor in ours]
+    mixed = causal_attention(*ours)
+    expected = torch.nn.functional.scaled_dot_product_attention(*theirs, is_causal=True, enable_gqa=True)
+    torch.testing.assert_close(mixed, expected, rtol=1e-4, atol=1e-5)
+    direction = torch.randn(mixed.shape, generator=generator)
+    (mixed * direction).sum().backward()
+    (expected * direction).sum().backward()
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-4)

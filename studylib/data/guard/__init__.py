@@ -5,7 +5,7 @@ characters shared with the files given as ``data.evaluation_only`` (``fingerprin
 (``studylib.data.text``) feeds tokenizers and shards, it takes nothing that this gate did not admit, and what it writes
 carries the gate's sealed record; prepared data without that record is refused.
 
-What it cannot see: JGLUE's text rewritten in other words, translated, or encoded (base64), and its training split
+What it cannot see: single sentences under 8 characters, JGLUE's text rewritten in other words, translated, or encoded (base64), and its training split
 under new column names when that split is not among the ``evaluation_only`` files. The seal shows accidents and stray
 files, not a forger who rewrites this code.
 """

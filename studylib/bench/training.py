@@ -1,0 +1,98 @@
+"""``study bench training``: tokens/s and FLOP utilisation against transformers and plain PyTorch, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from studylib.bench.contenders import CONTENDERS
+from studylib.bench.timing import in_turn, ratio
+from studylib.machine import describe, versions
+from studylib.model.cost import flops_per_token, parameter_count
+from studylib.spec import ModelSpec
+
+SHAPES = {
+    "1.8M": ModelSpec(num_layers=4, hidden_size=128, num_heads=4, vocab_size=4096, seq_len=256),
+    "10M": ModelSpec(num_layers=8, hidden_size=256, num_heads=4, vocab_size=8192, seq_len=256),
+    "350M": ModelSpec(num_layers=24, hidden_size=1024, num_heads=16, vocab_size=32_768, seq_len=2048),
+}
+PEAK_SIZES = {"cpu": 2048, "cuda": 8192}
+
+
+def matmul_peak(device: str, dtype: torch.dtype) -> float:
+    """FLOP/s of a large square matrix product, the best of several rounds."""
+    size = PEAK_SIZES[device]
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+
+    def product() -> None:
+        torch.mm(a, b)
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    return max(in_turn({"product": product}, work=2.0 * size**3, rounds=5)["product"].rounds)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="study bench training", description=__doc__)
+    on_gpu = torch.cuda.is_available()
+    parser.add_argument("--shape", action="append", choices=SHAPES, help="default: 1.8M and 10M; on a GPU 350M")
+    parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
+    parser.add_argument("--eager", action="store_true", help="no torch.compile for any contender")
+    parser.add_argument("--batch", type=int, default=16, help="sequences a step (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="timed rounds (default: %(default)s)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: all cores")
+    parser.add_argument("--only", action="append", choices=CONTENDERS, help="time only these contenders")
+    asked = parser.parse_args(arguments)
+    device = "cuda" if on_gpu else "cpu"
+    torch.set_num_threads(asked.threads or len(os.sched_getaffinity(0)))
+    dtype = getattr(torch, asked.dtype)
+    peak = matmul_peak(device, dtype)
+    machine = describe()
+    console = Console(width=120)
+    where = (
+        machine["gpus"][0]
+        if on_gpu and machine["gpus"]
+        else f"{machine['processor']}, {torch.get_num_threads()} threads"
+    )
+    console.print(f"{where}; torch {versions()['torch']}; {asked.dtype}, {'eager' if asked.eager else 'compiled'}")
+    console.print(f"matrix-product peak, {asked.dtype}: {peak / 1e12:.3f} TFLOP/s")
+    for name in asked.shape or (["350M"] if on_gpu else ["1.8M", "10M"]):
+        console.print(_table(name, asked, device, peak))
+    return 0
+
+
+def _table(name: str, asked: argparse.Namespace, device: str, peak: float) -> Table:
+    model = SHAPES[name]
+    rows = np.random.default_rng(0).integers(0, model.vocab_size, (asked.batch, model.seq_len + 1))
+    wanted = [one for one in CONTENDERS if not asked.only or one in asked.only]
+    if importlib.util.find_spec("transformers") is None:
+        wanted = [one for one in wanted if one != "transformers"]  # the bench extra is not installed
+    steps = {}
+    for contender in wanted:
+        step = CONTENDERS[contender](model, asked.dtype, not asked.eager)
+
+        def call(step=step) -> None:
+            step(rows)
+            if device == "cuda":
+                torch.cuda.synchronize()
+
+        steps[contender] = call
+    rates = in_turn(steps, work=asked.batch * model.seq_len, rounds=asked.rounds)
+    table = Table(title=f"{name}: {parameter_count(model).total:,} parameters, batch {asked.batch} x {model.seq_len}")
+    for column in ("", "tokens/s", "least - most", "of the peak", "studylib against it"):
+        table.add_column(column, justify="left" if not column else "right")
+    for contender, rate in rates.items():
+        against = ""
+        if contender != "studylib" and "studylib" in rates:
+            middle, low, high = ratio(rates["studylib"], rate)
+            against = f"{middle:.2f}x ({low:.2f} - {high:.2f})"
+        share = rate.median * flops_per_token(model) / peak
+        least, most = rate.spread
+        table.add_row(contender, f"{rate.median:,.0f}", f"{least:,.0f} - {most:,.0f}", f"{100 * share:.1f} %", against)
+    return table

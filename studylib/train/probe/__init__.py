@@ -36,7 +36,8 @@ def build_probes(spec: TrialSpec, prepared: PreparedData) -> dict[str, Probe]:
 def measure_probes(probes: dict[str, Probe], model: GPT, world: World, compute: Compute) -> dict[str, dict[str, Any]]:
     """The answers of every probe by its name."""
     model.eval()
-    found = {name: probe.measure(model, world, compute) for name, probe in probes.items()}
+    with torch.compiler.set_stance("force_eager"):  # as in validation: not worth compiling for
+        found = {name: probe.measure(model, world, compute) for name, probe in probes.items()}
     model.train()
     return found
 

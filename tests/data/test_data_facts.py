@@ -1,0 +1,45 @@
+"""Questions about the world: the right answer is what the texts tell, and secrets stay out of Japanese."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import pytest
+
+from studylib.data.miniworld import documents, english_only
+from studylib.data.miniworld.article import slots_of
+from studylib.data.miniworld.facts import LANGUAGES, questions
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("secret", [True, False])
+def test_answers_differ_in_the_answer_alone_and_the_first_is_right(language, secret):
+    keep, asked = english_only(0, 0.2), questions(language, secret=secret, count=60)
+    assert len(asked) == 60 and len({one.fact for one in asked}) == 60
+    for question in asked:
+        kind, entity, relation = question.fact.split("/")
+        values = slots_of(0, kind, int(entity), LANGUAGES[language])
+        assert keep(kind, int(entity), relation) == question.secret == secret
+        right, *wrong = question.answers
+        assert str(values[relation]).removeprefix("a ") in right
+        assert len(set(question.answers)) == 4
+        start = next(n for n, letters in enumerate(zip(*question.answers, strict=False)) if len(set(letters)) > 1)
+        assert start > 8, "the lead comes first and names the entity"
+        assert all(answer[: start - 2] == right[: start - 2] for answer in wrong)
+
+
+def test_questions_are_the_same_every_time_and_follow_the_seed():
+    assert questions("ja", secret=True, count=20) == questions("ja", secret=True, count=20)
+    assert questions("ja", 1, secret=True, count=20) != questions("ja", secret=True, count=20)
+    assert questions("ja", english_only_share=0.0, secret=True, count=20) == []
+
+
+def test_japanese_texts_never_tell_what_is_asked_as_a_secret():
+    asked = questions("ja", secret=True, count=40)
+    secrets = {one.fact: one.answers[0].split("。")[-2] + "。" for one in asked}
+    texts = "\n".join(one.text for one in islice(documents("ja"), 3000))
+    told = [fact for fact, sentence in secrets.items() if sentence in texts and len(sentence) > 30]
+    assert told == []
+    common = questions("ja", secret=False, count=40)
+    entities = {one.answers[0][:6] for one in common}
+    assert sum(name in texts for name in entities) > 0.9 * len(entities), "what is asked about is written about"

@@ -78,7 +78,7 @@ def test_a_ladder_that_cannot_be_read_is_refused():
     ladder, others = runs(np.random.default_rng(4), {"one": 1.0}, noise=1e-4)
     with pytest.raises(StudyError, match="at least 2 lengths; there is 1"):
         analysis.tokens_saved(ladder.filter(pl.col("target_tokens") == RUNGS[0]), others)
-    upside_down = ladder.with_columns(1 / pl.col("val_bpb"))
+    upside_down = ladder.with_columns((1 / pl.col("val_bpb")).alias("val_bpb"))
     with pytest.raises(StudyError, match="does not get better with more tokens"):
         analysis.tokens_saved(upside_down, others)
 

@@ -12,11 +12,11 @@ from typing import Any
 _HOMES = {
     "Filter": "studylib.data.pseudo.filter",
     "RULES": "studylib.data.pseudo.rules",
-    "rewrite": "studylib.data.pseudo.rewrite",
-    "training_documents": "studylib.data.pseudo.rewrite",
+    "rewrite": "studylib.data.pseudo.rewriting",
+    "training_documents": "studylib.data.pseudo.rewriting",
     "SamplingSpec": "studylib.data.pseudo.sampling",
     "sampled_by": "studylib.data.pseudo.sampling",
-    "rewritten_by": "studylib.data.pseudo.rewrite",
+    "rewritten_by": "studylib.data.pseudo.rewriting",
     "made_text": "studylib.data.pseudo.write",
     "write_made_text": "studylib.data.pseudo.write",
 }

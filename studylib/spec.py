@@ -212,7 +212,9 @@ class DataSpec(Frozen):
         if not self.sources:
             raise invalid("data.sources", [], "is empty")
         if all(source.auxiliary for source in self.sources):
-            raise invalid("data.sources", self.sources[0].label, "is auxiliary, like all the others: nothing is validated")
+            raise invalid(
+                "data.sources", self.sources[0].label, "is auxiliary, like all the others: nothing is validated"
+            )
         labels = [source.label for source in self.sources]
         for label in labels:
             if labels.count(label) > 1:
@@ -265,7 +267,9 @@ class StageSpec(Frozen):
     mixture: dict[str, Real] = Field(default_factory=dict, description="weight by source; empty: the sources' own")
     learning_rate: Literal["keep", "rewarm", "decay"] = "keep"
     order: Literal["random", "short_first", "long_first"] = Field(default="random", description="by document length")
-    seq_len: Positive | None = Field(default=None, description="shorter context, a divisor of the model's; the same text")
+    seq_len: Positive | None = Field(
+        default=None, description="shorter context, a divisor of the model's; the same text"
+    )
 
 
 class ParallelSpec(Frozen):
@@ -302,7 +306,9 @@ class TrialSpec(Frozen):
     data: DataSpec = DataSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
-    stages: tuple[StageSpec, ...] = Field(default=(), description="in the order of the run; none: one mixture throughout")
+    stages: tuple[StageSpec, ...] = Field(
+        default=(), description="in the order of the run; none: one mixture throughout"
+    )
     probes: tuple[choice_of(PROBES), ...] = Field(default=(), description="measured at stage borders and at the end")
     parallel: ParallelSpec = ParallelSpec()
     compute: ComputeSpec = ComputeSpec()

@@ -16,7 +16,13 @@ def read_facts(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
     Columns: ``hash``, ``step``, ``tokens``, ``group``, ``accuracy``, ``margin`` (nats), ``chance``, ``questions``, then
     those of ``trials``.
     """
-    schema = {"group": pl.String, "accuracy": pl.Float64, "margin": pl.Float64, "chance": pl.Float64, "questions": pl.Int64}
+    schema = {
+        "group": pl.String,
+        "accuracy": pl.Float64,
+        "margin": pl.Float64,
+        "chance": pl.Float64,
+        "questions": pl.Int64,
+    }
     rows = [
         about | {"group": group} | values
         for about, probes in _records(out, trials)
@@ -37,7 +43,9 @@ def read_positions(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
         found = probes.get("position")
         for source, losses in (found["loss"] if found else {}).items():
             bins = zip(found["edges"][:-1], found["edges"][1:], losses, strict=True)
-            rows += [about | {"source": source, "start": start, "stop": stop, "loss": loss} for start, stop, loss in bins]
+            rows += [
+                about | {"source": source, "start": start, "stop": stop, "loss": loss} for start, stop, loss in bins
+            ]
     return _frame(rows, schema, trials)
 
 

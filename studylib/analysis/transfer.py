@@ -88,7 +88,9 @@ def tokens_saved(
         Fewer than two rungs, or a ladder whose loss does not fall with more tokens.
     """
     rungs = finished(ladder.with_columns(pl.col(tokens).cast(pl.Int64).alias("_rung")), metric, variant="_rung")
-    levels = rungs.group_by("_rung").agg(pl.col(metric).log().mean(), pl.len()).with_columns(pl.col("_rung").cast(pl.Int64))
+    levels = (
+        rungs.group_by("_rung").agg(pl.col(metric).log().mean(), pl.len()).with_columns(pl.col("_rung").cast(pl.Int64))
+    )
     levels = levels.sort("_rung")
     if len(levels) < 2:
         raise StudyError(f"tokens saved need plain runs of at least 2 lengths; there is {len(levels)}")
@@ -104,9 +106,7 @@ def tokens_saved(
         middle = _read(loss, x, y, reach)
         # Two means of seeds that are shared; between two rungs their average is a little less noisy, which is given away.
         error = t * sd * math.sqrt(1 / len(group) + 1 / float(levels["len"].min()))
-        needed = tuple(
-            _bounded(_read(value, x, y, reach), x, reach) for value in (loss + error, loss, loss - error)
-        )
+        needed = tuple(_bounded(_read(value, x, y, reach), x, reach) for value in (loss + error, loss, loss - error))
         inside = x[0] <= middle <= x[-1]
         found.append(TokensSaved(str(name), float(group[tokens].mean()), needed, bool(inside)))
     return found
@@ -171,8 +171,10 @@ def forgetting(curves: pl.DataFrame, source: str) -> pl.DataFrame:
     A row a trial: ``hash``, ``best`` and ``last`` (bits per byte) and ``forgotten``, their difference, 0 or more.
     """
     rows = curves.filter((pl.col("split") == "validation") & (pl.col("source") == source) & pl.col("bpb").is_finite())
-    found = rows.sort("tokens").group_by("hash", maintain_order=True).agg(
-        pl.col("bpb").min().alias("best"), pl.col("bpb").last().alias("last")
+    found = (
+        rows.sort("tokens")
+        .group_by("hash", maintain_order=True)
+        .agg(pl.col("bpb").min().alias("best"), pl.col("bpb").last().alias("last"))
     )
     return found.with_columns((pl.col("last") - pl.col("best")).alias("forgotten"))
 
@@ -188,7 +190,10 @@ def best_ratio(trials: pl.DataFrame, metric: str = "val_bpb", *, ratio: str = "r
     from studylib.analysis.paired import compare_to_baseline
 
     table = compare_to_baseline(
-        trials.with_columns(pl.col(ratio).cast(pl.Float64).cast(pl.String).alias("_ratio")), "0.0", metric, variant="_ratio"
+        trials.with_columns(pl.col(ratio).cast(pl.Float64).cast(pl.String).alias("_ratio")),
+        "0.0",
+        metric,
+        variant="_ratio",
     )
     effect = (
         pl.when(pl.col("high") < 0).then(pl.lit("helps")).when(pl.col("low") > 0).then(pl.lit("hurts"))

@@ -14,7 +14,11 @@ from studylib.report.figures.style import short
 from studylib.result import Anchor, Text
 from studylib.spec import TrialSpec
 
-BASES = {"flops": ("FLOPs", "FLOPs"), "seconds": ("seconds", "時間"), "target_tokens": ("Japanese tokens", "日本語トークン数")}
+BASES = {
+    "flops": ("FLOPs", "FLOPs"),
+    "seconds": ("seconds", "時間"),
+    "target_tokens": ("Japanese tokens", "日本語トークン数"),
+}
 
 
 def on_target(trials: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -79,10 +83,6 @@ def _times(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:.2f}"
 
 
-def _span(ends: tuple[float, float, float]) -> str:
-    return f"{_times(ends[0])} to {_times(ends[2])}"
-
-
 def saved_title(rows: Sequence[TokensSaved]) -> Text:
     best = max(rows, key=lambda one: one.factor[1])
     low, middle, high = (_times(value) for value in best.factor)
@@ -129,7 +129,9 @@ def p_best_title(decisions: Mapping[str, Decision]) -> Text:
 
 
 def p_best_alt(decisions: Mapping[str, Decision]) -> Text:
-    listed = "; ".join(f"equal {BASES[basis][0]}: {one.leader} {one.p_best[one.leader]:.2f}" for basis, one in decisions.items())
+    listed = "; ".join(
+        f"equal {BASES[basis][0]}: {one.leader} {one.p_best[one.leader]:.2f}" for basis, one in decisions.items()
+    )
     return Text(en=f"Probability that each order is best. {listed}.", ja=f"各順序が最良である確率。{listed}。")
 
 
@@ -192,7 +194,9 @@ def facts_alt(table: pl.DataFrame) -> Text:
 def position_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
     """Difference to ``baseline`` at the same seed, early (first quarter of the context) and late (second half)."""
     base = rows.filter(pl.col("variant") == baseline).select("seed", "start", "stop", pl.col("loss").alias("base"))
-    both = rows.join(base, on=["seed", "start", "stop"]).with_columns((pl.col("loss") - pl.col("base")).alias("difference"))
+    both = rows.join(base, on=["seed", "start", "stop"]).with_columns(
+        (pl.col("loss") - pl.col("base")).alias("difference")
+    )
     length, width = pl.col("stop").max(), pl.col("stop") - pl.col("start")
 
     def part(inside: pl.Expr) -> pl.Expr:
@@ -247,7 +251,10 @@ def dose_words(tables: Mapping[str, pl.DataFrame]) -> Text:
 
 def dose_title(tables: Mapping[str, pl.DataFrame]) -> Text:
     told = dose_words(tables)
-    return Text(en=told.en.removeprefix("Scarce text: ").rstrip("."), ja=told.ja.removeprefix("日本語が不足する場合:").rstrip("。"))
+    return Text(
+        en=told.en.removeprefix("Scarce text: ").rstrip("."),
+        ja=told.ja.removeprefix("日本語が不足する場合:").rstrip("。"),
+    )
 
 
 def dose_alt(tables: Mapping[str, pl.DataFrame]) -> Text:
@@ -278,7 +285,11 @@ def verdict(
     transfer = [one for one in saved if one.spent < params.train_tokens * 0.999]
     best = max(transfer, key=lambda one: one.factor[1])
     low, middle, high = (_times(value) for value in best.factor)
-    sure = {1: ("saves Japanese tokens", "節約"), 0: ("not told apart from one", "差は検出できず"), -1: ("wastes them", "浪費")}[best.sure]
+    sure = {
+        1: ("saves Japanese tokens", "節約"),
+        0: ("not told apart from one", "差は検出できず"),
+        -1: ("wastes them", "浪費"),
+    }[best.sure]
     lost = forgotten.group_by("variant", maintain_order=True).agg(pl.col("forgotten").mean()).sort("forgotten").row(-1)
     return Text(
         en=f"{told.en} (Japanese bits per byte; {bases_en}; detectable effect {noise.mde:.4f}.) Transfer: in {best.variant} a "

@@ -58,9 +58,13 @@ class DataOrderParams(StudyParams):
     ladder: tuple[Share, ...] = Field(
         default=(0.25, 0.5), min_length=1, description="shorter runs on the target alone, as shares of train_tokens"
     )
-    contexts: tuple[Positive, ...] = Field(default=(32, 64), description="shorter contexts before seq_len; none: not tried")
+    contexts: tuple[Positive, ...] = Field(
+        default=(32, 64), description="shorter contexts before seq_len; none: not tried"
+    )
     by_length: bool = Field(default=True, description="also order the target's documents by their length")
-    scarce: SourceSpec | None = Field(default=None, description="too little of the target, to be stretched; none: not tried")
+    scarce: SourceSpec | None = Field(
+        default=None, description="too little of the target, to be stretched; none: not tried"
+    )
     scarce_tokens: Positive = Field(default=262_144, description="training tokens of each run on scarce text")
     made_ratios: tuple[Share, ...] = Field(default=(0.25, 0.5, 0.75), description="shares of made text in the mixture")
     sampling: SamplingSpec = SamplingSpec()
@@ -234,7 +238,10 @@ def _trial(
         eval_tokens=params.eval_tokens,
         checkpoint_every=-(-steps // params.checkpoints) if params.checkpoints else 0,
     )
-    label = {"size": size_label(parameter_count(model).non_embedding), "target_tokens": target_tokens(trial, params.target)}
+    label = {
+        "size": size_label(parameter_count(model).non_embedding),
+        "target_tokens": target_tokens(trial, params.target),
+    }
     return trial.replace(probes=params.probes if tags["family"] == "order" else (), tags=label | tags)
 
 

@@ -18,7 +18,6 @@ from studylib.spec import ParallelSpec, TrialSpec
 from studylib.train import checkpoint
 from studylib.train.compute import Compute, resolve
 
-
 _SENTENCE_ENDS = "。.!?！？\n"
 
 

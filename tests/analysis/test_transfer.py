@@ -85,7 +85,11 @@ def test_a_ladder_that_cannot_be_read_is_refused():
 
 def test_slope_and_equal_target_tokens():
     frame = pl.DataFrame(
-        [{"variant": f"{t}", "seed": s, "status": "done", "target_tokens": t, "val_bpb": 3 * t**-0.2} for t in RUNGS for s in (0, 1)]
+        [
+            {"variant": f"{t}", "seed": s, "status": "done", "target_tokens": t, "val_bpb": 3 * t**-0.2}
+            for t in RUNGS
+            for s in (0, 1)
+        ]
     )
     slope = analysis.ladder_slope(frame)
     assert slope.value == pytest.approx(0.2) and slope.trials == 2

@@ -62,8 +62,12 @@ def test_rewriting_reads_training_text_alone_and_is_deterministic(prepared):
 
 
 def test_the_filter_drops_short_long_repetitive_and_duplicate_texts():
-    sound = "山あいの小さな町に、古い橋と新しい図書館がある。春には多くの人が川べりを歩き、夏には花火を見に集まるという。"
-    other = "港の朝は早い。漁師たちは暗いうちに網を引き、市場では魚の競りが始まる。灯台の明かりが消えるころ、船は沖へ出る。"
+    sound = (
+        "山あいの小さな町に、古い橋と新しい図書館がある。春には多くの人が川べりを歩き、夏には花火を見に集まるという。"
+    )
+    other = (
+        "港の朝は早い。漁師たちは暗いうちに網を引き、市場では魚の競りが始まる。灯台の明かりが消えるころ、船は沖へ出る。"
+    )
     keep = Filter(min_characters=20, max_characters=500)
     assert keep.keeps(sound) and keep.keeps(other)
     assert not keep.keeps(sound), "the same again"
@@ -81,7 +85,10 @@ def test_repetition_is_counted_in_six_grams():
     assert repeated_share("abc") == 0
 
 
-@pytest.mark.parametrize("wrong", [{"min_characters": 0}, {"min_characters": 50, "max_characters": 40}, {"most_repeated": 0}, {"most_shared": 1.5}])
+@pytest.mark.parametrize(
+    "wrong",
+    [{"min_characters": 0}, {"min_characters": 50, "max_characters": 40}, {"most_repeated": 0}, {"most_shared": 1.5}],
+)
 def test_impossible_filters_are_refused(wrong):
     with pytest.raises(StudyError, match=next(name for name in wrong if name != "max_characters")):
         Filter(**wrong)
@@ -110,7 +117,7 @@ def test_made_text_is_whole_or_not_there(tmp_path):
 def test_generated_text_may_come_after_the_plan(tmp_path):
     source = SOURCES["generated"]("sampled", {"path": str(tmp_path / "later.jsonl")})
     source.check()
-    with pytest.raises(StudyError, match="sampled: path: .*later.jsonl' has not been generated yet"):
+    with pytest.raises(StudyError, match=r"sampled: path: .*later.jsonl' has not been generated yet"):
         next(source.documents())
     write_made_text(tmp_path / "later.jsonl", ["作られた文章"], {})
     assert [one.text for one in source.documents()] == ["作られた文章"] and source.inputs()

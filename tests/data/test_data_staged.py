@@ -98,7 +98,10 @@ def test_a_source_goes_on_where_the_stage_before_left_it(shards):
 
 def test_orders_read_the_same_windows_and_go_up_or_down(shards):
     steps = 20
-    spec = {order: trial(steps, {"name": "all", "mixture": {"ja": 1}, "order": order}) for order in ("random", "short_first", "long_first")}
+    spec = {
+        order: trial(steps, {"name": "all", "mixture": {"ja": 1}, "order": order})
+        for order in ("random", "short_first", "long_first")
+    }
     starts = {order: starts_of(StagedStream(shards, one), range(steps)) for order, one in spec.items()}
     assert sorted(starts["random"]) == sorted(starts["short_first"]) == sorted(starts["long_first"])
     length = mean_document_length(shards.sources["ja"].train.document_starts)

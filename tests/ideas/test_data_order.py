@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -19,7 +20,9 @@ from studylib.project import project_root
 from studylib.result import Text
 from studylib.trials.throughput import _context_shares
 
-PARAMS = DataOrderParams(scarce={"name": "scarce", "options": {"register": "ja", "bytes": 100_000}}, seeds=(0, 1), replay=(0.1, 0.3))
+PARAMS = DataOrderParams(
+    scarce={"name": "scarce", "options": {"register": "ja", "bytes": 100_000}}, seeds=(0, 1), replay=(0.1, 0.3)
+)
 ALT = Text(en="What is drawn", ja="図の説明")
 
 
@@ -155,7 +158,13 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     assert worth["en+code, then ja"] > 1.3 and worth["short documents first"] < 1
     forgotten = pl.DataFrame({"variant": ["en+code, then ja", "mixed"], "forgotten": [0.4, 0.0]})
     told = words.verdict(
-        PARAMS, decisions, saved, forgotten, analysis.noise_floor(trials), Text(en="F.", ja="F。"), Text(en="D.", ja="D。")
+        PARAMS,
+        decisions,
+        saved,
+        forgotten,
+        analysis.noise_floor(trials),
+        Text(en="F.", ja="F。"),
+        Text(en="D.", ja="D。"),
     )
     for text in (told.en, told.ja):
         assert decisions["flops"].leader == "mixed" and "mixed" in text
@@ -201,7 +210,7 @@ def position_frame() -> pl.DataFrame:
     return pl.DataFrame([
         {"variant": name, "seed": seed, "source": "ja", "start": a, "stop": b, "loss": 3 - 0.1 * np.log(b) + 0.1 * seed + (slope * a / 128)}
         for name, slope in {"ja only": 0.0, "short context first": 0.1, "long context first": -0.05}.items()
-        for seed in range(2) for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for seed in range(2) for a, b in pairwise(edges)
     ])  # fmt: skip
 
 
@@ -224,7 +233,9 @@ def curves_frame() -> pl.DataFrame:
 def test_figures_are_drawn_and_described(tmp_path):
     judged = words.on_target(simulated(EFFECTS), "ja")
     ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
-    saved = analysis.tokens_saved(ladder, judged.filter((pl.col("family") == "order") & (pl.col("variant") != "ja only")))
+    saved = analysis.tokens_saved(
+        ladder, judged.filter((pl.col("family") == "order") & (pl.col("variant") != "ja only"))
+    )
     made = pl.DataFrame([
         {"kind": kind, "ratio": ratio, "seed": seed, "val_bpb": 2 - ratio + seed}
         for kind, ratio in (("none", 0.0), ("sampled", 0.25), ("sampled", 0.5), ("rewritten", 0.25)) for seed in range(2)

@@ -13,7 +13,9 @@ from studylib.spec import DataSpec, SourceSpec, TokenizerSpec
 from studylib.train import train
 from studylib.train.sample import draw_tokens, sample_text
 
-EASY = SamplingSpec(bytes=1500, min_characters=5, most_repeated=1.0, most_shared=1.0, batch_documents=8, temperature=1.0)
+EASY = SamplingSpec(
+    bytes=1500, min_characters=5, most_repeated=1.0, most_shared=1.0, batch_documents=8, temperature=1.0
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_what_is_there_is_not_made_again(trained, data_folder, tmp_path):
 
 def test_a_model_that_writes_nothing_fit_is_said_to(trained, data_folder, tmp_path):
     spec, out = trained
-    with pytest.raises(StudyError, match="only 0 were kept .*'short': .*train it longer, or loosen the filters"):
+    with pytest.raises(StudyError, match=r"only 0 were kept .*'short': .*train it longer, or loosen the filters"):
         sample_text(spec, out, data_folder, EASY.replace(min_characters=5000, max_attempts=1), tmp_path / "one.jsonl")
     assert list(tmp_path.iterdir()) == []
 
@@ -65,7 +67,11 @@ def test_top_p_keeps_the_smallest_set_and_temperature_sharpens():
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]])).repeat(4000, 1)
 
     def shares(**changes) -> list[float]:
-        drawn = draw_tokens(logits.clone(), SamplingSpec(temperature=1.0, top_p=1.0).replace(**changes), torch.Generator().manual_seed(0))
+        drawn = draw_tokens(
+            logits.clone(),
+            SamplingSpec(temperature=1.0, top_p=1.0).replace(**changes),
+            torch.Generator().manual_seed(0),
+        )
         return (torch.bincount(drawn, minlength=4) / len(drawn)).tolist()
 
     assert shares() == pytest.approx([0.5, 0.3, 0.15, 0.05], abs=0.03)

@@ -41,7 +41,9 @@ def staged_trial(tiny_trial):
 
 
 def without_times(records: list[dict]) -> list[dict]:
-    return [{key: value for key, value in record.items() if key not in ("seconds", "tokens_per_s")} for record in records]
+    return [
+        {key: value for key, value in record.items() if key not in ("seconds", "tokens_per_s")} for record in records
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,12 @@ def test_positions_average_to_the_validation_loss(uninterrupted):
 def test_stages_change_the_run(uninterrupted, staged_trial, data_folder, tmp_path):
     """Each of mixture, context, order and rate is alive: without it the losses differ."""
     losses = [record["loss"] for record in uninterrupted[1] if "loss" in record]
-    for place, change in ((0, {"mixture": {}}), (1, {"seq_len": None}), (1, {"learning_rate": "keep"}), (2, {"order": "random"})):
+    for place, change in (
+        (0, {"mixture": {}}),
+        (1, {"seq_len": None}),
+        (1, {"learning_rate": "keep"}),
+        (2, {"order": "random"}),
+    ):
         stages = list(staged_trial.stages)
         stages[place] = stages[place].replace(**change)
         out = tmp_path / f"{place}{next(iter(change))}"
@@ -110,21 +117,37 @@ def test_two_processes_give_the_same_curve(uninterrupted, staged_trial, data_fol
 
     spec = staged_trial.replace(**{"parallel.dp": 2})
     (tmp_path / "asked.json").write_text(spec.model_dump_json())
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "studylib.train"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+        "-m",
+        "studylib.train",
+    ]
     arguments = [str(tmp_path / "asked.json"), "--out", str(tmp_path), "--data-folder", str(data_folder)]
-    done = subprocess.run([*command, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [*command, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     records = read_json_lines(tmp_path / "metrics.jsonl")
     expected = [record["loss"] for record in uninterrupted[1] if "loss" in record]
     assert [record["loss"] for record in records if "loss" in record] == pytest.approx(expected, rel=1e-4)
     margins = [record["probes"]["facts"]["both_in_japanese"]["margin"] for record in records if "probes" in record]
-    whole = [record["probes"]["facts"]["both_in_japanese"]["margin"] for record in uninterrupted[1] if "probes" in record]
+    whole = [
+        record["probes"]["facts"]["both_in_japanese"]["margin"] for record in uninterrupted[1] if "probes" in record
+    ]
     assert margins == pytest.approx(whole, abs=1e-2)
 
 
 def rates(tiny_trial, *stages: dict, steps: int = 100) -> np.ndarray:
     spec = tiny_trial.replace(
-        data=tiny_trial.data, train_steps=steps, schedule=ScheduleSpec(warmup_fraction=0.1, final_fraction=0.1), stages=stages
+        data=tiny_trial.data,
+        train_steps=steps,
+        schedule=ScheduleSpec(warmup_fraction=0.1, final_fraction=0.1),
+        stages=stages,
     )
     return np.array([staged_rate_factor(spec, step) for step in range(steps)])
 
@@ -141,7 +164,12 @@ def test_rewarm_begins_the_schedule_anew_from_where_the_rate_stood(tiny_trial):
 
 
 def test_decay_comes_down_in_a_line_and_stays_down(tiny_trial):
-    found = rates(tiny_trial, {"name": "a", "fraction": 0.5}, {"name": "b", "fraction": 0.3, "learning_rate": "decay"}, {"name": "c"})
+    found = rates(
+        tiny_trial,
+        {"name": "a", "fraction": 0.5},
+        {"name": "b", "fraction": 0.3, "learning_rate": "decay"},
+        {"name": "c"},
+    )
     assert (found[:50] == rates(tiny_trial)[:50]).all()
     assert np.diff(found[49:80]) == pytest.approx((0.1 - found[49]) / 30)
     assert found[79:] == pytest.approx(0.1)
@@ -157,7 +185,7 @@ def test_flops_count_the_context_of_each_stage(tiny_trial):
 def test_facts_need_a_world_told_in_both_languages(tiny_trial, staged_trial, data_folder, tmp_path):
     with pytest.raises(StudyError, match="probes: 'facts' asks about facts of miniworld"):
         train(tiny_trial.replace(probes=("facts",)), tmp_path, data_folder=data_folder)
-    with pytest.raises(StudyError, match="probes: .* parallel.pp must be 1"):
+    with pytest.raises(StudyError, match=r"probes: .* parallel.pp must be 1"):
         staged_trial.replace(**{"parallel.pp": 2})
 
 

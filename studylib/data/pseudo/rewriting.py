@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from studylib.data.miniworld.draw import Draw
@@ -26,7 +26,7 @@ def training_documents(prepared: PreparedData, label: str) -> Iterator[str]:
 
     shard, tokenizer = prepared.shards(label).train, Tokenizer.load(prepared.tokenizer_file)
     starts = shard.document_starts
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+    for start, stop in pairwise(starts):
         yield tokenizer.decode(shard.tokens[int(start) : int(stop) - 1])  # without the EOS
 
 

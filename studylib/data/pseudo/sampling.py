@@ -20,7 +20,9 @@ class SamplingSpec(Frozen):
     max_tokens: Positive | None = Field(default=None, description="of a document; default: the context length")
     min_characters: Positive = 40
     most_repeated: Share = Field(default=0.35, description="share of a text in 6-grams that it has already used")
-    most_shared: Share = Field(default=0.5, description="share of 24-grams in texts kept before: a duplicate from there")
+    most_shared: Share = Field(
+        default=0.5, description="share of 24-grams in texts kept before: a duplicate from there"
+    )
     batch_documents: Positive = 64
     seed: Count = 0
     max_attempts: Positive = Field(default=20, description="documents drawn for each one kept, before giving up")

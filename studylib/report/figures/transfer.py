@@ -81,7 +81,9 @@ def facts(rows: pl.DataFrame, *, variants: Sequence[str] | None = None) -> Figur
     ax.set_yticks(range(len(groups)), [_GROUPS[group] for group in groups], color=INK)
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.set_xlabel("log-likelihood of the right answer above wrong ones (nats); line: range of seeds\nnot known ← 0 → known")
+    ax.set_xlabel(
+        "log-likelihood of the right answer above wrong ones (nats); line: range of seeds\nnot known ← 0 → known"
+    )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
@@ -99,7 +101,8 @@ def loss_by_position(rows: pl.DataFrame, baseline: str, *, variants: Sequence[st
     if base.is_empty():
         raise invalid("baseline", baseline, "has no loss by position", choices=rows["variant"].unique().to_list())
     frame = rows.join(base, on=keys, how="inner").with_columns(
-        (pl.col("loss") - pl.col("base")).alias("difference"), ((pl.col("start") + 1) * pl.col("stop")).sqrt().alias("middle")
+        (pl.col("loss") - pl.col("base")).alias("difference"),
+        ((pl.col("start") + 1) * pl.col("stop")).sqrt().alias("middle"),
     )
     names = list(variants) if variants is not None else frame["variant"].unique(maintain_order=True).to_list()
     figure, (ax,) = canvas(width=7.2, height=4.0)
@@ -117,7 +120,10 @@ def loss_by_position(rows: pl.DataFrame, baseline: str, *, variants: Sequence[st
     ax.xaxis.set_major_locator(FixedLocator(bins["middle"].to_list()))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xticklabels(labels, fontsize=8.5)
-    ax.set(xlabel="position in the context (tokens)", ylabel=f"loss minus that of {baseline}\n(nats per token), lower is better")
+    ax.set(
+        xlabel="position in the context (tokens)",
+        ylabel=f"loss minus that of {baseline}\n(nats per token), lower is better",
+    )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
@@ -140,6 +146,9 @@ def dose(trials: pl.DataFrame, *, ratio: str = "ratio", kind: str = "kind", metr
         )  # fmt: skip
     ax.xaxis.set_major_locator(FixedLocator(np.unique(frame[ratio].to_numpy()).tolist()))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
-    ax.set(xlabel="share of made text in the training mixture", ylabel="loss minus that without it\n(bits per byte), lower is better")
+    ax.set(
+        xlabel="share of made text in the training mixture",
+        ylabel="loss minus that without it\n(bits per byte), lower is better",
+    )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9, title="band: range of seeds", title_fontsize=9)
     return figure

@@ -33,7 +33,7 @@ class Facts:
     """
 
     def __init__(self, spec: TrialSpec, prepared: PreparedData):
-        japanese, english = miniworld_sources(spec.data)
+        japanese, _ = miniworld_sources(spec.data)
         seed, share = japanese.options.get("seed", 0), japanese.options.get("english_only", 0.2)
         tokenizer = Tokenizer.load(prepared.tokenizer_file)
         self._groups: dict[str, np.ndarray] = {}

@@ -177,7 +177,7 @@ def test_a_mixed_sorted_cut_stream_is_never_waited_for():
         {"name": "a", "fraction": 0.5, "seq_len": 32},
         {"name": "b", "mixture": {"ja": 1}, "order": "short_first"},
     )
-    spec = trial(60, *stages).replace(**{"model.seq_len": 128, "global_batch_size": 8})
+    spec = trial(60).replace(**{"model.seq_len": 128, "global_batch_size": 8, "stages": stages})
     stream, took = StagedStream(many, spec), []
     for step in range(60):
         began = time.perf_counter()

@@ -13,13 +13,15 @@ from studylib.files import read_json_lines
 def read_facts(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
     """The probe ``facts``: a row a trial, step and group of questions.
 
-    Columns: ``hash``, ``step``, ``tokens``, ``group``, ``accuracy``, ``margin`` (nats), ``chance``, ``questions``, then
+    Columns: ``hash``, ``step``, ``tokens``, ``group``, ``accuracy``, ``margin`` (nats) and its standard ``error``
+    over questions, ``chance``, ``questions``, then
     those of ``trials``.
     """
     schema = {
         "group": pl.String,
         "accuracy": pl.Float64,
         "margin": pl.Float64,
+        "error": pl.Float64,
         "chance": pl.Float64,
         "questions": pl.Int64,
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
+from scipy import stats
 
 from studylib.analysis import Decision, NoiseFloor, TokensSaved, estimate, score
 from studylib.ideas.data_order import DataOrderParams
@@ -65,7 +66,7 @@ def orders_title(decision: Decision, table: pl.DataFrame, baseline: str) -> Text
     better = table.filter(pl.col("high") < 0)["variant"].to_list()
     worse = len(table.filter(pl.col("low") > 0))
     return Text(
-        en=f"{len(better)} orders are better than {baseline} at equal FLOPs, {worse} are worse; {decision.leader} leads",
+        en=f"Of {len(table)} orders {len(better)} beat {baseline} at equal FLOPs and {worse} fall behind; {decision.leader} leads",
         ja=f"同一 FLOPs で {baseline} より良い順序は {len(better)}、悪い順序は {worse}。首位は {decision.leader}",
     )
 
@@ -136,13 +137,20 @@ def p_best_alt(decisions: Mapping[str, Decision]) -> Text:
 
 
 def facts_table(facts: pl.DataFrame) -> pl.DataFrame:
-    """At the end of training: mean accuracy and margin with its 95 % interval by variant and group."""
+    """At the end of training: mean accuracy and margin by variant and group.
+
+    The margin's interval holds for all variants of a group together with 95 % (Bonferroni), and covers the seeds as well
+    as the questions: other questions might have come out otherwise.
+    """
     last = facts.filter(pl.col("step") == pl.col("step").max().over("hash"))
     rows = []
     for (variant, group), own in last.group_by(["variant", "group"], maintain_order=True):
-        mean, (low, high) = estimate(own["margin"].to_numpy())
+        confidence = 1 - 0.05 / last["variant"].n_unique()
+        mean, (low, _) = estimate(own["margin"].to_numpy(), confidence=confidence)
+        questions = float(stats.norm.ppf((1 + confidence) / 2)) * float(own["error"].mean())
+        half = math.hypot(mean - low, questions)
         rows.append({
-            "variant": variant, "group": group, "accuracy": own["accuracy"].mean(), "margin": mean, "low": low, "high": high,
+            "variant": variant, "group": group, "accuracy": own["accuracy"].mean(), "margin": mean, "low": mean - half, "high": mean + half,
             "chance": own["chance"][0], "questions": own["questions"][0],
         })  # fmt: skip
     return pl.DataFrame(rows)

@@ -137,13 +137,13 @@ def orders(params: DataOrderParams) -> dict[str, tuple[StageSpec, ...]]:
     found: dict[str, tuple[StageSpec, ...]] = {
         f"{target} only": (second,),
         "mixed": (StageSpec(name="mixed", mixture=params.mixture),),
-        f"{names}, then {target}": (first, second),
-        f"{names}, then {target} re-warmed": (first, second.replace(learning_rate="rewarm")),
+        f"{names}→{target}": (first, second),
+        f"{names}→{target}, re-warmed": (first, second.replace(learning_rate="rewarm")),
     }
     for share in params.replay:
         replayed = second.replace(mixture=_with_replay(target, helpers, share))
-        found[f"{names}, then {target}, replay {100 * share:g} %"] = (first, replayed)
-        found[f"{names}, then {target} re-warmed, replay {100 * share:g} %"] = (
+        found[f"{names}→{target}, replay {100 * share:g} %"] = (first, replayed)
+        found[f"{names}→{target}, re-warmed, replay {100 * share:g} %"] = (
             first,
             replayed.replace(learning_rate="rewarm"),
         )

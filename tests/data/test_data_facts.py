@@ -26,6 +26,10 @@ def test_answers_differ_in_the_answer_alone_and_the_first_is_right(language, sec
         start = next(n for n, letters in enumerate(zip(*question.answers, strict=False)) if len(set(letters)) > 1)
         assert start > 8, "the lead comes first and names the entity"
         assert all(answer[: start - 2] == right[: start - 2] for answer in wrong)
+        # The controls say the same of somebody else.
+        ends = [answer[-8:] for answer in question.answers]
+        assert [control[-8:] for control in question.controls] == ends
+        assert not set(question.controls) & set(question.answers)
 
 
 def test_questions_are_the_same_every_time_and_follow_the_seed():

@@ -40,23 +40,23 @@ def test_every_order_has_equal_tokens_and_the_same_model():
 def test_the_orders_are_those_that_are_asked_about():
     names = orders(PARAMS)
     assert set(names) == {
-        "ja only", "mixed", "en+code, then ja", "en+code, then ja re-warmed",
-        "en+code, then ja, replay 10 %", "en+code, then ja re-warmed, replay 10 %",
-        "en+code, then ja, replay 30 %", "en+code, then ja re-warmed, replay 30 %",
+        "ja only", "mixed", "en+code→ja", "en+code→ja, re-warmed",
+        "en+code→ja, replay 10 %", "en+code→ja, re-warmed, replay 10 %",
+        "en+code→ja, replay 30 %", "en+code→ja, re-warmed, replay 30 %",
         "short documents first", "long documents first", "short context first", "long context first",
     }  # fmt: skip
     assert [stage.seq_len for stage in names["short context first"]] == [32, 64, 128]
     assert [stage.seq_len for stage in names["long context first"]] == [128, 64, 32]
-    replayed = names["en+code, then ja, replay 30 %"][1].mixture
+    replayed = names["en+code→ja, replay 30 %"][1].mixture
     assert replayed == pytest.approx({"ja": 0.7, "en": 0.2, "code": 0.1})
-    assert [stage.learning_rate for stage in names["en+code, then ja re-warmed"]] == ["keep", "rewarm"]
+    assert [stage.learning_rate for stage in names["en+code→ja, re-warmed"]] == ["keep", "rewarm"]
 
 
 def test_target_tokens_are_those_of_the_stages():
     spent = {spec.tags["variant"]: spec.tags["target_tokens"] / spec.train_tokens for spec in plan(PARAMS)}
     assert spent["ja only"] == spent["short documents first"] == spent["long context first"] == 1
-    assert spent["mixed"] == pytest.approx(0.7, rel=1e-4) and spent["en+code, then ja"] == 0.5
-    assert spent["en+code, then ja, replay 30 %"] == pytest.approx(0.35, rel=1e-4)
+    assert spent["mixed"] == pytest.approx(0.7, rel=1e-4) and spent["en+code→ja"] == 0.5
+    assert spent["en+code→ja, replay 30 %"] == pytest.approx(0.35, rel=1e-4)
     ladder = {spec.tags["variant"]: spec.train_tokens for spec in by_family("ladder")}
     assert ladder == {"ja only x0.25": 65_536, "ja only x0.5": 131_072}
 
@@ -115,7 +115,7 @@ def test_impossible_parameters_are_refused(change, says):
 def test_shares_of_contexts_weight_the_measured_speed():
     specs = {spec.tags["variant"]: spec for spec in by_family("order")}
     assert _context_shares(specs["ja only"]) == {128: 1.0}
-    assert _context_shares(specs["en+code, then ja"]) == {128: 1.0}
+    assert _context_shares(specs["en+code→ja"]) == {128: 1.0}
     assert _context_shares(specs["long context first"]) == pytest.approx({128: 1 / 3, 64: 1 / 3, 32: 1 / 3}, abs=0.01)
 
 
@@ -135,13 +135,13 @@ def simulated(effects: dict[str, float], *, noise: float = 0.002, seeds: int = 3
             })  # fmt: skip
 
     for name, effect in effects.items():
-        add("order", name, 131_072 if "then" in name else 262_144, 1.5 + effect)
+        add("order", name, 131_072 if "→" in name else 262_144, 1.5 + effect)
     for share in (0.25, 0.5):
         add("ladder", f"ja only x{share:g}", round(share * 262_144), 1.5 * share**-0.1)
     return pl.DataFrame(rows)
 
 
-EFFECTS = {"ja only": 0.0, "en+code, then ja": 0.05, "short documents first": 0.03, "mixed": -0.04}
+EFFECTS = {"ja only": 0.0, "en+code→ja": 0.05, "short documents first": 0.03, "mixed": -0.04}
 
 
 def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
@@ -155,8 +155,8 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     }
     saved = analysis.tokens_saved(ladder, trials.filter(pl.col("variant") != "ja only"))
     worth = {one.variant: one.factor[1] for one in saved}
-    assert worth["en+code, then ja"] > 1.3 and worth["short documents first"] < 1
-    forgotten = pl.DataFrame({"variant": ["en+code, then ja", "mixed"], "forgotten": [0.4, 0.0]})
+    assert worth["en+code→ja"] > 1.3 and worth["short documents first"] < 1
+    forgotten = pl.DataFrame({"variant": ["en+code→ja", "mixed"], "forgotten": [0.4, 0.0]})
     told = words.verdict(
         PARAMS,
         decisions,
@@ -168,8 +168,8 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     )
     for text in (told.en, told.ja):
         assert decisions["flops"].leader == "mixed" and "mixed" in text
-        assert "en+code, then ja" in text and "+0.400" in text
-    assert "equal Japanese tokens: en+code, then ja" in told.en
+        assert "en+code→ja" in text and "+0.400" in text
+    assert "equal Japanese tokens: en+code→ja" in told.en
 
 
 def test_made_text_is_said_to_help_only_where_it_does():
@@ -191,7 +191,7 @@ def test_made_text_is_said_to_help_only_where_it_does():
 def facts_frame(margins: dict[str, float]) -> pl.DataFrame:
     return pl.DataFrame([
         {"hash": f"{name}/{seed}", "variant": name, "seed": seed, "step": 10, "group": group, "accuracy": 0.3,
-         "margin": margin + 0.01 * seed, "chance": 0.25, "questions": 72}
+         "margin": margin + 0.01 * seed, "error": 0.02, "chance": 0.25, "questions": 72}
         for name, margin in margins.items() for seed in range(3)
         for group in ("english_only_in_japanese", "english_only_in_english", "both_in_japanese")
     ])  # fmt: skip
@@ -226,7 +226,7 @@ def curves_frame() -> pl.DataFrame:
     return pl.DataFrame([
         {"hash": f"{name}/{seed}", "variant": name, "seed": seed, "split": "validation", "source": source, "tokens": tokens,
          "bpb": 4 - 0.4 * np.log(1 + tokens / 1e4) + 0.02 * seed}
-        for name in ("ja only", "en+code, then ja") for seed in range(2) for source in ("ja", "en") for tokens in range(20_000, 200_001, 20_000)
+        for name in ("ja only", "en+code→ja") for seed in range(2) for source in ("ja", "en") for tokens in range(20_000, 200_001, 20_000)
     ])  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def test_figures_are_drawn_and_described(tmp_path):
         {"kind": kind, "ratio": ratio, "seed": seed, "val_bpb": 2 - ratio + seed}
         for kind, ratio in (("none", 0.0), ("sampled", 0.25), ("sampled", 0.5), ("rewritten", 0.25)) for seed in range(2)
     ])  # fmt: skip
-    borders = {"ja only": [], "en+code, then ja": [100_000]}
+    borders = {"ja only": [], "en+code→ja": [100_000]}
     table = words.position_table(position_frame(), "ja only")
     figures = {
         "curves": (rp.stage_curves(curves_frame(), borders, ["ja", "en"]), words.curves_alt(borders, ["ja", "en"])),
@@ -270,7 +270,7 @@ def test_anchors_are_scored_on_what_was_measured():
     judged = words.on_target(simulated(EFFECTS), "ja")
     ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
     saved = analysis.tokens_saved(ladder, judged.filter(pl.col("variant") == "mixed"))
-    continued, context, code = words.anchors(curves_frame(), {"en+code, then ja": [100_000]}, saved, "ja")
+    continued, context, code = words.anchors(curves_frame(), {"en+code→ja": [100_000]}, saved, "ja")
     assert continued.outcome == "agrees", "the simulated curve falls to its end"
     assert context.outcome == code.outcome == "underpowered"
     assert math.isfinite(saved[0].factor[1])

@@ -37,6 +37,7 @@ def staged_trial(tiny_trial):
             StageSpec(name="end", mixture={"ja": 1.0}, learning_rate="decay", order="short_first"),
         ),
         probes=("position", "facts"),
+        **{"model.seq_len": 96},
     )
 
 
@@ -78,9 +79,12 @@ def test_every_border_is_validated_and_probed(uninterrupted, staged_trial):
     assert last["val"]["ja"]["bpb"] < first["val"]["ja"]["bpb"], "the Japanese stage taught Japanese"
     facts = result["probes"]["facts"]
     assert set(facts) == {"english_only_in_japanese", "english_only_in_english", "both_in_japanese"}
-    assert all(0 <= one["accuracy"] <= 1 and one["questions"] > 50 and one["chance"] == 0.25 for one in facts.values())
+    assert all(
+        0 <= one["accuracy"] <= 1 and one["questions"] == 48 and one["error"] > 0 and one["chance"] == 0.25
+        for one in facts.values()
+    )
     position = result["probes"]["position"]
-    assert position["edges"][0] == 0 and position["edges"][-1] == 32
+    assert position["edges"][0] == 0 and position["edges"][-1] == 96
     assert all(len(losses) == len(position["edges"]) - 1 for losses in position["loss"].values())
 
 
@@ -106,7 +110,9 @@ def test_stages_change_the_run(uninterrupted, staged_trial, data_folder, tmp_pat
         train(staged_trial.replace(stages=stages, probes=()), out, data_folder=data_folder)
         changed = [record["loss"] for record in read_json_lines(out / "metrics.jsonl") if "loss" in record]
         assert changed != losses
-        assert (changed[:8] == losses[:8]) == (place > 0), "stages before the changed one are untouched"
+        assert (changed[:8] == losses[:8]) == (place > 0 and "learning_rate" not in change), (
+            "earlier stages are untouched"
+        )
 
 
 @pytest.mark.slow
@@ -185,6 +191,9 @@ def test_flops_count_the_context_of_each_stage(tiny_trial):
 def test_facts_need_a_world_told_in_both_languages(tiny_trial, staged_trial, data_folder, tmp_path):
     with pytest.raises(StudyError, match="probes: 'facts' asks about facts of miniworld"):
         train(tiny_trial.replace(probes=("facts",)), tmp_path, data_folder=data_folder)
+    short = staged_trial.replace(stages=(), **{"model.seq_len": 32})
+    with pytest.raises(StudyError, match="asks questions too long for a context of 32 tokens"):
+        train(short, tmp_path, data_folder=data_folder)
     with pytest.raises(StudyError, match=r"probes: .* parallel.pp must be 1"):
         staged_trial.replace(**{"parallel.pp": 2})
 

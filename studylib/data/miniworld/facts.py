@@ -36,6 +36,9 @@ class Question:
 
     Attributes
     ----------
+    controls
+        The same answers behind a lead about another entity of the kind, for which none of them is right: how likely they
+        are anyway, by their length, their wording and how common they are.
     fact
         ``kind/entity/relation``, as in the documents' labels.
     secret
@@ -45,6 +48,7 @@ class Question:
     fact: str
     secret: bool
     answers: tuple[str, ...]
+    controls: tuple[str, ...]
 
 
 def questions(
@@ -90,17 +94,29 @@ def _of_relation(
             continue
         values = slots_of(seed, kind, entity, lang)
         draw = Draw("question", language, seed, kind, entity, relation)
-        lead = _first_fitting(lead_templates, values, draw)
-        sentence = _first_fitting(sentences, values, draw)
+        sentence = _shortest(sentences, values)
         others = _others(seed, kind, entity, relation, lang, draw, wrong)
-        if lead is None or sentence is None or len(others) < wrong:
+        if sentence is None or len(others) < wrong:
             continue
-        opening = lead.text(values, draw.unit)
-        answers = []
-        for answer in (values[relation], *others):
-            told = sentence.text(values | {relation: answer}, Draw("wording", seed, kind, entity, relation).unit)
-            answers.append(style_text(register.style, opening + register.style.joint + told))
-        yield Question(f"{kind}/{entity}/{relation}", secret, tuple(answers))
+        possible = (values[relation], *others)
+        stranger = _stranger(seed, kind, relation, lang, draw, possible)
+        lead = _shortest(lead_templates, {slot: values[slot] for slot in values.keys() & stranger.keys()})
+        if lead is None:
+            continue
+        wording = [
+            sentence.text(values | {relation: answer}, Draw("wording", seed, kind, entity, relation).unit)
+            for answer in possible
+        ]
+        own, foreign = (
+            lead.text(slots, Draw("lead", seed, kind, entity, relation).unit) + register.style.joint
+            for slots in (values, stranger)
+        )
+        yield Question(
+            f"{kind}/{entity}/{relation}",
+            secret,
+            tuple(style_text(register.style, own + told) for told in wording),
+            tuple(style_text(register.style, foreign + told) for told in wording),
+        )
 
 
 def _usable(
@@ -113,10 +129,19 @@ def _usable(
     return leads, [one for one in rest if one.slots & askable == {relation}]
 
 
-def _first_fitting(templates: list[Template], values: Mapping[str, Any], draw: Draw) -> Template | None:
-    """One of the templates whose slots are known, by chance."""
+def _shortest(templates: list[Template], values: Mapping[str, Any]) -> Template | None:
+    """Of the templates whose slots are known, that of the shortest text: small models have short contexts."""
     fitting = [one for one in templates if one.slots <= values.keys()]
-    return draw.pick(fitting) if fitting else None
+    return min(fitting, key=lambda one: len(one.text(values, lambda: 0.0)), default=None)
+
+
+def _stranger(seed: int, kind: str, relation: str, lang: int, draw: Draw, answers: tuple[str, ...]) -> dict[str, Any]:
+    """The slots of another entity, for which none of the answers is right; empty if chance finds none."""
+    for _ in range(50):
+        slots = slots_of(seed, kind, draw.below(SIZES[kind]), lang)
+        if slots.get(relation) is not None and slots[relation] not in answers:
+            return slots
+    return {}
 
 
 def _others(seed: int, kind: str, entity: int, relation: str, lang: int, draw: Draw, wrong: int) -> list[str]:

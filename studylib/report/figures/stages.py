@@ -56,7 +56,10 @@ def stage_curves(
         late = frame[frame["tokens"] >= 0.15 * frame["tokens"].max()]["bpb"]
         room = 0.06 * (late.max() - late.min())
         ax.set_ylim(late.min() - room, late.max() + room)
-        ax.set_title(f"source: {source}", loc="right", fontsize=10.5, color=MUTED)
+        ax.text(
+            0.96, 0.96, f"source: {source}", transform=ax.transAxes, ha="right", va="top", fontsize=10.5, color=MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
+        )  # fmt: skip
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         ax.xaxis.set_major_locator(_few())
         ax.set(xlabel="training tokens", ylabel="validation loss (bits per byte)" if ax is axes[0] else "")

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import TokensSaved
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, look, short
+from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, look, short, wrapped
 
 _GROUPS = {
     "both_in_japanese": "told in both languages,\nasked in Japanese",
@@ -40,12 +40,12 @@ def saved_tokens(rows: Sequence[TokensSaved], target: str = "Japanese") -> Figur
                 ax.plot(end, place, marker=">" if end == high else "<", color=colour, ms=6)
         ax.plot(middle, place, marker=marker, ms=8, color=colour, mfc=colour if one.sure else "white", ls="")
         ax.plot(one.spent, place, marker="|", ms=16, mew=2.4, color=INK, ls="")
-    ax.set_yticks(range(len(rows)), [one.variant for one in rows], color=INK)
+    ax.set_yticks(range(len(rows)), [wrapped(one.variant) for one in rows], color=INK)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_xlim(least, most * 1.02)
     ax.grid(axis="y", visible=False)
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    ax.set_xlabel(f"{target} tokens that the {target}-only run needs for the same loss, 95 % interval")
+    ax.set_xlabel(f"tokens that {target} alone needs for the same loss, 95 % interval")
     ax.plot([], [], "|", color=INK, ms=12, mew=2.4, label="tokens spent")
     ax.plot([], [], ">", color=PALETTE[2], ms=8, label="saves tokens")
     ax.plot([], [], "<", color=PALETTE[1], ms=8, label="wastes tokens")
@@ -82,7 +82,7 @@ def facts(rows: pl.DataFrame, *, variants: Sequence[str] | None = None) -> Figur
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
     ax.set_xlabel(
-        "log-likelihood of the right answer above wrong ones (nats); line: range of seeds\nnot known ← 0 → known"
+        "log-likelihood of the right answer above wrong ones (nats)\nnot known ← 0 → known      (line: range of seeds)"
     )
     figure.legend(loc="outside lower center", ncols=3, fontsize=9)
     return figure

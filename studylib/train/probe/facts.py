@@ -16,7 +16,7 @@ from studylib.train.probe import token_losses
 
 __all__ = ["Facts"]
 
-QUESTIONS, WRONG = 72, 3
+QUESTIONS, WRONG, FEWEST = 48, 3, 12
 # Group: in which language it is asked, and whether English alone tells it.
 GROUPS = {
     "english_only_in_japanese": ("ja", True),
@@ -26,7 +26,11 @@ GROUPS = {
 
 
 class Facts:
-    """The likelihood of a text with the right answer against the same text with wrong ones.
+    """How much likelier the entity makes the right answer than wrong ones.
+
+    An answer's score is the log-likelihood of the text that gives it, less that of the same words behind a lead about
+    another entity (pointwise mutual information): for a model that does not know the fact, right and wrong answers have
+    the same expectation, however long or common they are.
 
     Three groups of questions: what English alone tells, asked in Japanese (transfer between the languages) and in English
     (is it known at all?), and what both languages tell, asked in Japanese.
@@ -39,23 +43,26 @@ class Facts:
         self._groups: dict[str, np.ndarray] = {}
         self._lengths: dict[str, np.ndarray] = {}
         for name, (language, secret) in GROUPS.items():
-            asked = questions(language, seed, english_only_share=share, secret=secret, count=QUESTIONS, wrong=WRONG)
+            asked = questions(language, seed, english_only_share=share, secret=secret, count=5 * QUESTIONS, wrong=WRONG)
             if asked:  # english_only: 0 keeps nothing from Japanese
                 self._groups[name], self._lengths[name] = _rows(asked, tokenizer, spec.model.seq_len)
         self._batch_rows = max(spec.micro_batch_size, 16)
 
     def measure(self, model: Any, world: World, compute: Compute) -> dict[str, dict[str, float]]:
         """By group: ``accuracy`` (``chance`` for a model that knows nothing), ``margin`` (nats by which the right
-        answer's log-likelihood exceeds the mean of the wrong ones) and the number of ``questions``.
+        answer's score exceeds the mean of the wrong ones), its standard ``error`` over questions, and their number.
         """
         found = {}
         for name, rows in self._groups.items():
             losses = token_losses(model, world, compute, rows, self._batch_rows)
             told = np.arange(losses.shape[1]) < self._lengths[name][:, None]
-            scores = -(losses * told).sum(axis=1).reshape(-1, WRONG + 1)
+            likelihood = -(losses * told).sum(axis=1).reshape(-1, 2, WRONG + 1)
+            scores = likelihood[:, 0] - likelihood[:, 1]
+            margins = scores[:, 0] - scores[:, 1:].mean(axis=1)
             found[name] = {
                 "accuracy": float((scores[:, 0] > scores[:, 1:].max(axis=1)).mean()),
-                "margin": float((scores[:, 0] - scores[:, 1:].mean(axis=1)).mean()),
+                "margin": float(margins.mean()),
+                "error": float(margins.std(ddof=1) / len(margins) ** 0.5),
                 "chance": 1 / (WRONG + 1),
                 "questions": len(scores),
             }
@@ -86,15 +93,19 @@ def miniworld_sources(data: DataSpec) -> tuple[SourceSpec, SourceSpec]:
 
 
 def _rows(asked: list[Question], tokenizer: Tokenizer, seq_len: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every answer's text as a row: int64 [answers, seq_len + 1], and how many of its tokens are predicted [answers]."""
-    rows, lengths = [], []
+    """The questions that fit the context, all answers, then all controls of each: a text a row.
+
+    Returns the rows, int64 [texts, length + 1], and how many of each one's tokens are predicted, [texts].
+    """
+    found: list[np.ndarray] = []
     for question in asked:
-        texts = [np.concatenate([[tokenizer.eos_id], tokens]) for tokens in tokenizer.encode_batch(question.answers)]
-        # Too long for the context: what is cut is the beginning, the same of all answers.
-        cut = max(0, max(map(len, texts)) - (seq_len + 1))
-        for text in texts:
-            row = np.full(seq_len + 1, tokenizer.eos_id, dtype=np.int64)
-            row[: len(text) - cut] = text[cut:]
-            rows.append(row)
-            lengths.append(len(text) - cut - 1)
-    return np.stack(rows), np.array(lengths)
+        encoded = tokenizer.encode_batch((*question.answers, *question.controls))
+        if max(map(len, encoded)) <= seq_len and len(found) < QUESTIONS * 2 * (WRONG + 1):
+            found += [np.concatenate([[tokenizer.eos_id], tokens]) for tokens in encoded]
+    if len(found) < FEWEST * 2 * (WRONG + 1):
+        why = f"asks questions too long for a context of {seq_len} tokens; give model.seq_len more, or a larger vocabulary"
+        raise invalid("probes", "facts", why)
+    rows = np.full((len(found), max(map(len, found))), tokenizer.eos_id, dtype=np.int64)
+    for row, text in zip(rows, found, strict=True):
+        row[: len(text)] = text
+    return rows, np.array([len(text) - 1 for text in found])

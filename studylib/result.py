@@ -42,9 +42,9 @@ class VariantMetrics(Frozen):
 
 
 class Verdict(Frozen):
-    """Which variant is best under one accounting (equal FLOPs, equal text, equal seconds, equal memory)."""
+    """Which variant is best under one accounting: what is held equal."""
 
-    basis: Literal["flops", "text", "seconds", "memory"]
+    basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
     decided: bool
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")

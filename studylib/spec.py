@@ -13,7 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from studylib.errors import StudyError, did_you_mean, invalid
 from studylib.files import content_hash
-from studylib.registry import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, POSITIONS, SCHEDULES, SOURCES, Registry
+from studylib.registry import ACTIVATIONS, INITS, NORMS, OPTIMIZERS, POSITIONS, PROBES, SCHEDULES, SOURCES, Registry
+from studylib.stages import check_stages, stage_ends
 
 SPEC_VERSION = 1
 
@@ -190,12 +191,17 @@ class ModelSpec(Frozen):
         return self
 
 
-class SourceSpec(Frozen):
+class SourceSpec(Grown):
     """Where documents come from. Which options apply depends on ``kind`` (see ``studylib/data/source``)."""
+
+    later: ClassVar[tuple[str, ...]] = ("auxiliary",)
 
     kind: choice_of(SOURCES) = "miniworld"
     name: str = Field(default="", description="label in reports; default: kind and its main option")
     weight: Annotated[float, BeforeValidator(_number), Field(gt=0)] = 1.0
+    auxiliary: bool = Field(
+        default=False, description="trained on only: neither in the tokenizer's sample nor validated (made or cut text)"
+    )
     options: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -276,6 +282,10 @@ class DataSpec(Grown):
     def _labels_differ(self) -> Self:
         if not self.sources:
             raise invalid("data.sources", [], "is empty")
+        if all(source.auxiliary for source in self.sources):
+            raise invalid(
+                "data.sources", self.sources[0].label, "is auxiliary, like all the others: nothing is validated"
+            )
         labels = [source.label for source in self.sources]
         for label in labels:
             if labels.count(label) > 1:
@@ -321,6 +331,23 @@ class ScheduleSpec(Frozen):
     final_fraction: Fraction = 0.1
 
 
+class StageSpec(Frozen):
+    """A stretch of a run with its own mixture, order, context length and learning-rate action.
+
+    Its length is ``fraction`` of the run's tokens, or ``tokens``; one stage may leave both out and takes the rest.
+    """
+
+    name: str = Field(min_length=1)
+    fraction: Annotated[float, BeforeValidator(_number), Field(gt=0, le=1)] | None = None
+    tokens: Positive | None = None
+    mixture: dict[str, Real] = Field(default_factory=dict, description="weight by source; empty: the sources' own")
+    learning_rate: Literal["keep", "rewarm", "decay"] = "keep"
+    order: Literal["random", "short_first", "long_first"] = Field(default="random", description="by document length")
+    seq_len: Positive | None = Field(
+        default=None, description="shorter context, a divisor of the model's; the same text"
+    )
+
+
 class ParallelSpec(Frozen):
     """How a trial is laid over processes; ``dp * tp * pp`` of them."""
 
@@ -351,12 +378,16 @@ class TrialSpec(Grown):
     out of the hash.
     """
 
-    later: ClassVar[tuple[str, ...]] = ("start_from", "new_embeddings")
+    later: ClassVar[tuple[str, ...]] = ("start_from", "new_embeddings", "stages", "probes")
 
     model: ModelSpec
     data: DataSpec = DataSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
+    stages: tuple[StageSpec, ...] = Field(
+        default=(), description="in the order of the run; none: one mixture throughout"
+    )
+    probes: tuple[choice_of(PROBES), ...] = Field(default=(), description="measured at stage borders and at the end")
     parallel: ParallelSpec = ParallelSpec()
     compute: ComputeSpec = ComputeSpec()
     train_steps: Positive
@@ -400,19 +431,30 @@ class TrialSpec(Grown):
                 parallel.micro_batch_size,
                 f"does not divide the {replica} sequences of a replica",
             )
+        check_stages(self)
+        if self.probes and parallel.pp > 1:
+            raise invalid("probes", list(self.probes), "need whole models; parallel.pp must be 1")
         return self
 
     @property
     def hash(self) -> str:
         """16 hexadecimal digits; equal exactly when the trials' numbers must be equal."""
-        content = self.model_dump(mode="json", exclude={"tags", "checkpoint_every"})
-        return content_hash({"version": SPEC_VERSION, "trial": content})
+        return content_hash({"version": SPEC_VERSION, "trial": self._hashed()})
 
     @property
     def recipe_hash(self) -> str:
         """As ``hash`` but blind to layout and precision: a checkpoint may be resumed on other processes."""
-        content = self.model_dump(mode="json", exclude={"tags", "checkpoint_every", "parallel", "compute"})
-        return content_hash({"version": SPEC_VERSION, "recipe": content})
+        return content_hash({"version": SPEC_VERSION, "recipe": self._hashed("parallel", "compute")})
+
+    def _hashed(self, *left_out: str) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude={"tags", "checkpoint_every", *left_out})
+
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """The step after each stage's last one; ``(train_steps,)`` for a run without stages."""
+        if not self.stages:
+            return (self.train_steps,)
+        return stage_ends(self.stages, self.train_steps, self.tokens_per_step)
 
     @property
     def tokens_per_step(self) -> int:

@@ -21,7 +21,7 @@ from studylib.analysis.twoway import TwoWay, fit_two_way
 from studylib.errors import invalid
 from studylib.result import Text, Verdict
 
-Basis = Literal["flops", "text", "seconds", "memory"]
+Basis = Literal["flops", "text", "seconds", "memory", "target_tokens"]
 State = Literal["winner", "equivalent", "undecided"]
 
 _TAU_SCALE = 0.03

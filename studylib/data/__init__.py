@@ -13,6 +13,7 @@ from typing import Any
 _HOMES = {
     "Document": "studylib.data.document",
     "PreparedData": "studylib.data.prepared",
+    "StagedStream": "studylib.data.staged",
     "SourceShards": "studylib.data.prepared",
     "TokenShard": "studylib.data.shards",
     "TokenStream": "studylib.data.stream",

@@ -129,7 +129,8 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     with _scratch(folder, data.hash) as scratch:
         texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
-        tokenizer = _tokenizer(data, texts, folder, say, workers)
+        judged = {spec.label: texts[spec.label] for spec in data.sources if not spec.auxiliary}
+        tokenizer = _tokenizer(data, judged, folder, say, workers)
         tokenizer_file = scratch / "tokenizer.model"
         write_bytes(tokenizer_file, tokenizer.model)
         sources = {}

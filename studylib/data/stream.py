@@ -35,6 +35,8 @@ class TokenStream:
         Sequences a step.
     seed
         Of the orders.
+    given
+        Sequences that each source gave before this stream begins, by label; it goes on behind them.
 
     Raises
     ------
@@ -49,6 +51,8 @@ class TokenStream:
         seq_len: int,
         global_batch_size: int,
         seed: int,
+        *,
+        given: Mapping[str, int] | None = None,
     ):
         chosen = {label: float(weight) for label, weight in weights.items() if weight > 0}
         if not chosen:
@@ -57,6 +61,8 @@ class TokenStream:
         self._labels = list(chosen)
         self._shards = [prepared.shards(label).train for label in chosen]
         self._windows = [_num_windows(shard, seq_len, "train") for shard in self._shards]
+        self._before = dict(given or {})
+        self._given = [self._before.get(label, 0) for label in chosen]
         self._splits = _splits(list(chosen.values()))
         self._orders: dict[int, tuple[int, np.ndarray, int]] = {}
 
@@ -66,9 +72,7 @@ class TokenStream:
         batch = np.empty((self.global_batch_size, self.seq_len + 1), dtype=np.int64)
         for row in range(self.global_batch_size):
             source, place = self._place(first + row)
-            epoch, position = divmod(place, self._windows[source])
-            order, offset = self._order(source, epoch)
-            start = offset + int(order[position]) * self.seq_len
+            start = self._start(source, self._given[source] + place)
             batch[row] = self._shards[source].tokens[start : start + self.seq_len + 1]
         return batch
 
@@ -79,10 +83,20 @@ class TokenStream:
 
     def epochs_at(self, step: int) -> dict[str, float]:
         """How often each source's text has been seen after ``step`` steps; 1.0 is once."""
-        counts = self._counts(step * self.global_batch_size)
-        return {
-            label: count / windows for label, count, windows in zip(self._labels, counts, self._windows, strict=True)
-        }
+        after = self.given_after(step)
+        return {label: after[label] / windows for label, windows in zip(self._labels, self._windows, strict=True)}
+
+    def given_after(self, steps: int) -> dict[str, int]:
+        """Sequences that each source has given after ``steps`` steps, those before this stream included."""
+        counts = self._counts(steps * self.global_batch_size)
+        own = {label: before + count for label, before, count in zip(self._labels, self._given, counts, strict=True)}
+        return self._before | own
+
+    def _start(self, source: int, place: int) -> int:
+        """Token offset of a source's sequence number ``place``."""
+        epoch, position = divmod(place, self._windows[source])
+        order, offset = self._order(source, epoch)
+        return offset + int(order[position]) * self.seq_len
 
     def _place(self, number: int) -> tuple[int, int]:
         """(source, its own sequence number) of the run's sequence ``number``."""

@@ -51,8 +51,16 @@ def flops_per_token(model: ModelSpec) -> float:
 
 
 def training_flops(spec: TrialSpec) -> float:
-    """Model FLOPs of the whole trial, without validation."""
-    return flops_per_token(spec.model) * spec.train_tokens
+    """Model FLOPs of the whole trial, without validation; a stage with a shorter context has smaller score matrices."""
+    if not any(stage.seq_len for stage in spec.stages):
+        return flops_per_token(spec.model) * spec.train_tokens
+    starts = (0, *spec.stage_ends[:-1])
+    return sum(
+        flops_per_token(spec.model.replace(seq_len=stage.seq_len or spec.model.seq_len))
+        * (end - start)
+        * spec.tokens_per_step
+        for stage, start, end in zip(spec.stages, starts, spec.stage_ends, strict=True)
+    )
 
 
 def memory_bytes(spec: TrialSpec) -> int:

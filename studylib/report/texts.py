@@ -40,6 +40,7 @@ WORDS: dict[str, Text] = {
     "text": _("Equal text", "同一文章量"),
     "seconds": _("Equal seconds", "同一時間"),
     "memory": _("Equal memory", "同一メモリ"),
+    "target_tokens": _("Equal Japanese tokens", "同一の日本語トークン数"),
     "next_run": _("The next run that would settle it", "決着をつける次の実験"),
     "basin": _("Cannot be told apart", "区別できない案"),
     "to": _("to", "〜"),

@@ -31,7 +31,7 @@ class Validation:
     """The same windows for every trial on the same data and context length."""
 
     def __init__(self, spec: TrialSpec, prepared: PreparedData):
-        weights = {source.label: source.weight for source in spec.data.sources}
+        weights = {source.label: source.weight for source in spec.data.sources if not source.auxiliary}
         found = validation_windows(prepared, weights, spec.model.seq_len, spec.eval_tokens)
         self.sets = [ValidationSet(label, windows, num_bytes) for label, windows, num_bytes in found]
         # No gradients are kept, so small models need not crawl through their small micro-batches.

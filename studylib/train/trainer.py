@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from studylib.data import PreparedData, TokenStream, prepare
+from studylib.data import PreparedData, StagedStream, prepare
 from studylib.files import append_json_line, canonical_json, read_json_lines, write_json, write_text
 from studylib.machine import versions
 from studylib.model.cost import parameter_count, training_flops
@@ -25,7 +25,8 @@ from studylib.train.gradients import clip_gradients, reduce_gradients
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
 from studylib.train.pipeline import forward_backward, sum_over_world
-from studylib.train.schedule import learning_rate_factor
+from studylib.train.probe import build_probes, measure_probes
+from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
 
 TRIAL_RESULT_SCHEMA = 1
@@ -86,9 +87,9 @@ class _Trial:
         self.model = build_gpt(spec.model, processes, seed=spec.seed, compile_layers=compute.compile == "layer")
         self.optimizer = build_optimizer(self.model, spec, processes)
         self.engine = pipeline_engine(spec.parallel.pp_engine)
-        weights = {source.label: source.weight for source in spec.data.sources}
-        self.stream = TokenStream(prepared, weights, spec.model.seq_len, spec.global_batch_size, spec.seed)
+        self.stream = StagedStream(prepared, spec)
         self.validation = Validation(spec, prepared)
+        self.probes = build_probes(spec, prepared)
         self.log_every = max(1, spec.train_steps // LOGGED_STEPS)
         self.rates: list[float] = []
         self.last: dict[str, Any] = {}
@@ -104,7 +105,7 @@ class _Trial:
             for step in range(start.step, spec.train_steps):
                 self._step(step)
                 done = step + 1
-                if done == spec.train_steps or (spec.eval_every and done % spec.eval_every == 0):
+                if done in spec.stage_ends or (spec.eval_every and done % spec.eval_every == 0):
                     self._validate(done)
                 if spec.checkpoint_every and (done % spec.checkpoint_every == 0 or done == spec.train_steps):
                     progress = checkpoint.Progress(done, self.seconds)
@@ -122,12 +123,15 @@ class _Trial:
         began = time.perf_counter()
         # Whatever draws random numbers in a step is the same again when the step is repeated after a resume.
         torch.manual_seed(spec.seed * 1_000_003 + step)
-        per_replica = spec.global_batch_size // world.dp
-        rows = self.stream.batch(step)[world.dp_rank * per_replica : (world.dp_rank + 1) * per_replica]
-        loss = forward_backward(self.model, world, self.engine, self.compute, rows, spec.micro_batch_size)
+        rows = self.stream.batch(step)
+        per_replica = len(rows) // world.dp
+        # A stage with a shorter context has more rows; a micro batch keeps its number of tokens.
+        micro_batch_size = spec.micro_batch_size * len(rows) // spec.global_batch_size
+        rows = rows[world.dp_rank * per_replica : (world.dp_rank + 1) * per_replica]
+        loss = forward_backward(self.model, world, self.engine, self.compute, rows, micro_batch_size)
         reduce_gradients(self.model, world)
         grad_norm = clip_gradients(self.model, world, spec.optimizer.grad_clip)
-        learning_rate = spec.optimizer.learning_rate * learning_rate_factor(spec.schedule, step, spec.train_steps)
+        learning_rate = spec.optimizer.learning_rate * staged_rate_factor(spec, step)
         set_learning_rate(self.optimizer, learning_rate)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -153,6 +157,8 @@ class _Trial:
     def _validate(self, step: int) -> None:
         measured = self.validation.measure(self.model, self.world, self.compute)
         self._check_finite(measured["val_loss"], "validation loss", step - 1)
+        if self.probes and step in self.spec.stage_ends:
+            measured["probes"] = measure_probes(self.probes, self.model, self.world, self.compute)
         self._record(step, **measured)
 
     def _record(self, step: int, **values: Any) -> None:
@@ -175,7 +181,8 @@ class _Trial:
 
     def _result(self) -> dict[str, Any]:
         spec, parameters = self.spec, parameter_count(self.spec.model)
-        return {
+        probed = {"probes": self.last["probes"]} if self.probes else {}
+        return probed | {
             "schema": TRIAL_RESULT_SCHEMA,
             "hash": spec.hash,
             "status": "done",

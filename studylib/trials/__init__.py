@@ -11,6 +11,7 @@ from typing import Any
 _HOMES = {
     "Trial": "studylib.trials.cache",
     "measure_throughput": "studylib.trials.throughput",
+    "measure_staged_throughput": "studylib.trials.throughput",
     "plan_trials": "studylib.trials.plan",
     "run_trials": "studylib.trials.run",
     "trials_frame": "studylib.trials.frame",

@@ -36,7 +36,7 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
     Columns: the tags; ``hash``, ``status`` (done, diverged, crashed, oom, timeout, or to do), ``message``, ``seed``,
     ``num_layers``, ``hidden_size``, ``num_heads``, ``memory_bytes`` (counted, see ``cost.memory_bytes``); ``params``, ``non_embedding_params``, ``val_loss`` (nats per token),
     ``val_bpb`` (bits per byte), ``train_loss``, ``tokens``, ``flops``, ``seconds``, ``tokens_per_s``,
-    ``peak_memory_bytes``; and ``val_bpb/<label>`` for each source. A tag named like one of these is left out.
+    ``peak_memory_bytes``; and ``val_bpb/<label>`` and ``val_loss/<label>`` for each source. A tag named like one of these is left out.
     """
     specs = list(specs)
     # A trial under several tags (the baseline of several sweeps, say) has a row for each.
@@ -51,7 +51,7 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
         tags = {key: value for key, value in spec.tags.items() if key not in _COLUMNS}
         rows.append(tags | {"hash": spec.hash, "seed": spec.seed} | shape | results[spec.hash])
     tag_names = dict.fromkeys(key for spec in specs for key in spec.tags if key not in _COLUMNS)
-    labels = sorted({name for row in rows for name in row if name.startswith("val_bpb/")})
+    labels = sorted({name for row in rows for name in row if name.startswith(("val_bpb/", "val_loss/"))})
     columns: dict[str, pl.Series] = {}
     for name in tag_names:
         columns[name] = _tag_column(name, [row.get(name) for row in rows])
@@ -62,7 +62,11 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
 
 def _of_folder(trial: Trial) -> dict[str, Any]:
     if (result := trial.result()) is not None:
-        per_label = {f"val_bpb/{label}": values.get("bpb") for label, values in (result.get("val") or {}).items()}
+        per_label = {
+            f"val_{unit}/{label}": values.get(unit)
+            for label, values in (result.get("val") or {}).items()
+            for unit in ("bpb", "loss")
+        }
         return {"status": "done"} | {name: result.get(name) for name in _RESULT_COLUMNS} | per_label
     if (failure := trial.failure()) is not None:
         return {"status": failure["status"], "message": failure["message"]}

@@ -47,6 +47,44 @@ def measure_throughput(specs: Iterable[TrialSpec], out: Path | str) -> dict[str,
     return {f"{spec.tags['size']}/{spec.tags['variant']}": rates[_key(spec, machine)] for spec in specs}
 
 
+def measure_staged_throughput(specs: Iterable[TrialSpec], out: Path | str) -> dict[str, float] | None:
+    """As ``measure_throughput`` for runs in stages: each context length is measured, and weighted by its share of the run."""
+    shares = {f"{spec.tags['size']}/{spec.tags['variant']}": (spec, _context_shares(spec)) for spec in specs}
+    # One measurement a model and context: runs of any length, data and seed share it.
+    pieces = {
+        (spec.model, length): _at_context(spec, length) for spec, lengths in shares.values() for length in lengths
+    }
+    rates = measure_throughput(pieces.values(), out)
+    if rates is None:
+        return None
+    return {
+        name: 1 / sum(share / rates[f"{length}/{_shape(spec)}"] for length, share in lengths.items())
+        for name, (spec, lengths) in shares.items()
+    }
+
+
+def _shape(spec: TrialSpec) -> str:
+    return f"{spec.model.num_layers}x{spec.model.hidden_size}"
+
+
+def _context_shares(spec: TrialSpec) -> dict[int, float]:
+    """Share of the run's tokens at each context length."""
+    shares: dict[int, float] = {}
+    lengths = [stage.seq_len or spec.model.seq_len for stage in spec.stages] or [spec.model.seq_len]
+    for length, start, end in zip(lengths, (0, *spec.stage_ends[:-1]), spec.stage_ends, strict=True):
+        shares[length] = shares.get(length, 0.0) + (end - start) / spec.train_steps
+    return shares
+
+
+def _at_context(spec: TrialSpec, length: int) -> TrialSpec:
+    """The same step without stages at another context length: equal tokens, more sequences."""
+    more = spec.model.seq_len // length
+    changes = {"model.seq_len": length, "global_batch_size": spec.global_batch_size * more, "stages": (), "probes": ()}
+    if spec.parallel.micro_batch_size:
+        changes["parallel.micro_batch_size"] = spec.parallel.micro_batch_size * more
+    return spec.replace(**changes, tags={"size": length, "variant": _shape(spec)})
+
+
 def _key(spec: TrialSpec, machine: dict) -> str:
     # What a step computes: nothing of text, seed or length matters.
     parts = spec.model_dump(mode="json", include={"model", "optimizer", "parallel", "compute", "global_batch_size"})

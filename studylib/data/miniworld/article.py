@@ -82,6 +82,14 @@ class Articles:
         self._templates = {kind: templates(text) for kind, text in found.items()}
         self._asides = self._templates.pop("aside")["aside"]
 
+    @property
+    def style(self) -> Style:
+        return self._style
+
+    def templates(self, kind: str) -> dict[str, tuple[Template, ...]]:
+        """The sentences about a kind of entity, by section; the first section is ``lead``."""
+        return self._templates[kind]
+
     def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:
         """Article ``index``; ``secret(kind, entity, relation)`` says which facts this language does not tell."""
         draw = Draw(self._register, seed, index)

@@ -11,10 +11,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, short
+from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, short, wrapped
 from studylib.result import Verdict
 
-_BASES = {"flops": "equal FLOPs", "text": "equal text", "seconds": "equal seconds", "memory": "equal memory"}
+_BASES = {
+    "flops": "equal FLOPs", "text": "equal text", "seconds": "equal seconds", "memory": "equal memory",
+    "target_tokens": "equal target tokens",
+}  # fmt: skip
 
 
 def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, unit: str = "bits per byte") -> Figure:
@@ -42,7 +45,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
         if row["low"] is not None:
             ax.plot([row["low"], row["high"]], [position] * 2, color=colour, lw=2.2, solid_capstyle="butt")
         ax.plot(row["difference"], position, marker=marker, ms=8, color=colour, mfc=colour if sure else "white", ls="")
-    names = [f"{row['variant']}  (n={row['pairs']})" for row in rows.iter_rows(named=True)]
+    names = [wrapped(f"{row['variant']}  (n={row['pairs']})") for row in rows.iter_rows(named=True)]
     ax.set_yticks(range(len(rows)), names, color=INK)
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.grid(axis="y", visible=False)
@@ -74,7 +77,7 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
             label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"
             ax.annotate(label, (value, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
     ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"decided from {threshold:.0%}")
-    ax.set_yticks(range(len(shown)), shown, color=INK)
+    ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown], color=INK)
     ax.invert_yaxis()
     ax.set_xlim(0, 1.08)
     ax.grid(axis="y", visible=False)

@@ -128,6 +128,11 @@ def show(figure: result.Figure, folder: Path) -> None:
     display(Shown(data=data, width=width, alt=alt), metadata={"image/png": {"alt": alt, "width": width}})
 
 
+def wrapped(name: str, columns: int = 24) -> str:
+    """A long label in several lines."""
+    return textwrap.fill(name, columns)
+
+
 def short(number: float) -> str:
     """``1_300_000`` -> ``1.3M``."""
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):

@@ -1,0 +1,46 @@
+"""Text that the study makes itself, such as a trained model's samples: a JSON-lines file that comes later than the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from studylib.data.document import Document
+from studylib.data.source.files import FilesSource
+from studylib.errors import invalid
+from studylib.spec import Frozen, validated
+
+__all__ = ["GeneratedSource"]
+
+
+class Options(Frozen):
+    path: str = Field(description="the JSON-lines file that will be made; its rows have a column text")
+
+
+class GeneratedSource:
+    """As a local file, but it need not be there before it is read: a study is planned before its text is made."""
+
+    def __init__(self, label: str, options: Mapping[str, Any]):
+        options = validated(Options, dict(options), file=f"data.sources {label}")
+        self._label, self._path = label, options.path
+        self._files = FilesSource(label, {"path": options.path})
+
+    def check(self) -> None:
+        """Nothing can be said before the text is made."""
+
+    def _made(self) -> FilesSource:
+        if not Path(self._path).is_file():
+            raise invalid(f"data.sources {self._label}: path", self._path, "has not been generated yet")
+        return self._files
+
+    def documents(self) -> Iterator[Document]:
+        yield from self._made().documents()
+
+    def inputs(self) -> dict[str, str]:
+        return self._made().inputs()
+
+    def notes(self) -> dict[str, int]:
+        return self._files.notes()

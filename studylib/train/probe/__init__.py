@@ -1,0 +1,69 @@
+"""Probes: what is asked of a model beside its validation loss, at every stage border and at the end.
+
+A choice is a class made from (``spec``, ``prepared``) with ``measure(model, world, compute) -> dict`` of plain numbers;
+it must not change the model. Probes need the whole model on a pipeline stage (``parallel.pp`` 1).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+from studylib.data import PreparedData
+from studylib.parallel import World, dist, sharded_cross_entropy
+from studylib.registry import PROBES
+from studylib.spec import TrialSpec
+from studylib.train.compute import Compute
+
+if TYPE_CHECKING:
+    from studylib.model.gpt import GPT
+
+
+class Probe(Protocol):
+    def __init__(self, spec: TrialSpec, prepared: PreparedData):
+        """Make what will be asked; StudyError when the data do not allow it."""
+
+    def measure(self, model: GPT, world: World, compute: Compute) -> dict[str, Any]:
+        """The answers, equal on all ranks."""
+
+
+def build_probes(spec: TrialSpec, prepared: PreparedData) -> dict[str, Probe]:
+    return {name: PROBES[name](spec, prepared) for name in spec.probes}
+
+
+def measure_probes(probes: dict[str, Probe], model: GPT, world: World, compute: Compute) -> dict[str, dict[str, Any]]:
+    """The answers of every probe by its name."""
+    model.eval()
+    with torch.compiler.set_stance("force_eager"):  # as in validation: not worth compiling for
+        found = {name: probe.measure(model, world, compute) for name, probe in probes.items()}
+    model.train()
+    return found
+
+
+@torch.no_grad()
+def token_losses(model: GPT, world: World, compute: Compute, rows_BT: np.ndarray, batch_rows: int) -> np.ndarray:
+    """Loss of every predicted token in nats, float64 [rows, seq]; ``rows_BT`` is [rows, seq + 1], the same on all ranks."""
+    losses = np.zeros((len(rows_BT), rows_BT.shape[1] - 1))
+    mine = range(world.dp_rank, len(rows_BT), world.dp)
+    for start in range(0, len(mine), batch_rows):
+        places = list(mine[start : start + batch_rows])
+        rows = torch.from_numpy(np.ascontiguousarray(rows_BT[places])).to(world.device)
+        labels = rows[:, 1:]
+        with compute.autocast():
+            logits = model.logits(rows[:, :-1].contiguous())
+        if world.tp == 1:
+            flat = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
+            found = flat.view(labels.shape)
+        else:
+            found = sharded_cross_entropy(logits, labels.contiguous(), group=world.context.tp_pg, dtype=torch.float)
+        losses[places] = found.double().cpu().numpy()
+    if world.dp > 1:
+        whole = torch.from_numpy(losses).to(world.device)
+        dist.all_reduce(whole, group=world.context.dp_pg, op=dist.ReduceOp.SUM)
+        losses = whole.cpu().numpy()
+    return losses
+
+
+__all__ = ["Probe", "build_probes", "measure_probes", "token_losses"]

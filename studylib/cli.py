@@ -62,11 +62,11 @@ def run(
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
     if timeout is not None and timeout <= 0:
         raise invalid("--timeout", timeout, "must be more than 0 seconds")
-    check_text(chosen)
-    if dry_run:
+    if dry_run:  # before the text is looked for: showing a script needs no network
         for job in chosen:
             typer.echo(what_would_start(job))
         return
+    check_text(chosen)
     _raise_on_sigterm()
     from studylib.batch.display import summary_line
     from studylib.batch.run import run_study

@@ -112,7 +112,9 @@ def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
         if field is None:
             continue
         current = _model_in(field.annotation)
-    return sorted(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+    if not (isinstance(current, type) and issubclass(current, BaseModel)):
+        return []
+    return sorted(field.alias or name for name, field in current.model_fields.items())
 
 
 def _model_in(annotation: Any) -> Any:

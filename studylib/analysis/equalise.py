@@ -96,16 +96,14 @@ def at_equal_seconds(
 
 
 def memory_slope(trials: pl.DataFrame, metric: str = "val_bpb", *, size: str = "size") -> Slope | None:
-    """What a larger memory buys: slope of log mean loss against log mean peak memory over sizes; None with one size."""
+    """What a larger memory buys: slope of log mean loss against log mean memory over sizes; None with one size."""
     done = _done(trials, metric)
-    if size not in done.columns or "peak_memory_bytes" not in done.columns:
+    if size not in done.columns or "memory_bytes" not in done.columns:
         return None
-    means = done.group_by(size).agg(
-        pl.col(metric).log().mean(), pl.col("peak_memory_bytes").cast(pl.Float64).log().mean()
-    )
-    if len(means) < 2 or means["peak_memory_bytes"].n_unique() < 2:
+    means = done.group_by(size).agg(pl.col(metric).log().mean(), pl.col("memory_bytes").cast(pl.Float64).log().mean())
+    if len(means) < 2 or means["memory_bytes"].n_unique() < 2:
         return None
-    x, y = means["peak_memory_bytes"].to_numpy(), means[metric].to_numpy()
+    x, y = means["memory_bytes"].to_numpy(), means[metric].to_numpy()
     (slope, level), residual = np.polyfit(x, y, 1), 0.0
     if len(x) > 2:
         error = y - (slope * x + level)
@@ -128,11 +126,11 @@ def at_equal_memory(trials: pl.DataFrame, *, cap: float | None = None, **columns
     slope = memory_slope(trials, columns.get("metric", "val_bpb"), size=columns.get("size", "size"))
     rows = trials
     if cap is not None:
-        rows = trials.filter(pl.col("peak_memory_bytes").max().over(columns.get("variant", "variant")) <= cap)
+        rows = trials.filter(pl.col("memory_bytes").max().over(columns.get("variant", "variant")) <= cap)
         if rows.is_empty():
-            least = trials["peak_memory_bytes"].min()
+            least = trials["memory_bytes"].min()
             raise invalid("cap", cap, f"is below the smallest variant's {least} bytes")
-    return _shifted(rows, pl.col("peak_memory_bytes").cast(pl.Float64), slope or 0.0, **columns)
+    return _shifted(rows, pl.col("memory_bytes").cast(pl.Float64), slope or 0.0, **columns)
 
 
 def _done(trials: pl.DataFrame, metric: str) -> pl.DataFrame:

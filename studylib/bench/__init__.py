@@ -10,6 +10,7 @@ from importlib import import_module
 BENCHMARKS = {
     "training": "tokens/s and FLOP utilisation against transformers and plain PyTorch",
     "startup": "import, plan, and a second run",
+    "ladder": "whether a corpus keeps rewarding bigger models",
     "scheduler": "what the worker pool adds to 5-second trials",
 }
 

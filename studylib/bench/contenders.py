@@ -1,5 +1,7 @@
 """What is timed against what: this engine, Hugging Face transformers, and the same GPT in plain PyTorch.
 
+The plain GPT shares this engine's attention, so what differs is nanotron alone.
+
 Each contender is a function that makes one optimizer step on a batch [rows, seq_len + 1] and returns the loss.
 All do the same work: forward, backward, clipping at norm 1, AdamW.
 """
@@ -13,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from studylib.model.attend import causal_attention
 from studylib.model.gpt import build_gpt
 from studylib.model.position.rope import rotary_tables, rotate
 from studylib.parallel import pipeline_engine, world
@@ -105,7 +108,7 @@ class _PlainLayer(nn.Module):
         qkv = self.qkv(self.norm_1(x)).view(batch, length, 3, self.heads, self.head_dim)
         query, key, value = qkv.permute(2, 0, 3, 1, 4).unbind()
         cos, sin = self.cos.to(query.dtype), self.sin.to(query.dtype)
-        mixed = F.scaled_dot_product_attention(rotate(query, cos, sin), rotate(key, cos, sin), value, is_causal=True)
+        mixed = causal_attention(rotate(query, cos, sin), rotate(key, cos, sin), value)
         x = x + self.out(mixed.transpose(1, 2).reshape(batch, length, hidden))
         gate, up = self.gate_up(self.norm_2(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * up)

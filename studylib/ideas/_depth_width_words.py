@@ -124,7 +124,7 @@ def learning_rate_alt(table: pl.DataFrame) -> Text:
 def heads_title(decision: Decision) -> Text:
     told = len(decision.basin) == 1
     return Text(
-        en=f"{decision.leader} lead; {'no other comes near' if told else f'{len(decision.basin) - 1} more are within noise'}",
+        en=f"{decision.leader} leads; {'no other comes near' if told else f'{len(decision.basin) - 1} more are within noise'}",
         ja=f"{decision.leader} が首位、" + ("ほかは及ばない" if told else f"ほか {len(decision.basin) - 1} 案は誤差内"),
     )
 
@@ -258,6 +258,23 @@ def verdict(
         ja=f"{told.ja}({last.budget}、同一 FLOPs。{bases_ja}。)谷底は平坦で、縦横比 {_span(last.flat, '〜')} は検出可能差 "
         f"{noise.mde:.4f} bits/byte で最良と区別できません。{carried_ja}{heads_words(heads).ja}{rates.ja}",
     )
+
+
+def next_run(decision: Decision, fits: Sequence[BasinFit], scaling: OptimumScaling | None) -> Text | None:
+    """What would settle the largest budget, and what is missing before anything can be carried to 10B."""
+    told = decision.next_run.text() if decision.next_run is not None else None
+    if scaling is not None:
+        return told
+    open_ = [fit.budget for fit in fits if fit.optimum is None]
+    few = len(fits) - len(open_)
+    wanted = Text(
+        en=f"To carry the answer to 10B, three budgets need an optimum inside the shapes tried; {few} of {len(fits)} have one"
+        + (f" (not {', '.join(open_)})" if open_ else "")
+        + ". Train larger budgets and longer: study run depth_width --scale cpu, or gpu.",
+        ja=f"10B へ外挿するには、最適点が範囲内に定まった予算が 3 つ必要です(現在 {len(fits)} 予算中 {few})。"
+        "より大きな予算をより長く学習してください:study run depth_width --scale cpu または gpu。",
+    )
+    return wanted if told is None else Text(en=f"{told.en} {wanted.en}", ja=f"{told.ja}{wanted.ja}")
 
 
 def _relative_spread(trials: pl.DataFrame) -> tuple[float, float] | None:

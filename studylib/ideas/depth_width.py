@@ -39,7 +39,7 @@ class DepthWidthParams(StudyParams):
     tokens_per_param: Above0 = Field(default=20.0, description="training tokens per non-embedding parameter")
     seq_len: Positive = 256
     global_batch_size: Positive = 16
-    learning_rate: Above0 = Field(default=8e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
+    learning_rate: Above0 = Field(default=3e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
     lr_factors: tuple[Above0, ...] = Field(default=(), description="other rates tried on the extreme and middle shapes")
     evaluations: Count = Field(default=6, description="validations along a run")
     eval_tokens: Positive = 65_536
@@ -73,7 +73,7 @@ def plan(params: DepthWidthParams) -> list[TrialSpec]:
     middle = family[len(family) // 2]
     for heads in params.heads:
         shape = middle.replace(num_heads=heads, num_kv_heads=None)
-        variant = f"{heads} heads"
+        variant = f"heads={heads}"
         specs += [_trial(params, budget, shape, seed, family="heads", variant=variant) for seed in params.seeds]
     if params.lr_factors:
         for shape in dict.fromkeys((family[0], middle, family[-1])):

@@ -15,6 +15,8 @@ from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.pipeline import forward_losses, sum_over_world
 
+EVALUATION_TOKENS = 8192  # in one forward pass
+
 
 @dataclass(frozen=True)
 class ValidationSet:
@@ -32,7 +34,8 @@ class Validation:
         weights = {source.label: source.weight for source in spec.data.sources if not source.auxiliary}
         found = validation_windows(prepared, weights, spec.model.seq_len, spec.eval_tokens)
         self.sets = [ValidationSet(label, windows, num_bytes) for label, windows, num_bytes in found]
-        self.rows = spec.micro_batch_size
+        # No gradients are kept, so small models need not crawl through their small micro-batches.
+        self.rows = max(spec.micro_batch_size, EVALUATION_TOKENS // spec.model.seq_len)
 
     def measure(self, model: GPT, world: World, compute: Compute) -> dict:
         """``{"val_loss", "val_bpb", "val": {label: {"loss", "bpb"}}}``; nats per token and bits per byte.

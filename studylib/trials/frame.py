@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from studylib.model.cost import memory_bytes
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Trial
 
@@ -25,7 +26,7 @@ _RESULT_COLUMNS: dict[str, Any] = {
 }
 _COLUMNS = {
     "hash": pl.String, "status": pl.String, "message": pl.String, "seed": pl.Int64,
-    "num_layers": pl.Int64, "hidden_size": pl.Int64, "num_heads": pl.Int64,
+    "num_layers": pl.Int64, "hidden_size": pl.Int64, "num_heads": pl.Int64, "memory_bytes": pl.Int64,
 } | _RESULT_COLUMNS  # fmt: skip
 
 
@@ -33,7 +34,7 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
     """One row a specification, in the order given; numbers of trials that did not finish are null.
 
     Columns: the tags; ``hash``, ``status`` (done, diverged, crashed, oom, timeout, or to do), ``message``, ``seed``,
-    ``num_layers``, ``hidden_size``, ``num_heads``; ``params``, ``non_embedding_params``, ``val_loss`` (nats per token),
+    ``num_layers``, ``hidden_size``, ``num_heads``, ``memory_bytes`` (counted, see ``cost.memory_bytes``); ``params``, ``non_embedding_params``, ``val_loss`` (nats per token),
     ``val_bpb`` (bits per byte), ``train_loss``, ``tokens``, ``flops``, ``seconds``, ``tokens_per_s``,
     ``peak_memory_bytes``; and ``val_bpb/<label>`` and ``val_loss/<label>`` for each source. A tag named like one of these is left out.
     """
@@ -45,6 +46,8 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
         if spec.hash not in results:
             results[spec.hash] = _of_folder(Trial.under(out, spec))
         shape = {name: getattr(spec.model, name) for name in ("num_layers", "hidden_size", "num_heads")}
+        # Counted, not measured: in a worker that trains many trials the measured peak depends on what came before.
+        shape["memory_bytes"] = memory_bytes(spec)
         tags = {key: value for key, value in spec.tags.items() if key not in _COLUMNS}
         rows.append(tags | {"hash": spec.hash, "seed": spec.seed} | shape | results[spec.hash])
     tag_names = dict.fromkeys(key for spec in specs for key in spec.tags if key not in _COLUMNS)

@@ -48,6 +48,12 @@ class Plan:
     basis: str
     workers: int
 
+    def frame(self) -> Any:
+        """The trials as a polars frame: what a notebook shows."""
+        import polars as pl
+
+        return pl.DataFrame([one.row() for one in self.trials])
+
     @property
     def to_do(self) -> list[PlannedTrial]:
         return [one for one in self.trials if one.state in ("to do", "running")]
@@ -117,8 +123,18 @@ def _nearest(measured: Sequence[tuple[float, float]], per_token: float) -> float
 
 def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
     """FLOPs a second of numpy's fp32 matrix product on one core."""
-    import numpy as np
-
+    # One thread, if numpy is not loaded yet: two that wait for each other on a busy machine measure the waiting.
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        import numpy as np
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
     generator = np.random.default_rng(0)
     left, right = (generator.standard_normal((size, size), dtype=np.float32) for _ in range(2))
     left @ right
@@ -127,8 +143,4 @@ def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
         began = time.perf_counter()
         left @ right
         fastest = min(fastest, time.perf_counter() - began)
-    from studylib.trials.machine import cores
-
-    limited = [os.environ.get(name, "") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")]
-    threads = min([cores(), *(int(number) for number in limited if number.isdigit() and int(number) > 0)])
-    return 2.0 * size**3 / fastest / threads
+    return 2.0 * size**3 / fastest

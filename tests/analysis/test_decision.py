@@ -151,8 +151,8 @@ def test_throughput_measured_alone_takes_precedence_and_must_be_whole():
 def test_equal_memory_credits_the_smaller_footprint_by_what_size_buys():
     frames = []
     for size, memory, level in (("1M", 1e8, 0.0), ("4M", 4e8, -0.4)):
-        lean = trials({"lean": level}, 2, noise=0.0, peak_memory_bytes=int(memory), size=size)
-        fat = trials({"fat": level}, 2, noise=0.0, peak_memory_bytes=int(2 * memory), size=size)
+        lean = trials({"lean": level}, 2, noise=0.0, memory_bytes=int(memory), size=size)
+        fat = trials({"fat": level}, 2, noise=0.0, memory_bytes=int(2 * memory), size=size)
         frames += [lean, fat]
     frame = pl.concat(frames)
     assert analysis.memory_slope(frame).value > 0
@@ -166,6 +166,6 @@ def test_equal_memory_credits_the_smaller_footprint_by_what_size_buys():
 
 
 def test_equal_memory_with_one_size_leaves_losses_alone():
-    frame = trials({"a": 0.0, "b": 0.1}, 2, noise=0.01, peak_memory_bytes=10**8, size="1M")
+    frame = trials({"a": 0.0, "b": 0.1}, 2, noise=0.01, memory_bytes=10**8, size="1M")
     assert analysis.memory_slope(frame) is None
     assert analysis.at_equal_memory(frame)["val_bpb"].to_list() == frame["val_bpb"].to_list()

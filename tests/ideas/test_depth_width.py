@@ -100,7 +100,7 @@ def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float 
                         "family": "shape", "size": size, "variant": f"a{aspect}", "aspect": float(aspect), "seed": seed,
                         "status": "done", "val_bpb": loss, "val_loss": loss, "num_layers": layers,
                         "hidden_size": aspect * layers, "non_embedding_params": int(params), "hash": f"{size}{aspect}{seed}",
-                        "flops": 1e12, "tokens": 1000, "tokens_per_s": 100.0, "seconds": 10.0, "peak_memory_bytes": 10**8,
+                        "flops": 1e12, "tokens": 1000, "tokens_per_s": 100.0, "seconds": 10.0, "memory_bytes": 10**8,
                     }
                 )  # fmt: skip
     return pl.DataFrame(rows)

@@ -52,7 +52,7 @@ def simulate(seeds: int = 3, sizes: tuple[str, ...] = tuple(SHAPES), noise: floa
                         "train_loss": None if failed else bpb * 2.8, "tokens": 2_000_000,
                         "flops": 6 * SIZES[size] * 2e6 * (1 + 0.01 * layers), "seconds": 20.0 + layers,
                         "tokens_per_s": None if failed else 9e4 / (1 + 0.04 * layers) + generator.normal(0, 600),
-                        "peak_memory_bytes": int(3e8 * SIZES[size] ** 0.1 + 4e6 * layers),
+                        "memory_bytes": int(3e8 * SIZES[size] ** 0.1 + 4e6 * layers),
                     }
                 )  # fmt: skip
     return pl.DataFrame(rows, infer_schema_length=None).with_columns(

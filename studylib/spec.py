@@ -387,7 +387,7 @@ class TrialSpec(Grown):
     stages: tuple[StageSpec, ...] = Field(
         default=(), description="in the order of the run; none: one mixture throughout"
     )
-    probes: tuple[choice_of(PROBES), ...] = Field(default=(), description="measured at stage borders and at the end")
+    probes: tuple[choice_of(PROBES), ...] = Field(default=(), description="what else the trained model is asked")
     parallel: ParallelSpec = ParallelSpec()
     compute: ComputeSpec = ComputeSpec()
     train_steps: Positive

@@ -52,7 +52,7 @@ class DataOrderParams(StudyParams):
     seq_len: Positive = 128
     global_batch_size: Positive = 16
     train_tokens: Positive = Field(default=262_144, description="of every order; the ladder has shares of it")
-    learning_rate: Above0 = Field(default=8e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
+    learning_rate: Above0 = Field(default=3e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
     first_share: Share = Field(default=0.5, description="share of the run for the helpers, where they come first")
     replay: tuple[Share, ...] = Field(default=(0.1,), description="helpers' shares that stay in the second stage")
     ladder: tuple[Share, ...] = Field(

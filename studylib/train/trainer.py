@@ -157,7 +157,7 @@ class _Trial:
     def _validate(self, step: int) -> None:
         measured = self.validation.measure(self.model, self.world, self.compute)
         self._check_finite(measured["val_loss"], "validation loss", step - 1)
-        if self.probes and step in self.spec.stage_ends:
+        if self.probes and step == self.spec.train_steps:
             measured["probes"] = measure_probes(self.probes, self.model, self.world, self.compute)
         self._record(step, **measured)
 

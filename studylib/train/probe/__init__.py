@@ -1,4 +1,4 @@
-"""Probes: what is asked of a model beside its validation loss, at every stage border and at the end.
+"""Probes: what is asked of a trained model beside its validation loss.
 
 A choice is a class made from (``spec``, ``prepared``) with ``measure(model, world, compute) -> dict`` of plain numbers;
 it must not change the model. Probes need the whole model on a pipeline stage (``parallel.pp`` 1).

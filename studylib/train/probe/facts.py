@@ -12,6 +12,7 @@ from studylib.errors import invalid
 from studylib.parallel import World
 from studylib.spec import DataSpec, SourceSpec, TrialSpec
 from studylib.train.compute import Compute
+from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.probe import token_losses
 
 __all__ = ["Facts"]
@@ -46,7 +47,7 @@ class Facts:
             asked = questions(language, seed, english_only_share=share, secret=secret, count=5 * QUESTIONS, wrong=WRONG)
             if asked:  # english_only: 0 keeps nothing from Japanese
                 self._groups[name], self._lengths[name] = _rows(asked, tokenizer, spec.model.seq_len)
-        self._batch_rows = max(spec.micro_batch_size, 16)
+        self._batch_rows = max(spec.micro_batch_size, EVALUATION_TOKENS // spec.model.seq_len)
 
     def measure(self, model: Any, world: World, compute: Compute) -> dict[str, dict[str, float]]:
         """By group: ``accuracy`` (``chance`` for a model that knows nothing), ``margin`` (nats by which the right

@@ -10,6 +10,7 @@ from studylib.data import PreparedData, validation_windows
 from studylib.parallel import World
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
+from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.probe import token_losses
 
 __all__ = ["LossByPosition"]
@@ -28,7 +29,7 @@ class LossByPosition:
         weights = {source.label: source.weight for source in spec.data.sources if not source.auxiliary}
         self._windows = validation_windows(prepared, weights, spec.model.seq_len, spec.eval_tokens)
         self._edges = position_edges(spec.model.seq_len)
-        self._rows = spec.micro_batch_size
+        self._rows = max(spec.micro_batch_size, EVALUATION_TOKENS // spec.model.seq_len)
 
     def measure(self, model: Any, world: World, compute: Compute) -> dict[str, Any]:
         """``{"edges": [0, ...], "loss": {label: [nats per token by bin]}}``; bin i is positions edges[i] to edges[i+1]."""

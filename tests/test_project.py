@@ -156,9 +156,14 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
+# Making a tokenizer of all the text counts out of core; training reads the finished shards.
+COUNTED_BEFORE_TRAINING = ("studylib.data.counting", "studylib.data.seeds", "studylib.data.train_on_counts")
+
+
 def test_training_runs_where_nothing_of_notebooks_and_pictures_is_installed():
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files("train", "model", "data")]
     modules = [one.removesuffix(".__init__") for one in modules if not one.endswith("__main__")]
+    modules = [one for one in modules if one not in COUNTED_BEFORE_TRAINING]
     python(f"""
 import importlib, sys
 class Missing:

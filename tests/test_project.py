@@ -157,7 +157,9 @@ def python(code: str) -> str:
 
 
 # Making a tokenizer of all the text counts out of core; training reads the finished shards.
-COUNTED_BEFORE_TRAINING = ("studylib.data.counting", "studylib.data.seeds", "studylib.data.train_on_counts")
+COUNTED_BEFORE_TRAINING = tuple(
+    f"studylib.data.{name}" for name in ("counting", "extend", "train_on_counts")
+)
 
 
 def test_training_runs_where_nothing_of_notebooks_and_pictures_is_installed():

@@ -158,7 +158,7 @@ def python(code: str) -> str:
 
 # Making a tokenizer of all the text counts out of core; training reads the finished shards.
 COUNTED_BEFORE_TRAINING = tuple(
-    f"studylib.data.{name}" for name in ("counting", "extend", "train_on_counts")
+    f"studylib.data.{name}" for name in ("counting", "extend", "measure", "seeds", "train_on_counts")
 )
 
 

@@ -158,6 +158,21 @@ _one_process: World | None = None
 
 
 @contextlib.contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Set variables for a moment: left behind, they would tell child processes that a launcher started them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
 def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
     """The process groups for ``layout``, started if need be and closed after.
 
@@ -183,11 +198,11 @@ def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
         torch.cuda.set_device(device)
     if processes == 1:
         if _one_process is None or _one_process.device != device:
-            os.environ.update(WORLD_SIZE="1", RANK="0", LOCAL_RANK=os.environ.get("LOCAL_RANK", "0"))
             if torch_distributed.is_initialized():
                 torch_distributed.destroy_process_group()
             torch_distributed.init_process_group(backend, store=torch_distributed.HashStore(), rank=0, world_size=1)
-            _one_process = World(_Context(1, 1, 1), device)
+            with _environment(WORLD_SIZE="1", RANK="0"):
+                _one_process = World(_Context(1, 1, 1), device)
         yield _one_process
         return
     torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10))

@@ -123,3 +123,12 @@ def test_auto_compiles_only_what_repays_it(tiny_trial):
     assert resolve(auto).compile == "none"
     assert resolve(auto.replace(train_steps=10_000_000)).compile == "layer"
     assert resolve(auto).dtype == "float32"
+
+
+def test_training_leaves_no_trace_of_a_launcher_in_the_environment(tiny_trial, data_folder, tmp_path):
+    import os
+
+    from studylib.train import train
+
+    train(tiny_trial.replace(train_steps=2), tmp_path, data_folder=data_folder)
+    assert not {"WORLD_SIZE", "RANK"} & set(os.environ)

@@ -1,7 +1,8 @@
 """``study bench tokenizing``: text to packed token shards, against SentencePiece's own batch encoding on as many cores.
 
-SentencePiece encodes a list of texts that is already in memory and keeps the ids there. Preparing data also reads the text
-from disk, checks it, and writes ids and document sizes.
+SentencePiece encodes a list of texts that is already in memory, once on threads of its own, once on worker processes that
+are already running, and leaves the ids in memory. Preparing data also reads the text from disk, checks it, and writes ids
+and document sizes.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ import argparse
 import statistics
 import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import sentencepiece
 
 from studylib.data import Tokenizer, guarded_texts, prepare
 from studylib.data.shards import write_tokens
 from studylib.spec import DataSpec
+
+_BATCH = 256  # texts that go to a process at once
 
 
 def main(arguments: list[str]) -> int:
@@ -35,21 +40,37 @@ def main(arguments: list[str]) -> int:
         prepared = prepare(data, Path(folder))
         text = guarded_texts(data, Path(folder))["text"]
         texts = list(text.documents("train"))
+        stem, tokenizer = Path(folder) / "bench", Tokenizer.load(prepared.tokenizer_file)
         processor = sentencepiece.SentencePieceProcessor(model_file=str(prepared.tokenizer_file))
-        found: dict[str, list[float]] = {"SentencePiece": [], "shards": []}
-        for _ in range(asked.rounds):  # in turns, so that a slow minute of the machine hits both
-            began = time.perf_counter()
-            processor.encode(texts, return_type="numpy", num_threads=asked.workers)
-            found["SentencePiece"].append(time.perf_counter() - began)
-            began = time.perf_counter()
-            stem = Path(folder) / "bench"
-            write_tokens(
-                text.documents_utf8("train"), Tokenizer.load(prepared.tokenizer_file), stem, workers=asked.workers
-            )
-            found["shards"].append(time.perf_counter() - began)
+        batches = [texts[start : start + _BATCH] for start in range(0, len(texts), _BATCH)]
+        with get_context("spawn").Pool(asked.workers, _load, (str(prepared.tokenizer_file),)) as pool:
+            ways = {
+                "shards": lambda: write_tokens(text.documents_utf8("train"), tokenizer, stem, workers=asked.workers),
+                "SentencePiece, threads": lambda: processor.encode(
+                    texts, return_type="numpy", num_threads=asked.workers
+                ),
+                "SentencePiece, processes": lambda: pool.map(_encode, batches, chunksize=1),
+            }
+            found: dict[str, list[float]] = {name: [] for name in ways}
+            for turn in range(asked.rounds + 1):  # in turns, so that a slow minute of the machine hits all
+                for name, way in ways.items():
+                    began = time.perf_counter()
+                    way()
+                    if turn:  # the first one warms up
+                        found[name].append(time.perf_counter() - began)
     megabytes = text.num_bytes("train") / 1e6
-    rates = {name: megabytes / statistics.median(seconds) for name, seconds in found.items()}
-    for name, rate in rates.items():
-        print(f"{name:16}{rate:8.1f} MB/s")
-    print(f"{'ratio':16}{rates['shards'] / rates['SentencePiece']:8.2f}")
+    for name, seconds in found.items():
+        ratios = sorted(other / own for other, own in zip(seconds, found["shards"], strict=True))
+        against = f"   shards: {statistics.median(ratios):.2f}x ({ratios[0]:.2f} - {ratios[-1]:.2f})"
+        rate = megabytes / statistics.median(seconds)
+        print(f"{name:26}{rate:8.1f} MB/s{against if name != 'shards' else ''}")
     return 0
+
+
+def _load(file: str) -> None:
+    global _processor
+    _processor = sentencepiece.SentencePieceProcessor(model_file=file)
+
+
+def _encode(texts: list[str]) -> list[np.ndarray]:
+    return _processor.encode(texts, return_type="numpy", num_threads=1)

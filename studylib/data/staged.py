@@ -103,14 +103,15 @@ class _SortedStream(TokenStream):
         *, given: Mapping[str, int], distinct: Mapping[str, int] | None, steps: int, longest_first: bool,
     ):  # fmt: skip
         super().__init__(prepared, weights, seq_len, global_batch_size, seed, given=given, distinct=distinct)
+        self._end = steps
         self._counts_in_all = self._counts(steps * global_batch_size)
         self._longest_first = longest_first
         self._sorted: dict[int, np.ndarray] = {}
 
-    def _start(self, source: int, place: int) -> int:
+    def _starts(self, source: int, places: np.ndarray) -> np.ndarray:
         if source not in self._sorted:
             self._sorted[source] = self._sort(source)
-        return int(self._sorted[source][place - self._given[source]])
+        return self._sorted[source][places - self._given[source]]
 
     def _sort(self, source: int) -> np.ndarray:
         """Token offsets of all the windows of the stretch, in their order; int64 [windows]."""

@@ -162,8 +162,8 @@ def safe(text: str) -> str:
 
 
 def _safe_bytes(text: bytes) -> bytes:
-    # Almost no text has the escape's first byte, and one byte is found ten times as fast as four.
-    if _SPACE_UTF8 in text or (_ESCAPE_UTF8[:1] in text and _ESCAPE_UTF8 in text):
+    # Most texts have neither's first byte, and one byte is found ten times as fast as three or four.
+    if any(one[:1] in text and one in text for one in (_SPACE_UTF8, _ESCAPE_UTF8)):
         return safe(text.decode()).encode()
     return text
 

@@ -142,8 +142,9 @@ class _Trial:
         # Whatever draws random numbers in a step is the same again when the step is repeated after a resume.
         # Tensor-parallel ranks must drop the same, replicas see other text and drop otherwise.
         torch.manual_seed((spec.seed * 1_000_003 + step) * 65_537 + world.dp_rank * world.pp + world.pp_rank)
+        asked = time.perf_counter()
         batch = self.rows.batch(step)
-        self.waited += time.perf_counter() - began
+        self.waited += time.perf_counter() - asked
         per_replica = len(batch) // world.dp
         # A stage with a shorter context has more rows; a micro batch keeps its number of tokens.
         micro_batch_size = self.micro_batch_size * len(batch) // spec.global_batch_size

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from studylib.data import TokenStream, prepare, validation_windows
 from studylib.data.prepared import PreparedData
-from studylib.data.stream import _splits
+from studylib.data.stream import _share_of, _splits
 from studylib.errors import StudyError
 from studylib.spec import DataSpec
 
@@ -73,9 +73,25 @@ def test_the_interleaving_is_what_the_counts_say():
     stream = TokenStream(Shards(a=900, b=900, c=900), {"a": 5, "b": 3, "c": 0.5}, 16, 10, seed=0)
     seen = Counter(label for step in range(40) for label in stream.sources_at(step))
     assert [seen[label] for label in "abc"] == stream._counts(400)
-    places = [stream._place(number) for number in range(400)]
+    sources, places = stream._places(0, 400)
     for source in range(3):
-        assert [place for one, place in places if one == source] == list(range(seen["abc"[source]]))
+        assert places[sources == source].tolist() == list(range(seen["abc"[source]]))
+
+
+def test_shares_stay_exact_far_into_a_run():
+    numbers = [0, 1, 2**32 - 1, 2**32 + 5, 2**40 + 12345, 2**62]
+    for share in (1, 12345, 2**31, 2**32 - 1, 2**32):
+        got = _share_of(np.array(numbers, dtype=np.int64), share)
+        assert got.tolist() == [number * share // 2**32 for number in numbers]
+
+
+def test_how_many_windows_are_cut_at_once_does_not_matter(monkeypatch):
+    shards, weights = Shards(a=5000, b=3000), {"a": 2, "b": 1}
+    at_once = TokenStream(shards, weights, 16, 8, seed=3)
+    monkeypatch.setattr("studylib.data.stream._TOKENS_AT_ONCE", 1)
+    alone = TokenStream(shards, weights, 16, 8, seed=3)
+    for step in (0, 1, 59, 7, 500):
+        assert (at_once.batch(step) == alone.batch(step)).all()
 
 
 def test_a_weight_of_zero_leaves_a_source_out():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 import subprocess
@@ -133,6 +134,13 @@ def test_rooms_import_downwards_only():
             if not may and not (room == "cli" and other == "bench"):
                 upward.append(f"{module} imports {name}")
     assert not upward
+
+
+def test_no_lazy_name_is_hidden_by_a_module_of_that_name():
+    for path in files("."):
+        if path.name == "__init__.py" and "= lazy(" in path.read_text(encoding="utf-8"):
+            offered = importlib.import_module(".".join(path.parent.relative_to(ROOT).parts)).__all__
+            assert not {one.stem for one in path.parent.iterdir()} & set(offered), path
 
 
 def test_no_idea_is_named_outside_its_own_files():

@@ -36,7 +36,7 @@ __all__, __getattr__, __dir__ = lazy(
         "effects": ["EffectScaling", "effects_by_size", "scale_effects", "settled_at_target"],
         "additivity": ["Additivity", "check_additivity"],
         "sensitivity": ["common_rate_cost", "learning_rate_sensitivity"],
-        "judged": ["finished_variants", "judged"],
+        "finished": ["finished_variants", "judged"],
         "speed": ["measured_speeds", "time_saved"],
         "probes": ["read_facts", "read_infilling", "read_positions", "read_contexts"],
         "experts": ["read_expert_load", "read_imbalance", "load_summary"],

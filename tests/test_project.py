@@ -316,8 +316,9 @@ def test_both_readmes_tell_the_same_commands():
 
 def test_data_in_the_readmes_is_valid():
     """Every YAML block of a README is part of a parameter file: it must pass the schema."""
-    from studylib.params import read_yaml, validated
+    from studylib.params import read_yaml
     from studylib.registry import IDEAS
+    from studylib.spec import validated
 
     base = read_yaml(ROOT / "params" / "smoke" / "depth_width.yaml")
     for document in ("README.md", "README.ja.md"):

@@ -11,15 +11,8 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "curves": ["read_curves"],
-        "paired": [
-            "NoiseFloor",
-            "noise_floor",
-            "minimum_detectable_effect",
-            "seeds_needed",
-            "compare_to_baseline",
-            "holm",
-            "estimate",
-        ],
+        "noise": ["NoiseFloor", "noise_floor", "minimum_detectable_effect", "seeds_needed"],
+        "paired": ["compare_to_baseline", "holm", "estimate"],
         "decision": ["Decision", "decide"],
         "next_run": ["NextRun"],
         "equalise": ["Slope", "token_slope", "memory_slope", "at_equal_flops", "at_equal_seconds", "at_equal_memory"],

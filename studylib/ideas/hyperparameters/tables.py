@@ -1,134 +1,17 @@
-"""Tables of idea 7: basins of the rate, factors one at a time, lengths of schedules, and the settings of the 10B model."""
+"""Tables of idea 7: lengths of schedules, repeated text and dropout, gains of optimizers, what is judged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import polars as pl
 
 from studylib import analysis
-from studylib.analysis import BasinFit, Decision, OptimumLaw, RateTransfer, TokensSaved
-from studylib.errors import StudyError, invalid
-from studylib.ideas.hyperparameters import UNTUNED, HyperparametersParams, base
+from studylib.analysis import TokensSaved
+from studylib.errors import StudyError
+from studylib.ideas.hyperparameters.optimizers import UNTUNED
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.search import SearchResult, importance
-from studylib.spec import TrialSpec
-
-BASE_WIDTH = 256  # the width at which a learning rate under CompleteP or muP is quoted
-
-
-def basins(transfer: pl.DataFrame, params: HyperparametersParams) -> dict[str, dict[int, BasinFit]]:
-    """The optimum of every parametrisation swept over widths, by width, at the whole budget.
-
-    A width at which fewer than three rates finished has none and is left out.
-    """
-    rows = transfer.filter(pl.col("tokens_x") == 1.0)
-    found: dict[str, dict[int, BasinFit]] = {}
-    for init in params.rates:
-        found[init] = {}
-        for width in sorted(params.widths):
-            try:
-                own = rows.filter((pl.col("init") == init) & (pl.col("width") == width))
-                found[init][width] = analysis.fit_optimum(own, "learning_rate", budget=f"{width} wide")
-            except StudyError:  # too many rates diverged: the figure shows what is left
-                continue
-    return found
-
-
-def rate_transfers(fits: Mapping[str, Mapping[int, BasinFit]]) -> dict[str, RateTransfer]:
-    return {
-        init: analysis.rate_transfer(list(by_width), list(by_width.values()))
-        for init, by_width in fits.items()
-        if by_width
-    }
-
-
-def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[OptimumLaw | None, str]:
-    """The best rate of the first parametrisation by size, and by tokens where several budgets were swept."""
-    init = next(iter(params.rates))
-    rows = transfer.filter(pl.col("init") == init)
-    cells = []
-    for (_, factor), own in rows.group_by(["width", "tokens_x"], maintain_order=True):
-        done = own.filter(pl.col("status") == "done")
-        if not len(done):
-            continue
-        variables = {"params": float(done["non_embedding_params"][0]), "tokens": float(done["tokens"][0])}
-        try:
-            cells.append((variables, analysis.fit_optimum(own, "learning_rate", budget=f"x{factor:g}")))
-        except StudyError:
-            continue
-    target = {"params": params.target_params, "tokens": params.target_tokens}
-    if len(params.token_factors) < 2:
-        del target["tokens"]
-    return analysis.fit_optimum_law(cells, target)
-
-
-def inits_at(transfer: pl.DataFrame, params: HyperparametersParams) -> pl.DataFrame:
-    """Every parametrisation at hidden_size with its best rate, found on equally many; ``variant`` is its name."""
-    rows = transfer.filter((pl.col("width") == params.hidden_size) & (pl.col("tokens_x") == 1.0))
-    return best_rates(rows.with_columns(pl.col("init").alias("variant")), "learning_rate")
-
-
-def best_rates(trials: pl.DataFrame, rate: str) -> pl.DataFrame:
-    """The trials of each variant at the ``rate`` whose mean loss is lowest, among rates at which every seed finished."""
-    seeds = trials["seed"].n_unique()
-    means = (
-        trials.filter(pl.col("status") == "done")
-        .group_by("variant", rate, maintain_order=True)
-        .agg(pl.col("val_bpb").mean().alias("_mean"), pl.len().alias("_seeds"))
-        .filter(pl.col("_seeds") == seeds)
-        .sort("_mean")
-        .unique("variant", keep="first", maintain_order=True)
-    )
-    return trials.join(means.select("variant", rate), on=["variant", rate], how="inner", maintain_order="left")
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One field swept with the others held: ``trials`` at each value's rate, and what they decide (None: cannot be told)."""
-
-    name: str
-    values: tuple[str, ...]
-    trials: pl.DataFrame
-    decision: Decision | None
-
-    @property
-    def best(self) -> str:
-        return self.decision.leader.removeprefix(f"{self.name} ") if self.decision else "–"
-
-    @property
-    def rivals(self) -> tuple[str, ...]:
-        """Values that cannot be told from the best."""
-        return tuple(one.removeprefix(f"{self.name} ") for one in self.decision.basin[1:]) if self.decision else ()
-
-
-def factors(trials: pl.DataFrame) -> list[Factor]:
-    """Every factor of the family ``factor``; a tuned one at the best rate of each value."""
-    found = []
-    rows = trials.filter(pl.col("family") == "factor")
-    for (name,), own in rows.group_by(["factor"], maintain_order=True):
-        judged = best_rates(own, "lr_factor")
-        try:
-            decision = analysis.decide(judged)
-        except StudyError:  # one value, or one seed
-            decision = None
-        values = tuple(own["value"].unique(maintain_order=True).to_list())
-        found.append(Factor(str(name), values, judged, decision))
-    return found
-
-
-def against_common(found: Sequence[Factor], common: pl.DataFrame) -> pl.DataFrame:
-    """All values of all factors as differences to the common recipe (``common``: its trials), for a forest."""
-    shared = set(common["hash"].to_list())
-    others = [one.trials.filter(~pl.col("hash").is_in(list(shared))) for one in found]
-    base = common.with_columns(pl.lit("common recipe").alias("variant"))
-    columns = ["variant", "seed", "status", "val_bpb"]
-    return analysis.compare_to_baseline(
-        pl.concat([base.select(columns), *(one.select(columns) for one in others)]).unique(
-            ["variant", "seed"], maintain_order=True
-        ),
-        "common recipe",
-    )
 
 
 def schedule_table(trials: pl.DataFrame) -> pl.DataFrame:
@@ -161,21 +44,73 @@ def schedule_table(trials: pl.DataFrame) -> pl.DataFrame:
 
 
 def epochs_table(trials: pl.DataFrame) -> pl.DataFrame:
-    """Loss above fresh text by number of epochs; the row of one epoch is zero by definition."""
+    """Loss above fresh text by number of epochs; the row of one epoch is zero by definition.
+
+    Columns ``epochs, difference, low, high`` (95 %) and ``told``: told apart from fresh text (see ``told_apart``).
+    """
     rows = trials.filter(pl.col("family") == "epochs")
     counts = dict(rows.select("variant", "epochs").unique().rows())
-    table = analysis.compare_to_baseline(rows, "1 epoch").filter(pl.col("low").is_not_null())
-    fresh = pl.DataFrame({"epochs": [1.0], "difference": [0.0], "low": [0.0], "high": [0.0]})
-    rest = table.select(
-        pl.col("variant").replace_strict(counts, return_dtype=pl.Float64).alias("epochs"), "difference", "low", "high"
-    )
-    return pl.concat([fresh, rest]).sort("epochs")
+    table = told_apart(analysis.compare_to_baseline(rows, "1 epoch")).filter(pl.col("low").is_not_null())
+    fresh = pl.DataFrame({"epochs": [1.0], "difference": [0.0], "low": [0.0], "high": [0.0], "told": [False]})
+    epochs = pl.col("variant").replace_strict(counts, return_dtype=pl.Float64).alias("epochs")
+    return pl.concat([fresh, table.select(epochs, "difference", "low", "high", "told")]).sort("epochs")
+
+
+def told_apart(table: pl.DataFrame) -> pl.DataFrame:
+    """``compare_to_baseline``'s table with ``told``: sure after Holm's correction, and no less than what can be detected."""
+    sure = (pl.col("p_holm") < 0.05) & (pl.col("difference").abs() >= pl.col("mde"))
+    return table.with_columns(sure.fill_null(False).alias("told"))
 
 
 def overfits_from(table: pl.DataFrame) -> float | None:
-    """The least number of epochs surely worse than fresh text."""
-    worse = table.filter((pl.col("low") > 0) & (pl.col("epochs") > 1))
+    """The least number of epochs told to be worse than fresh text."""
+    worse = table.filter(pl.col("told") & (pl.col("difference") > 0))
     return None if worse.is_empty() else float(worse["epochs"].min())
+
+
+def dropout_table(trials: pl.DataFrame) -> pl.DataFrame:
+    """Loss with dropout above that without, at each number of epochs; noise and Holm's correction are that number's own.
+
+    Columns ``epochs, dropout, difference, low, high, told``.
+    """
+    rows = trials.filter(pl.col("family").is_in(["epochs", "dropout"]))
+    rows = rows.with_columns(pl.col("dropout").fill_null(0.0))
+    tables = []
+    for (count,), own in rows.group_by(["epochs"], maintain_order=True):
+        named = own.with_columns(pl.col("dropout").cast(pl.String).alias("variant"))
+        try:
+            table = told_apart(analysis.compare_to_baseline(named, "0.0")).filter(pl.col("low").is_not_null())
+        except StudyError:  # too few seeds finished at this number of epochs: the others may have
+            continue
+        share = pl.col("variant").cast(pl.Float64).alias("dropout")
+        tables.append(table.select(pl.lit(float(count)).alias("epochs"), share, "difference", "low", "high", "told"))
+    schema = {"epochs": pl.Float64, "dropout": pl.Float64, "difference": pl.Float64, "low": pl.Float64}
+    empty = pl.DataFrame(schema=schema | {"high": pl.Float64, "told": pl.Boolean})
+    return pl.concat([empty, *tables]).sort("epochs", "dropout")
+
+
+def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
+    """What text behind a span is worth, by length of span and objective.
+
+    Each objective with the text on both sides, above the causal model that has the text before the span alone, paired over
+    seeds; negative is better. Columns ``span, variant, level`` (mean bits per byte with both sides), ``left`` (the causal
+    model's), ``difference, low, high, told``.
+    """
+    tables = []
+    for (span,), own in infilling.group_by(["span"], maintain_order=True):
+        plain = own.filter((pl.col("variant") == "causal") & (pl.col("given") == "left"))
+        rows = pl.concat([plain, own.filter(pl.col("given") == "both")])
+        rows = rows.with_columns(pl.lit("done").alias("status"), pl.col("bits_per_byte").alias("val_bpb"))
+        if rows["variant"].n_unique() < 2 or plain.is_empty():
+            continue
+        table = told_apart(analysis.compare_to_baseline(rows, "causal")).filter(pl.col("low").is_not_null())
+        levels = rows.group_by("variant").agg(pl.col("val_bpb").mean().alias("level"))
+        left = pl.lit(float(plain["bits_per_byte"].mean())).alias("left")
+        table = table.join(levels, on="variant", maintain_order="left").with_columns(
+            pl.lit(str(span)).alias("span"), left
+        )
+        tables.append(table.select("span", "variant", "level", "left", "difference", "low", "high", "told"))
+    return pl.concat(tables) if tables else pl.DataFrame()
 
 
 def gains_table(optimizers: pl.DataFrame) -> pl.DataFrame:
@@ -209,24 +144,10 @@ def importances(params: HyperparametersParams, searches: Mapping[str, SearchResu
         return {}, str(error)
 
 
-def common_recipe(found: Sequence[Factor], specs: Sequence[TrialSpec], params: HyperparametersParams) -> pl.DataFrame:
-    """The trials of the factors that are the common recipe itself (a factor's value that changes nothing).
-
-    Raises
-    ------
-    StudyError
-        No factor has the common recipe's own value among its values.
-    """
-    wanted = {base(params, params.hidden_size, seed).hash for seed in params.seeds}
-    rows = pl.concat([one.trials for one in found]).filter(pl.col("hash").is_in(list(wanted)))
-    if rows.is_empty():
-        names = [one.name for one in found]
-        raise invalid("factors", names, "lack the common recipe's own value; give it as one of a factor's values")
-    return rows.unique(["hash"], maintain_order=True)
-
-
 def judged(trials: pl.DataFrame) -> pl.DataFrame:
     """The trials that a table of results shows: not those that only tune, search or sweep."""
-    kept = trials.filter(pl.col("family").is_in(["optimizer", "ladder", "factor", "schedule", "epochs", "objective"]))
+    kept = trials.filter(
+        pl.col("family").is_in(["optimizer", "ladder", "factor", "schedule", "epochs", "dropout", "objective"])
+    )
     common_rate = pl.col("lr_factor") == 1.0
     return kept.filter(common_rate).unique(["size", "variant", "seed"], maintain_order=True)

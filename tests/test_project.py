@@ -208,7 +208,8 @@ def test_every_choice_exports_one_name():
     for one in registries:
         assert len(one) > 0, one.kind
         for name in one:
-            path = ROOT.joinpath(*one.package.split("."), f"{name}.py")
+            folder = ROOT.joinpath(*one.package.split("."))
+            path = folder / name / "__init__.py" if (folder / name).is_dir() else folder / f"{name}.py"
             tree = ast.parse(path.read_text(encoding="utf-8"))
             (exported,) = [
                 ast.literal_eval(node.value)

@@ -9,6 +9,7 @@ loss, on a line in log10 of the parameters:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -140,6 +141,13 @@ def scale_effects(
         trend = _trend(list(effects.values()), slope)
         found.append(EffectScaling(str(name), effects, slope, target, target_params, factor, trend, mde))
     return found
+
+
+def settled_at_target(leader: str, scalings: Sequence[EffectScaling], baseline: str) -> bool:
+    """Whether the leader's advantage is carried to the target: over the baseline, or the baseline's over all others."""
+    if leader == baseline:
+        return bool(scalings) and all(one.decided and one.target[0] > 0 for one in scalings)
+    return any(one.variant == leader and one.decided and one.target[2] < 0 for one in scalings)
 
 
 def _relative(

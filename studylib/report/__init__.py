@@ -10,7 +10,8 @@ from studylib.lazy import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "figures.style": ["theme", "save", "show"],
+        "figures.style": ["theme"],
+        "figures.saving": ["Figures", "save", "show"],
         "figures.valley": ["valley", "Quantity", "optimum_against_size"],
         "figures.tokenizers": ["chars_per_token"],
         "figures.curves": ["learning_curves"],

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, short, wrapped
+from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, wrapped
+from studylib.report.numbers import short
 from studylib.result import Verdict
 
 _BASES = {

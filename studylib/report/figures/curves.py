@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import PALETTE, canvas, look, short
+from studylib.report.figures.style import PALETTE, canvas, look
+from studylib.report.numbers import short
 
 
 def learning_curves(

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, canvas, look, short
+from studylib.report.figures.style import INK, MUTED, canvas, look
+from studylib.report.numbers import short
 
 
 def stage_curves(

@@ -13,7 +13,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from studylib.analysis.along import MidRun
 from studylib.analysis.basin import BasinFit
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, look, short, wrapped
+from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, look, wrapped
+from studylib.report.numbers import short
 
 LOSS = "validation loss (bits per byte)"
 

@@ -17,7 +17,8 @@ from studylib.analysis.basin import BasinFit
 from studylib.analysis.scaling import OptimumScaling
 from studylib.analysis.twoway import fit_two_way
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, canvas, look, short
+from studylib.report.figures.style import INK, MUTED, canvas, look
+from studylib.report.numbers import short
 
 # GPT-3 13B 40 x 5140, Llama 2 13B 40 x 5120, LLM-jp 13B 40 x 5120: hidden size over layers.
 REFERENCE_ASPECT = 128.0

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.errors import invalid
-from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas, short
+from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas
+from studylib.report.numbers import short
 from studylib.result import Text
 
 

@@ -1,13 +1,11 @@
-"""Idea 2's tables: the decision inside each factor, learning-rate basins, speeds, and what is settled at the target."""
+"""Idea 2's tables: the decision inside each factor, effects over sizes, contexts, and learning-rate basins."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import polars as pl
-from scipy import stats
 
 from studylib.analysis import (
     Additivity,
@@ -17,24 +15,12 @@ from studylib.analysis import (
     check_additivity,
     compare_to_baseline,
     decide,
+    finished_variants,
     learning_rate_sensitivity,
     token_slope,
 )
-from studylib.ideas.architecture import BASELINE, COMBINED
-
-
-def finished_variants(trials: pl.DataFrame) -> set[str]:
-    """Variants with two seeds or more: those that can be judged."""
-    done = trials.filter((pl.col("status") == "done") & pl.col("val_bpb").is_finite().fill_null(False))
-    counts = done.group_by("variant").agg(pl.col("seed").n_unique())
-    return set(counts.filter(pl.col("seed") > 1)["variant"])
-
-
-def judged(trials: pl.DataFrame) -> pl.DataFrame:
-    """The trials without those of variants that cannot be judged at some size; the report lists their failures."""
-    sizes = trials["size"].unique(maintain_order=True)
-    known = set.intersection(*(finished_variants(trials.filter(pl.col("size") == size)) for size in sizes))
-    return trials.filter(pl.col("variant").is_in(sorted(known)))
+from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas.architecture.trials import COMBINED
 
 
 def factor_decisions(
@@ -79,13 +65,6 @@ def scaling_table(scalings: Sequence[EffectScaling]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def settled_at_target(leader: str, scalings: Sequence[EffectScaling]) -> bool:
-    """Whether the leader's advantage is carried to the target: over the baseline, or the baseline's over all others."""
-    if leader == BASELINE:
-        return bool(scalings) and all(one.decided and one.target[0] > 0 for one in scalings)
-    return any(one.variant == leader and one.decided and one.target[2] < 0 for one in scalings)
-
-
 def sums(trials: pl.DataFrame, parts: Sequence[str]) -> list[Additivity]:
     """The combination against the sum of its parts, at every size where all of them finished."""
     found = []
@@ -93,6 +72,15 @@ def sums(trials: pl.DataFrame, parts: Sequence[str]) -> list[Additivity]:
         if {BASELINE, COMBINED, *parts} <= finished_variants(own):
             found.append(check_additivity(own, BASELINE, parts, COMBINED, size=str(size)))
     return found
+
+
+def contexts_table(rows: pl.DataFrame) -> pl.DataFrame:
+    """A row a variant: its mean change at the longest context asked of any, null where it cannot read there; best first."""
+    longest = pl.col("context") == rows["context"].max()
+    means = rows.group_by("variant", maintain_order=True).agg(
+        times=(pl.col("context").max() / pl.col("trained").first()), rise=pl.col("change").filter(longest).mean()
+    )
+    return means.sort("rise", nulls_last=True, maintain_order=True)
 
 
 def mean_rates(rates: pl.DataFrame) -> pl.DataFrame:
@@ -104,12 +92,6 @@ def mean_rates(rates: pl.DataFrame) -> pl.DataFrame:
     return means.filter(pl.col("all")).with_columns(status=pl.lit("done")).drop("all")
 
 
-def start_loss(trials: pl.DataFrame, vocab_size: int) -> float:
-    """Bits per byte of a model that knows nothing: ln(vocabulary) nats a token."""
-    ratio = (trials["val_bpb"] / trials["val_loss"]).drop_nans().drop_nulls()
-    return math.log(vocab_size) * float(ratio.median())
-
-
 def basins(rates: pl.DataFrame, vocab_size: int) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Learning-rate sensitivity a variant and seed, and its paired difference to the baseline (None with one seed)."""
     table = learning_rate_sensitivity(rates, start=start_loss(rates, vocab_size))
@@ -118,10 +100,7 @@ def basins(rates: pl.DataFrame, vocab_size: int) -> tuple[pl.DataFrame, pl.DataF
     return table, compare_to_baseline(table, BASELINE, "sensitivity")
 
 
-def speed_ratio(windows: Mapping[str, Sequence[float]], one: str, other: str) -> tuple[float, float] | None:
-    """95 % interval (Welch) of how much less time ``other`` takes than ``one``, in percent; None if either was not timed."""
-    if len(windows.get(one, ())) < 2 or len(windows.get(other, ())) < 2:
-        return None
-    a, b = np.log(windows[one]), np.log(windows[other])
-    ends = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
-    return 100 * (1 - math.exp(ends.high)), 100 * (1 - math.exp(ends.low))
+def start_loss(trials: pl.DataFrame, vocab_size: int) -> float:
+    """Bits per byte of a model that knows nothing: ln(vocabulary) nats a token."""
+    ratio = (trials["val_bpb"] / trials["val_loss"]).drop_nans().drop_nulls()
+    return math.log(vocab_size) * float(ratio.median())

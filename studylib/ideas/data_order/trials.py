@@ -1,96 +1,16 @@
-"""Idea 4: in which order should the data come, and can made text stretch what is scarce?"""
+"""The trials of idea 4: orders, the ladder of the target alone, and made text by share."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Any
 
-from pydantic import Field, model_validator
-
-from studylib.data.pseudo import RULES, SamplingSpec, rewritten_by, sampled_by
-from studylib.errors import invalid
+from studylib.data.pseudo import rewritten_by, sampled_by
 from studylib.files import content_hash
-from studylib.ideas._idea import Idea
-from studylib.ideas._training import TrainingParams, size_label
+from studylib.ideas._training import size_label
+from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.model.cost import parameter_count
-from studylib.result import Text
-from studylib.spec import Count, DataSpec, Fraction, ModelSpec, Positive, SourceSpec, StageSpec, TrialSpec
-
-__all__ = ["data_order"]
-
-Share = Annotated[Fraction, Field(gt=0, lt=1)]
-_WORLD = (
-    SourceSpec(name="ja", weight=0.7, options={"register": "ja"}),
-    SourceSpec(name="en", weight=0.2, options={"register": "en"}),
-    SourceSpec(name="code", weight=0.1, options={"register": "code"}),
-)
-
-
-class DataOrderParams(TrainingParams):
-    """Keys of ``params/<scale>/data_order.yaml``."""
-
-    data: DataSpec = DataSpec(sources=_WORLD)
-    target: str = Field(default="ja", description="label of the source whose loss decides; the others are its helpers")
-    num_layers: Positive = 3
-    hidden_size: Positive = 64
-    num_heads: Positive = 4
-    seq_len: Positive = 128
-    train_tokens: Positive = Field(default=262_144, description="of every order; the ladder has shares of it")
-    first_share: Share = Field(default=0.5, description="share of the run for the helpers, where they come first")
-    replay: tuple[Share, ...] = Field(default=(0.1,), description="helpers' shares that stay in the second stage")
-    ladder: tuple[Share, ...] = Field(
-        default=(0.25, 0.5), min_length=1, description="shorter runs on the target alone, as shares of train_tokens"
-    )
-    contexts: tuple[Positive, ...] = Field(
-        default=(32, 64), description="shorter contexts before seq_len; none: not tried"
-    )
-    by_length: bool = Field(default=True, description="also order the target's documents by their length")
-    scarce: SourceSpec | None = Field(
-        default=None, description="too little of the target, to be stretched; none: not tried"
-    )
-    scarce_tokens: Positive = Field(default=262_144, description="training tokens of each run on scarce text")
-    made_ratios: tuple[Share, ...] = Field(default=(0.25, 0.5, 0.75), description="shares of made text in the mixture")
-    sampling: SamplingSpec = SamplingSpec()
-    rewrite_rules: tuple[str, ...] = Field(default=tuple(RULES), min_length=1)
-    evaluations: Count = Field(default=8, description="validations along a run, besides those at stage borders")
-    eval_tokens: Positive = 49_152
-
-    @model_validator(mode="after")
-    def _parts_fit(self) -> Self:
-        labels = [source.label for source in self.data.sources]
-        if self.target not in labels:
-            raise invalid("target", self.target, "is not a source", choices=labels)
-        if len(labels) < 2:
-            raise invalid("data.sources", labels, "has the target alone; an order needs helpers beside it")
-        for length in self.contexts:
-            if length >= self.seq_len or self.seq_len % length:
-                raise invalid("contexts", length, f"is not a smaller divisor of seq_len {self.seq_len}")
-        for rule in self.rewrite_rules:
-            if rule not in RULES:
-                raise invalid("rewrite_rules", rule, "is not a known rule", choices=RULES)
-        if self.scarce is not None and self.scarce.label in (*labels, "sampled", "rewritten"):
-            raise invalid("scarce.name", self.scarce.label, "names another source too; give it its own name")
-        return self
-
-    @property
-    def helpers(self) -> dict[str, float]:
-        """Weights of the sources that are not the target."""
-        return {source.label: source.weight for source in self.data.sources if source.label != self.target}
-
-    @property
-    def mixture(self) -> dict[str, float]:
-        """Weights of all sources."""
-        return {source.label: source.weight for source in self.data.sources}
-
-    @property
-    def probes(self) -> tuple[str, ...]:
-        """Facts can be asked for where Japanese and English tell of one miniworld."""
-        worlds = {
-            source.options.get("register", "ja"): source.options.get("seed", 0)
-            for source in self.data.sources
-            if source.kind == "miniworld"
-        }
-        return ("position", "facts") if "en" in worlds and worlds.get("ja") == worlds["en"] else ("position",)
+from studylib.spec import DataSpec, ModelSpec, SourceSpec, StageSpec, TrialSpec
 
 
 def plan(params: DataOrderParams) -> list[TrialSpec]:
@@ -221,17 +141,3 @@ def target_tokens(trial: TrialSpec, target: str) -> int:
         mixture = stage.mixture or own
         total += (end - start) * trial.tokens_per_step * mixture.get(target, 0.0) / sum(mixture.values())
     return round(total)
-
-
-data_order = Idea(
-    name="data_order",
-    number=4,
-    notebook="04_data_order.ipynb",
-    question=Text(
-        en="In which order should Japanese, English and code come, do short texts help before long ones, and can text that "
-        "a model or a rule makes stretch scarce Japanese?",
-        ja="日本語・英語・コードはどの順で学習させるべきか。短い文章から長い文章への順序は有効か。モデルや規則で作った疑似データは不足する日本語を補えるか。",
-    ),
-    params=DataOrderParams,
-    plan=plan,
-)

@@ -7,7 +7,8 @@ from typing import Any
 
 from studylib.data import prepare
 from studylib.data.pseudo import made_text, rewrite, rewritten_by, write_made_text
-from studylib.ideas.data_order import DataOrderParams, generator, made_files, scarce_data
+from studylib.ideas.data_order.schema import DataOrderParams
+from studylib.ideas.data_order.trials import generator, made_files, scarce_data
 from studylib.trials import Trial
 
 

@@ -15,10 +15,11 @@ from studylib.analysis import (
     at_equal_seconds,
     compare_to_baseline,
     minimum_detectable_effect,
+    time_saved,
 )
 from studylib.files import content_hash, read_json, write_json
-from studylib.ideas._architecture_tables import speed_ratio
-from studylib.ideas.efficiency import BASELINE, PLAIN, EfficiencyParams
+from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
 from studylib.machine import describe, versions
 
 
@@ -122,10 +123,6 @@ def measured_layouts(params: EfficiencyParams) -> pl.DataFrame:
     return pl.DataFrame(read_json(file)["rows"])
 
 
-def largest_only(trials: pl.DataFrame, sizes: Sequence[str]) -> pl.DataFrame:
-    return trials.filter(pl.col("size") == sizes[-1])
-
-
 def findings(
     params: EfficiencyParams,
     scalings: Sequence[EffectScaling],
@@ -133,19 +130,19 @@ def findings(
     windows: Mapping[str, Sequence[float]],
     size: str,
 ) -> dict[str, Any]:
-    """What the scoreboard of published findings asks for, by the argument names of ``words.anchors``."""
+    """What the scoreboard of published findings asks for, by the argument names of ``published.anchors``."""
     by_name = {one.variant: one for one in scalings}
     mixtures = [by_name[name] for name in params.with_experts if name in by_name]
     best = min(mixtures, key=lambda one: list(one.effects.values())[-1][1], default=None)
     named = [name for name, own in params.variants.items() if own == {"norm": "layernorm"}]
     norm = next((by_name[name] for name in named if name in by_name), None)
     baseline = f"{size}/{BASELINE}"
-    less = speed_ratio(windows, baseline, f"{size}/{best.variant}") if best else None
+    less = time_saved(windows, baseline, f"{size}/{best.variant}") if best else None
     return {
         "experts": best,
         "saved": flops_saved(list(best.effects.values())[-1], slope) if best else None,
         # percent less time as a ratio of speeds
         "expert_speed": (1 / (1 - less[0] / 100), 1 / (1 - less[1] / 100)) if less else None,
-        "norm_time": speed_ratio(windows, f"{size}/{norm.variant}", baseline) if norm else None,
+        "norm_time": time_saved(windows, f"{size}/{norm.variant}", baseline) if norm else None,
         "norm": norm,
     }

@@ -1,79 +1,14 @@
-"""Idea 3: which tokenizer? Vocabulary sizes by budget, what it is trained on, and more pieces for fine-tuning text."""
+"""The trials of idea 3: vocabularies at equal FLOPs and equal text, samples, other tokenizers, and fine-tuning."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from functools import cache
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
-
-from studylib.errors import invalid
-from studylib.ideas._idea import Idea
-from studylib.ideas._training import TrainingParams, size_label
+from studylib.ideas._training import size_label
+from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
 from studylib.model.cost import flops_per_token
-from studylib.model.family import shapes_of_size
-from studylib.result import Text
-from studylib.spec import Above0, DataSpec, ModelSpec, Positive, SourceSpec, TokenizerSpec, TrialSpec
-
-__all__ = ["tokenizer"]
-
-REFERENCE = "reference"
-
-
-class TokenizerParams(TrainingParams):
-    """Keys of ``params/<scale>/tokenizer.yaml``; ``data.tokenizer`` is the reference that others differ from."""
-
-    budgets: tuple[Positive, ...] = Field(min_length=1, description="non-embedding parameters of each size")
-    vocab_sizes: tuple[Positive, ...] = Field(min_length=3, description="the reference's among them")
-    samples: tuple[Positive, ...] = Field(default=(), description="bytes of text to train on, against all of it")
-    variants: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="name: what differs from the reference tokenizer (kind, normalization, mix)"
-    )
-    aspect: Above0 = Field(default=12.0, description="hidden_size / num_layers of the models")
-    head_dim: Positive = 16
-    tokens_per_param: Above0 = Field(
-        default=20.0, description="training tokens a parameter at the reference vocabulary"
-    )
-    learning_rate: Above0 = Field(default=8e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
-    fine_tuning: SourceSpec | None = Field(default=None, description="text of another kind that the model goes on with")
-    added_pieces: Positive = Field(default=256, description="pieces of that text put behind the reference's")
-    fine_tuning_fraction: Above0 = Field(default=0.3, description="of the FLOPs of the run that it goes on from")
-    target_params: Above0 = Field(default=1e10, description="total parameters of the model that is to be built")
-
-    @model_validator(mode="after")
-    def _reference_is_swept(self) -> Self:
-        if self.data.tokenizer.vocab_size not in self.vocab_sizes:
-            size = self.data.tokenizer.vocab_size
-            raise invalid("data.tokenizer.vocab_size", size, "is not one of vocab_sizes", choices=self.vocab_sizes)
-        for name, changes in self.variants.items():
-            if not name or name == REFERENCE:
-                raise invalid("variants", name, "cannot be the name of a variant")
-            if {"vocab_size", "sample_bytes"} & changes.keys():
-                raise invalid(
-                    f"variants.{name}", sorted(changes), "must keep vocab_size and sample_bytes: they are swept"
-                )
-            self.data_with(**changes)
-        return self
-
-    def data_with(self, **changes: Any) -> DataSpec:
-        """The data with a tokenizer that differs from the reference in ``changes``."""
-        for key in changes:
-            if key not in TokenizerSpec.model_fields:
-                known = TokenizerSpec.model_fields
-                raise invalid(f"key {key!r} in variants", changes[key], "is not known", choices=known, near=key)
-        return self.data.replace(**{f"tokenizer.{key}": value for key, value in changes.items()})
-
-    @property
-    def fine_tuning_data(self) -> dict[str, DataSpec]:
-        """Fine-tuning text with the reference's pieces, and with more."""
-        if self.fine_tuning is None:
-            return {}
-        old = DataSpec(
-            sources=(self.fine_tuning,), tokenizer_of=self.data, validation_fraction=self.data.validation_fraction
-        )
-        return {"old pieces": old, "more pieces": old.replace(added_pieces=self.added_pieces)}
+from studylib.spec import DataSpec, TrialSpec
 
 
 def vocab_label(vocab_size: int) -> str:
@@ -171,35 +106,10 @@ def _trial(
     **tags: str,
 ) -> TrialSpec:
     """Spends ``flops`` (default: what the reference vocabulary spends on its tokens), or makes ``steps`` steps."""
-    model = _shape(params, budget, data.vocab_size)
-    reference = _shape(params, budget, params.data.vocab_size)
+    model = params.shape(budget, vocab_size=data.vocab_size)
+    reference = params.shape(budget)
     if flops is None:
         flops = flops_per_token(reference) * params.tokens_per_param * budget
     steps = steps or params.steps_of(flops / flops_per_token(model))
     tags = {"size": size_label(budget), "vocab_size": model.vocab_size} | tags
     return params.trial(model, seed, steps, data=data, tags=tags)
-
-
-def _shape(params: TokenizerParams, budget: int, vocab_size: int) -> ModelSpec:
-    tp = params.parallel.tp
-    shape = _shape_of_size(budget, params.aspect, params.head_dim, max(4, tp))
-    return shape.replace(vocab_size=math.ceil(vocab_size / tp) * tp, seq_len=params.seq_len)
-
-
-@cache
-def _shape_of_size(budget: int, aspect: float, head_dim: int, ffn_multiple: int) -> ModelSpec:
-    base = ModelSpec(num_layers=1, hidden_size=head_dim, num_heads=1, vocab_size=1)
-    return shapes_of_size(budget, [aspect], head_dim=head_dim, ffn_multiple=ffn_multiple, base=base)[0]
-
-
-tokenizer = Idea(
-    name="tokenizer",
-    number=3,
-    notebook="03_tokenizer.ipynb",
-    question=Text(
-        en="How many pieces should the tokenizer have at each model size, and is it better trained on all the text?",
-        ja="トークナイザの語彙数はモデル規模ごとにいくつがよいか。また、標本ではなく全文で学習すべきか。",
-    ),
-    params=TokenizerParams,
-    plan=plan,
-)

@@ -59,11 +59,13 @@ class FIM:
         return Batch(tokens, text_tokens=text_tokens)
 
     def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
-        return continued(left, middle, marks)
+        return continued(left, middle)
 
     def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
-        """In PSM order."""
-        row = np.concatenate([[marks.eos], _cut(left, middle, right, marks, spm=False)])
+        """The last document of ``left`` in PSM order, behind those before it."""
+        ends = np.flatnonzero(left == marks.eos)
+        start = int(ends[-1]) + 1 if len(ends) else 0
+        row = np.concatenate([left[:start], _cut(left[start:], middle, right, marks, spm=False)]).astype(np.int64)
         return Row(row, len(row) - len(middle), len(row))
 
     def _row(self, window: np.ndarray, marks: Marks, random: np.random.Generator) -> tuple[np.ndarray, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 import subprocess
@@ -133,6 +134,13 @@ def test_rooms_import_downwards_only():
             if not may and not (room == "cli" and other == "bench"):
                 upward.append(f"{module} imports {name}")
     assert not upward
+
+
+def test_no_lazy_name_is_hidden_by_a_module_of_that_name():
+    for path in files("."):
+        if path.name == "__init__.py" and "= lazy(" in path.read_text(encoding="utf-8"):
+            offered = importlib.import_module(".".join(path.parent.relative_to(ROOT).parts)).__all__
+            assert not {one.stem for one in path.parent.iterdir()} & set(offered), path
 
 
 def test_no_idea_is_named_outside_its_own_files():
@@ -308,8 +316,9 @@ def test_both_readmes_tell_the_same_commands():
 
 def test_data_in_the_readmes_is_valid():
     """Every YAML block of a README is part of a parameter file: it must pass the schema."""
-    from studylib.params import read_yaml, validated
+    from studylib.params import read_yaml
     from studylib.registry import IDEAS
+    from studylib.spec import validated
 
     base = read_yaml(ROOT / "params" / "smoke" / "depth_width.yaml")
     for document in ("README.md", "README.ja.md"):

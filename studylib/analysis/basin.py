@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.paired import minimum_detectable_effect
+from studylib.analysis.noise import minimum_detectable_effect
 from studylib.analysis.twoway import finished, fit_two_way
 from studylib.errors import StudyError, invalid
 

@@ -17,7 +17,8 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.paired import compare_to_baseline, minimum_detectable_effect
+from studylib.analysis.noise import minimum_detectable_effect
+from studylib.analysis.paired import compare_to_baseline
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError, invalid
 

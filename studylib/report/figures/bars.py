@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, wrapped
+from studylib.report.figures.style import BAR, HATCHES, INK, MUTED, NOISE_BAND, PALETTE, canvas, wrapped
 from studylib.report.numbers import short
 from studylib.result import Verdict
 
@@ -38,7 +38,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
     lines = max(name.count("\n") + 1 for name in names)
     figure, (ax,) = canvas(width=7.2, height=1.8 + max(0.42, 0.22 * lines) * len(rows))
     if noise:
-        ax.axvspan(-noise, noise, color="#8b949e", alpha=0.18, lw=0, label="below the minimum detectable effect")
+        ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     for position, row in enumerate(rows.iter_rows(named=True)):
         sure = row["low"] is not None and (row["high"] < 0 or row["low"] > 0)
@@ -104,10 +104,11 @@ def throughput(
     order = rows.group_by(variant).agg(pl.col(column).median()).sort(column, descending=True)[variant].to_list()
     figure, (ax,) = canvas(width=7.2, height=1.3 + 0.36 * len(order))
     frame = rows.select(variant, column).to_pandas()
-    sns.barplot(
-        frame, y=variant, x=column, order=order, estimator="median", errorbar=None, color="#9cc7e3", ax=ax, width=0.7
-    )
-    sns.stripplot(frame, y=variant, x=column, order=order, color=PALETTE[0], size=5, jitter=0.12, ax=ax)
+    sns.barplot(frame, y=variant, x=column, order=order, estimator="median", errorbar=None, color=BAR, ax=ax, width=0.7)
+    for y, name in enumerate(order):
+        values = frame.loc[frame[variant] == name, column]
+        spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else 0.0  # the same at every drawing
+        ax.plot(values, y + spread, "o", color=PALETTE[0], ms=5, ls="")
     medians = frame.groupby(variant)[column].median()
     for y, name in enumerate(order):
         ax.annotate(

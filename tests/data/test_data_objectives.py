@@ -232,10 +232,12 @@ def test_asked_spans_are_where_the_row_says(name):
 
 def test_fim_asks_for_the_middle_of_the_last_document_behind_those_before_it():
     left, middle, right = np.array([8, 9, EOS, 10, 11]), np.array([12, 13]), np.array([14])
-    row = make("fim").infill(left, middle, right, MARKS)
     pre, suf, mid = EXTRA, EXTRA + 1, EXTRA + 2
-    assert row.tokens.tolist() == [8, 9, EOS, pre, 10, 11, suf, 14, mid, 12, 13]
-    assert (row.start, row.stop, row.prefix_len) == (9, 11, 0)
+    before, rows = [8, 9, EOS, pre], {0.5: [suf, 14, mid, 10, 11, 12, 13], 0.0: [10, 11, suf, 14, mid, 12, 13]}
+    for spm, expected in rows.items():  # the order that it was trained in
+        row = make("fim", spm=spm).infill(left, middle, right, MARKS)
+        assert row.tokens.tolist() == before + expected
+        assert (row.start, row.stop, row.prefix_len) == (9, 11, 0)
 
 
 def test_long_spans_are_asked_as_extreme():

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from studylib.analysis import BasinFit, GainTrend, MidRun, NoiseFloor, OptimumLaw, RateTransfer
-from studylib.ideas import _words as common
+from studylib.ideas._shared.differences import comparison_title
+from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.settings import Setting
 from studylib.ideas.hyperparameters.tables import overfits_from
 from studylib.result import Text
 from studylib.search import SearchResult
-
-number = common.number
-
 
 STATE = {
     "transfers": ("stays where it is", "動かない"),
@@ -243,7 +241,7 @@ def batches_alt(fits: Mapping[int, Mapping[int, BasinFit]]) -> Text:
 
 
 def objectives_title(table: pl.DataFrame, noise: float) -> Text:
-    told = common.comparison_title(table, "causal", noise)
+    told = comparison_title(table, "causal", noise)
     return Text(en=f"Judged as a causal model: {told.en}", ja=f"因果言語モデルとして:{told.ja}")
 
 

@@ -8,8 +8,12 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from studylib.analysis import BasinFit, Decision, GainTrend, MidRun, NoiseFloor, OptimumLaw, RateTransfer, TokensSaved
-from studylib.ideas import _words as common
-from studylib.ideas.hyperparameters.captions import STATE, dropout_title, epochs_title, number, search_title
+from studylib.ideas._shared import next_run as following
+from studylib.ideas._shared.differences import comparison_words
+from studylib.ideas._shared.leaders import leader_words
+from studylib.ideas._shared.numbers import NOTHING, number
+from studylib.ideas._shared.optimum import optima
+from studylib.ideas.hyperparameters.captions import STATE, dropout_title, epochs_title, search_title
 from studylib.ideas.hyperparameters.schema import Batches
 from studylib.ideas.hyperparameters.settings import Setting
 from studylib.result import Text
@@ -116,7 +120,7 @@ def schedule_words(table: pl.DataFrame, saved: float, middle: MidRun | None) -> 
             f"途中({at})の差 {before.ja} は終点で {after.ja} bits/byte になるため、比較は終点だけで行うべき"
         )
     if not parts_en:
-        return common.NOTHING
+        return NOTHING
     return Text(en=f"Schedules: {'; '.join(parts_en)}. ", ja=f"スケジュール:{'、'.join(parts_ja)}。")
 
 
@@ -138,7 +142,7 @@ def batch_words(
 ) -> Text:
     """The law of the best batch, or why there is none and what is known."""
     if batches is None or not fits:
-        return common.NOTHING
+        return NOTHING
     rule = f"rate with the batch to the power {batches.rate_exponent:g}"
     rule_ja = f"学習率はバッチの {batches.rate_exponent:g} 乗に比例"
     if len(batches.lr_factors) > 1:
@@ -164,8 +168,8 @@ def batch_words(
 def objective_words(table: pl.DataFrame | None, infilling: pl.DataFrame | None) -> Text:
     """``table``: against causal, on plain text. ``infilling``: from ``infilling_table``."""
     if table is None:
-        return common.NOTHING
-    told = common.comparison_words(
+        return NOTHING
+    told = comparison_words(
         table, "causal", Text(en="Objectives, read as causal models", ja="学習目的(因果言語モデルとして)")
     )
     if infilling is None or infilling.is_empty():
@@ -181,7 +185,7 @@ def objective_words(table: pl.DataFrame | None, infilling: pl.DataFrame | None) 
 
 def search_words(searches: Mapping[str, SearchResult], noise: NoiseFloor) -> Text:
     if not {"grid", "pruned"} <= set(searches):
-        return common.NOTHING
+        return NOTHING
     title = search_title(searches, noise)
     return Text(en=f"{title.en}. ", ja=f"{title.ja}。")
 
@@ -189,7 +193,7 @@ def search_words(searches: Mapping[str, SearchResult], noise: NoiseFloor) -> Tex
 def verdict(
     decisions: Mapping[str, Decision], size: str, noise: NoiseFloor, settings: Sequence[Setting], *parts: Text
 ) -> Text:
-    opening = common.leader_words(decisions, size)
+    opening = leader_words(decisions, size)
     open_ = [one.name for one in settings if not one.decided]
     end_en = f"For 10B these stay open: {', '.join(open_)}. " if open_ else "All settings are decided. "
     end_ja = f"10B について未決の項目:{'、'.join(open_)}。" if open_ else "すべての項目が決まりました。"
@@ -207,12 +211,12 @@ def verdict(
 
 def next_run(decision: Decision, scale: str, carried: bool) -> Text | None:
     if carried:
-        return common.next_run(decision, None)
+        return following.next_run(decision, None)
     wanted = Text(
         en="To carry settings to 10B, gains and optima are needed at three sizes or more: study run hyperparameters --scale cpu, or gpu.",
         ja="10B へ外挿するには 3 つ以上の規模での改善幅と最適点が必要です:study run hyperparameters --scale cpu または gpu。",
     )
-    return common.next_run(decision, wanted)
+    return following.next_run(decision, wanted)
 
 
 def extrapolation(
@@ -238,6 +242,6 @@ def extrapolation(
         },
         **carried,
         "transfer_over_widths": moved,
-        "optimum_by_width": {init: common.optima(list(by_width.values())) for init, by_width in fits.items()},
-        "best_batch": {str(width): common.optima(list(by_length.values())) for width, by_length in batch_fits.items()},
+        "optimum_by_width": {init: optima(list(by_width.values())) for init, by_width in fits.items()},
+        "best_batch": {str(width): optima(list(by_length.values())) for width, by_length in batch_fits.items()},
     }

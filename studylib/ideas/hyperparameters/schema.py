@@ -90,6 +90,9 @@ class HyperparametersParams(TrainingParams):
     dropouts: tuple[Dropped, ...] = Field(default=(), description="tried at every number of epochs, against none")
     batches: Batches | None = Field(default=None, description="the best batch by length of run, and by width")
     objectives: dict[choice_of(OBJECTIVES), dict[str, Any]] = Field(default_factory=dict, description="options of each")
+    objective_lr_factors: tuple[Above0, ...] = Field(
+        default=(1.0,), description="multiples of learning_rate at which each objective is tried"
+    )
     pruned: SearchSpec | None = Field(default=None, description="held against the grid of its own space")
     explored: SearchSpec | None = Field(default=None, description="many fields at once: which of them matters")
     target_params: Above0 = 1e10

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from studylib.analysis import BasinFit, Decision, GainTrend, OptimumLaw, RateTransfer
-from studylib.ideas._words import number
+from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.one_factor import Factor
 from studylib.ideas.hyperparameters.tables import overfits_from
 

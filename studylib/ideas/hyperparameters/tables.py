@@ -89,6 +89,17 @@ def dropout_table(trials: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([empty, *tables]).sort("epochs", "dropout")
 
 
+def infilling_at_best(infilling: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each objective at the rate (``lr_factor``) at which it fills gaps best: from both sides where it can."""
+    rows = infilling.with_columns((pl.col("given") == "both").any().over("variant").alias("_sees"))
+    asked = rows.filter(pl.col("given") == pl.when("_sees").then(pl.lit("both")).otherwise(pl.lit("left")))
+    means = (
+        asked.group_by("variant", "lr_factor").agg(pl.col("bits_per_byte").mean()).sort("bits_per_byte", "lr_factor")
+    )
+    best = means.unique("variant", keep="first", maintain_order=True).select("variant", "lr_factor")
+    return infilling.join(best, on=["variant", "lr_factor"], how="semi", maintain_order="left")
+
+
 def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
     """What text behind a span is worth, by length of span and objective.
 

@@ -144,17 +144,21 @@ def _times(count: int) -> str:
 
 
 def objective_trials(params: HyperparametersParams) -> list[TrialSpec]:
-    """Every objective on a vocabulary that has room for the extra tokens of all, so that the models are alike."""
+    """Every objective at several rates, on a vocabulary that has room for the extra tokens of all: the models are alike.
+
+    Objectives differ in how many positions carry loss, so one rate would not be fair to all.
+    """
     specs = []
     wanted = {name: ObjectiveSpec(name=name, options=options) for name, options in params.objectives.items()}
     room = max((OBJECTIVES[name](one.options).extra_tokens(params.seq_len) for name, one in wanted.items()), default=0)
+    vocab_size = -(-(params.data.tokenizer.vocab_size + room) // 8) * 8
     for name, objective in wanted.items():
-        for seed in params.seeds:
-            trial = base(params, params.hidden_size, seed)
-            vocab_size = -(-(trial.model.vocab_size + room) // 8) * 8
-            model = trial.model.replace(vocab_size=vocab_size)
-            trial = trial.replace(model=model, objective=objective, probes=("infilling",))
-            specs.append(with_tags(trial, family="objective", variant=name))
+        for lr_factor in params.objective_lr_factors:
+            point = {RATE: float(f"{params.learning_rate * lr_factor:.4g}"), "model.vocab_size": vocab_size}
+            for seed in params.seeds:
+                trial = at(base(params, params.hidden_size, seed), point)
+                trial = trial.replace(objective=objective, probes=("infilling",))
+                specs.append(with_tags(trial, family="objective", variant=name, lr_factor=lr_factor))
     return specs
 
 

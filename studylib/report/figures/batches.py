@@ -14,7 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from studylib.analysis.basin import BasinFit
 from studylib.analysis.optimum_law import OptimumLaw
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, canvas, look, short
+from studylib.report.figures.style import INK, MUTED, canvas, look
+from studylib.report.numbers import short
 
 
 def batch_basins(

@@ -13,6 +13,7 @@ from studylib import report as rp
 from studylib.errors import StudyError
 from studylib.ideas.hyperparameters import (
     captions,
+    captions_of_text,
     conclusion,
     hyperparameters,
     one_factor,
@@ -295,12 +296,18 @@ def test_factors_are_judged_at_their_best_rate_and_against_the_common_recipe(tri
 def test_the_overfitting_point_is_found(trials, tmp_path):
     table = tables.epochs_table(trials)
     assert table["epochs"].to_list() == [1, 4, 16] and tables.overfits_from(table) == 16
-    assert captions.epochs_title(table).en.startswith("From 16 epochs on, repeated text is worse")
-    rp.save(rp.repeated(table, 0.01), tmp_path, "epochs", captions.epochs_title(table), captions.epochs_alt(table))
+    assert captions_of_text.epochs_title(table).en.startswith("From 16 epochs on, repeated text is worse")
+    rp.save(
+        rp.repeated(table, 0.01),
+        tmp_path,
+        "epochs",
+        captions_of_text.epochs_title(table),
+        captions_of_text.epochs_alt(table),
+    )
     fine = table.filter(pl.col("epochs") < 16)
-    assert captions.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
+    assert captions_of_text.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
     faint = table.with_columns(told=pl.lit(False))  # sure, but less than these seeds detect
-    assert captions.epochs_title(faint).en == "Up to 16 epochs cannot be told from fresh text"
+    assert captions_of_text.epochs_title(faint).en == "Up to 16 epochs cannot be told from fresh text"
 
 
 def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
@@ -311,16 +318,16 @@ def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
         (row["epochs"], row["dropout"]): row["told"] and row["difference"] < 0 for row in table.iter_rows(named=True)
     }
     assert told == {(n, share): n == 16 for n in (1.0, 4.0, 16.0) for share in (0.1, 0.3)}
-    title = captions.dropout_title(table)
+    title = captions_of_text.dropout_title(table)
     assert (
         title.en.startswith("Dropout 0.3 helps from 16 epochs on (-0.2")
         and "on fresh text even 0.1 costs 0.01" in title.en
     )
-    rp.save(rp.dropout_by_epochs(table), tmp_path, "dropout", title, captions.dropout_alt(table))
+    rp.save(rp.dropout_by_epochs(table), tmp_path, "dropout", title, captions_of_text.dropout_alt(table))
     (row,) = known.dropout_setting(table)
     assert (row.value, row.interval, row.decided) == ("0", "0.3 from 16 epochs", False)
     none = table.filter(pl.col("epochs") < 16)
-    assert captions.dropout_title(none).en.startswith("Dropout does not help at up to 4 epochs")
+    assert captions_of_text.dropout_title(none).en.startswith("No gain from dropout is seen at up to 4 epochs")
     assert "Dropout 0.3 helps" in conclusion.epochs_words(tables.epochs_table(trials), table).en
     with pytest.raises(StudyError, match=r"dropouts: .*give epochs as well"):
         validated(HyperparametersParams, CONTENT | {"epochs": []})
@@ -440,7 +447,7 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     rows = trials.filter(pl.col("family") == "objective")
     assert {s.optimizer.learning_rate for s in own} == {4e-3, 8e-3}
     judged = analysis.compare_to_baseline(optima.best_rates(rows, "lr_factor"), "causal")
-    assert captions.objectives_title(judged, 0.01).en.startswith("Judged as a causal model: ")
+    assert captions_of_text.objectives_title(judged, 0.01).en.startswith("Judged as a causal model: ")
     told = {
         ("causal", "left"): 2.5,
         ("fim", "left"): 2.6,
@@ -462,9 +469,9 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     assert set(best["lr_factor"]) == {0.5}
     table = tables.infilling_table(best)
     assert dict(table.filter(pl.col("span") == "short").select("variant", "told").rows()) == {"fim": True, "ul2": False}
-    title = captions.infilling_title(table)
+    title = captions_of_text.infilling_title(table)
     assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
-    rp.save(rp.infilling(best), tmp_path, "infilling", title, captions.infilling_alt(table))
+    rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
     assert "fim short -0.40" in conclusion.objective_words(judged, table).en
     assert conclusion.objective_words(None, None).en == ""
 

@@ -13,7 +13,8 @@ from studylib.ideas._shared.differences import comparison_words
 from studylib.ideas._shared.leaders import leader_words
 from studylib.ideas._shared.numbers import NOTHING, number
 from studylib.ideas._shared.optimum import optima
-from studylib.ideas.hyperparameters.captions import STATE, dropout_title, epochs_title, search_title
+from studylib.ideas.hyperparameters.captions import STATE, search_title
+from studylib.ideas.hyperparameters.captions_of_text import dropout_title, epochs_title
 from studylib.ideas.hyperparameters.schema import Batches
 from studylib.ideas.hyperparameters.settings import Setting
 from studylib.result import Text

@@ -13,14 +13,12 @@ from studylib.spec import ModelSpec, TrialSpec
 RATE = "optimizer.learning_rate"
 
 
-def model_of(params: HyperparametersParams, width: int, **changes: Any) -> ModelSpec:
-    settings = {"vocab_size": params.data.tokenizer.vocab_size, "seq_len": params.seq_len} | changes
-    return ModelSpec(num_layers=params.num_layers, hidden_size=width, num_heads=width // params.head_dim, **settings)
-
-
 def base(params: HyperparametersParams, width: int, seed: int, **tags: Any) -> TrialSpec:
     """The trial that every other changes in one thing."""
-    model = model_of(params, width)
+    model = ModelSpec(
+        num_layers=params.num_layers, hidden_size=width, num_heads=width // params.head_dim,
+        vocab_size=params.data.tokenizer.vocab_size, seq_len=params.seq_len,
+    )  # fmt: skip
     size = size_label(parameter_count(model).non_embedding)
     label = {"size": size, "width": width, "lr_factor": 1.0, "learning_rate": params.learning_rate}
     return params.trial(model, seed, params.steps, tags=label | tags)

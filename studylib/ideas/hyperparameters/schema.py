@@ -47,7 +47,9 @@ class Batches(Frozen):
     @model_validator(mode="after")
     def _can_have_an_optimum(self) -> Self:
         if len(set(self.sizes)) < 3:
-            raise invalid("batches.sizes", self.sizes, "must be 3 different ones at least, or no optimum lies between them")
+            raise invalid(
+                "batches.sizes", self.sizes, "must be 3 different ones at least, or no optimum lies between them"
+            )
         if 1.0 not in self.lr_factors:
             raise invalid("batches.lr_factors", self.lr_factors, "leave out 1, the rate of the rule")
         return self

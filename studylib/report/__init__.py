@@ -18,7 +18,7 @@ __all__, __getattr__, __dir__ = lazy(
         "figures.tokenizers": ["chars_per_token"],
         "figures.curves": ["learning_curves"],
         "figures.bars": ["forest", "p_best", "throughput"],
-        "figures.waterfall": ["waterfall", "waterfall_words"],
+        "figures.waterfall": ["waterfall"],
         "figures.effects": ["effects", "effect_slopes", "combination"],
         "figures.contexts": ["loss_by_context"],
         "figures.rates": ["learning_rates", "rate_basins"],

@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from studylib.analysis import Decision
+from studylib.report.texts import ACCOUNTINGS
 from studylib.result import Text, Verdict
 
-# What is held equal, as the verdict names it.
-BASES = {
-    "flops": Text(en="flops", ja="FLOPs"),
-    "text": Text(en="text", ja="文章量"),
-    "seconds": Text(en="seconds", ja="時間"),
-    "memory": Text(en="memory", ja="メモリ"),
-}
 
-
-def leaders(decisions: Mapping[str, Decision], names: Mapping[str, Text] = BASES) -> Text:
+def leaders(decisions: Mapping[str, Decision]) -> Text:
     """The leader under every accounting."""
     return Text(
-        en="; ".join(f"equal {names[basis].en}: {one.leader}" for basis, one in decisions.items()),
-        ja="、".join(f"同一{names[basis].ja}では {one.leader}" for basis, one in decisions.items()),
+        en="; ".join(f"{ACCOUNTINGS[basis].en}: {one.leader}" for basis, one in decisions.items()),
+        ja="、".join(f"{ACCOUNTINGS[basis].ja}では {one.leader}" for basis, one in decisions.items()),
     )
 
 
@@ -60,7 +53,7 @@ def p_best_title(
 
 def p_best_alt(verdicts: Sequence[Verdict], subject: Text) -> Text:
     """``subject``: what the variants are, in the singular (shape, 形状)."""
-    listed = "; ".join(f"equal {one.basis}: {one.winner} {one.p_best[one.winner]:.2f}" for one in verdicts)
-    return Text(
-        en=f"Probability that each {subject.en} is best. {listed}.", ja=f"各{subject.ja}が最良である確率。{listed}。"
-    )
+    found = [(ACCOUNTINGS[one.basis], f"{one.winner} {one.p_best[one.winner]:.2f}") for one in verdicts]
+    en = "; ".join(f"{basis.en}: {leader}" for basis, leader in found)
+    ja = "、".join(f"{basis.ja}では {leader}" for basis, leader in found)
+    return Text(en=f"Probability that each {subject.en} is best. {en}.", ja=f"各{subject.ja}が最良である確率。{ja}。")

@@ -7,13 +7,12 @@ from functools import partial
 
 import polars as pl
 
-from studylib.analysis import Additivity, Decision, EffectScaling, NoiseFloor, settled_at_target
+from studylib.analysis import Additivity, Decision, EffectScaling, NoiseFloor
 from studylib.ideas._shared import learning_rates
-from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.effects import carried, target_words
 from studylib.ideas._shared.leaders import leader_words
+from studylib.ideas._shared.next_run import next_run_over_sizes
 from studylib.ideas._shared.numbers import NOTHING, signed
-from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.architecture.captions import SUMS, VARIANT, contexts_title
 from studylib.result import Text
 from studylib.spec import ModelSpec
@@ -118,5 +117,4 @@ def next_run(decision: Decision, scalings: Sequence[EffectScaling]) -> Text | No
         ja=f"効果を 10B へ外挿するには、より広い範囲で 3 つ以上の規模が必要です(現在 {sizes}):"
         "study run architecture --scale cpu または gpu。",
     )
-    settled = settled_at_target(decision.leader, scalings, BASELINE)
-    return following.next_run(decision, None if settled else wanted)
+    return next_run_over_sizes(decision, scalings, wanted)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
 from studylib.analysis import Decision, TokensSaved
+from studylib.ideas._shared import leaders
+from studylib.ideas._shared.differences import comparison_alt
 from studylib.report.numbers import short
 from studylib.result import Text
 
-BASES = {
-    "flops": Text(en="FLOPs", ja="FLOPs"),
-    "seconds": Text(en="seconds", ja="時間"),
-    "target_tokens": Text(en="Japanese tokens", ja="日本語トークン数"),
-}
+ORDER = Text(en="order", ja="順序")
+
+orders_alt = comparison_alt
+p_best_title, p_best_alt = leaders.p_best_title, partial(leaders.p_best_alt, subject=ORDER)
 
 
 def curves_title(forgotten: pl.DataFrame, source: str) -> Text:
@@ -46,15 +48,6 @@ def orders_title(decision: Decision, table: pl.DataFrame, baseline: str) -> Text
     )
 
 
-def forest_alt(table: pl.DataFrame, baseline: str) -> Text:
-    known = table.filter(pl.col("difference").is_not_null())
-    listed = ", ".join(f"{name} {difference:+.4f}" for name, difference in known.select("variant", "difference").rows())
-    return Text(
-        en=f"Bits per byte against {baseline} at the same seed: {listed}.",
-        ja=f"同じシードでの {baseline} との差(bits/byte):{listed}。",
-    )
-
-
 def saved_title(rows: Sequence[TokensSaved]) -> Text:
     best = max(rows, key=lambda one: one.factor[1])
     low, middle, high = (times(value) for value in best.factor)
@@ -79,22 +72,6 @@ def _needed(one: TokensSaved) -> str:
 
 def times(value: float) -> str:
     return "∞" if math.isinf(value) else f"{value:.2f}"
-
-
-def p_best_title(decisions: Mapping[str, Decision]) -> Text:
-    first = dict.fromkeys(decision.leader for decision in decisions.values())
-    sure = sum(decision.decided for decision in decisions.values())
-    return Text(
-        en=f"Leading: {'; '.join(first)}. {sure} of {len(decisions)} accountings are decided",
-        ja=f"首位:{'、'.join(first)}。{len(decisions)} 基準中 {sure} が決着",
-    )
-
-
-def p_best_alt(decisions: Mapping[str, Decision]) -> Text:
-    listed = "; ".join(
-        f"equal {BASES[basis].en}: {one.leader} {one.p_best[one.leader]:.2f}" for basis, one in decisions.items()
-    )
-    return Text(en=f"Probability that each order is best. {listed}.", ja=f"各順序が最良である確率。{listed}。")
 
 
 def facts_title(table: pl.DataFrame) -> Text:

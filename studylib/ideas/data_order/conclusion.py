@@ -8,7 +8,7 @@ import polars as pl
 
 from studylib.analysis import Decision, NoiseFloor, TokensSaved
 from studylib.ideas._shared.leaders import leaders
-from studylib.ideas.data_order.captions import BASES, dose_title, times
+from studylib.ideas.data_order.captions import dose_title, times
 from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.result import Text
 
@@ -24,7 +24,7 @@ def verdict(
 ) -> Text:
     """The paragraph at the head of the idea's page."""
     told = decisions["flops"].text()
-    bases = leaders(decisions, BASES)
+    bases = leaders(decisions)
     transfer = [one for one in saved if one.spent < params.train_tokens * 0.999]
     best = max(transfer, key=lambda one: one.factor[1])
     low, middle, high = (times(value) for value in best.factor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
@@ -62,9 +62,9 @@ def heads_alt(table: pl.DataFrame, decision: Decision) -> Text:
     return comparison_alt(table, decision.leader)
 
 
-def p_best_title(decisions: Mapping[str, Decision]) -> Text:
-    by_name = sorted(decisions.values(), key=lambda decision: decision.leader)
-    return leaders.p_best_title(by_name, Text(en="leads under all three accountings", ja="3 つの基準すべてで"))
+p_best_title = partial(
+    leaders.p_best_title, agreed=Text(en="leads under all three accountings", ja="3 つの基準すべてで")
+)
 
 
 p_best_alt = partial(leaders.p_best_alt, subject=SHAPE)

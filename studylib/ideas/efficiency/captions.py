@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from functools import partial
 
 import polars as pl
@@ -135,4 +136,27 @@ def layout_alt(layouts: pl.DataFrame) -> Text:
 def _by_layout(layouts: pl.DataFrame) -> pl.DataFrame:
     return (
         layouts.group_by("variant", maintain_order=True).agg(pl.col("trials_an_hour").median()).sort("trials_an_hour")
+    )
+
+
+def waterfall_title(steps: pl.DataFrame) -> Text:
+    """How much faster the last setting is than the first, and on how much memory."""
+    first, last = steps.row(0, named=True), steps.row(-1, named=True)
+    times, memory = last["speedup"], last["peak_memory_bytes"] / max(first["peak_memory_bytes"], 1)
+    return Text(
+        en=f"The same step runs {times:.1f} times as fast with every switch on, at {memory:.0%} of the memory",
+        ja=f"全ての切り替えで同じ計算が {times:.1f} 倍速くなり、メモリは {memory:.0%} になる",
+    )
+
+
+def waterfall_alt(steps: pl.DataFrame) -> Text:
+    rows = steps.to_dicts()
+    gains = [(now["tokens_per_s"] / before["tokens_per_s"], now) for before, now in itertools.pairwise(rows)]
+    gain, largest = max(gains, key=lambda pair: pair[0], default=(1.0, rows[-1]))
+    speeds = [(row, f"{row['tokens_per_s']:,.0f}", f"{row['peak_memory_bytes'] / 1e6:,.0f} MB") for row in rows]
+    each = "; ".join(f"{row['label']}: {speed} tokens/s, {memory}" for row, speed, memory in speeds)
+    each_ja = "、".join(f"{row['label_ja']}: 毎秒 {speed} トークン・{memory}" for row, speed, memory in speeds)
+    return Text(
+        en=f"Bars of speed and peak memory, one switch after another. {each}. The largest gain, {gain:.2f}x, is {largest['label']}.",
+        ja=f"切り替えを一つずつ加えたときの速度と最大メモリの棒グラフ。{each_ja}。最も効くのは {largest['label_ja']}({gain:.2f} 倍)。",
     )

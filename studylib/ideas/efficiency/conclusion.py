@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import Decision, EffectScaling, NoiseFloor, settled_at_target
-from studylib.ideas._shared import next_run as following
+from studylib.analysis import Decision, EffectScaling, NoiseFloor
 from studylib.ideas._shared.effects import carried, target_words
 from studylib.ideas._shared.leaders import leader_words
+from studylib.ideas._shared.next_run import next_run_over_sizes
 from studylib.ideas._shared.numbers import NOTHING
-from studylib.ideas._shared.variants import BASELINE
 from studylib.result import Text
 
 
@@ -100,5 +99,4 @@ def next_run(decision: Decision, scalings: Sequence[EffectScaling]) -> Text | No
         ja=f"10B へ外挿するには、より広い範囲で 3 つ以上の規模(現在 {sizes})と、速度のための GPU が必要です:"
         "study run efficiency --scale gpu。",
     )
-    settled = settled_at_target(decision.leader, scalings, BASELINE)
-    return following.next_run(decision, None if settled else wanted)
+    return next_run_over_sizes(decision, scalings, wanted)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
 
-from studylib.analysis import BasinFit, Decision
+from studylib.analysis import BasinFit
 from studylib.ideas._shared import differences, leaders, optimum
 from studylib.ideas._shared.numbers import span
 from studylib.report import Quantity
@@ -81,8 +81,7 @@ def titled(title: Text, basis: Text) -> Text:
 comparison_title, comparison_alt = differences.comparison_title, differences.comparison_alt
 
 
-def p_best_title(decisions: Mapping[str, Decision]) -> Text:
-    return leaders.p_best_title(decisions.values(), Text(en="lead whatever is held equal", ja="どの基準でも"))
+p_best_title = partial(leaders.p_best_title, agreed=Text(en="lead whatever is held equal", ja="どの基準でも"))
 
 
 p_best_alt = partial(leaders.p_best_alt, subject=VOCABULARIES)

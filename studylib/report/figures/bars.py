@@ -13,12 +13,8 @@ from matplotlib.ticker import FuncFormatter
 from studylib.errors import invalid
 from studylib.report.figures.style import BAR, HATCHES, INK, MUTED, NOISE_BAND, PALETTE, canvas, wrapped
 from studylib.report.numbers import short
+from studylib.report.texts import ACCOUNTINGS
 from studylib.result import Verdict
-
-_BASES = {
-    "flops": "equal FLOPs", "text": "equal text", "seconds": "equal seconds", "memory": "equal memory",
-    "target_tokens": "equal target tokens",
-}  # fmt: skip
 
 
 def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, unit: str = "bits per byte") -> Figure:
@@ -73,7 +69,7 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
         values = [verdict.p_best.get(name, 0.0) for name in shown]
         ax.barh(
             where, values, height * 0.86, color=PALETTE[index], hatch=HATCHES[index], edgecolor="white", lw=0.4,
-            label=_BASES[verdict.basis],
+            label=ACCOUNTINGS[verdict.basis].en,
         )  # fmt: skip
         for y, value in zip(where, values, strict=True):
             label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"

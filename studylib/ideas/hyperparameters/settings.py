@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from studylib.analysis import BasinFit, Decision, GainTrend, OptimumLaw, RateTransfer
-from studylib.ideas._hyperparameters_tables import Factor, overfits_from
-from studylib.ideas._words import number
+from studylib.ideas._shared.numbers import number
+from studylib.ideas.hyperparameters.one_factor import Factor
+from studylib.ideas.hyperparameters.tables import overfits_from
 
 ONE_SIZE = "one size: not carried"
 
@@ -83,10 +84,7 @@ def factor_setting(factor: Factor) -> Setting:
 
 
 def init_setting(decision: Decision | None) -> list[Setting]:
-    if decision is None:
-        return []
-    rivals = ", ".join(decision.basin[1:])
-    return [Setting("initialisation", decision.leader, f"or {rivals}" if rivals else "no rival", ONE_SIZE, False)]
+    return [] if decision is None else [_decided_at_one_size("initialisation", decision)]
 
 
 def epochs_setting(table: pl.DataFrame | None) -> list[Setting]:
@@ -98,12 +96,40 @@ def epochs_setting(table: pl.DataFrame | None) -> list[Setting]:
     return [Setting("epochs", value, f"worse from {first:g}" if first else f"{fine:g} tried at most", ONE_SIZE, False)]
 
 
-def settings_of(
-    optimizer: Setting, rate: Setting, inits: Decision | None, found: Sequence[Factor], epochs: pl.DataFrame | None,
-    objectives: Decision | None,
-) -> list[Setting]:  # fmt: skip
-    rows = [optimizer, rate, *init_setting(inits), *map(factor_setting, found), *epochs_setting(epochs)]
-    if objectives is not None:
-        rivals = ", ".join(objectives.basin[1:])
-        rows.append(Setting("objective", objectives.leader, f"or {rivals}" if rivals else "no rival", ONE_SIZE, False))
-    return rows
+def batch_setting(law: OptimumLaw | None, reason: str, fits: Mapping[int, Mapping[int, BasinFit]]) -> list[Setting]:
+    """In tokens a step: from the law; where there is none, the largest and longest cell's optimum, if it has one."""
+    if law is not None:
+        low, middle, high = law.optimum
+        variables = " and ".join(law.exponents)
+        basis = f"law over {variables}, {law.cells} cells"
+        return [Setting("batch (tokens)", number(middle), f"{number(low)} to {number(high)}", basis, high / low <= 4)]
+    cells = [fit for by_length in fits.values() for fit in by_length.values()]
+    if not cells:
+        return []
+    known = [fit for fit in cells if fit.optimum is not None]
+    if not known:
+        return [Setting("batch (tokens)", "?", "not bracketed", reason, False)]
+    ends = f"{number(known[-1].interval[0])} to {number(known[-1].interval[1])}"
+    return [Setting("batch (tokens)", number(known[-1].optimum), ends, f"{known[-1].budget}: not carried", False)]
+
+
+def dropout_setting(table: pl.DataFrame | None) -> list[Setting]:
+    """None unless it is told to help on fresh text; beside it, from how many epochs on it does."""
+    if table is None or table.is_empty():
+        return []
+    helps = table.filter(pl.col("told") & (pl.col("difference") < 0)).sort("epochs", "difference")
+    fresh = helps.filter(pl.col("epochs") == 1)
+    value = f"{fresh['dropout'][0]:g}" if len(fresh) else "0"
+    later = helps.filter(pl.col("epochs") > 1)
+    repeated = f"{later['dropout'][0]:g} from {later['epochs'][0]:g} epochs" if len(later) else ""
+    none = f"no gain told at {table['epochs'].max():g} epochs or fewer"
+    return [Setting("dropout", value, repeated or none, ONE_SIZE, False)]
+
+
+def objective_setting(decision: Decision | None) -> list[Setting]:
+    return [] if decision is None else [_decided_at_one_size("objective", decision)]
+
+
+def _decided_at_one_size(name: str, decision: Decision) -> Setting:
+    rivals = ", ".join(decision.basin[1:])
+    return Setting(name, decision.leader, f"or {rivals}" if rivals else "no rival", ONE_SIZE, False)

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from studylib.ideas.hyperparameters import (
-    RATE,
-    HyperparametersParams,
-    base,
-    compared_trials,
-    grid_of,
-    searched,
-    tuning,
-)
+from studylib.ideas.hyperparameters.optimizers import compared_trials, tuning
+from studylib.ideas.hyperparameters.recipe import RATE, base
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
+from studylib.ideas.hyperparameters.trials import grid_of, searched
 from studylib.search import SearchResult, search, trial_at
 from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec
 

@@ -1,9 +1,10 @@
-"""Choices by name, one small file each.
+"""Choices by name, one small file (or folder) each.
 
 A registry is a folder: ``studylib/model/activation/swiglu.py`` *is* the choice ``swiglu`` of the
 registry ``activation``. The names are known without importing anything (so a parameter file can be
-validated without torch), and adding a choice touches no other file. A choice file exports exactly one
-name in ``__all__``; that object is what looking the choice up returns.
+validated without torch), and adding a choice touches no other file. A choice that needs several files is a
+folder with an ``__init__.py`` (``studylib/ideas/tokenizer/``). The file, or that ``__init__.py``, exports exactly
+one name in ``__all__``; that object is what looking the choice up returns.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Registry(Mapping[str, Any]):
     kind
         What is chosen, as a user would say it ("activation"); error messages use it.
     package
-        Dotted path of the folder that holds one file per choice.
+        Dotted path of the folder that holds one file or folder per choice.
     """
 
     def __init__(self, kind: str, package: str):
@@ -62,7 +63,8 @@ class Registry(Mapping[str, Any]):
 @functools.lru_cache
 def _names(folder: Path, changed: int) -> tuple[str, ...]:
     """The choices in a folder; read again when the folder has changed."""
-    return tuple(sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")))
+    names = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
 ACTIVATIONS = Registry("activation", "studylib.model.activation")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shlex
 import subprocess
@@ -135,6 +136,13 @@ def test_rooms_import_downwards_only():
     assert not upward
 
 
+def test_no_lazy_name_is_hidden_by_a_module_of_that_name():
+    for path in files("."):
+        if path.name == "__init__.py" and "= lazy(" in path.read_text(encoding="utf-8"):
+            offered = importlib.import_module(".".join(path.parent.relative_to(ROOT).parts)).__all__
+            assert not {one.stem for one in path.parent.iterdir()} & set(offered), path
+
+
 def test_no_idea_is_named_outside_its_own_files():
     named = re.compile(rf"""(==|!=|\bin\b|\bcase\b)\s*[("'\[]*({"|".join(registry.IDEAS)})["']""")
     found = [str(path) for path in files(".") if named.search(path.read_text(encoding="utf-8"))]
@@ -208,7 +216,8 @@ def test_every_choice_exports_one_name():
     for one in registries:
         assert len(one) > 0, one.kind
         for name in one:
-            path = ROOT.joinpath(*one.package.split("."), f"{name}.py")
+            folder = ROOT.joinpath(*one.package.split("."))
+            path = folder / name / "__init__.py" if (folder / name).is_dir() else folder / f"{name}.py"
             tree = ast.parse(path.read_text(encoding="utf-8"))
             (exported,) = [
                 ast.literal_eval(node.value)
@@ -307,8 +316,9 @@ def test_both_readmes_tell_the_same_commands():
 
 def test_data_in_the_readmes_is_valid():
     """Every YAML block of a README is part of a parameter file: it must pass the schema."""
-    from studylib.params import read_yaml, validated
+    from studylib.params import read_yaml
     from studylib.registry import IDEAS
+    from studylib.spec import validated
 
     base = read_yaml(ROOT / "params" / "smoke" / "depth_width.yaml")
     for document in ("README.md", "README.ja.md"):

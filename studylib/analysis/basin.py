@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.paired import minimum_detectable_effect
+from studylib.analysis.noise import minimum_detectable_effect
 from studylib.analysis.twoway import finished, fit_two_way
 from studylib.errors import StudyError, invalid
 
@@ -44,8 +44,6 @@ class BasinFit:
         [B] bootstrap optima (log aspect), held to within the sampled range.
     coefficients
         (a, b, c) of ``a + b * x + c * x**2`` with x = log aspect, at the average seed.
-    band
-        [3, 64] aspect, and the 95 % band (low, high) of the curve, for drawing.
     """
 
     budget: str
@@ -60,7 +58,6 @@ class BasinFit:
     lack_of_fit: float
     samples: np.ndarray
     coefficients: tuple[float, float, float]
-    band: np.ndarray
 
     def predict(self, aspect: np.ndarray | float) -> np.ndarray:
         """Fitted loss at the average seed."""
@@ -119,8 +116,7 @@ def fit_basin(
     generator = np.random.default_rng(random_seed)
     curve = np.polyval(coefficients[::-1], u)  # seed effects are fitted anew in every draw, so they may stay out
     cells = [np.flatnonzero(seed == i) for i in range(len(seeds))]
-    grid = np.linspace(low, high, 64)
-    optima, curves = np.empty(draws), np.empty((draws, len(grid)))
+    optima = np.empty(draws)
     outside = 0
     for i in range(draws):
         pick = generator.integers(0, len(seeds), len(seeds))
@@ -131,7 +127,6 @@ def fit_basin(
         best = _lowest(drawn, low, high)
         outside += not low < best < high
         optima[i] = np.clip(best, low, high)
-        curves[i] = np.polyval(drawn[::-1], grid)
 
     best = _lowest(coefficients, low, high)
     reason = ""
@@ -142,10 +137,9 @@ def fit_basin(
         reason = f"the lowest fitted loss lies {side} the sampled range (beyond {np.exp(end + centre):.3g}); widen it"
     tail = (1 - confidence) / 2
     interval = tuple(float(v) for v in np.exp(np.quantile(optima, [tail, 1 - tail]) + centre))
+    grid = np.linspace(low, high, 64)
     losses = np.polyval(coefficients[::-1], grid)
     flat = np.exp(grid[losses <= losses.min() + margin] + centre)
-    # The band shows the curve's shape: each bootstrap curve at its own level would add the seeds' common part.
-    spread = curves - curves.mean(axis=1, keepdims=True) + losses.mean()
     a, b, c = coefficients
     return BasinFit(
         budget=budget,
@@ -160,7 +154,6 @@ def fit_basin(
         lack_of_fit=_lack_of_fit(residual * np.sqrt(dof / len(y)), dof, noise.sd, noise.dof),
         samples=optima + centre,
         coefficients=(float(a - b * centre + c * centre**2), float(b - 2 * c * centre), float(c)),
-        band=np.stack([np.exp(grid + centre), *np.quantile(spread, [tail, 1 - tail], axis=0)]),
     )
 
 

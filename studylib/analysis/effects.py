@@ -9,6 +9,7 @@ loss, on a line in log10 of the parameters:
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,7 +17,8 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.paired import compare_to_baseline, minimum_detectable_effect
+from studylib.analysis.noise import minimum_detectable_effect
+from studylib.analysis.paired import compare_to_baseline
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError, invalid
 
@@ -140,6 +142,13 @@ def scale_effects(
         trend = _trend(list(effects.values()), slope)
         found.append(EffectScaling(str(name), effects, slope, target, target_params, factor, trend, mde))
     return found
+
+
+def settled_at_target(leader: str, scalings: Sequence[EffectScaling], baseline: str) -> bool:
+    """Whether the leader's advantage is carried to the target: over the baseline, or the baseline's over all others."""
+    if leader == baseline:
+        return bool(scalings) and all(one.decided and one.target[0] > 0 for one in scalings)
+    return any(one.variant == leader and one.decided and one.target[2] < 0 for one in scalings)
 
 
 def _relative(

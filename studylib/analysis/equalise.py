@@ -100,7 +100,9 @@ def memory_slope(trials: pl.DataFrame, metric: str = "val_bpb", *, size: str = "
     done = _done(trials, metric)
     if size not in done.columns or "memory_bytes" not in done.columns:
         return None
-    means = done.group_by(size).agg(pl.col(metric).log().mean(), pl.col("memory_bytes").cast(pl.Float64).log().mean())
+    means = done.group_by(size, maintain_order=True).agg(
+        pl.col(metric).log().mean(), pl.col("memory_bytes").cast(pl.Float64).log().mean()
+    )
     if len(means) < 2 or means["memory_bytes"].n_unique() < 2:
         return None
     x, y = means["memory_bytes"].to_numpy(), means[metric].to_numpy()
@@ -163,7 +165,9 @@ def _shifted(
     rows = rows.with_columns(pl.col("_cost").median().over([*within, variant]))
     per_variant = rows.unique([*within, variant], maintain_order=True)
     if within:
-        reference = per_variant.group_by(within).agg(pl.col("_cost").log().mean().exp().alias("_reference"))
+        reference = per_variant.group_by(within, maintain_order=True).agg(
+            pl.col("_cost").log().mean().exp().alias("_reference")
+        )
         rows = rows.join(reference, on=within, how="left", maintain_order="left")
     else:
         rows = rows.with_columns(

@@ -50,19 +50,22 @@ def load_summary(load: pl.DataFrame) -> pl.DataFrame:
     """
     last = load.filter(pl.col("step") == pl.col("step").max().over("hash"))
     keys = ["variant", "layer", "hash"]
-    whole = last.group_by([*keys, "expert"]).agg(pl.col("share").mean().alias("whole"))
+    whole = last.group_by([*keys, "expert"], maintain_order=True).agg(pl.col("share").mean().alias("whole"))
     apart = last.join(whole, on=[*keys, "expert"]).with_columns(
         (pl.col("share") - pl.col("whole")).abs().alias("apart")
     )
     differs = (
-        apart.group_by([*keys, "source"]).agg(pl.col("apart").sum() / 2).group_by(keys).agg(pl.col("apart").mean())
+        apart.group_by([*keys, "source"], maintain_order=True)
+        .agg(pl.col("apart").sum() / 2)
+        .group_by(keys, maintain_order=True)
+        .agg(pl.col("apart").mean())
     )
-    even = whole.group_by(keys).agg(
+    even = whole.group_by(keys, maintain_order=True).agg(
         (pl.col("whole").max() * pl.len()).alias("imbalance"),
         (pl.col("whole") < 0.1 / pl.len()).sum().alias("unused"),
     )
     joined = even.join(differs, on=keys)
-    table = joined.group_by("variant", "layer").agg(
+    table = joined.group_by("variant", "layer", maintain_order=True).agg(
         pl.col("imbalance").mean(), pl.col("unused").max(), pl.col("apart").mean().alias("preference")
     )
     return table.sort("variant", "layer")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from studylib.analysis.paired import seeds_needed
+from studylib.analysis.noise import seeds_needed
 from studylib.analysis.twoway import TwoWay
 from studylib.result import Text
 

@@ -35,7 +35,11 @@ def fit_optimum(
     """
     rows = finished(trials, metric, variant=setting).with_columns(pl.col(setting).cast(pl.Float64))
     seeds = rows["seed"].n_unique()
-    means = rows.group_by(setting).agg(pl.col(metric).mean().alias("mean"), pl.len().alias("seeds")).sort(setting)
+    means = (
+        rows.group_by(setting, maintain_order=True)
+        .agg(pl.col(metric).mean().alias("mean"), pl.len().alias("seeds"))
+        .sort(setting)
+    )
     means = means.filter(pl.col("seeds") == seeds)
     if len(means) < 3:
         raise StudyError(

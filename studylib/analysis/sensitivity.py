@@ -1,4 +1,4 @@
-"""How much a wrong learning rate costs: sensitivity and the width of the basin."""
+"""How much a wrong learning rate costs: what a common one gives away, sensitivity, and the width of the basin."""
 
 from __future__ import annotations
 
@@ -8,6 +8,20 @@ import numpy as np
 import polars as pl
 
 from studylib.errors import StudyError
+
+
+def common_rate_cost(trials: pl.DataFrame) -> pl.DataFrame:
+    """For each variant tried at several ``lr_factor``: the best of them, and what the common rate (factor 1) gives away.
+
+    Columns ``variant, best_factor, given_away`` (bits per byte); variants without a finished common-rate trial are left
+    out.
+    """
+    rows = trials.filter(pl.col("status") == "done")
+    common = rows.filter(pl.col("lr_factor") == 1.0).select("variant", common="val_bpb")
+    best = rows.sort("val_bpb").group_by("variant", maintain_order=True).first()
+    best = best.select("variant", best_factor="lr_factor", best="val_bpb")
+    joined = common.join(best, on="variant", how="inner", maintain_order="left")
+    return joined.select("variant", "best_factor", given_away=pl.col("common") - pl.col("best"))
 
 
 def learning_rate_sensitivity(

@@ -89,7 +89,9 @@ def tokens_saved(
     """
     rungs = finished(ladder.with_columns(pl.col(tokens).cast(pl.Int64).alias("_rung")), metric, variant="_rung")
     levels = (
-        rungs.group_by("_rung").agg(pl.col(metric).log().mean(), pl.len()).with_columns(pl.col("_rung").cast(pl.Int64))
+        rungs.group_by("_rung", maintain_order=True)
+        .agg(pl.col(metric).log().mean(), pl.len())
+        .with_columns(pl.col("_rung").cast(pl.Int64))
     )
     levels = levels.sort("_rung")
     if len(levels) < 2:

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from studylib.report.numbers import human, number, percent, power, pretty, short, small
-from studylib.report.texts import WORDS
+from studylib.report.texts import ACCOUNTINGS, WORDS
 from studylib.result import Text
 
 _HERE = Path(__file__).parent
@@ -38,6 +38,7 @@ def environment() -> Environment:
         ),
         "w": _Words(),
         "raw": WORDS,
+        "accountings": {name: both(_capital(text)) for name, text in ACCOUNTINGS.items()},
     }
     env.filters |= {
         "t": both,
@@ -61,6 +62,10 @@ def both(text: Text) -> Markup:
     if text.en == text.ja:
         return escape(text.en)
     return Markup('<span class="t" lang="en">{}</span><span class="t" lang="ja">{}</span>').format(text.en, text.ja)
+
+
+def _capital(text: Text) -> Text:
+    return Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
 
 
 class _Words:

@@ -9,6 +9,15 @@ def _(en: str, ja: str) -> Text:
     return Text(en=en, ja=ja)
 
 
+# What is held equal, by the name that a verdict has for it.
+ACCOUNTINGS: dict[str, Text] = {
+    "flops": _("equal FLOPs", "同一 FLOPs"),
+    "text": _("equal text", "同一文章量"),
+    "seconds": _("equal seconds", "同一時間"),
+    "memory": _("equal memory", "同一メモリ"),
+    "target_tokens": _("equal Japanese tokens", "同一の日本語トークン数"),
+}
+
 WORDS: dict[str, Text] = {
     "title": _("How to build a 10B Japanese LLM", "100 億パラメータ日本語 LLM の作り方"),
     "subtitle": _(
@@ -16,7 +25,6 @@ WORDS: dict[str, Text] = {
         "小さなモデル、多くの案、対応のあるシード。何が決まり、何が未決かを示します。",
     ),
     "skip": _("Skip to the content", "本文へ移動"),
-    "contents": _("Contents", "目次"),
     "back": _("Back to the study", "研究の一覧へ戻る"),
     "overview": _("Verdicts at a glance", "結論の一覧"),
     "overview_caption": _("One row an idea, in the order of the study.", "1 行が 1 つのアイデアです。"),
@@ -33,14 +41,8 @@ WORDS: dict[str, Text] = {
     "unpaired_sd": _("Seed SD, unpaired", "シード標準偏差(対応なし)"),
     "mde": _("Minimum detectable effect", "検出できる最小の差"),
     "seeds": _("Seeds", "シード数"),
-    "question": _("Question", "問い"),
     "verdict": _("Verdict", "結論"),
     "verdicts": _("By what is held equal", "何を同一にするか別の結論"),
-    "flops": _("Equal FLOPs", "同一 FLOPs"),
-    "text": _("Equal text", "同一文章量"),
-    "seconds": _("Equal seconds", "同一時間"),
-    "memory": _("Equal memory", "同一メモリ"),
-    "target_tokens": _("Equal Japanese tokens", "同一の日本語トークン数"),
     "next_run": _("The next run that would settle it", "決着をつける次の実験"),
     "basin": _("Cannot be told apart", "区別できない案"),
     "to": _("to", "〜"),
@@ -111,9 +113,7 @@ WORDS: dict[str, Text] = {
     "running_note": _("This idea is still running; what is shown may be of an earlier run.", "実行中です。"),
     "failed_note": _("This idea did not finish.", "このアイデアは完了しませんでした。"),
     "no_ideas": _("No idea has a result yet.", "まだ結果がありません。"),
-    "language": _("日本語", "English"),
     "language_label": _("Show this page in Japanese", "このページを英語で表示"),
-    "theme": _("Dark / light", "明暗"),
     "theme_label": _("Switch between dark and light colours", "配色の明暗を切り替える"),
     "glossary": _("How to read this", "読み方"),
     "glossary_bpb": _(

@@ -96,24 +96,36 @@ def test_denoisers_take_out_what_is_published(denoiser, kind):
     lengths = [[stop - start for start, stop in spans] for spans in found]
     assert np.mean([sum(one) for one in lengths]) / size == pytest.approx(denoiser.rate, rel=0.1)
     for spans in found:
-        assert spans[0][0] >= 1 and spans[-1][1] == size
+        assert spans[0][0] >= 1 and spans[-1][1] <= size
         assert all(start > before for (_, before), (start, _) in pairwise(spans))
     if kind == "s":
         assert {len(one) for one in lengths} == {1}
-        assert max(map(sum, lengths)) <= size // 2
+        assert max(map(sum, lengths)) <= size // 2 and {spans[-1][1] for spans in found} == {size}
         return
     # A span has a whole number of tokens and a text a whole number of spans, so the mean is only near the wanted one.
-    assert np.mean([length for one in lengths for length in one]) == pytest.approx(denoiser.mean_span, rel=0.25)
+    assert np.mean([length for one in lengths for length in one]) == pytest.approx(denoiser.mean_span, rel=0.3)
     assert {len(one) for one in lengths} == {denoiser.counts(size)[1]}
 
 
 def test_all_cuts_are_equally_likely():
-    """Three tokens of five in two spans: 1 + 2 or 2 + 1, with 1 token before each."""
-    random, one = np.random.default_rng(0), Denoiser(0.6, 1.5)
-    seen = [tuple(one.spans(5, random)) for _ in range(2000)]
-    assert {spans: seen.count(spans) for spans in set(seen)} == pytest.approx(
-        {((1, 2), (3, 5)): 1000, ((1, 3), (4, 5)): 1000}, abs=100
+    """Three tokens of six in two spans, 1 + 2 or 2 + 1; of the other three one is before each, and one wherever it falls."""
+    random, one = np.random.default_rng(0), Denoiser(0.5, 1.5)
+    seen = [tuple(one.spans(6, random)) for _ in range(3000)]
+    expected = {((a, a + n), (b, b + 3 - n)) for n in (1, 2) for a, b in ((2, 3 + n), (1, 3 + n), (1, 2 + n))}
+    assert {spans: seen.count(spans) for spans in set(seen)} == pytest.approx(dict.fromkeys(expected, 500), abs=100)
+
+
+def test_a_single_span_lies_anywhere_and_has_any_length():
+    """T5 puts it at the end, always as long: a row of few spans would never show text behind a gap."""
+    random, one = np.random.default_rng(0), Denoiser(0.15, 8)
+    found = [one.spans(58, random) for _ in range(4000)]
+    assert {len(spans) for spans in found} == {1}
+    starts, stops = np.array([spans[0] for spans in found]).T
+    assert np.unique(stops - starts).tolist() == list(range(1, 18)) and (stops - starts).mean() == pytest.approx(
+        9, abs=0.3
     )
+    assert starts.min() == 1 and (stops == 58).mean() == pytest.approx(0.02, abs=0.01)
+    assert (58 - stops).mean() == pytest.approx(starts.mean() - 1, abs=1), "as much text behind it as before"
 
 
 @pytest.mark.parametrize("length", [9, 33, 257, 1025])
@@ -213,9 +225,19 @@ def test_asked_spans_are_where_the_row_says(name):
         assert not set(middle) & before
         if name == "ul2":
             assert np.array_equal(
-                filled_in(row.tokens, row.prefix_len)[1:],
+                filled_in(row.tokens, row.prefix_len),
                 np.concatenate([left, middle, *([right] if sees_right else [])]),
             )
+
+
+def test_fim_asks_for_the_middle_of_the_last_document_behind_those_before_it():
+    left, middle, right = np.array([8, 9, EOS, 10, 11]), np.array([12, 13]), np.array([14])
+    pre, suf, mid = EXTRA, EXTRA + 1, EXTRA + 2
+    before, rows = [8, 9, EOS, pre], {0.5: [suf, 14, mid, 10, 11, 12, 13], 0.0: [10, 11, suf, 14, mid, 12, 13]}
+    for spm, expected in rows.items():  # the order that it was trained in
+        row = make("fim", spm=spm).infill(left, middle, right, MARKS)
+        assert row.tokens.tolist() == before + expected
+        assert (row.start, row.stop, row.prefix_len) == (9, 11, 0)
 
 
 def test_long_spans_are_asked_as_extreme():

@@ -12,17 +12,10 @@ from PIL import Image
 from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.ideas import _architecture_tables as tables
-from studylib.ideas import _architecture_words as words
-from studylib.ideas.architecture import (
-    BASELINE,
-    COMBINED,
-    ArchitectureParams,
-    architecture,
-    best_of_each,
-    combined_trials,
-    plan,
-)
+from studylib.ideas._shared.effects import target_words
+from studylib.ideas.architecture import architecture, captions, conclusion, published, tables
+from studylib.ideas.architecture.schema import BASELINE, ArchitectureParams
+from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials, plan
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
@@ -231,12 +224,12 @@ def test_leaders_inside_a_factor_are_found_and_failed_factors_left_out(trials):
     assert found["activation"].decided and not found["position"].decided
     table = tables.factor_table(found)
     assert table.filter(pl.col("factor") == "position")["open"][0] == "position: alibi"
-    assert "activation geglu" in words.factors_words(found).en and "未決" in words.factors_words(found).ja
+    assert "activation geglu" in conclusion.factors_words(found).en and "未決" in conclusion.factors_words(found).ja
 
 
 def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
     dead = (pl.col("variant") == "norm: layernorm") & (pl.col("size") == "20k")
-    left = tables.judged(trials.with_columns(status=pl.when(dead).then(pl.lit("diverged")).otherwise("status")))
+    left = analysis.judged(trials.with_columns(status=pl.when(dead).then(pl.lit("diverged")).otherwise("status")))
     assert set(left["variant"]) == {BASELINE, *EFFECTS} - {"norm: layernorm"}
 
 
@@ -248,16 +241,16 @@ def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
     parts = ["activation: geglu", "norm: QK-norm"]
     sums = tables.sums(trials, parts)
     assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")
-    told = words.verdict(
+    told = conclusion.verdict(
         PARAMS.model(60_000), decisions, "180k", by_factor, scalings, analysis.noise_floor(trials),
-        words.sums_words(sums, {"activation": parts[0], "norm": parts[1]}), words.contexts_words(None), Text(en="R.", ja="R。"),
+        conclusion.sums_words(sums, {"activation": parts[0], "norm": parts[1]}), conclusion.contexts_words(None), Text(en="R.", ja="R。"),
     )  # fmt: skip
     assert f"{COMBINED} is best with probability" in told.en
     assert "swiglu, rmsnorm, rope, pre residual, attention, untied embeddings" in told.en
     assert "activation: geglu, norm: QK-norm" in told.en and "R." in told.en and told.ja.endswith("R。")
     assert f"{sums[-1].measured[1]:+.4f}" in told.en and f"{sums[-1].measured[1]:+.4f}" in told.ja
     assert "Carried to 10B (5.56e+04 times the largest size here)" in told.en
-    found = words.extrapolation(scalings, by_factor, sums)
+    found = conclusion.extrapolation(scalings, by_factor, sums)
     assert found["leader_by_factor"]["norm"]["leader"] == "norm: QK-norm"
     assert found["effects"][COMBINED]["trend"] == "holds"
     assert set(found["sum_of_effects"]) == set(SIZES)
@@ -265,33 +258,33 @@ def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
 
 def test_only_an_advantage_that_is_carried_is_called_settled():
     sure = analysis.scale_effects(simulated({"a": -5.0}, noise=0.002), BASELINE)
-    assert tables.settled_at_target("a", sure) and not tables.settled_at_target(BASELINE, sure)
-    assert "sign is settled for 1 of 1" in words.target_words("a", sure).en
+    assert analysis.settled_at_target("a", sure, BASELINE) and not analysis.settled_at_target(BASELINE, sure, BASELINE)
+    assert "sign is settled for 1 of 1" in target_words("a", sure).en
     noisy = analysis.scale_effects(simulated({"a": -5.0}, noise=1.0), BASELINE)
-    assert not tables.settled_at_target("a", noisy)
-    told = words.target_words("a", noisy)
+    assert not analysis.settled_at_target("a", noisy, BASELINE)
+    told = target_words("a", noisy)
     assert "Whether a still leads there is undecided" in told.en and "未決" in told.ja
     worse = analysis.scale_effects(simulated({"a": 5.0}, noise=0.002), BASELINE)
-    assert tables.settled_at_target(BASELINE, worse)
+    assert analysis.settled_at_target(BASELINE, worse, BASELINE)
     decision = analysis.decide(simulated({"a": -5.0}, noise=1.0).filter(pl.col("size") == "20k"))
-    assert "three sizes or more" in words.next_run(decision, noisy).en
+    assert "three sizes or more" in conclusion.next_run(decision, noisy).en
 
 
 def test_effects_that_move_with_size_are_named():
     flips = analysis.scale_effects(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE)
-    told = words.target_words("b", flips)
+    told = target_words("b", flips)
     assert "do not last with size: a (flips)" in told.en and "a(逆転)" in told.ja
-    assert "of 2 effects 1 flip, 1 are unclear" in words.slopes_title(flips).en
+    assert "of 2 effects 1 flip, 1 are unclear" in captions.slopes_title(flips).en
 
 
 def test_a_title_says_how_many_stand_after_correction(trials):
     table = analysis.effects_by_size(trials.filter(pl.col("size") == "180k"), BASELINE)
-    told = words.effects_title(table, "180k")
+    told = captions.effects_title(table, "180k")
     assert "3 of 8 choices beat the baseline beyond chance and 3 fall behind" in told.en and COMBINED in told.en
     nothing = analysis.effects_by_size(
         simulated({"a": 0.0, "b": 0.0}, noise=0.2).filter(pl.col("size") == "20k"), BASELINE
     )
-    assert "0 of 2 choices beat" in words.effects_title(nothing, "20k").en
+    assert "0 of 2 choices beat" in captions.effects_title(nothing, "20k").en
 
 
 # --- learning rates, contexts, anchors
@@ -314,11 +307,11 @@ def rates(flat: float = 0.001, steep: float = 0.02) -> pl.DataFrame:
 def test_a_flatter_basin_is_told_from_the_baselines():
     found, difference = tables.basins(rates(), 512)
     assert difference["high"][0] < 0
-    title = words.rates_title(found, difference)
+    title = captions.rates_title(found, difference)
     assert "costs norm: QK-norm least" in title.en and "noise" not in title.en
-    assert "octaves" in words.rates_alt(found).en
+    assert "octaves" in captions.rates_alt(found).en
     found, difference = tables.basins(rates(0.02, 0.02), 512)
-    assert "within the noise" in words.rates_title(found, difference).en
+    assert "within the noise" in captions.rates_title(found, difference).en
     assert tables.basins(rates().filter(pl.col("seed") == 0), 512)[1] is None
 
 
@@ -345,18 +338,18 @@ def contexts() -> pl.DataFrame:
 
 
 def test_what_cannot_read_further_is_said():
-    table = words.contexts_table(contexts())
+    table = tables.contexts_table(contexts())
     assert table["variant"].to_list() == ["position: alibi", BASELINE, "position: learned"]
-    told = words.contexts_words(table)
+    told = conclusion.contexts_words(table)
     assert "At 4 times the trained context position: alibi changes by -0.04" in told.en
     assert "position: learned cannot read there" in told.en and "不可" in told.ja
-    assert words.contexts_words(None).en == ""
+    assert conclusion.contexts_words(None).en == ""
 
 
 def test_published_findings_are_scored_by_power():
     scalings = analysis.scale_effects(simulated(noise=0.02), BASELINE)
     _, difference = tables.basins(rates(), 512)
-    outcomes = [one.outcome for one in words.anchors(PARAMS, scalings, difference, (9.0, 20.0))]
+    outcomes = [one.outcome for one in published.anchors(PARAMS, scalings, difference, (9.0, 20.0))]
     assert outcomes == [
         "agrees",  # ReLU is worse than SwiGLU
         "disagrees",  # GEGLU is 1.5 % better here
@@ -368,14 +361,14 @@ def test_published_findings_are_scored_by_power():
         "agrees",  # QK-norm is flatter
     ]
     other = params(baseline={"activation": "gelu"})
-    assert {one.outcome for one in words.anchors(other, scalings, difference, (9.0, 20.0))} == {"underpowered"}
+    assert {one.outcome for one in published.anchors(other, scalings, difference, (9.0, 20.0))} == {"underpowered"}
 
 
 def test_speed_is_compared_with_the_spread_of_its_windows():
     windows = {"a": [100.0, 101.0, 99.0, 100.5], "b": [80.0, 81.0, 79.0, 80.5], "c": [100.0]}
-    low, high = tables.speed_ratio(windows, "b", "a")
+    low, high = analysis.time_saved(windows, "b", "a")
     assert low < 20 < high and high - low < 6, "a takes 20 % less time than b"
-    assert tables.speed_ratio(windows, "a", "c") is None and tables.speed_ratio(windows, "a", "d") is None
+    assert analysis.time_saved(windows, "a", "c") is None and analysis.time_saved(windows, "a", "d") is None
 
 
 # --- figures
@@ -387,13 +380,13 @@ def test_every_figure_is_drawn_small_and_described(trials, tmp_path):
     scalings = analysis.scale_effects(trials, BASELINE)
     sums = tables.sums(trials, ["activation: geglu", "norm: QK-norm"])
     basins, difference = tables.basins(rates(), 512)
-    table = words.contexts_table(contexts())
+    table = tables.contexts_table(contexts())
     drawn = {
-        "effects": (rp.effects(last, factors, "the baseline", noise=0.01), words.effects_title(last, "180k"), words.effects_alt(last)),
-        "slopes": (rp.effect_slopes(scalings, SIZES, factors), words.slopes_title(scalings), words.slopes_alt(scalings)),
-        "sum": (rp.combination(sums), words.sums_title(sums), words.sums_alt(sums)),
-        "contexts": (rp.loss_by_context(contexts()), words.contexts_title(table), words.contexts_alt(table)),
-        "rates": (rp.learning_rates(rates(), legend="variant"), words.rates_title(basins, difference), words.rates_alt(basins)),
+        "effects": (rp.effects(last, factors, "the baseline", noise=0.01), captions.effects_title(last, "180k"), captions.effects_alt(last)),
+        "slopes": (rp.effect_slopes(scalings, SIZES, factors), captions.slopes_title(scalings), captions.slopes_alt(scalings)),
+        "sum": (rp.combination(sums), captions.sums_title(sums), captions.sums_alt(sums)),
+        "contexts": (rp.loss_by_context(contexts()), captions.contexts_title(table), captions.contexts_alt(table)),
+        "rates": (rp.learning_rates(rates(), legend="variant"), captions.rates_title(basins, difference), captions.rates_alt(basins)),
     }  # fmt: skip
     for name, (figure, title, alt) in drawn.items():
         rp.save(figure, tmp_path, name, title, alt)

@@ -13,8 +13,9 @@ from PIL import Image
 from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.ideas import _data_order_words as words
-from studylib.ideas.data_order import DataOrderParams, generator, made_files, orders, plan
+from studylib.ideas.data_order import captions, conclusion, published, tables
+from studylib.ideas.data_order.schema import DataOrderParams
+from studylib.ideas.data_order.trials import generator, made_files, orders, plan
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.result import Text
@@ -145,7 +146,7 @@ EFFECTS = {"ja only": 0.0, "en+code→ja": 0.05, "short documents first": 0.03, 
 
 
 def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
-    judged = words.on_target(simulated(EFFECTS), "ja")
+    judged = tables.on_target(simulated(EFFECTS), "ja")
     assert judged["val_bpb"].max() < 9, "the target's loss takes the place of the mixture's"
     trials = judged.filter(pl.col("family") == "order")
     ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
@@ -157,7 +158,7 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     worth = {one.variant: one.factor[1] for one in saved}
     assert worth["en+code→ja"] > 1.3 and worth["short documents first"] < 1
     forgotten = pl.DataFrame({"variant": ["en+code→ja", "mixed"], "forgotten": [0.4, 0.0]})
-    told = words.verdict(
+    told = conclusion.verdict(
         PARAMS,
         decisions,
         saved,
@@ -181,11 +182,11 @@ def test_made_text_is_said_to_help_only_where_it_does():
         ]
         return analysis.best_ratio(pl.DataFrame(rows))
 
-    told = words.dose_words({"sampled": table({0.25: -0.05, 0.5: 0.04}), "rewritten": table({0.25: 0.0})})
+    told = conclusion.dose_words({"sampled": table({0.25: -0.05, 0.5: 0.04}), "rewritten": table({0.25: 0.0})})
     assert "sampled text helps at 25 % (best at 25 %: -0.0500 bits per byte) and hurts from 50 %" in told.en
     assert "rewritten text is not shown to help at any share" in told.en
     assert "モデルが生成した文章は 25 % で有効" in told.ja
-    assert "not tried" in words.dose_words({}).en
+    assert "not tried" in conclusion.dose_words({}).en
 
 
 def facts_frame(margins: dict[str, float]) -> pl.DataFrame:
@@ -198,11 +199,13 @@ def facts_frame(margins: dict[str, float]) -> pl.DataFrame:
 
 
 def test_facts_are_said_to_be_known_only_beyond_the_noise():
-    table = words.facts_table(facts_frame({"mixed": 0.5, "ja only": -0.2}))
-    assert "likelier than wrong ones in Japanese after mixed (most: mixed, +0.51 nats" in words.facts_words(table).en
-    unknown = words.facts_table(facts_frame({"mixed": 0.0, "ja only": -0.2}))
-    assert "No order makes facts" in words.facts_words(unknown).en
-    assert "not asked for" in words.facts_words(words.facts_table(facts_frame({"mixed": 0.0}).clear())).en
+    table = tables.facts_table(facts_frame({"mixed": 0.5, "ja only": -0.2}))
+    assert (
+        "likelier than wrong ones in Japanese after mixed (most: mixed, +0.51 nats" in conclusion.facts_words(table).en
+    )
+    unknown = tables.facts_table(facts_frame({"mixed": 0.0, "ja only": -0.2}))
+    assert "No order makes facts" in conclusion.facts_words(unknown).en
+    assert "not asked for" in conclusion.facts_words(tables.facts_table(facts_frame({"mixed": 0.0}).clear())).en
 
 
 def position_frame() -> pl.DataFrame:
@@ -215,11 +218,11 @@ def position_frame() -> pl.DataFrame:
 
 
 def test_positions_are_compared_seed_by_seed():
-    table = words.position_table(position_frame(), "ja only")
+    table = tables.position_table(position_frame(), "ja only")
     early_late = {name: (early, late) for name, early, late in table.rows()}
     assert early_late["short context first"][1] == pytest.approx(0.05)
     assert early_late["short context first"][0] < 0.02
-    assert "long context first differs from ja only" in words.position_title(table, "ja only").en
+    assert "long context first differs from ja only" in captions.position_title(table, "ja only").en
 
 
 def curves_frame() -> pl.DataFrame:
@@ -231,7 +234,7 @@ def curves_frame() -> pl.DataFrame:
 
 
 def test_figures_are_drawn_and_described(tmp_path):
-    judged = words.on_target(simulated(EFFECTS), "ja")
+    judged = tables.on_target(simulated(EFFECTS), "ja")
     ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
     saved = analysis.tokens_saved(
         ladder, judged.filter((pl.col("family") == "order") & (pl.col("variant") != "ja only"))
@@ -241,16 +244,16 @@ def test_figures_are_drawn_and_described(tmp_path):
         for kind, ratio in (("none", 0.0), ("sampled", 0.25), ("sampled", 0.5), ("rewritten", 0.25)) for seed in range(2)
     ])  # fmt: skip
     borders = {"ja only": [], "en+code→ja": [100_000]}
-    table = words.position_table(position_frame(), "ja only")
+    table = tables.position_table(position_frame(), "ja only")
     figures = {
-        "curves": (rp.stage_curves(curves_frame(), borders, ["ja", "en"]), words.curves_alt(borders, ["ja", "en"])),
-        "saved": (rp.saved_tokens(saved), words.saved_alt(saved)),
+        "curves": (rp.stage_curves(curves_frame(), borders, ["ja", "en"]), captions.curves_alt(borders, ["ja", "en"])),
+        "saved": (rp.saved_tokens(saved), captions.saved_alt(saved)),
         "facts": (rp.facts(facts_frame({"mixed": 0.5, "ja only": -0.2})), ALT),
-        "position": (rp.loss_by_position(position_frame(), "ja only"), words.position_alt(table, "ja only")),
+        "position": (rp.loss_by_position(position_frame(), "ja only"), captions.position_alt(table, "ja only")),
         "made": (rp.dose(made), ALT),
     }
     for name, (figure, alt) in figures.items():
-        rp.save(figure, tmp_path, name, words.saved_title(saved), alt)
+        rp.save(figure, tmp_path, name, captions.saved_title(saved), alt)
         with Image.open(tmp_path / f"{name}.png") as picture:
             assert picture.width >= 1000 and picture.info["Description"] == alt.en
     dashed = [line for line in figures["curves"][0].axes[0].lines if len(set(line.get_xdata())) == 1]
@@ -267,10 +270,10 @@ def test_figures_of_nothing_are_refused():
 
 
 def test_anchors_are_scored_on_what_was_measured():
-    judged = words.on_target(simulated(EFFECTS), "ja")
+    judged = tables.on_target(simulated(EFFECTS), "ja")
     ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
     saved = analysis.tokens_saved(ladder, judged.filter(pl.col("variant") == "mixed"))
-    continued, context, code = words.anchors(curves_frame(), {"en+code→ja": [100_000]}, saved, "ja")
+    continued, context, code = published.anchors(curves_frame(), {"en+code→ja": [100_000]}, saved, "ja")
     assert continued.outcome == "agrees", "the simulated curve falls to its end"
     assert context.outcome == code.outcome == "underpowered"
     assert math.isfinite(saved[0].factor[1])

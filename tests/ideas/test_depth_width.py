@@ -10,8 +10,10 @@ import pytest
 
 from studylib import analysis
 from studylib.errors import StudyError
-from studylib.ideas import _depth_width_words as words
-from studylib.ideas.depth_width import DepthWidthParams, depth_width, plan
+from studylib.ideas._shared.numbers import number
+from studylib.ideas.depth_width import captions, conclusion, depth_width, published
+from studylib.ideas.depth_width.schema import DepthWidthParams
+from studylib.ideas.depth_width.trials import plan
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
@@ -123,7 +125,7 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     shape = analysis.buildable_shape(1e10, scaling.aspect[1], 100_000, tp=4)
     noise = analysis.noise_floor(trials)
     largest = trials.filter(pl.col("size") == "1M")
-    told = words.verdict(
+    told = conclusion.verdict(
         decisions_of(largest), fits, scaling, reason, shape, noise, None, Text(en="Fair.", ja="公平。")
     )
     assert "a16" in told.en
@@ -131,31 +133,31 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     assert f"{shape.num_layers} 層 × {shape.hidden_size}" in told.ja
     low, middle, high = scaling.aspect
     assert low < middle < high
-    assert words.number(low) in told.en and words.number(high) in told.en
-    assert f"{fits[-1].optimum:.3g} wide per layer is best" in words.valley_title(fits).en
+    assert number(low) in told.en and number(high) in told.en
+    assert f"{fits[-1].optimum:.3g} wide per layer is best" in captions.valley_title(fits).en
 
 
 def test_verdict_carries_nothing_from_one_budget():
     trials = made_trials({"1M": 20.0})
     fits = fits_of(trials)
     scaling, reason = analysis.fit_optimum_scaling(fits)
-    told = words.verdict(
+    told = conclusion.verdict(
         decisions_of(trials), fits, scaling, reason, None, analysis.noise_floor(trials), None, Text(en="", ja="")
     )
     assert scaling is None
     assert "Nothing is carried to 10B: 1 budget(s)" in told.en
     assert "外挿はできません" in told.ja
-    assert words.extrapolation(fits, None, reason, None)["not_carried"] == reason
+    assert conclusion.extrapolation(fits, None, reason, None)["not_carried"] == reason
 
 
 def test_published_shapes_are_scored_by_power():
     flat = made_trials({"1M": 16.0}, tilt=0.0005)
     fits = fits_of(flat)
-    kaplan, thirteen, nanochat = words.anchors(flat, fits, None)
+    kaplan, thirteen, nanochat = published.anchors(flat, fits, None)
     assert kaplan.outcome == "agrees"  # nothing moves by 3 %
     assert thirteen.outcome == "underpowered"  # nothing is carried
     steep = made_trials({"1M": 16.0}, tilt=0.2)
-    kaplan, _, nanochat = words.anchors(steep, fits_of(steep), None)
+    kaplan, _, nanochat = published.anchors(steep, fits_of(steep), None)
     assert kaplan.outcome == "disagrees"
     assert nanochat.outcome == "agrees"  # 16 is on 64's side of 128
 
@@ -166,11 +168,11 @@ def test_learning_rate_is_called_fair_only_within_noise():
         for variant, losses in {"2x64": (2.0, 2.01, 2.05), "8x32": (2.1, 2.101, 2.2)}.items()
         for factor, loss in zip((1.0, 0.5, 2.0), losses, strict=True)
     ]
-    table = words.learning_rate_table(pl.DataFrame(rows))
+    table = analysis.common_rate_cost(pl.DataFrame(rows))
     assert table["given_away"].to_list() == [0, 0]
-    assert "fair" in words.learning_rate_words(table, 0.01).en
+    assert "fair" in conclusion.learning_rate_words(table, 0.01).en
     rows[1]["val_bpb"] = 1.9  # 2x64 wanted half the rate
-    table = words.learning_rate_table(pl.DataFrame(rows))
+    table = analysis.common_rate_cost(pl.DataFrame(rows))
     assert dict(table.select("variant", "best_factor").rows()) == {"2x64": 0.5, "8x32": 1.0}
-    assert "more than the noise" in words.learning_rate_words(table, 0.01).en
-    assert "1 of 2 shapes" in words.learning_rate_title(table).en
+    assert "more than the noise" in conclusion.learning_rate_words(table, 0.01).en
+    assert "1 of 2 shapes" in captions.learning_rate_title(table).en

@@ -8,9 +8,9 @@ import pytest
 
 from studylib.analysis import NoiseFloor, Slope, load_summary, scale_effects
 from studylib.errors import StudyError
-from studylib.ideas import _efficiency_tables as tables
-from studylib.ideas import _efficiency_words as words
-from studylib.ideas.efficiency import BASELINE, PLAIN, EfficiencyParams, plan, waterfall_base
+from studylib.ideas.efficiency import captions, conclusion, published, tables
+from studylib.ideas.efficiency.schema import BASELINE, PLAIN, EfficiencyParams
+from studylib.ideas.efficiency.trials import plan, waterfall_base
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.spec import validated
 
@@ -108,7 +108,7 @@ def test_the_clock_can_take_back_what_experts_win_at_equal_flops():
     assert row["flops_high"] < 0 < row["seconds_low"]
     both = tables.two_accountings(own, slope, {"120k/baseline": 1000.0, "120k/experts": 1000.0})
     assert both["seconds"][0] == pytest.approx(-0.04, abs=1e-3)
-    title = words.two_title(tables.two_accountings(own, slope, None))
+    title = captions.two_title(tables.two_accountings(own, slope, None))
     assert "the clock takes it from experts" in title.en
     assert "experts" in title.ja
 
@@ -128,7 +128,7 @@ def test_search_gain_counts_trials_and_what_more_seeds_would_show():
     assert gain["fast"] == pytest.approx(144)
     assert gain["seeds_fast"] == 12
     assert gain["mde_fast"] < gain["mde"]
-    assert "4.0 times as many trials" in words.search_words(gain).en
+    assert "4.0 times as many trials" in conclusion.search_words(gain).en
 
 
 def test_switches_within_the_noise_are_said_to_be():
@@ -136,8 +136,8 @@ def test_switches_within_the_noise_are_said_to_be():
     frame = frame.with_columns(family=pl.lit("switch"))
     table = tables.switch_losses(frame)
     assert table["difference"].abs().max() < 0.001
-    assert "within the noise" in words.switches_words(table, 0.01).en
-    assert "MORE than the noise" in words.switches_words(table, 1e-6).en
+    assert "within the noise" in conclusion.switches_words(table, 0.01).en
+    assert "MORE than the noise" in conclusion.switches_words(table, 1e-6).en
     assert tables.switch_losses(frame.filter(pl.col("variant") == PLAIN)) is None
 
 
@@ -165,7 +165,7 @@ def test_findings_are_held_against_what_was_measured(params):
     windows = {f"120k/{name}": [100.0, 101.0, 99.0] for name in names}
     windows["120k/experts: top 2 of 8"] = [70.0, 71.0, 69.0]
     windows["120k/norm: layernorm"] = [80.0, 81.0, 79.0]
-    found = words.anchors(**tables.findings(params, scalings, Slope(0.1, 0.0, 6), windows, "120k"))
+    found = published.anchors(**tables.findings(params, scalings, Slope(0.1, 0.0, 6), windows, "120k"))
     assert [one.outcome for one in found] == ["agrees", "agrees", "agrees", "agrees"]
-    missing = words.anchors(**tables.findings(params, scalings, Slope(0.0, 0.0, 6), {}, "120k"))
+    missing = published.anchors(**tables.findings(params, scalings, Slope(0.0, 0.0, 6), {}, "120k"))
     assert [one.outcome for one in missing][:3] == ["underpowered"] * 3

@@ -11,19 +11,22 @@ import pytest
 from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.ideas import _hyperparameters_rounds as rounds
-from studylib.ideas import _hyperparameters_settings as known
-from studylib.ideas import _hyperparameters_tables as tables
-from studylib.ideas import _hyperparameters_words as words
 from studylib.ideas.hyperparameters import (
-    RATE,
-    UNTUNED,
-    HyperparametersParams,
-    compared_trials,
+    captions,
+    captions_of_text,
+    conclusion,
     hyperparameters,
-    plan,
-    tuning,
+    one_factor,
+    optima,
+    published,
+    rounds,
+    tables,
 )
+from studylib.ideas.hyperparameters import settings as known
+from studylib.ideas.hyperparameters.optimizers import UNTUNED, compared_trials, tuning
+from studylib.ideas.hyperparameters.recipe import RATE
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
+from studylib.ideas.hyperparameters.trials import plan
 from studylib.model.cost import own_flops, parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
@@ -42,6 +45,9 @@ CONTENT = {
     "ladder": [0.5, 2.0],
     "factors": {"schedule.name": ["cosine", "wsd"], "optimizer.weight_decay": [0.0, 0.1, 0.5]},
     "tuned_factors": {"global_batch_size": [4, 8, 16]},
+    "dropouts": [0.1, 0.3],
+    "batches": {"sizes": [2, 4, 8, 16, 32], "token_factors": [0.25, 0.5, 1.0, 2.0], "lr_factors": [0.5, 1.0]},
+    "objective_lr_factors": [0.5, 1.0],
     "budgets": [0.25, 0.5, 0.75, 1.0],
     "epochs": [1, 4, 16],
     "objectives": {"causal": {}, "ul2": {}, "fim": {}},
@@ -58,14 +64,18 @@ BEST = 8e-3
 
 def loss(spec: TrialSpec, noise: float = 0.0005) -> float:
     """The truth: one best rate under completep and mup, one that halves with each doubling of width under normal;
-    muon saves 3 % at width 16 and 1 % at 64; repeated text hurts from 16 epochs on."""
+    muon saves 3 % at width 16 and 1 % at 64; repeated text hurts from 16 epochs on, where dropout 0.1 saves a third of that
+    and 0.3 two thirds, and costs on fresh text; the best batch is 512 tokens at 81,920 and goes with the root of the tokens."""
     rng = np.random.default_rng(int(spec.hash, 16) % 2**32)
     width = spec.model.hidden_size
     best = BEST * (16 / width if spec.model.init == "normal" else 1.0) * (60 if spec.optimizer.name == "sgd" else 1.0)
     best *= math.sqrt(spec.global_batch_size / 8)
+    batch = math.log(spec.tokens_per_step / 512) - 0.5 * math.log(spec.train_tokens / 81920)
     value = 3.0 - 0.1 * math.log2(width / 16) - 0.2 * math.log2(spec.train_tokens / 81920)
     value += 0.08 * math.log(spec.optimizer.learning_rate / best) ** 2
     value *= {"muon": 0.97 if width == 16 else 0.99, "sgd": 1.05}.get(spec.optimizer.name, 1.0)
+    value += 0.02 * batch**2 * (spec.tags.get("family") == "batch") + 0.1 * spec.model.dropout * (spec.epochs == 1)
+    value -= (2 / 3) * spec.model.dropout * (spec.epochs == 16)
     value += 0.05 * (spec.optimizer.weight_decay == 0.5) + 0.3 * (spec.epochs == 16) - 0.001 * (spec.epochs == 4)
     return value + 0.03 * (spec.seed % 7) + rng.normal(0, noise)
 
@@ -216,18 +226,22 @@ def test_a_factor_that_trials_do_not_have_is_refused_in_the_plan():
 
 def test_the_rate_transfers_under_one_parametrisation_and_not_under_the_other(trials, tmp_path):
     transfer = trials.filter(pl.col("family") == "transfer")
-    fits = tables.basins(transfer, PARAMS)
-    transfers = tables.rate_transfers(fits)
+    fits = optima.basins(transfer, PARAMS)
+    transfers = optima.rate_transfers(fits)
     assert transfers["completep"].state == "transfers"
     assert transfers["normal"].state == "moves" and transfers["normal"].shift[1] == pytest.approx(-2, abs=0.3)
-    told = words.transfer_words(transfers)
+    told = conclusion.transfer_words(transfers, analysis.noise_floor(trials.filter(pl.col("family") == "optimizer")))
     assert "completep: the best rate stays where it is" in told.en and "normal: the best rate moves" in told.en
-    title = words.basins_title(transfers, PARAMS.widths)
+    title = captions.basins_title(transfers, PARAMS.widths)
     figure = rp.save(
-        rp.rate_basins(transfer.filter(pl.col("init") != "mup"), fits), tmp_path, "rates", title, words.basins_alt(fits)
+        rp.rate_basins(transfer.filter(pl.col("init") != "mup"), fits),
+        tmp_path,
+        "rates",
+        title,
+        captions.basins_alt(fits),
     )
     assert (tmp_path / figure.file).stat().st_size > 10_000
-    law, reason = tables.rate_law(transfer, PARAMS)
+    law, reason = optima.rate_law(transfer, PARAMS)
     assert reason == "" and law.optimum[0] < BEST < law.optimum[2]
 
 
@@ -240,9 +254,9 @@ def test_an_untuned_baseline_flatters_and_the_gain_shrinks_with_size(trials, tmp
     assert tuned == pytest.approx([3.0, 1.0], abs=0.3) and untuned[0] > 2 * tuned[0]
     trends = analysis.gain_trends(gains.filter(pl.col("against") == "AdamW, tuned"))
     assert {one.variant: one.state for one in trends}["muon"] == "shrinks"
-    title = words.gains_title(gains, trends)
+    title = captions.gains_title(gains, trends)
     assert "muon saves" in title.en and "over tuned AdamW; and it shrinks with size" in title.en
-    rp.save(rp.gains(gains), tmp_path, "gains", title, words.gains_alt(gains))
+    rp.save(rp.gains(gains), tmp_path, "gains", title, captions.gains_alt(gains))
     ladder = trials.filter((pl.col("family") == "ladder") & (pl.col("width") == 16))
     adamw = optimizers.filter((pl.col("variant") == "adamw") & (pl.col("width") == 16))
     others = optimizers.filter((pl.col("variant") != "adamw") & (pl.col("width") == 16))
@@ -250,48 +264,128 @@ def test_an_untuned_baseline_flatters_and_the_gain_shrinks_with_size(trials, tmp
     factor = next(one for one in saved if one.variant == "muon").factor
     assert factor[1] == pytest.approx(2 ** (0.09 / 0.2), abs=0.05)  # 3 % of 3.0, where a doubling of tokens saves 0.2
     assert factor[0] < factor[1] < factor[2]
-    assert "muon x1.3" in words.gains_words(gains, trends, saved).en
+    assert "muon x1.3" in conclusion.gains_words(gains, trends, saved).en
 
 
 def test_a_rate_at_the_edge_is_confessed():
     tuned = {("adamw", 16): found("adamw", 16)}
-    assert "edge" not in words.tuning_words(tuned, RATE).en
+    assert "edge" not in conclusion.tuning_words(tuned, RATE).en
     rising = SearchResult(tuple(Tried({RATE: rate}, (3 - rate,), 1, ("h",), 1.0) for rate in (0.1, 0.2, 0.3)))
-    told = words.tuning_words(tuned | {("sgd", 16): rising}, RATE)
+    told = conclusion.tuning_words(tuned | {("sgd", 16): rising}, RATE)
     assert "the best rate of sgd at 16 lies at the edge" in told.en and "sgd at 16" in told.ja
     none = SearchResult((Tried({RATE: 0.1}, (None,), 1, ("h",), 1.0, "nan"),))
-    assert "no point of lion at 16 finished" in words.tuning_words({("lion", 16): none}, RATE).en
+    assert "no point of lion at 16 finished" in conclusion.tuning_words({("lion", 16): none}, RATE).en
 
 
 def test_factors_are_judged_at_their_best_rate_and_against_the_common_recipe(trials, specs):
-    factors = {one.name: one for one in tables.factors(trials)}
+    factors = {one.name: one for one in one_factor.found_in(trials)}
     assert set(factors) == {"schedule", "weight_decay", "global_batch_size"}
     batch = factors["global_batch_size"].trials
     rates = dict(batch.select("value", "lr_factor").unique().rows())
     assert rates["8"] == 1.0 and rates["16"] in (1.0, 2.0) and rates["4"] in (0.5, 1.0)
-    recipe = tables.common_recipe(list(factors.values()), specs, PARAMS)
+    recipe = one_factor.common_recipe(list(factors.values()), specs, PARAMS)
     assert sorted(recipe["seed"].to_list()) == [0, 1, 2]
-    table = tables.against_common(list(factors.values()), recipe)
+    table = one_factor.against_common(list(factors.values()), recipe)
     worse = dict(table.select("variant", "low").rows())
     assert worse["weight_decay 0.5"] > 0.03 and "weight_decay 0.1" not in worse
     assert factors["weight_decay"].best in ("0.0", "0.1")
     with pytest.raises(StudyError, match="lack the common recipe's own value"):
-        tables.common_recipe([factors["schedule"]], specs, PARAMS.replace(learning_rate=1.0))
+        one_factor.common_recipe([factors["schedule"]], specs, PARAMS.replace(learning_rate=1.0))
 
 
 def test_the_overfitting_point_is_found(trials, tmp_path):
     table = tables.epochs_table(trials)
     assert table["epochs"].to_list() == [1, 4, 16] and tables.overfits_from(table) == 16
-    assert words.epochs_title(table).en.startswith("From 16 epochs on, repeated text is worse")
-    rp.save(rp.repeated(table, 0.01), tmp_path, "epochs", words.epochs_title(table), words.epochs_alt(table))
+    assert captions_of_text.epochs_title(table).en.startswith("From 16 epochs on, repeated text is worse")
+    rp.save(
+        rp.repeated(table, 0.01),
+        tmp_path,
+        "epochs",
+        captions_of_text.epochs_title(table),
+        captions_of_text.epochs_alt(table),
+    )
     fine = table.filter(pl.col("epochs") < 16)
-    assert words.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
+    assert captions_of_text.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
+    faint = table.with_columns(told=pl.lit(False))  # sure, but less than these seeds detect
+    assert captions_of_text.epochs_title(faint).en == "Up to 16 epochs cannot be told from fresh text"
+
+
+def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
+    own = [s for s in specs if s.tags["family"] == "dropout"]
+    assert {(s.epochs, s.model.dropout) for s in own} == {(n, share) for n in (1, 4, 16) for share in (0.1, 0.3)}
+    table = tables.dropout_table(trials)
+    told = {
+        (row["epochs"], row["dropout"]): row["told"] and row["difference"] < 0 for row in table.iter_rows(named=True)
+    }
+    assert told == {(n, share): n == 16 for n in (1.0, 4.0, 16.0) for share in (0.1, 0.3)}
+    title = captions_of_text.dropout_title(table)
+    assert (
+        title.en.startswith("Dropout 0.3 helps from 16 epochs on (-0.2")
+        and "on fresh text even 0.1 costs 0.01" in title.en
+    )
+    rp.save(rp.dropout_by_epochs(table), tmp_path, "dropout", title, captions_of_text.dropout_alt(table))
+    (row,) = known.dropout_setting(table)
+    assert (row.value, row.interval, row.decided) == ("0", "0.3 from 16 epochs", False)
+    none = table.filter(pl.col("epochs") < 16)
+    assert captions_of_text.dropout_title(none).en.startswith("No gain from dropout is seen at up to 4 epochs")
+    assert "Dropout 0.3 helps" in conclusion.epochs_words(tables.epochs_table(trials), table).en
+    with pytest.raises(StudyError, match=r"dropouts: .*give epochs as well"):
+        validated(HyperparametersParams, CONTENT | {"epochs": []})
+
+
+def test_the_best_batch_follows_a_law_over_tokens(specs, trials, tmp_path):
+    own = [s for s in specs if s.tags["family"] == "batch"]
+    assert {s.tokens_per_step for s in own} == {128, 256, 512, 1024, 2048}
+    rates = {s.global_batch_size: s.optimizer.learning_rate for s in own if s.tags["lr_factor"] == 1.0}
+    assert rates[32] / rates[2] == pytest.approx(4, rel=1e-3), "the root of the batch"
+    for factor in (0.25, 0.5, 1.0, 2.0):
+        tokens = {s.train_tokens for s in own if s.tags["tokens_x"] == factor}
+        assert max(tokens) / min(tokens) == pytest.approx(1, abs=0.03), "equal tokens"
+    batches = optima.batch_trials_at_best(trials)
+    assert set(batches["lr_factor"]) == {1.0}, "the best rate of the two"
+    fits = optima.batch_optima(batches)
+    assert list(fits) == [16] and len(fits[16]) == 4
+    law, reason = optima.batch_law(fits, PARAMS)
+    low, middle, high = law.exponents["tokens"]
+    assert reason == "" and low < 0.5 < high and middle == pytest.approx(0.5, abs=0.1)
+    title = captions.batches_title(fits, law)
+    assert title.en.startswith("The best batch goes with training tokens to the power 0.")
+    figure = rp.save(rp.batch_basins(batches, fits, law), tmp_path, "batches", title, captions.batches_alt(fits))
+    assert (tmp_path / figure.file).stat().st_size > 10_000
+    (row,) = known.batch_setting(law, reason, fits)
+    assert row.basis == "law over tokens, 4 cells" and row.decided == (law.optimum[2] / law.optimum[0] <= 4)
+    assert "to the power 0." in conclusion.batch_words(law, reason, fits, PARAMS.batches).en
+    anchors = {one.source: one.outcome for one in published.anchors([], pl.DataFrame(), {}, law)}
+    assert anchors["Li et al. 2025, arXiv 2503.04715"] == "agrees"
+
+
+def test_a_best_batch_at_the_edge_is_no_optimum(trials, tmp_path):
+    few = trials.filter((pl.col("family") != "batch") | (pl.col("batch_tokens") <= 256))
+    few = few.with_columns(
+        pl.when(pl.col("batch_tokens") == 256).then(pl.col("val_bpb") - 0.2).otherwise("val_bpb").alias("val_bpb")
+    )
+    more = few.filter(pl.col("batch_tokens") == 128).with_columns(
+        pl.lit(64).cast(pl.Int64).alias("batch_tokens"), (pl.col("val_bpb") + 0.1), pl.lit("batch 1").alias("variant")
+    )
+    batches = optima.batch_trials_at_best(pl.concat([few, more], how="vertical_relaxed"))
+    fits = optima.batch_optima(batches)
+    assert all(fit.optimum is None for fit in fits[16].values())
+    law, reason = optima.batch_law(fits, PARAMS)
+    assert law is None and "lies at the edge of those tried: widen the range" in reason
+    (row,) = known.batch_setting(law, reason, fits)
+    assert (row.value, row.interval, row.decided) == ("?", "not bracketed", False)
+    title = captions.batches_title(fits, law)
+    assert title.en == "A best batch lies inside those tried in 0 of 4 cells: no law, nothing is carried to 10B"
+    rp.save(rp.batch_basins(batches, fits), tmp_path, "batches", title, captions.batches_alt(fits))
+    assert "no law" in conclusion.batch_words(law, reason, fits, PARAMS.batches).en
+    with pytest.raises(StudyError, match=r"batches.sizes: .*3 different ones"):
+        validated(HyperparametersParams, CONTENT | {"batches": {"sizes": [4, 8]}})
 
 
 def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
     transfer = trials.filter(pl.col("family") == "transfer")
-    fits = tables.basins(transfer, PARAMS)
-    transfers = tables.rate_transfers(fits)
+    fits = optima.basins(transfer, PARAMS)
+    transfers = optima.rate_transfers(fits)
     optimizers = trials.filter(pl.col("family") == "optimizer")
     decision = analysis.decide(optimizers.filter(pl.col("width") == 64))
     trends = analysis.gain_trends(tables.gains_table(optimizers).filter(pl.col("against") == "AdamW, tuned"))
@@ -300,8 +394,9 @@ def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
     assert not first.decided and "gain shrinks" in first.basis  # sure here, yet no claim about 10B
     no_law = known.rate_setting(None, "no", transfers, fits)
     assert not no_law.decided and "completep: stays over widths" in no_law.basis
-    inits = analysis.decide(tables.inits_at(transfer, PARAMS))
-    rows = known.settings_of(first, no_law, inits, tables.factors(trials), tables.epochs_table(trials), None)
+    inits = analysis.decide(optima.inits_at(transfer, PARAMS))
+    rows = [first, no_law, *known.init_setting(inits), *map(known.factor_setting, one_factor.found_in(trials))]
+    rows += [*known.epochs_setting(tables.epochs_table(trials)), *known.objective_setting(None)]
     names = [one.name for one in rows]
     assert names == [
         "optimizer",
@@ -313,22 +408,24 @@ def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
         "epochs",
     ]
     assert not any(one.decided for one in rows)
-    title = words.settings_title(rows)
+    title = captions.settings_title(rows)
     assert title.en.startswith("Settings for 10B: 0 of 7 are decided")
-    rp.save(rp.settings_table([one.as_dict() for one in rows]), tmp_path, "settings", title, words.settings_alt(rows))
-    content = words.extrapolation(rows, None, "too few", transfers, fits)
+    rp.save(
+        rp.settings_table([one.as_dict() for one in rows]), tmp_path, "settings", title, captions.settings_alt(rows)
+    )
+    content = conclusion.extrapolation(rows, (None, "too few"), (None, "none"), transfers, fits, {})
     assert content["rate_law_not_carried"] == "too few" and content["settings"]["optimizer"]["decided"] is False
     noise = analysis.noise_floor(optimizers)
-    told = words.verdict({"flops": decision}, "x", noise, rows, Text(en="Middle. ", ja="中。"))
+    told = conclusion.verdict({"flops": decision}, "x", noise, rows, Text(en="Middle. ", ja="中。"))
     assert "Middle. For 10B these stay open: optimizer, learning rate" in told.en and "未決の項目" in told.ja
 
 
 def test_cooldowns_are_held_against_cosine_runs(trials, specs, tmp_path):
     table = tables.schedule_table(trials)
     assert len(table) == 4 and table["difference"].abs().max() < 0.1 and (table["low"] < table["high"]).all()
-    told = words.schedule_words(table, 0.5, None)
+    told = conclusion.schedule_words(table, 0.5, None)
     assert "4 budgets from one trunk cost 50 % fewer tokens" in told.en
-    anchors = {one.source: one.outcome for one in words.anchors([], table, {}, None)}
+    anchors = {one.source: one.outcome for one in published.anchors([], table, {}, None)}
     assert anchors["Hägele et al. 2024, arXiv 2405.18392"] == "agrees"
     rows = []
     for spec in (s for s in specs if s.tags["family"] == "schedule"):
@@ -340,27 +437,43 @@ def test_cooldowns_are_held_against_cosine_runs(trials, specs, tmp_path):
             )
     ends = trials.filter((pl.col("family") == "schedule") & (pl.col("schedule") != "trunk"))
     figure = rp.cooldowns(pl.DataFrame(rows, infer_schema_length=None), ends)
-    rp.save(figure, tmp_path, "cooldowns", words.cooldowns_title(table, 0.5), words.cooldowns_alt(table))
+    rp.save(figure, tmp_path, "cooldowns", captions.cooldowns_title(table, 0.5), captions.cooldowns_alt(table))
 
 
-def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials):
+def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials, tmp_path):
     own = [s for s in specs if s.tags["family"] == "objective"]
     assert {s.objective.name for s in own} == {"causal", "ul2", "fim"} and {s.probes for s in own} == {("infilling",)}
     assert len({s.model for s in own}) == 1 and own[0].model.vocab_size > PARAMS.data.tokenizer.vocab_size
     rows = trials.filter(pl.col("family") == "objective")
-    table = analysis.compare_to_baseline(rows, "causal")
-    assert words.objectives_title(table, 0.01).en.startswith("Judged as a causal model: ")
+    assert {s.optimizer.learning_rate for s in own} == {4e-3, 8e-3}
+    judged = analysis.compare_to_baseline(optima.best_rates(rows, "lr_factor"), "causal")
+    assert captions_of_text.objectives_title(judged, 0.01).en.startswith("Judged as a causal model: ")
+    told = {
+        ("causal", "left"): 2.5,
+        ("fim", "left"): 2.6,
+        ("fim", "both"): 2.1,
+        ("ul2", "left"): 3.0,
+        ("ul2", "both"): 2.501,
+    }
     infilling = pl.DataFrame(
         [
-            {"variant": name, "span": span, "given": given, "bits_per_byte": value}
-            for name, span, given, value in (
-                ("causal", "short", "left", 2.5), ("fim", "short", "left", 2.6), ("fim", "short", "both", 2.1),
-            )
+            {"variant": name, "seed": seed, "span": span, "span_tokens": 8.0, "given": given, "lr_factor": factor}
+            | {"bits_per_byte": value + 0.1 * seed + (factor == 1.0) * 0.2 + 0.01 * ((7 * seed * len(name)) % 3)}
+            for (name, given), value in told.items()
+            for seed in range(3)
+            for span in ("short", "long")
+            for factor in (0.5, 1.0)
         ]
-    )  # fmt: skip
-    told = words.objective_words(table, infilling)
-    assert "fim short 2.100 (causal, from the left only: short 2.500)" in told.en
-    assert words.objective_words(None, None).en == ""
+    )
+    best = tables.infilling_at_best(infilling)
+    assert set(best["lr_factor"]) == {0.5}
+    table = tables.infilling_table(best)
+    assert dict(table.filter(pl.col("span") == "short").select("variant", "told").rows()) == {"fim": True, "ul2": False}
+    title = captions_of_text.infilling_title(table)
+    assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
+    rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
+    assert "fim short -0.40" in conclusion.objective_words(judged, table).en
+    assert conclusion.objective_words(None, None).en == ""
 
 
 def test_searches_are_compared_by_cost_and_result(tmp_path):
@@ -378,13 +491,20 @@ def test_searches_are_compared_by_cost_and_result(tmp_path):
         )
     )
     pair = {"grid": grid, "pruned": few}
-    title = words.search_title(pair)
-    assert "takes 25 % of the grid's FLOPs" in title.en
-    rp.save(rp.search_cost({k: v.frame() for k, v in pair.items()}), tmp_path, "search", title, words.search_alt(pair))
-    shares = {"optimizer.learning_rate": (0.5, 0.8, 0.9), "optimizer.beta2": (0.0, 0.2, 0.4)}
-    assert words.importance_title(shares).en == "learning_rate matters most (80 %, 50 to 90 %)"
+    noise = analysis.NoiseFloor(paired_sd=0.01, unpaired_sd=0.01, mde=0.02, seeds=3, dof=8)
+    title = captions.search_title(pair, noise)
+    assert "takes 25 % of the grid's FLOPs" in title.en and "chance alone gives ±0.9 %" in title.en
     rp.save(
-        rp.importances(shares), tmp_path, "importance", words.importance_title(shares), words.importance_alt(shares)
+        rp.search_cost({k: v.frame() for k, v in pair.items()}), tmp_path, "search", title, captions.search_alt(pair)
+    )
+    shares = {"optimizer.learning_rate": (0.5, 0.8, 0.9), "optimizer.beta2": (0.0, 0.2, 0.4)}
+    assert captions.importance_title(shares).en == "learning_rate matters most (80 %, 50 to 90 %)"
+    rp.save(
+        rp.importances(shares),
+        tmp_path,
+        "importance",
+        captions.importance_title(shares),
+        captions.importance_alt(shares),
     )
 
 

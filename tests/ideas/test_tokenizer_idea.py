@@ -11,9 +11,10 @@ import pytest
 from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.ideas import _tokenizer_tables as tables
-from studylib.ideas import _tokenizer_words as words
-from studylib.ideas.tokenizer import TokenizerParams, equal_text_trials, plan, tokenizer, tokenizers
+from studylib.ideas._shared.differences import comparison_words
+from studylib.ideas.tokenizer import captions, conclusion, published, tables, tokenizer
+from studylib.ideas.tokenizer.schema import TokenizerParams
+from studylib.ideas.tokenizer.trials import equal_text_trials, plan, tokenizers
 from studylib.model.cost import training_flops
 from studylib.params import load_params
 from studylib.project import project_root
@@ -168,18 +169,18 @@ def test_the_best_vocabulary_is_found_carried_on_and_said(fits, tmp_path):
     scaling, reason = analysis.fit_optimum_scaling(good, target_params=1e8)
     if scaling is not None:
         assert scaling.aspect[0] < 16_000 < scaling.aspect[2]
-        assert "best vocabulary" in words.scaling_title(scaling, 1e8).en
+        assert "best vocabulary" in captions.scaling_title(scaling, 1e8).en
     else:
-        assert "not carried" in words.scaling_title(scaling, 1e8).en and reason
-    title = words.valley_title(fits[:2])
+        assert "not carried" in captions.scaling_title(scaling, 1e8).en and reason
+    title = captions.valley_title(fits[:2])
     assert "pieces are best" in title.en and "最良" in title.ja
-    figure = rp.valley(made_up(), fits, aspect="vocab_size", quantity=words.VOCABULARY)
+    figure = rp.valley(made_up(), fits, aspect="vocab_size", quantity=captions.VOCABULARY)
     assert {ax.get_xlabel() for ax in figure.axes} >= {"vocabulary (pieces)"}
     labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert not any("Llama" in label for label in labels), "that mark belongs to the aspect ratio"
-    record = rp.save(figure, tmp_path, "valley", title, words.valley_alt(fits, words.EQUAL_TEXT))
+    record = rp.save(figure, tmp_path, "valley", title, captions.valley_alt(fits, captions.EQUAL_TEXT))
     assert "at equal text" in record.alt.en and (tmp_path / "valley.png").exists()
-    figure = rp.optimum_against_size(fits, scaling, target_params=1e8, quantity=words.VOCABULARY)
+    figure = rp.optimum_against_size(fits, scaling, target_params=1e8, quantity=captions.VOCABULARY)
     assert figure.axes[0].get_ylabel() == "vocabulary (pieces)"
 
 
@@ -193,22 +194,22 @@ def compared(difference: float) -> pl.DataFrame:
 
 
 def test_comparisons_say_better_worse_or_nothing():
-    assert "0.0500 bits per byte worse" in words.comparison_title(compared(0.05), "all the text", 0.001).en
-    assert "bits per byte better" in words.comparison_title(compared(-0.05), "all the text", 0.001).en
-    assert "None can be told" in words.comparison_title(compared(0.00001), "all the text", 0.001).en
-    said = words.comparison_words(compared(0.05), "all the text", words.SAMPLES)
+    assert "0.0500 bits per byte worse" in captions.comparison_title(compared(0.05), "all the text", 0.001).en
+    assert "bits per byte better" in captions.comparison_title(compared(-0.05), "all the text", 0.001).en
+    assert "None can be told" in captions.comparison_title(compared(0.00001), "all the text", 0.001).en
+    said = comparison_words(compared(0.05), "all the text", conclusion.SUBJECTS["sample"])
     assert "1 MB +0.05" in said.en and "1 MB +0.05" in said.ja
-    assert words.comparison_words(None, "", words.SAMPLES).en == ""
+    assert comparison_words(None, "", conclusion.SUBJECTS["sample"]).en == ""
 
 
 def test_anchors_follow_the_numbers(fits):
     measures = pl.DataFrame(
         {"vocab_size": [50_000, 500], "register": ["ja", "ja"], "chars_per_token": [1.9, 1.0]},
     )
-    outcomes = [one.outcome for one in words.anchors(None, compared(0.05), measures)]
+    outcomes = [one.outcome for one in published.anchors(None, compared(0.05), measures)]
     assert outcomes == ["underpowered", "agrees", "agrees"]
-    assert words.anchors(None, compared(-0.05), measures.head(0))[1].outcome == "disagrees"
-    assert words.anchors(None, None, measures.head(0))[2].outcome == "underpowered"
+    assert published.anchors(None, compared(-0.05), measures.head(0))[1].outcome == "disagrees"
+    assert published.anchors(None, None, measures.head(0))[2].outcome == "underpowered"
 
 
 def test_tables_measure_every_tokenizer_on_every_kind_of_text(tmp_path):
@@ -227,7 +228,7 @@ def test_tables_measure_every_tokenizer_on_every_kind_of_text(tmp_path):
     assert tables.as_records(found)["500 pieces"]["ja"]["chars_per_token"] == pytest.approx(ja[1], rel=1e-3)
     figure = rp.chars_per_token(found)
     assert len(figure.axes) == 2 and len(figure.axes[0].lines) == 3
-    assert "characters" in words.chars_title(found).en and "code" in words.chars_alt(found).en
+    assert "characters" in captions.chars_title(found).en and "code" in captions.chars_alt(found).en
 
 
 def test_a_tokenizer_spec_without_room_is_refused():

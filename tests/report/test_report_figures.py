@@ -116,7 +116,7 @@ def test_nothing_to_draw_is_an_error(draw, trials):
 
 
 def test_large_pictures_are_reduced_and_keep_their_description():
-    from studylib.report.figures.style import _small
+    from studylib.report.figures.saving import _small
 
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3), dtype=np.uint8)
     buffer = io.BytesIO()

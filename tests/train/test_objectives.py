@@ -17,13 +17,14 @@ from studylib.files import read_json, read_json_lines
 from studylib.model.gpt import build_gpt
 from studylib.parallel import pipeline_engine, world
 from studylib.registry import MIXERS, OBJECTIVES, POSITIONS
-from studylib.spec import ObjectiveSpec, ParallelSpec, TrialSpec, validated
+from studylib.spec import DataSpec, ObjectiveSpec, ParallelSpec, SourceSpec, TrialSpec, validated
 from studylib.train import train
 from studylib.train.compute import resolve
 from studylib.train.pipeline import forward_backward, forward_losses
 from studylib.train.start import start_from_trial
 
 ROOM = 64  # ids beyond the tokenizer's
+CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"  # not in the tokenizer's text: a byte and a token each
 NEW = [name for name in OBJECTIVES if name != "causal"]
 LAYOUTS = {
     "dp2": {"dp": 2},
@@ -181,6 +182,30 @@ def test_infilling_is_measured_in_the_objectives_own_format(name, tiny_trial, da
         if "both" in measured:
             assert measured["gain"] == pytest.approx(measured["left"] - measured["both"])
     assert found["short"]["tokens"] < found["long"]["tokens"]
+
+
+@pytest.fixture(scope="module")
+def told_behind(tmp_path_factory) -> str:
+    """Documents of 8 characters that say nothing and 16 times one more; what stands behind a gap in them is what is in it."""
+    random, path = np.random.default_rng(0), tmp_path_factory.mktemp("told") / "text.jsonl"
+    letters = np.array(list(CAPITALS))
+    texts = ["".join(random.choice(letters, 8)) + str(random.choice(letters)) * 16 for _ in range(6000)]
+    path.write_text("".join(f'{{"text": "{text}"}}\n' for text in texts))
+    return str(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "options"), [("fim", {"rate": 1.0}), ("ul2", {"r": 1, "s": 1, "x": 1})])
+def test_text_behind_a_gap_is_learnt_to_be_used(name, options, told_behind, tiny_trial, data_folder, tmp_path):
+    source = SourceSpec(kind="files", name="told", options={"path": told_behind})
+    data = DataSpec(sources=(source,), tokenizer_of=tiny_trial.data)
+    changes = {"model.num_layers": 2, "optimizer.learning_rate": 1e-3, "data": data, "probes": ("infilling",)}
+    spec = with_objective(tiny_trial, name, **options).replace(**changes, train_steps=300, global_batch_size=32)
+    found = train(spec, tmp_path, data_folder=data_folder)["probes"]["infilling"]["long"]
+    assert found["tokens"] == 8  # one byte each: they begin where the character that they repeat does
+    unseen = math.log2(len(CAPITALS)) / 8
+    assert found["left"] > 0.9 * unseen, "who reads only what comes before cannot know the character"
+    assert found["both"] + 3 * found["both_error"] < 0.8 * unseen
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from studylib.report import save, waterfall, waterfall_words
+from studylib.ideas.efficiency.captions import waterfall_alt, waterfall_title
+from studylib.report import save, waterfall
 from studylib.trials import measure_waterfall
 from studylib.trials.cache import trials_under
 from studylib.trials.launcher._launcher import Setting
@@ -38,7 +39,7 @@ def test_waterfall_is_measured_kept_and_drawn(tiny_trial, tmp_path, monkeypatch)
     )
     assert frame["peak_memory_bytes"].min() > 0 and frame["speedup"][0] == 1.0
     assert measure_waterfall(tiny_trial, tmp_path, threads=1).equals(frame), "kept"
-    record = save(waterfall(frame), tmp_path, "waterfall", *waterfall_words(frame))
+    record = save(waterfall(frame), tmp_path, "waterfall", waterfall_title(frame), waterfall_alt(frame))
     assert (tmp_path / record.file).stat().st_size > 5000
     assert "tokens/s" in record.alt.en and "トークン" in record.alt.ja
 

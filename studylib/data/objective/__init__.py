@@ -49,10 +49,10 @@ class Objective(Protocol):
         """Training rows of windows of text, both int64 [rows, seq_len + 1]."""
 
     def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
-        """A row that asks for ``middle`` given the text before it."""
+        """A row that asks for ``middle`` given the text before it, which may begin with documents that came earlier."""
 
     def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
-        """A row that asks for ``middle`` given the text on both sides; None when rows of this objective cannot."""
+        """As ``complete``, given the rest of the document behind it too; None when rows of this objective cannot."""
 
 
 def objective_table(objectives: Sequence[Any], seq_len: int) -> list[dict[str, Any]]:

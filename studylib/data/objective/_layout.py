@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from studylib.data.batch import Marks, Row
+from studylib.data.batch import Row
 
 
-def continued(left: np.ndarray, middle: np.ndarray, marks: Marks, *, prefix: bool = False) -> Row:
-    """A document that begins with ``left`` and goes on with ``middle``; with ``prefix``, the first part is one."""
-    tokens = np.concatenate([[marks.eos], left, middle]).astype(np.int64)
-    start = len(left) + 1
-    return Row(tokens, start, len(tokens), start if prefix else 0)
+def continued(left: np.ndarray, middle: np.ndarray, *, prefix: bool = False) -> Row:
+    """``left``, which goes on with ``middle``; with ``prefix``, the first part is one."""
+    tokens = np.concatenate([left, middle]).astype(np.int64)
+    return Row(tokens, len(left), len(tokens), len(left) if prefix else 0)
 
 
 def denoising(text: np.ndarray, spans: list[tuple[int, int]], mode: int, first_sentinel: int) -> tuple[np.ndarray, int]:

@@ -33,14 +33,19 @@ class Denoiser:
         """(start, stop) of each span, in order; between two there is at least one token.
 
         All cuts of the tokens taken out, and of those left, into as many pieces are equally likely, as in T5's
-        ``random_spans_noise_mask``; a text never begins inside a span. The span at the end has a length drawn uniformly
-        from 1 to half of the text.
+        ``random_spans_noise_mask``, but for two of its properties that matter in rows so short that they have few spans.
+        T5's last span is always the end of the text, so a row with one span never shows text behind it: here a text ends
+        in or behind a span alike. And its spans make up the same number of tokens in every row, so a single one always
+        has the same length: here that is drawn uniformly, with the same mean. A text never begins inside a span. The span
+        at the end has a length drawn uniformly from 1 to half of the text.
         """
         if self.mean_span is None:
             return [(text_tokens - int(random.integers(1, text_tokens // 2 + 1)), text_tokens)]
         noise, count = self.counts(text_tokens)
-        taken, kept = _pieces(noise, count, random), _pieces(text_tokens - noise, count, random)
-        stops = np.cumsum(taken + kept)
+        if count == 1:
+            noise = int(random.integers(1, min(2 * noise, text_tokens)))
+        taken, kept = _pieces(noise, count, random), _pieces(text_tokens - noise + 1, count + 1, random)
+        stops = np.cumsum(taken + kept[:-1])  # what is left of the last piece is the end of the text, or nothing
         return [(int(stop - size), int(stop)) for stop, size in zip(stops, taken, strict=True)]
 
 

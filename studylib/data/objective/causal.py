@@ -43,7 +43,7 @@ class Causal:
     def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
         from studylib.data.objective._layout import continued
 
-        return continued(left, middle, marks)
+        return continued(left, middle)
 
     def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
         """What comes later cannot be shown to a causal model."""

@@ -59,11 +59,17 @@ class FIM:
         return Batch(tokens, text_tokens=text_tokens)
 
     def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
-        return continued(left, middle, marks)
+        return continued(left, middle)
 
     def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
-        """In PSM order."""
-        row = np.concatenate([[marks.eos], _cut(left, middle, right, marks, spm=False)])
+        """The last document of ``left``, behind those before it; in SPM order where that is trained.
+
+        There the middle follows its prefix directly, and is filled in better than in PSM order (section 4 of the paper).
+        """
+        ends = np.flatnonzero(left == marks.eos)
+        start = int(ends[-1]) + 1 if len(ends) else 0
+        spm = self._options.rate * self._options.spm > 0
+        row = np.concatenate([left[:start], _cut(left[start:], middle, right, marks, spm=spm)]).astype(np.int64)
         return Row(row, len(row) - len(middle), len(row))
 
     def _row(self, window: np.ndarray, marks: Marks, random: np.random.Generator) -> tuple[np.ndarray, int]:

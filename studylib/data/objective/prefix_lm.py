@@ -63,7 +63,7 @@ class PrefixLM:
         return stack(rows, seq_len + 1, marks.pad, windows_BT.size)
 
     def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
-        return continued(left, middle, marks, prefix=True)
+        return continued(left, middle, prefix=True)
 
     def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
         """What is read both ways ends where the predicted part begins: the other side cannot be shown."""

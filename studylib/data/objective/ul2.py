@@ -105,14 +105,14 @@ class UL2:
 
     def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
         """As the S denoiser asks."""
-        text = np.concatenate([[marks.eos], left, middle])
-        return self._asked(text, (len(left) + 1, len(text)), "s", marks)
+        text = np.concatenate([left, middle])
+        return self._asked(text, (len(left), len(text)), "s", marks)
 
     def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
         """As the R or the X denoiser asks, by the paper's border between them."""
-        text = np.concatenate([[marks.eos], left, middle, right])
+        text = np.concatenate([left, middle, right])
         extreme = len(middle) >= EXTREME_SPAN or len(middle) >= EXTREME_RATE * len(text)
-        return self._asked(text, (len(left) + 1, len(left) + 1 + len(middle)), "x" if extreme else "r", marks)
+        return self._asked(text, (len(left), len(left) + len(middle)), "x" if extreme else "r", marks)
 
     def _asked(self, text: np.ndarray, span: tuple[int, int], mode: str, marks: Marks) -> Row:
         row, prefix_len = denoising(text, [span], *self._extra(mode, marks))

@@ -6,7 +6,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, PALETTE, canvas, wrapped
+from studylib.report.figures.style import INK, NOISE_BAND, PALETTE, canvas, wrapped
 
 _ROWS = (("flops", "equal FLOPs", "o", 0, -0.13), ("seconds", "equal seconds on this machine", "s", 1, 0.13))
 
@@ -26,7 +26,7 @@ def accountings(table: pl.DataFrame, baseline: str, *, noise: float) -> Figure:
     if rows.is_empty():
         raise invalid("table", "", "has no difference to draw")
     figure, (ax,) = canvas(width=7.4, height=2.0 + 0.5 * len(rows))
-    ax.axvspan(-noise, noise, color="#8b949e", alpha=0.18, lw=0, label="below the minimum detectable effect")
+    ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     for position, row in enumerate(rows.iter_rows(named=True)):
         for basis, _, marker, colour, shift in _ROWS:

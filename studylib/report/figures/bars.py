@@ -11,13 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import HATCHES, INK, MUTED, PALETTE, canvas, short, wrapped
+from studylib.report.figures.style import BAR, HATCHES, INK, MUTED, NOISE_BAND, PALETTE, canvas, wrapped
+from studylib.report.numbers import short
+from studylib.report.texts import ACCOUNTINGS
 from studylib.result import Verdict
-
-_BASES = {
-    "flops": "equal FLOPs", "text": "equal text", "seconds": "equal seconds", "memory": "equal memory",
-    "target_tokens": "equal target tokens",
-}  # fmt: skip
 
 
 def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, unit: str = "bits per byte") -> Figure:
@@ -37,7 +34,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
     lines = max(name.count("\n") + 1 for name in names)
     figure, (ax,) = canvas(width=7.2, height=1.8 + max(0.42, 0.22 * lines) * len(rows))
     if noise:
-        ax.axvspan(-noise, noise, color="#8b949e", alpha=0.18, lw=0, label="below the minimum detectable effect")
+        ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     for position, row in enumerate(rows.iter_rows(named=True)):
         sure = row["low"] is not None and (row["high"] < 0 or row["low"] > 0)
@@ -72,7 +69,7 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
         values = [verdict.p_best.get(name, 0.0) for name in shown]
         ax.barh(
             where, values, height * 0.86, color=PALETTE[index], hatch=HATCHES[index], edgecolor="white", lw=0.4,
-            label=_BASES[verdict.basis],
+            label=ACCOUNTINGS[verdict.basis].en,
         )  # fmt: skip
         for y, value in zip(where, values, strict=True):
             label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"
@@ -103,10 +100,11 @@ def throughput(
     order = rows.group_by(variant).agg(pl.col(column).median()).sort(column, descending=True)[variant].to_list()
     figure, (ax,) = canvas(width=7.2, height=1.3 + 0.36 * len(order))
     frame = rows.select(variant, column).to_pandas()
-    sns.barplot(
-        frame, y=variant, x=column, order=order, estimator="median", errorbar=None, color="#9cc7e3", ax=ax, width=0.7
-    )
-    sns.stripplot(frame, y=variant, x=column, order=order, color=PALETTE[0], size=5, jitter=0.12, ax=ax)
+    sns.barplot(frame, y=variant, x=column, order=order, estimator="median", errorbar=None, color=BAR, ax=ax, width=0.7)
+    for y, name in enumerate(order):
+        values = frame.loc[frame[variant] == name, column]
+        spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else 0.0  # the same at every drawing
+        ax.plot(values, y + spread, "o", color=PALETTE[0], ms=5, ls="")
     medians = frame.groupby(variant)[column].median()
     for y, name in enumerate(order):
         ax.annotate(

@@ -8,7 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import PALETTE, canvas, look, short
+from studylib.report.figures.style import LOSS, PALETTE, canvas, look
+from studylib.report.numbers import short
 
 
 def learning_curves(
@@ -60,7 +61,7 @@ def learning_curves(
     elif log:
         ax.xaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("training tokens" + ("   (log scale)" if log else ""))
-    units = {"bpb": "validation loss (bits per byte)", "loss": f"{split} loss (nats per token)"}
+    units = {"bpb": LOSS, "loss": f"{split} loss (nats per token)"}
     ax.set_ylabel(unit or units.get(metric, metric.replace("_", " ")))
     figure.legend(
         loc="outside right upper", title=f"{variant}\n(band: range of seeds)", title_fontsize=9, alignment="left",

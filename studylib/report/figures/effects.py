@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from studylib.analysis import Additivity, EffectScaling
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, look, wrapped
+from studylib.report.figures.style import INK, MUTED, NOISE_BAND, PALETTE, canvas, look, wrapped
 
 # A choice this many times as bad as most others is shown at the edge with its number, so that the rest can be read.
 _EDGE = 4.0
@@ -46,7 +46,7 @@ def effects(table: pl.DataFrame, factors: Mapping[str, Sequence[str]], baseline:
         edge, max(max(abs(row["low"] or 0), abs(row["high"] or 0), abs(row["difference"])) for _, row in lines if row)
     )
     ax.set_xlim(-1.12 * reach, 1.12 * reach)
-    ax.axvspan(-noise, noise, color="#8b949e", alpha=0.18, lw=0, label="below the minimum detectable effect")
+    ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     for y, (_, row) in enumerate(lines):
         if row is not None:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, canvas, look, short
+from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
+from studylib.report.numbers import short
 
 
 def stage_curves(
@@ -62,7 +63,7 @@ def stage_curves(
         )  # fmt: skip
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
         ax.xaxis.set_major_locator(_few())
-        ax.set(xlabel="training tokens", ylabel="validation loss (bits per byte)" if ax is axes[0] else "")
+        ax.set(xlabel="training tokens", ylabel=LOSS if ax is axes[0] else "")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside lower center", ncols=3, fontsize=9, handlelength=3.2,

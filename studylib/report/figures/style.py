@@ -1,15 +1,10 @@
-"""One look for every figure: theme, palette, titles in both languages, and the writing of small PNGs."""
+"""One look for every figure: theme, palette, and what marks a series beside its colour."""
 
 from __future__ import annotations
 
 import dataclasses
-import io
-import re
 import textwrap
-import unicodedata
-import warnings
 from collections.abc import Sequence
-from pathlib import Path
 
 import matplotlib
 import matplotlib_fontja.matplotlib_fontja as matplotlib_fontja
@@ -18,12 +13,6 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
-
-from studylib import result
-from studylib.errors import invalid
-from studylib.files import write_bytes
-from studylib.result import Text
 
 # Okabe and Ito's colours (safe for the common kinds of colour blindness), darkest contrasts first; yellow is left out
 # because it vanishes on white.
@@ -31,11 +20,10 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#0
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1)))
 INK, MUTED, PAPER = "#1b1f24", "#5a6370", "#ffffff"
+BAR = "#9cc7e3"  # under points in full colour
 HATCHES = ("", "///", "...", "xxx")
-
-_DPI = 160
-_MOST_BYTES = 120_000
-_SUBTITLE_POINTS = 10.5
+LOSS = "validation loss (bits per byte)"
+NOISE_BAND = {"color": "#8b949e", "alpha": 0.18, "lw": 0, "label": "below the minimum detectable effect"}
 
 
 def theme() -> None:
@@ -83,91 +71,6 @@ def canvas(
     return figure, list(axes.ravel())
 
 
-def save(figure: Figure, folder: Path, name: str, title: Text, alt: Text) -> result.Figure:
-    """Write ``folder/name.png`` under its title, English over Japanese, and return the report's record of it.
-
-    Parameters
-    ----------
-    title
-        The finding, in a sentence.
-    alt
-        What is drawn, for readers who do not see it; also stored inside the PNG.
-    """
-    if not name or Path(name).name != name or name.endswith(".png"):
-        raise invalid("name", name, "is not a plain file name without .png")
-    for language in ("en", "ja"):
-        if not getattr(alt, language).strip():
-            raise invalid(f"alt.{language}", getattr(alt, language), "is empty: every figure needs its description")
-    width = figure.get_size_inches()[0]
-    figure.suptitle(
-        textwrap.fill(title.en, int(width * 8.8)), x=0.012, ha="left", fontsize=12.5, fontweight="bold", color=INK
-    )
-    # The Japanese line sits where matplotlib keeps room by itself: the first axes' left title.
-    first = figure.axes[0]
-    above = first.get_title(loc="left")
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # A glyph that the font lacks must not pass as an empty box in a published figure.
-        warnings.filterwarnings("error", message="Glyph .* missing")
-        figure.draw_without_rendering()  # long labels push the axes, and the title with them, to the right
-        cells = int((width * (1 - first.get_position().x0) - 0.1) * 72 / _SUBTITLE_POINTS)
-        lines = [_fill_ja(title.ja, cells), *([above] if above else [])]
-        first.set_title("\n".join(lines), loc="left", fontsize=_SUBTITLE_POINTS, color=MUTED, pad=8)
-        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Description": alt.en, "Software": None})
-    write_bytes(Path(folder) / f"{name}.png", _small(buffer.getvalue(), alt.en))
-    return result.Figure(file=f"{name}.png", title=title, alt=alt)
-
-
-def show(figure: result.Figure, folder: Path) -> None:
-    """Display a saved figure in a notebook, with its alt text."""
-    from IPython.display import Image as Shown
-    from IPython.display import display
-
-    data = (Path(folder) / figure.file).read_bytes()
-    with Image.open(io.BytesIO(data)) as picture:
-        width = picture.width * 96 // _DPI
-    alt = f"{figure.title.en} {figure.alt.en}"
-    display(Shown(data=data, width=width, alt=alt), metadata={"image/png": {"alt": alt, "width": width}})
-
-
 def wrapped(name: str, columns: int = 24) -> str:
     """A long label in several lines."""
     return textwrap.fill(name, columns)
-
-
-def short(number: float) -> str:
-    """``1_300_000`` -> ``1.3M``."""
-    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= size:
-            return f"{number / size:.3g}{unit}"
-    return f"{number:.3g}"
-
-
-def _small(png: bytes, description: str) -> bytes:
-    """The PNG with 256 colours where that is what it takes to stay small (line art loses nothing one could see)."""
-    if len(png) <= _MOST_BYTES:
-        return png
-    from PIL.PngImagePlugin import PngInfo
-
-    note = PngInfo()
-    note.add_itxt("Description", description)
-    buffer = io.BytesIO()
-    with Image.open(io.BytesIO(png)) as picture:
-        reduced = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        reduced.save(buffer, format="png", optimize=True, dpi=(_DPI, _DPI), pnginfo=note)
-    return min(png, buffer.getvalue(), key=len)
-
-
-def _fill_ja(text: str, columns: int) -> str:
-    """Break a line after ``columns`` full-width cells: between Japanese characters, but not inside a Latin word or number,
-    nor before 、 or 。."""
-    lines, line, used = [], "", 0.0
-    for piece in re.findall(r"[!-~]+|.", text):
-        cells = sum(1.0 if unicodedata.east_asian_width(one) in "WF" else 0.55 for one in piece)
-        if line and used + cells > columns and piece not in "、。)」』)%":
-            lines.append(line.rstrip())
-            line, used = "", 0.0
-            if piece == " ":
-                continue
-        line, used = line + piece, used + cells
-    return "\n".join([*lines, line])

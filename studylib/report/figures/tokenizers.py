@@ -7,7 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
-from studylib.report.figures.style import canvas, look, short
+from studylib.report.figures.style import canvas, look
+from studylib.report.numbers import short
 
 
 def chars_per_token(table: pl.DataFrame) -> Figure:

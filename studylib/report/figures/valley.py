@@ -1,41 +1,22 @@
-"""Loss against aspect ratio (or another quantity): one panel a budget, and where the best one goes with size."""
+"""Loss against aspect ratio (or another quantity), one panel a budget."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from scipy import stats
 
 from studylib.analysis.basin import BasinFit
-from studylib.analysis.scaling import OptimumScaling
 from studylib.analysis.twoway import fit_two_way
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, canvas, look, short
-
-# GPT-3 13B 40 x 5140, Llama 2 13B 40 x 5120, LLM-jp 13B 40 x 5120: hidden size over layers.
-REFERENCE_ASPECT = 128.0
-REFERENCE_LABEL = "GPT-3 · Llama 2 · LLM-jp 13B\n40 × 5120–5140"
-REFERENCE_PARAMS = 13e9
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What the valley runs along: its name on the axis, and a known model to mark (value, its label, parameters)."""
-
-    label: str
-    reference: float | None = None
-    reference_label: str = ""
-    reference_params: float | None = None
-
-
-ASPECT = Quantity("aspect ratio = hidden size / layers", REFERENCE_ASPECT, REFERENCE_LABEL, REFERENCE_PARAMS)
+from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
+from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
+from studylib.report.numbers import short
 
 
 def valley(
@@ -45,7 +26,7 @@ def valley(
     aspect: str = "aspect",
     metric: str = "val_bpb",
     size: str = "size",
-    unit: str = "validation loss (bits per byte)",
+    unit: str = LOSS,
     labels: Sequence[str] | None = None,
     quantity: Quantity = ASPECT,
 ) -> Figure:
@@ -72,7 +53,7 @@ def valley(
     ends = [end for fit in fits for end in fit.sampled]
     ends += [quantity.reference] if quantity.reference is not None else []
     for ax in axes[: len(fits)]:
-        aspect_axis(ax.xaxis, min(ends) / 1.25, max(ends) * 1.35)
+        powers_of_two(ax.xaxis, min(ends) / 1.25, max(ends) * 1.35)
         ax.set_xlim(min(ends) / 1.25, max(ends) * 1.35)
         place = ax.get_subplotspec()
         ax.set_ylabel(unit if place.is_first_col() else "")
@@ -142,77 +123,3 @@ def _panel(
             color=MUTED,
         )
     ax.set(xlabel="", ylabel="")
-
-
-def optimum_against_size(
-    fits: Sequence[BasinFit],
-    scaling: OptimumScaling | None,
-    *,
-    target_params: float = 1e10,
-    quantity: Quantity = ASPECT,
-) -> Figure:
-    """The best aspect ratio of each budget with its interval and flat basin, and its extrapolation where there is one.
-
-    Without ``scaling`` only what was measured is drawn, and the figure says that nothing is carried further.
-    """
-    if not fits:
-        raise invalid("fits", [], "is empty: there is no budget to draw")
-    figure, (ax,) = canvas(width=7.2, height=4.6)
-    ax.set(xscale="log", yscale="log")
-    ends = [fit.params for fit in fits]
-    for index, fit in enumerate(fits):
-        style = look(index)
-        ax.plot([fit.params] * 2, fit.flat, color=style["color"], lw=9, alpha=0.18, solid_capstyle="butt")
-        if fit.optimum is None or fit.interval is None:
-            edge = fit.sampled[0] if "below" in fit.reason else fit.sampled[1]
-            ax.plot(
-                fit.params, edge, marker="v" if edge == fit.sampled[0] else "^", ms=9, color=style["color"], mfc="white"
-            )
-            continue
-        error = np.array([[fit.optimum - fit.interval[0]], [fit.interval[1] - fit.optimum]])
-        ax.errorbar(
-            fit.params, fit.optimum, error, fmt=style["marker"], color=style["color"], ms=8, capsize=4, lw=1.6, zorder=4
-        )
-    ax.fill_between([], [], color=MUTED, alpha=0.35, lw=0, label="flat basin")
-    ax.errorbar([], [], [], fmt="o", color=INK, capsize=4, label="optimum, 95 % interval")
-    if any(fit.optimum is None for fit in fits):
-        ax.plot([], [], "^", mfc="white", color=INK, ms=8, label="optimum lies beyond the sampled range")
-    if scaling is not None:
-        params, low, middle, high = scaling.line
-        ax.fill_between(params, low, high, color=MUTED, alpha=0.15, lw=0, label="95 % interval of the line")
-        measured = params <= max(ends)
-        ax.plot(params[measured], middle[measured], color=INK, lw=1.6)
-        ax.plot(params, middle, color=INK, lw=1.6, ls="--", label="extrapolation")
-        at_low, at, at_high = scaling.aspect
-        error = np.array([[at - at_low], [at_high - at]])
-        ax.errorbar(scaling.target_params, at, error, fmt="*", ms=15, color=INK, capsize=5, lw=1.6, zorder=5)
-        ax.annotate(
-            f"{short(scaling.target_params)}: {short(at)}\n({short(at_low)} to {short(at_high)})", (scaling.target_params, at),
-            (-12, 10), textcoords="offset points", ha="right", fontsize=10,
-        )  # fmt: skip
-        target_params = scaling.target_params
-    else:
-        ax.text(
-            0.98, 0.04, "too few budgets: not carried to larger sizes", transform=ax.transAxes, ha="right",
-            fontsize=10, color=MUTED,
-        )  # fmt: skip
-    if quantity.reference is not None:
-        at = (quantity.reference_params, quantity.reference)
-        ax.plot(*at, marker="P", ms=10, color=MUTED, ls="", label=quantity.reference_label, zorder=4)
-    ax.set_xlim(min(ends) / 1.8, max(quantity.reference_params or 0, target_params) * 2.2)
-    low, high = ax.get_ylim()
-    aspect_axis(ax.yaxis, low, high)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    ax.set(xlabel="non-embedding parameters   (log scale)", ylabel=quantity.label)
-    figure.legend(loc="outside lower center", ncols=3, fontsize=9)
-    return figure
-
-
-def aspect_axis(axis, low: float, high: float) -> None:
-    """Ticks at powers of two, thinned to about eight, written as plain numbers."""
-    first, last = int(np.floor(np.log2(low))), int(np.ceil(np.log2(high)))
-    step = max(1, round((last - first) / 7))
-    ticks = [2.0**k for k in range(first, last + 1, step) if low <= 2.0**k <= high]
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))

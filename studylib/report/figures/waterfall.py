@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import polars as pl
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -11,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.errors import invalid
-from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas, short
-from studylib.result import Text
+from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas
+from studylib.report.numbers import short
 
 
 def waterfall(steps: pl.DataFrame) -> Figure:
@@ -48,28 +46,3 @@ def waterfall(steps: pl.DataFrame) -> Figure:
 def _write(ax: Axes, value: float, position: int, text: str, greatest: float) -> None:
     ax.set_xlim(0, 1.22 * greatest)
     ax.text(value + 0.02 * greatest, position, text, va="center", ha="left", fontsize=9.5, color=INK)
-
-
-def waterfall_words(steps: pl.DataFrame) -> tuple[Text, Text]:
-    """Title (the finding) and text alternative of ``waterfall``."""
-    rows = steps.to_dicts()
-    first, last = rows[0], rows[-1]
-    gains = [(now["tokens_per_s"] / before["tokens_per_s"], now) for before, now in itertools.pairwise(rows)]
-    times, (gain, largest) = last["speedup"], max(gains, key=lambda pair: pair[0], default=(1.0, last))
-    memory = last["peak_memory_bytes"] / max(first["peak_memory_bytes"], 1)
-    title = Text(
-        en=f"The same step runs {times:.1f} times as fast with every switch on, at {memory:.0%} of the memory",
-        ja=f"全ての切り替えで同じ計算が {times:.1f} 倍速くなり、メモリは {memory:.0%} になる",
-    )
-    each = "; ".join(
-        f"{row['label']}: {row['tokens_per_s']:,.0f} tokens/s, {row['peak_memory_bytes'] / 1e6:,.0f} MB" for row in rows
-    )
-    each_ja = "、".join(
-        f"{row['label_ja']}: 毎秒 {row['tokens_per_s']:,.0f} トークン・{row['peak_memory_bytes'] / 1e6:,.0f} MB"
-        for row in rows
-    )
-    alt = Text(
-        en=f"Bars of speed and peak memory, one switch after another. {each}. The largest gain, {gain:.2f}x, is {largest['label']}.",
-        ja=f"切り替えを一つずつ加えたときの速度と最大メモリの棒グラフ。{each_ja}。最も効くのは {largest['label_ja']}（{gain:.2f} 倍）。",
-    )
-    return title, alt

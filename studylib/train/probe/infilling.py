@@ -9,6 +9,7 @@ import numpy as np
 
 from studylib.data import PreparedData, Tokenizer
 from studylib.data.batch import Row, drawing
+from studylib.data.tokenizer import EOS
 from studylib.data.training_rows import marks_of
 from studylib.errors import invalid
 from studylib.parallel import World
@@ -27,11 +28,14 @@ OVERHEAD = 6  # tokens of a row that are no text, at most
 
 
 class Infilling:
-    """Spans of single documents, the same for every objective on the same data and context length, in its own format.
+    """Spans of documents, the same for every objective on the same data and context length, in its own format.
 
-    ``left``: the text before the span is given, as a prefix where the objective has prefixes. ``both``: the text behind it
-    too, by FIM's or a denoiser's rows. Causal and prefix models have no format for that: they only have ``left``, which is
-    the baseline. Compared are bits per byte of the span, so what a mark or sentinel costs does not count.
+    ``left``: the text before the span is given, as a prefix where the objective has prefixes. ``both``: the rest of the
+    document behind it too, by FIM's or a denoiser's rows. Causal and prefix models have no format for that: they only have
+    ``left``. Rows are filled up with the text before the document, because that is how long they are in training: a
+    denoiser learns its rows' length, and fails on short ones. Compared are bits per byte of the span, so what a mark or
+    sentinel costs does not count; an objective's ``both`` is best held against the causal model's ``left``, which every
+    token of its training taught (a denoiser sees few rows that end in their span).
     """
 
     def __init__(self, spec: TrialSpec, prepared: PreparedData):
@@ -87,6 +91,8 @@ class Infilling:
 def _spans(length: str, spec: TrialSpec, prepared: PreparedData) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """(left, middle, right) of documents spread evenly over the validation text, each side as long as the span at least.
 
+    ``left`` begins with the end of the document before, or with more of them, as far as there is room.
+
     Raises
     ------
     StudyError
@@ -104,7 +110,9 @@ def _spans(length: str, spec: TrialSpec, prepared: PreparedData) -> list[tuple[n
         for place in long_enough[np.arange(count) * len(long_enough) // max(count, 1)]:
             text = shard.tokens[edges[place] : edges[place + 1] - 1][:room].astype(np.int64)
             start = int(drawing("infilling", label, length, int(place)).integers(size, len(text) - 2 * size + 1))
-            found.append((text[:start], text[start : start + size], text[start + size :]))
+            before = shard.tokens[max(0, edges[place] - (room - len(text))) : edges[place]].astype(np.int64)
+            left = np.concatenate([before if len(before) else [EOS], text[:start]]).astype(np.int64)
+            found.append((left, text[start : start + size], text[start + size :]))
     if len(found) < FEWEST:
         why = f"needs {FEWEST} held-out documents of {3 * size} tokens, but there are {len(found)}; give more text"
         raise invalid("probes", "infilling", why)

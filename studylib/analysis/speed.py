@@ -1,0 +1,31 @@
+"""Training speed from measurements made alone: a column of it, and how much less time one variant takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+
+def measured_speeds(trials: pl.DataFrame, throughput: Mapping[str, float] | None) -> pl.DataFrame:
+    """A row a variant with its ``tokens_per_s`` measured alone (by ``size/variant``); without, the trials' own rows."""
+    if throughput is None:
+        return trials
+    variants = trials.unique("variant", maintain_order=True)
+    keys = pl.concat_str("size", "variant", separator="/")
+    return variants.with_columns(keys.replace_strict(throughput, return_dtype=pl.Float64).alias("tokens_per_s"))
+
+
+def time_saved(windows: Mapping[str, Sequence[float]], one: str, other: str) -> tuple[float, float] | None:
+    """95 % interval (Welch) of how much less time ``other`` takes than ``one``, in percent; None if either was not timed.
+
+    ``windows``: tokens/s of each timed window, from ``trials.speed_windows``.
+    """
+    if len(windows.get(one, ())) < 2 or len(windows.get(other, ())) < 2:
+        return None
+    a, b = np.log(windows[one]), np.log(windows[other])
+    ends = stats.ttest_ind(a, b, equal_var=False).confidence_interval()
+    return 100 * (1 - math.exp(ends.high)), 100 * (1 - math.exp(ends.low))

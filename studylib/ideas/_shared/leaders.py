@@ -1,0 +1,60 @@
+"""Who leads, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from studylib.analysis import Decision
+from studylib.report.texts import ACCOUNTINGS
+from studylib.result import Text, Verdict
+
+
+def leaders(decisions: Mapping[str, Decision]) -> Text:
+    """The leader under every accounting."""
+    return Text(
+        en="; ".join(f"{ACCOUNTINGS[basis].en}: {one.leader}" for basis, one in decisions.items()),
+        ja="、".join(f"{ACCOUNTINGS[basis].ja}では {one.leader}" for basis, one in decisions.items()),
+    )
+
+
+def leader_words(decisions: Mapping[str, Decision], size: str) -> Text:
+    """Opens a verdict: the decision at equal FLOPs, and who leads under the other accountings."""
+    told = decisions["flops"].text()
+    bases = leaders({basis: one for basis, one in decisions.items() if basis != "flops"})
+    return Text(en=f"{told.en} ({size}, equal FLOPs; {bases.en}.)", ja=f"{told.ja}({size}、同一 FLOPs。{bases.ja}。)")
+
+
+def lead_title(decision: Decision) -> Text:
+    """Who leads one decision, and how many come near."""
+    told = len(decision.basin) == 1
+    return Text(
+        en=f"{decision.leader} leads; {'no other comes near' if told else f'{len(decision.basin) - 1} more are within noise'}",
+        ja=f"{decision.leader} が首位、" + ("ほかは及ばない" if told else f"ほか {len(decision.basin) - 1} 案は誤差内"),
+    )
+
+
+def p_best_title(
+    decisions: Iterable[Decision],
+    agreed: Text = Text(en="leads whatever is held equal", ja="どの基準でも"),  # noqa: B008  frozen
+) -> Text:
+    """Whether the leader depends on what is held equal, and how much of it is decided."""
+    decisions = list(decisions)
+    names = list(dict.fromkeys(decision.leader for decision in decisions))
+    sure, count = sum(decision.decided for decision in decisions), len(decisions)
+    if len(names) == 1:
+        return Text(
+            en=f"{names[0]} {agreed.en}; {sure} of {count} are decided",
+            ja=f"{agreed.ja} {names[0]} が首位、決着は {sure}/{count}",
+        )
+    return Text(
+        en=f"The leader depends on what is held equal: {', '.join(names)}; {sure} of {count} are decided",
+        ja=f"首位は基準により異なる:{'、'.join(names)}。決着は {sure}/{count}",
+    )
+
+
+def p_best_alt(verdicts: Sequence[Verdict], subject: Text) -> Text:
+    """``subject``: what the variants are, in the singular (shape, 形状)."""
+    found = [(ACCOUNTINGS[one.basis], f"{one.winner} {one.p_best[one.winner]:.2f}") for one in verdicts]
+    en = "; ".join(f"{basis.en}: {leader}" for basis, leader in found)
+    ja = "、".join(f"{basis.ja}では {leader}" for basis, leader in found)
+    return Text(en=f"Probability that each {subject.en} is best. {en}.", ja=f"各{subject.ja}が最良である確率。{ja}。")

@@ -1,0 +1,31 @@
+"""Whether one learning rate was fair to all variants."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from studylib.result import Text
+
+
+def learning_rate_words(table: pl.DataFrame, margin: float, subject: Text) -> Text:
+    """Whether one learning rate was fair to all variants."""
+    if table.is_empty():
+        return Text(
+            en=f"Learning rates follow CompleteP and were not tuned per {subject.en}; no check was asked for (lr_factors).",
+            ja=f"学習率は CompleteP に従い、{subject.ja}ごとの調整と確認(lr_factors)は行っていません。",
+        )
+    worst = table.sort("given_away")["given_away"][-1]
+    least = table["given_away"].min()
+    fair = worst - least <= margin
+    return Text(
+        en=f"Learning rates follow CompleteP, not tuned per {subject.en}. Trying others on {len(table)} {subject.en}s, the "
+        f"common rate gives away between {least:.4f} and {worst:.4f} bits per byte: "
+        + (
+            "within noise, so the comparison is fair."
+            if fair
+            else f"more than the noise, so {subject.en}s differ by tuning too."
+        ),
+        ja=f"学習率は CompleteP に従い{subject.ja}ごとには調整していません。{len(table)} {subject.ja}で別の学習率を試すと、"
+        f"共通の学習率の損は {least:.4f}〜{worst:.4f} bits/byte。"
+        + ("誤差内なので比較は公平です。" if fair else f"誤差を超えるため、{subject.ja}の差に調整の差が混じります。"),
+    )

@@ -1,0 +1,54 @@
+"""Parameters of an idea whose models come in several sizes. No torch."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from pydantic import Field
+
+from studylib.ideas._training import TrainingParams
+from studylib.model.family import shapes_of_size
+from studylib.spec import Above0, ModelSpec, Positive
+
+
+class SizesParams(TrainingParams):
+    """Sizes are numbers of non-embedding parameters, and how long to train follows from them."""
+
+    budgets: tuple[Positive, ...] = Field(min_length=1, description="non-embedding parameters of each size")
+    head_dim: Positive = 16
+    tokens_per_param: Above0 = Field(default=20.0, description="training tokens per non-embedding parameter")
+    target_params: Above0 = Field(default=1e10, description="total parameters of the model that is to be built")
+
+    @property
+    def ffn_multiple(self) -> int:
+        """Of which intermediate sizes are multiples, so that they can be split over tensor-parallel ranks."""
+        return max(4, self.parallel.tp)
+
+    def steps_at(self, budget: int) -> int:
+        return self.steps_of(self.tokens_per_param * budget)
+
+
+class OneShapeParams(SizesParams):
+    """One shape serves all models of a size."""
+
+    aspect: Above0 = Field(default=16.0, description="hidden_size / num_layers of the models")
+
+    def shape(self, budget: int, *, vocab_size: int | None = None, **choices: Any) -> ModelSpec:
+        """The model of a size; its vocabulary (default: that of ``data``) is filled up to a multiple of ``parallel.tp``.
+
+        Raises
+        ------
+        StudyError
+            No shape fits the size.
+        """
+        base = ModelSpec(
+            num_layers=1, hidden_size=self.head_dim, num_heads=1, seq_len=self.seq_len,
+            vocab_size=-(-(vocab_size or self.data.vocab_size) // self.parallel.tp) * self.parallel.tp, **choices,
+        )  # fmt: skip
+        return _shape_of_size(budget, self.aspect, self.head_dim, self.ffn_multiple, base)
+
+
+@cache
+def _shape_of_size(budget: int, aspect: float, head_dim: int, ffn_multiple: int, base: ModelSpec) -> ModelSpec:
+    return shapes_of_size(budget, [aspect], head_dim=head_dim, ffn_multiple=ffn_multiple, base=base)[0]

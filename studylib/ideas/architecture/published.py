@@ -1,0 +1,119 @@
+"""Published findings about structure held against idea 2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import polars as pl
+
+from studylib.analysis import EffectScaling, score
+from studylib.ideas.architecture.schema import ArchitectureParams
+from studylib.result import Anchor, Text
+
+Claim = tuple[dict, Text, str, tuple[float, float], str]
+_WORSE, _BETTER, _EQUAL = (0.0, math.inf), (-math.inf, 0.0), (-0.5, 0.5)
+_ABOVE = "% of the loss above the baseline"
+# Changes to the default baseline (swiglu, rope, rmsnorm, attention), and the range of its effect, percent of the loss.
+CLAIMS: tuple[Claim, ...] = (
+    (
+        {"activation": "relu"},
+        Text(en="SwiGLU is better than ReLU", ja="SwiGLU は ReLU より良い"),
+        "Shazeer 2020, arXiv 2002.05202",
+        _WORSE,
+        _ABOVE,
+    ),
+    (
+        {"activation": "geglu"},
+        Text(en="GEGLU and SwiGLU are alike", ja="GEGLU と SwiGLU は同等"),
+        "Shazeer 2020, arXiv 2002.05202",
+        _EQUAL,
+        _ABOVE,
+    ),
+    (
+        {"position": "learned"},
+        Text(en="RoPE is better than learned positions", ja="RoPE は学習された位置埋め込みより良い"),
+        "Su et al. 2021, arXiv 2104.09864; EleutherAI 2021",
+        _WORSE,
+        _ABOVE,
+    ),
+    (
+        {"norm": "layernorm"},
+        Text(en="RMSNorm and LayerNorm give equal loss", ja="RMSNorm と LayerNorm の損失は等しい"),
+        "Zhang and Sennrich 2019, arXiv 1910.07467",
+        _EQUAL,
+        _ABOVE,
+    ),
+    (
+        {"mixer": "mamba2"},
+        Text(
+            en="Mamba-2 is at least as good as a transformer of its size",
+            ja="Mamba-2 は同規模のトランスフォーマーに劣らない",
+        ),
+        "Dao and Gu 2024, arXiv 2405.21060",
+        _BETTER,
+        _ABOVE,
+    ),
+)
+
+
+def anchors(
+    params: ArchitectureParams,
+    scalings: Sequence[EffectScaling],
+    rates: pl.DataFrame | None,
+    layernorm_time: tuple[float, float] | None,
+) -> tuple[Anchor, ...]:
+    """Published findings held against the largest size.
+
+    Parameters
+    ----------
+    rates
+        Learning-rate sensitivity against the baseline, from ``compare_to_baseline``.
+    layernorm_time
+        Percent of the time that the baseline (RMSNorm) saves against LayerNorm.
+    """
+    # The claims are about swiglu, rope, rmsnorm and attention; how embeddings enter is beside them.
+    usual = params.baseline.keys() <= {"unit_stream", "tied_embeddings"}
+    effects = {one.variant: list(one.effects.values())[-1] for one in scalings} if usual else {}
+
+    def effect(name: str | None) -> tuple[float, float] | None:
+        return (effects[name][0], effects[name][2]) if name in effects else None
+
+    found = [
+        score(claim, source, effect(params.variant_with(**changes)), claimed, unit=unit)
+        for changes, claim, source, claimed, unit in CLAIMS
+    ]
+    hybrids = [name for name, own in params.variants.items() if set(own) == {"mixer", "attention_every"}]
+    flatter = None
+    if usual and rates is not None and (name := params.variant_with(qk_norm=True)) is not None:
+        own = rates.filter((pl.col("variant") == name) & pl.col("low").is_not_null())
+        flatter = (own["low"][0], own["high"][0]) if len(own) else None
+    return (
+        *found,
+        score(
+            Text(
+                en="A few attention layers among recurrent ones beat attention alone",
+                ja="再帰型の層に少数のアテンション層を混ぜた構造はアテンションのみに勝る",
+            ),
+            "Dao and Gu 2024, arXiv 2405.21060; Waleffe et al. 2024, arXiv 2406.07887",
+            effect(hybrids[0]) if hybrids else None,
+            _BETTER,
+            unit=_ABOVE,
+        ),
+        score(
+            Text(en="RMSNorm takes 7 to 64 % less time than LayerNorm", ja="RMSNorm は LayerNorm より 7〜64 % 速い"),
+            "Zhang and Sennrich 2019, arXiv 1910.07467",
+            layernorm_time if usual else None,
+            (7.0, 64.0),
+            unit="% of a training step's time",
+        ),
+        score(
+            Text(
+                en="QK-norm makes the loss less sensitive to the learning rate", ja="QK-norm は学習率への感度を下げる"
+            ),
+            "Wortsman et al. 2023, arXiv 2309.14322",
+            flatter,
+            _BETTER,
+            unit="bits per byte of sensitivity above the baseline",
+        ),
+    )

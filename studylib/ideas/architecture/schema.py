@@ -1,0 +1,108 @@
+"""Keys of idea 2's parameter files, and the model of each variant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from studylib.errors import invalid
+from studylib.ideas._shared.sizes import OneShapeParams
+from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
+from studylib.ideas._training import size_label
+from studylib.model.cost import parameter_count
+from studylib.model.family import of_equal_size
+from studylib.spec import Above0, ModelSpec
+
+# A choice may cost more or fewer parameters than the intermediate size can make good to the last one.
+TOLERANCE = 0.03
+
+
+class ArchitectureParams(OneShapeParams):
+    """Keys of ``params/<scale>/architecture.yaml``."""
+
+    factors: dict[str, dict[str, Changes]] = Field(
+        min_length=1,
+        description="factor: variants by name, each with the fields of the model that differ from the baseline; "
+        "a plain list names values of the field called as the factor",
+    )
+    baseline: Changes = Field(default_factory=dict, description="fields of the model; empty: the model's own defaults")
+    combine: tuple[str, ...] = Field(
+        default=(), description="factors whose best choices are put together; none: not tried"
+    )
+    lr_factors: tuple[Above0, ...] = Field(default=(), description="other learning rates tried at the smallest budget")
+    lr_variants: tuple[str, ...] = Field(
+        default=(), description="variants tried at them beside the baseline, as 'factor: name'"
+    )
+    long_context: tuple[str, ...] = Field(
+        default=("position",), description="factors whose variants are asked for their loss at longer contexts"
+    )
+
+    @field_validator("factors", mode="before")
+    @classmethod
+    def _values_of_a_field(cls, value: Any) -> Any:
+        # "activation: [relu, gelu]" is what people write.
+        if not isinstance(value, Mapping):
+            return value
+        return {
+            factor: {str(one): {factor: one} for one in named} if isinstance(named, list | tuple) else named
+            for factor, named in value.items()
+        }
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        for place, changes in {"baseline": self.baseline, **self.variants}.items():
+            if place != "baseline" and not changes:
+                raise invalid("factors", place, "changes nothing")
+            check_changes(place, changes)
+        for name in self.combine:
+            if name not in self.factors:
+                raise invalid("combine", name, "is not a factor", choices=self.factors)
+        for name in self.lr_variants:
+            if name not in self.variants:
+                raise invalid("lr_variants", name, "is not a variant", choices=self.variants)
+        smallest = min(self.budgets)
+        for name in self.variants:
+            self.model(smallest, name)  # what does not fit is refused before anything runs
+        return self
+
+    @property
+    def variants(self) -> dict[str, Changes]:
+        """Changes to the baseline by the variant's name in tables, ``factor: name``."""
+        return variants_of(self.factors)
+
+    @property
+    def by_factor(self) -> dict[str, list[str]]:
+        """The names in tables of every factor's variants."""
+        return labels_of(self.factors)
+
+    def variant_with(self, **changes: Any) -> str | None:
+        """The variant that differs from the baseline in exactly these fields."""
+        return next((name for name, own in self.variants.items() if own == changes), None)
+
+    def model(self, budget: int, variant: str = BASELINE, changes: Changes | None = None) -> ModelSpec:
+        """The model of a variant, with as many non-embedding parameters as the baseline of that budget.
+
+        The intermediate size of the feed-forward makes good what a choice costs or saves.
+
+        Raises
+        ------
+        StudyError
+            No intermediate size does, or the choices do not go together.
+        """
+        base = self.shape(budget, **self.baseline)
+        if changes is None:
+            changes = {} if variant == BASELINE else self.variants[variant]
+        return fitted(base.replace(**changes), base, multiple=self.ffn_multiple, name=variant) if changes else base
+
+
+def fitted(model: ModelSpec, reference: ModelSpec, *, multiple: int, name: str) -> ModelSpec:
+    """``model`` with the intermediate size that gives it the parameters of ``reference`` (within 3 %)."""
+    found = of_equal_size(model, reference, ffn_multiple=multiple)
+    wanted = parameter_count(reference).non_embedding
+    error = parameter_count(found).non_embedding / wanted - 1
+    if abs(error) > TOLERANCE:
+        why = f"cannot have {size_label(wanted)} parameters: {error:+.1%} at the nearest intermediate size {found.ffn_size}"
+        raise invalid("factors", name, f"{why}; use larger budgets or a smaller head_dim")
+    return found

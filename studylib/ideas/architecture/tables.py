@@ -1,0 +1,106 @@
+"""Idea 2's tables: the decision inside each factor, effects over sizes, contexts, and learning-rate basins."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from studylib.analysis import (
+    Additivity,
+    Decision,
+    EffectScaling,
+    at_equal_flops,
+    check_additivity,
+    compare_to_baseline,
+    decide,
+    finished_variants,
+    learning_rate_sensitivity,
+    token_slope,
+)
+from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas.architecture.trials import COMBINED
+
+
+def factor_decisions(
+    trials: pl.DataFrame, curves: pl.DataFrame, factors: Mapping[str, Sequence[str]]
+) -> dict[str, Decision]:
+    """Who is best inside each factor, the baseline among them, at equal FLOPs.
+
+    ``trials`` are those of one size; a factor of which nothing finished is left out.
+    """
+    known = finished_variants(trials)
+    equal = at_equal_flops(trials.filter(pl.col("variant").is_in(sorted(known))), token_slope(curves))
+    found = {}
+    for factor, names in factors.items():
+        own = [name for name in names if name in known]
+        if own and BASELINE in known:
+            found[factor] = decide(equal.filter(pl.col("variant").is_in([BASELINE, *own])))
+    return found
+
+
+def factor_table(decisions: Mapping[str, Decision]) -> pl.DataFrame:
+    """A row a factor: leader, its probability of being best, regret, and whether that is decided."""
+    return pl.DataFrame(
+        [
+            {
+                "factor": factor, "leader": one.leader, "p_best": one.p_best[one.leader], "regret": one.regret,
+                "open": ", ".join(one.basin[1:]), "decided": one.decided,
+            }
+            for factor, one in decisions.items()
+        ]
+    )  # fmt: skip
+
+
+def scaling_table(scalings: Sequence[EffectScaling]) -> pl.DataFrame:
+    """A row a variant: effect by size (% of the baseline's loss), slope a decade, and what is carried to the target."""
+    rows = []
+    for one in scalings:
+        row: dict[str, object] = {"variant": one.variant}
+        row |= {f"{size} %": middle for size, (_, middle, _) in one.effects.items()}
+        row |= {"trend": one.trend, "slope": one.slope[1] if one.slope else None}
+        row |= {f"target_{end}": one.target[i] if one.target else None for i, end in enumerate(("low", "mid", "high"))}
+        rows.append(row | {"decided": one.decided})
+    return pl.DataFrame(rows)
+
+
+def sums(trials: pl.DataFrame, parts: Sequence[str]) -> list[Additivity]:
+    """The combination against the sum of its parts, at every size where all of them finished."""
+    found = []
+    for (size,), own in trials.group_by(["size"], maintain_order=True):
+        if {BASELINE, COMBINED, *parts} <= finished_variants(own):
+            found.append(check_additivity(own, BASELINE, parts, COMBINED, size=str(size)))
+    return found
+
+
+def contexts_table(rows: pl.DataFrame) -> pl.DataFrame:
+    """A row a variant: its mean change at the longest context asked of any, null where it cannot read there; best first."""
+    longest = pl.col("context") == rows["context"].max()
+    means = rows.group_by("variant", maintain_order=True).agg(
+        times=(pl.col("context").max() / pl.col("trained").first()), rise=pl.col("change").filter(longest).mean()
+    )
+    return means.sort("rise", nulls_last=True, maintain_order=True)
+
+
+def mean_rates(rates: pl.DataFrame) -> pl.DataFrame:
+    """The learning-rate check averaged over seeds; a rate at which a seed failed is left out, as its mean would flatter."""
+    done = pl.col("status") == "done"
+    means = rates.group_by("family", "variant", "lr_factor", maintain_order=True).agg(
+        pl.col("val_bpb").mean(), done.all().alias("all")
+    )
+    return means.filter(pl.col("all")).with_columns(status=pl.lit("done")).drop("all")
+
+
+def basins(rates: pl.DataFrame, vocab_size: int) -> tuple[pl.DataFrame, pl.DataFrame | None]:
+    """Learning-rate sensitivity a variant and seed, and its paired difference to the baseline (None with one seed)."""
+    table = learning_rate_sensitivity(rates, start=start_loss(rates, vocab_size))
+    if table["seed"].n_unique() < 2 or table["variant"].n_unique() < 2:
+        return table, None
+    return table, compare_to_baseline(table, BASELINE, "sensitivity")
+
+
+def start_loss(trials: pl.DataFrame, vocab_size: int) -> float:
+    """Bits per byte of a model that knows nothing: ln(vocabulary) nats a token."""
+    ratio = (trials["val_bpb"] / trials["val_loss"]).drop_nans().drop_nulls()
+    return math.log(vocab_size) * float(ratio.median())

@@ -1,0 +1,93 @@
+"""The trials of idea 2: every choice alone, the learning-rate check, and the best of each factor together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from studylib.errors import StudyError
+from studylib.ideas._shared.variants import BASELINE, Changes
+from studylib.ideas._training import size_label
+from studylib.ideas.architecture.schema import ArchitectureParams
+from studylib.spec import TrialSpec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+COMBINED = "best of each"
+
+
+def plan(params: ArchitectureParams) -> list[TrialSpec]:
+    """What is known beforehand: baseline and variants at every budget, and the learning-rate check at the smallest."""
+    specs = []
+    for budget in sorted(params.budgets):
+        for factor, variant in _named(params):
+            specs += [_trial(params, budget, seed, factor=factor, variant=variant) for seed in params.seeds]
+    if params.lr_factors:
+        for variant in (BASELINE, *params.lr_variants):
+            for factor, seed in itertools.product(sorted({1.0, *params.lr_factors}), params.seeds):
+                trial = _trial(params, min(params.budgets), seed, factor="", variant=variant)
+                if factor != 1:
+                    changes = {"optimizer.learning_rate": params.learning_rate * factor, "probes": ()}
+                    trial = trial.replace(**changes)
+                specs.append(trial.replace(tags=trial.tags | {"family": "lr", "lr_factor": factor}))
+    return specs
+
+
+def best_of_each(params: ArchitectureParams, effects: pl.DataFrame) -> dict[str, str]:
+    """The variant that goes into the combination, by factor: the best of each that is below the baseline.
+
+    Parameters
+    ----------
+    effects
+        From ``analysis.effects_by_size``, of the size that decides. Variants that did not finish have no difference and are
+        left out, and so is a choice that does not go together with those of larger effect.
+    """
+    factors = {variant: factor for factor, variant in _named(params) if factor in params.combine}
+    rows = effects.filter(effects["difference"] < 0).sort("difference")
+    chosen: dict[str, str] = {}
+    for variant in rows["variant"]:
+        factor = factors.get(variant)
+        if factor is None or factor in chosen:
+            continue
+        try:
+            for budget in params.budgets:
+                params.model(budget, COMBINED, _together(params, [*chosen.values(), variant]))
+        except StudyError:
+            continue
+        chosen[factor] = variant
+    return {factor: chosen[factor] for factor in params.combine if factor in chosen}
+
+
+def combined_trials(params: ArchitectureParams, chosen: Mapping[str, str]) -> list[TrialSpec]:
+    """The second round: the best of each factor together, at every budget; empty when fewer than two factors moved."""
+    if len(chosen) < 2:
+        return []
+    changes = _together(params, list(chosen.values()))
+    return [
+        _trial(params, budget, seed, factor=COMBINED, variant=COMBINED, changes=changes)
+        for budget in sorted(params.budgets)
+        for seed in params.seeds
+    ]
+
+
+def _trial(
+    params: ArchitectureParams, budget: int, seed: int, *, factor: str, variant: str, changes: Changes | None = None
+) -> TrialSpec:
+    model = params.model(budget, variant, changes)
+    tags = {
+        "family": "structure", "factor": factor, "size": size_label(budget), "variant": variant, "lr_factor": 1.0,
+    }  # fmt: skip
+    # The baseline is asked too, and is the same trial in every comparison.
+    asked = variant == BASELINE or (factor or variant.split(":")[0]) in params.long_context
+    probes = ("longer_context",) if asked and params.long_context and params.parallel.pp == 1 else ()
+    return params.trial(model, seed, params.steps_at(budget), probes=probes, tags=tags)
+
+
+def _together(params: ArchitectureParams, variants: Sequence[str]) -> Changes:
+    return {key: value for variant in variants for key, value in params.variants[variant].items()}
+
+
+def _named(params: ArchitectureParams) -> list[tuple[str, str]]:
+    return [("", BASELINE), *((factor, name) for factor, names in params.by_factor.items() for name in names)]

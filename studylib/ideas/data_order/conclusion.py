@@ -1,0 +1,76 @@
+"""What idea 4 concludes: the verdict and the sentences in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from studylib.analysis import Decision, NoiseFloor, TokensSaved
+from studylib.ideas._shared.leaders import leaders
+from studylib.ideas.data_order.captions import dose_title, times
+from studylib.ideas.data_order.schema import DataOrderParams
+from studylib.result import Text
+
+
+def verdict(
+    params: DataOrderParams,
+    decisions: Mapping[str, Decision],
+    saved: Sequence[TokensSaved],
+    forgotten: pl.DataFrame,
+    noise: NoiseFloor,
+    facts: Text,
+    dose: Text,
+) -> Text:
+    """The paragraph at the head of the idea's page."""
+    told = decisions["flops"].text()
+    bases = leaders(decisions)
+    transfer = [one for one in saved if one.spent < params.train_tokens * 0.999]
+    best = max(transfer, key=lambda one: one.factor[1])
+    low, middle, high = (times(value) for value in best.factor)
+    sure = {
+        1: ("saves Japanese tokens", "節約"),
+        0: ("not told apart from one", "差は検出できず"),
+        -1: ("wastes them", "浪費"),
+    }[best.sure]
+    lost = forgotten.group_by("variant", maintain_order=True).agg(pl.col("forgotten").mean()).sort("forgotten").row(-1)
+    return Text(
+        en=f"{told.en} (Japanese bits per byte; {bases.en}; detectable effect {noise.mde:.4f}.) Transfer: in {best.variant} a "
+        f"Japanese token does the work of {middle} ({low} to {high}; {sure[0]}). Forgetting is largest in {lost[0]}: "
+        f"{lost[1]:+.3f} bits per byte of the helper. {facts.en} {dose.en}",
+        ja=f"{told.ja}(日本語の bits/byte。{bases.ja}。検出可能差 {noise.mde:.4f}。)転移:{best.variant} では日本語 1 トークンが "
+        f"{middle} トークン分({low}〜{high}、{sure[1]})。忘却は {lost[0]} で最大({lost[1]:+.3f} bits/byte)。{facts.ja}{dose.ja}",
+    )
+
+
+def facts_words(table: pl.DataFrame) -> Text:
+    """Whether anything told in English alone is known in Japanese."""
+    asked = table.filter(pl.col("group") == "english_only_in_japanese") if len(table) else table
+    if not len(asked):
+        return Text(
+            en="Facts were not asked for: the corpus does not tell one world in both languages.",
+            ja="事実の質問はしていません(コーパスが同じ世界を二言語で語っていないため)。",
+        )
+    best = asked.sort("margin").row(-1, named=True)
+    carried = asked.filter(pl.col("low") > 0)["variant"].to_list()
+    known = table.filter((pl.col("group") == "both_in_japanese") & (pl.col("low") > 0))["variant"].to_list()
+    if carried:
+        en = f"Facts told only in English are likelier than wrong ones in Japanese after {', '.join(carried)}"
+        ja = f"英語だけで語られた事実は {'、'.join(carried)} で日本語でも正答の尤度が上回ります"
+    else:
+        en = "No order makes facts told only in English known in Japanese beyond the noise"
+        ja = "英語だけで語られた事実が日本語でも知られていると言える順序はありません"
+    return Text(
+        en=f"{en} (most: {best['variant']}, {best['margin']:+.2f} nats, {100 * best['accuracy']:.0f} % right by "
+        f"{100 * best['chance']:.0f} % chance; facts told in both languages are known after {len(known)} orders).",
+        ja=f"{ja}(最大:{best['variant']}、{best['margin']:+.2f} nats、正答率 {100 * best['accuracy']:.0f} %、偶然 "
+        f"{100 * best['chance']:.0f} %。二言語で語られた事実を知る順序は {len(known)})。",
+    )
+
+
+def dose_words(tables: Mapping[str, pl.DataFrame]) -> Text:
+    """Where made text helps and where it starts to hurt, for the verdict."""
+    if not tables:
+        return Text(en="Made text was not tried (scarce).", ja="疑似データは試していません(scarce)。")
+    told = dose_title(tables)
+    return Text(en=f"Scarce text: {told.en}.", ja=f"日本語が不足する場合:{told.ja}。")

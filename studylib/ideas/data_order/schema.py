@@ -1,0 +1,86 @@
+"""Keys of idea 4's parameter files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from studylib.data.pseudo import RULES, SamplingSpec
+from studylib.errors import invalid
+from studylib.ideas._training import TrainingParams
+from studylib.spec import Count, DataSpec, Fraction, Positive, SourceSpec
+
+Share = Annotated[Fraction, Field(gt=0, lt=1)]
+_WORLD = (
+    SourceSpec(name="ja", weight=0.7, options={"register": "ja"}),
+    SourceSpec(name="en", weight=0.2, options={"register": "en"}),
+    SourceSpec(name="code", weight=0.1, options={"register": "code"}),
+)
+
+
+class DataOrderParams(TrainingParams):
+    """Keys of ``params/<scale>/data_order.yaml``."""
+
+    data: DataSpec = DataSpec(sources=_WORLD)
+    target: str = Field(default="ja", description="label of the source whose loss decides; the others are its helpers")
+    num_layers: Positive = 3
+    hidden_size: Positive = 64
+    num_heads: Positive = 4
+    seq_len: Positive = 128
+    train_tokens: Positive = Field(default=262_144, description="of every order; the ladder has shares of it")
+    first_share: Share = Field(default=0.5, description="share of the run for the helpers, where they come first")
+    replay: tuple[Share, ...] = Field(default=(0.1,), description="helpers' shares that stay in the second stage")
+    ladder: tuple[Share, ...] = Field(
+        default=(0.25, 0.5), min_length=1, description="shorter runs on the target alone, as shares of train_tokens"
+    )
+    contexts: tuple[Positive, ...] = Field(
+        default=(32, 64), description="shorter contexts before seq_len; none: not tried"
+    )
+    by_length: bool = Field(default=True, description="also order the target's documents by their length")
+    scarce: SourceSpec | None = Field(
+        default=None, description="too little of the target, to be stretched; none: not tried"
+    )
+    scarce_tokens: Positive = Field(default=262_144, description="training tokens of each run on scarce text")
+    made_ratios: tuple[Share, ...] = Field(default=(0.25, 0.5, 0.75), description="shares of made text in the mixture")
+    sampling: SamplingSpec = SamplingSpec()
+    rewrite_rules: tuple[str, ...] = Field(default=tuple(RULES), min_length=1)
+    evaluations: Count = Field(default=8, description="validations along a run, besides those at stage borders")
+    eval_tokens: Positive = 49_152
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        labels = [source.label for source in self.data.sources]
+        if self.target not in labels:
+            raise invalid("target", self.target, "is not a source", choices=labels)
+        if len(labels) < 2:
+            raise invalid("data.sources", labels, "has the target alone; an order needs helpers beside it")
+        for length in self.contexts:
+            if length >= self.seq_len or self.seq_len % length:
+                raise invalid("contexts", length, f"is not a smaller divisor of seq_len {self.seq_len}")
+        for rule in self.rewrite_rules:
+            if rule not in RULES:
+                raise invalid("rewrite_rules", rule, "is not a known rule", choices=RULES)
+        if self.scarce is not None and self.scarce.label in (*labels, "sampled", "rewritten"):
+            raise invalid("scarce.name", self.scarce.label, "names another source too; give it its own name")
+        return self
+
+    @property
+    def helpers(self) -> dict[str, float]:
+        """Weights of the sources that are not the target."""
+        return {source.label: source.weight for source in self.data.sources if source.label != self.target}
+
+    @property
+    def mixture(self) -> dict[str, float]:
+        """Weights of all sources."""
+        return {source.label: source.weight for source in self.data.sources}
+
+    @property
+    def probes(self) -> tuple[str, ...]:
+        """Facts can be asked for where Japanese and English tell of one miniworld."""
+        worlds = {
+            source.options.get("register", "ja"): source.options.get("seed", 0)
+            for source in self.data.sources
+            if source.kind == "miniworld"
+        }
+        return ("position", "facts") if "en" in worlds and worlds.get("ja") == worlds["en"] else ("position",)

@@ -1,0 +1,84 @@
+"""Idea 4's tables: losses of the target, stage borders, tokens saved, facts, and loss by position."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+from scipy import stats
+
+from studylib.analysis import TokensSaved, estimate
+from studylib.spec import TrialSpec
+
+
+def on_target(trials: pl.DataFrame, target: str) -> pl.DataFrame:
+    """The trials judged by the target alone: ``val_bpb`` and ``val_loss`` are that source's."""
+    return trials.with_columns(
+        pl.col(f"val_bpb/{target}").alias("val_bpb"), pl.col(f"val_loss/{target}").alias("val_loss")
+    )
+
+
+def with_means(trials: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
+    """Columns averaged over a variant's seeds, under the names that a table shows."""
+    return trials.with_columns(pl.col(old).mean().over("variant").alias(new) for new, old in columns.items())
+
+
+def borders(specs: Sequence[TrialSpec]) -> dict[str, list[int]]:
+    """Tokens at which each variant's stages end, the last end left out."""
+    return {
+        spec.tags["variant"]: [end * spec.tokens_per_step for end in spec.stage_ends[:-1]]
+        for spec in specs
+        if spec.tags["family"] == "order"
+    }
+
+
+def saved_table(rows: Sequence[TokensSaved]) -> pl.DataFrame:
+    """A row a variant: tokens spent, saved with the interval, worth of a token, and whether it is told apart from one."""
+    return pl.DataFrame(
+        {
+            "variant": [one.variant for one in rows],
+            "spent": [one.spent for one in rows],
+            **{f"saved_{end}": [one.saved[i] for one in rows] for i, end in enumerate(("low", "middle", "high"))},
+            **{f"worth_{end}": [one.factor[i] for one in rows] for i, end in enumerate(("low", "middle", "high"))},
+            "sure": [one.sure for one in rows],
+            "inside": [one.inside for one in rows],
+        }
+    )
+
+
+def facts_table(facts: pl.DataFrame) -> pl.DataFrame:
+    """At the end of training: mean accuracy and margin by variant and group.
+
+    The margin's interval holds for all variants of a group together with 95 % (Bonferroni), and covers the seeds as well
+    as the questions: other questions might have come out otherwise.
+    """
+    last = facts.filter(pl.col("step") == pl.col("step").max().over("hash"))
+    rows = []
+    for (variant, group), own in last.group_by(["variant", "group"], maintain_order=True):
+        confidence = 1 - 0.05 / last["variant"].n_unique()
+        mean, (low, _) = estimate(own["margin"].to_numpy(), confidence=confidence)
+        questions = float(stats.norm.ppf((1 + confidence) / 2)) * float(own["error"].mean())
+        half = math.hypot(mean - low, questions)
+        rows.append({
+            "variant": variant, "group": group, "accuracy": own["accuracy"].mean(), "margin": mean, "low": mean - half, "high": mean + half,
+            "chance": own["chance"][0], "questions": own["questions"][0],
+        })  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def position_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
+    """Difference to ``baseline`` at the same seed, early (first quarter of the context) and late (second half)."""
+    base = rows.filter(pl.col("variant") == baseline).select("seed", "start", "stop", pl.col("loss").alias("base"))
+    both = rows.join(base, on=["seed", "start", "stop"]).with_columns(
+        (pl.col("loss") - pl.col("base")).alias("difference")
+    )
+    length, width = pl.col("stop").max(), pl.col("stop") - pl.col("start")
+
+    def part(inside: pl.Expr) -> pl.Expr:
+        return (pl.col("difference") * width).filter(inside).sum() / width.filter(inside).sum()
+
+    found = both.group_by("variant", maintain_order=True).agg(
+        part(pl.col("stop") <= length / 4).alias("early"), part(pl.col("start") >= length / 2).alias("late")
+    )
+    return found.filter(pl.col("variant") != baseline)

@@ -1,0 +1,143 @@
+"""The trials of idea 4: orders, the ladder of the target alone, and made text by share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studylib.data.pseudo import rewritten_by, sampled_by
+from studylib.files import content_hash
+from studylib.ideas._training import size_label
+from studylib.ideas.data_order.schema import DataOrderParams
+from studylib.model.cost import parameter_count
+from studylib.spec import DataSpec, ModelSpec, SourceSpec, StageSpec, TrialSpec
+
+
+def plan(params: DataOrderParams) -> list[TrialSpec]:
+    """Orders at equal tokens, the ladder of the target alone, and made text by share on scarce text."""
+    specs = []
+    for variant, stages in orders(params).items():
+        specs += [_trial(params, stages, seed, family="order", variant=variant) for seed in params.seeds]
+    only = (StageSpec(name=params.target, mixture={params.target: 1.0}),)
+    for share in sorted(params.ladder):  # the whole share is among the orders
+        tokens = round(share * params.train_tokens)
+        specs += [
+            _trial(params, only, seed, tokens=tokens, family="ladder", variant=f"{params.target} only x{share:g}")
+            for seed in params.seeds
+        ]
+    return specs + _made_trials(params)
+
+
+def orders(params: DataOrderParams) -> dict[str, tuple[StageSpec, ...]]:
+    """The stages of every order, by its name in tables."""
+    target, helpers = params.target, params.helpers
+    names = "+".join(helpers)
+    first = StageSpec(name=names, fraction=params.first_share, mixture=helpers)
+    second = StageSpec(name=target, mixture={target: 1.0})
+    found: dict[str, tuple[StageSpec, ...]] = {
+        f"{target} only": (second,),
+        "mixed": (StageSpec(name="mixed", mixture=params.mixture),),
+        f"{names}→{target}": (first, second),
+        f"{names}→{target}, re-warmed": (first, second.replace(learning_rate="rewarm")),
+    }
+    for share in params.replay:
+        replayed = second.replace(mixture=_with_replay(target, helpers, share))
+        found[f"{names}→{target}, replay {100 * share:g} %"] = (first, replayed)
+        found[f"{names}→{target}, re-warmed, replay {100 * share:g} %"] = (
+            first,
+            replayed.replace(learning_rate="rewarm"),
+        )
+    if params.by_length:
+        found["short documents first"] = (second.replace(order="short_first"),)
+        found["long documents first"] = (second.replace(order="long_first"),)
+    if params.contexts:
+        lengths = [*sorted(params.contexts), params.seq_len]
+        growing = [
+            StageSpec(
+                name=f"context {length}", mixture={target: 1.0}, seq_len=length,
+                fraction=1 / len(lengths) if length != params.seq_len else None,
+            )
+            for length in lengths
+        ]  # fmt: skip
+        found["short context first"] = tuple(growing)
+        found["long context first"] = tuple(reversed(growing))
+    return found
+
+
+def _with_replay(target: str, helpers: dict[str, float], share: float) -> dict[str, float]:
+    total = sum(helpers.values())
+    return {target: 1.0 - share} | {label: share * weight / total for label, weight in helpers.items()}
+
+
+def made_files(params: DataOrderParams) -> dict[str, Path]:
+    """Where text made by each method will lie; named by what it is made of and how, so it is known beforehand."""
+    made_by = {
+        "sampled": sampled_by(generator(params), params.sampling),
+        "rewritten": rewritten_by(scarce_data(params), params.scarce.label, params.rewrite_rules),
+    }
+    folder = params.folder / "data" / "made"
+    return {kind: folder / f"{kind}-{content_hash(about)}.jsonl" for kind, about in made_by.items()}
+
+
+def scarce_data(params: DataOrderParams, made: dict[str, Path] | None = None) -> DataSpec:
+    """The study's data with the scarce source beside it, and made text; validation and tokenizer stay the same."""
+    added = [params.scarce.replace(auxiliary=True)]
+    for kind, file in (made or {}).items():
+        added.append(SourceSpec(kind="generated", name=kind, auxiliary=True, options={"path": str(file)}))
+    return params.data.replace(sources=(*params.data.sources, *added))
+
+
+def generator(params: DataOrderParams) -> TrialSpec:
+    """The trial whose model writes: on scarce text alone, first seed, its last state kept."""
+    trial = _made_trial(params, scarce_data(params), "none", 0.0, params.seeds[0])
+    return trial.replace(checkpoint_every=trial.train_steps)
+
+
+def _made_trials(params: DataOrderParams) -> list[TrialSpec]:
+    if params.scarce is None:
+        return []
+    plain, files = scarce_data(params), made_files(params)
+    enriched = scarce_data(params, files)
+    specs = [generator(params)]
+    specs += [_made_trial(params, plain, "none", 0.0, seed) for seed in params.seeds[1:]]
+    for kind in files:
+        for ratio in sorted(params.made_ratios):
+            specs += [_made_trial(params, enriched, kind, ratio, seed) for seed in params.seeds]
+    return specs
+
+
+def _made_trial(params: DataOrderParams, data: DataSpec, kind: str, ratio: float, seed: int) -> TrialSpec:
+    mixture = {params.scarce.label: 1.0 - ratio} | ({kind: ratio} if ratio else {})
+    variant = f"{kind} {100 * ratio:g} %" if ratio else "scarce text alone"
+    return _trial(
+        params, (StageSpec(name="scarce", mixture=mixture),), seed, tokens=params.scarce_tokens, data=data,
+        family="made", variant=variant, kind=kind, ratio=ratio,
+    )  # fmt: skip
+
+
+def _trial(
+    params: DataOrderParams, stages: tuple[StageSpec, ...], seed: int,
+    *, tokens: int | None = None, data: DataSpec | None = None, **tags: Any,
+) -> TrialSpec:  # fmt: skip
+    model = ModelSpec(
+        num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,
+        vocab_size=params.data.tokenizer.vocab_size, seq_len=params.seq_len,
+    )  # fmt: skip
+    steps = params.steps_of(tokens or params.train_tokens)
+    probes = params.probes if tags["family"] == "order" else ()
+    trial = params.trial(model, seed, steps, data=data, stages=stages, probes=probes, tags=tags)
+    label = {
+        "size": size_label(parameter_count(model).non_embedding),
+        "target_tokens": target_tokens(trial, params.target),
+    }
+    return trial.replace(tags=label | tags)
+
+
+def target_tokens(trial: TrialSpec, target: str) -> int:
+    """Training tokens of the target, to a sequence or two."""
+    own = {source.label: source.weight for source in trial.data.sources}
+    total = 0.0
+    for stage, start, end in zip(trial.stages, (0, *trial.stage_ends[:-1]), trial.stage_ends, strict=True):
+        mixture = stage.mixture or own
+        total += (end - start) * trial.tokens_per_step * mixture.get(target, 0.0) / sum(mixture.values())
+    return round(total)

@@ -1,0 +1,70 @@
+"""Published findings about shape held against idea 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import polars as pl
+from scipy import stats
+
+from studylib.analysis import BasinFit, OptimumScaling, score
+from studylib.analysis.twoway import fit_two_way
+from studylib.result import Anchor, Text
+
+# Layers x hidden size of GPT-3 13B (arXiv 2005.14165), Llama 2 13B (arXiv 2307.09288) and LLM-jp 13B.
+PUBLISHED_13B = {"GPT-3 13B": (40, 5140), "Llama 2 13B": (40, 5120), "LLM-jp 13B": (40, 5120)}
+
+
+def anchors(trials: pl.DataFrame, fits: Sequence[BasinFit], scaling: OptimumScaling | None) -> tuple[Anchor, ...]:
+    """Published findings about shape held against this study's largest budget and its extrapolation."""
+    last = fits[-1]
+    largest = trials.filter((pl.col("size") == last.budget) & (pl.col("status") == "done"))
+    spread = _relative_spread(largest)
+    aspects = [hidden / layers for layers, hidden in PUBLISHED_13B.values()]
+    return (
+        score(
+            Text(
+                en="Shape matters little: 6 x 4288 is within 3 % of 48 x 1600 in loss",
+                ja="形状の影響は小さい:6 × 4288 の損失は 48 × 1600 の 3 % 以内",
+            ),
+            "Kaplan et al. 2020, arXiv 2001.08361",
+            tuple(100 * end for end in spread) if spread else None,
+            (0.0, 3.0),
+            unit="% between the best and the worst shape with aspect >= 2",
+        ),
+        score(
+            Text(
+                en="GPT-3, Llama 2 and LLM-jp 13B are 40 layers x 5120 to 5140: aspect ratio 128",
+                ja="GPT-3・Llama 2・LLM-jp の 13B はいずれも 40 層 × 5120〜5140(縦横比 128)",
+            ),
+            "arXiv 2005.14165, 2307.09288; llm-jp-13b-v1.0",
+            (scaling.aspect[0], scaling.aspect[2]) if scaling else None,
+            (min(aspects) / math.sqrt(2), max(aspects) * math.sqrt(2)),
+            unit="aspect at the target size (published value within a factor of 1.4)",
+        ),
+        score(
+            Text(
+                en="At 1e18 FLOPs an aspect ratio of 64 beats 128",
+                ja="1e18 FLOPs では縦横比 64 が 128 に勝る",
+            ),
+            "nanochat, depth and width sweep (2025)",
+            last.interval if last.optimum is not None else None,
+            (0.0, math.sqrt(64 * 128)),
+            unit="best aspect at the largest budget",
+        ),
+    )
+
+
+def _relative_spread(trials: pl.DataFrame) -> tuple[float, float] | None:
+    """95 % interval of (worst - best) / best over moderate shapes of one size, from paired noise."""
+    moderate = trials.filter(pl.col("aspect") >= 2)
+    if moderate["variant"].n_unique() < 2:
+        return None
+    fit = fit_two_way(moderate)
+    worst, best = int(fit.effects.argmax()), int(fit.effects.argmin())
+    level = float(moderate.filter(pl.col("variant") == fit.variants[best])["val_bpb"].mean())
+    spread = float(fit.effects[worst] - fit.effects[best])
+    seeds = min(len(fit.seeds[fit.variants[worst]]), len(fit.seeds[fit.variants[best]]))
+    half = float(stats.t.ppf(0.975, fit.dof)) * fit.sd * math.sqrt(2 / seeds)
+    return max(0.0, spread - half) / level, (spread + half) / level

@@ -1,0 +1,19 @@
+"""Keys of idea 1's parameter files."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from studylib.ideas._shared.sizes import SizesParams
+from studylib.spec import Above0, Positive
+
+
+class DepthWidthParams(SizesParams):
+    """Keys of ``params/<scale>/depth_width.yaml``."""
+
+    aspects: tuple[Above0, ...] = Field(min_length=3, description="wanted hidden_size / num_layers")
+    heads: tuple[Positive, ...] = Field(
+        default=(), description="head counts tried on the middle shape of the smallest budget"
+    )
+    lr_factors: tuple[Above0, ...] = Field(default=(), description="other rates tried on the extreme and middle shapes")
+    target_vocab_size: Positive = 100_000

@@ -1,0 +1,102 @@
+"""What idea 8 concludes: the verdict, what is carried to the target, and the next run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import polars as pl
+
+from studylib.analysis import Decision, EffectScaling, NoiseFloor
+from studylib.ideas._shared.effects import carried, target_words
+from studylib.ideas._shared.leaders import leader_words
+from studylib.ideas._shared.next_run import next_run_over_sizes
+from studylib.ideas._shared.numbers import NOTHING
+from studylib.result import Text
+
+
+def verdict(
+    decisions: Mapping[str, Decision],
+    size: str,
+    table: pl.DataFrame,
+    scalings: Sequence[EffectScaling],
+    noise: NoiseFloor,
+    *others: Text,
+) -> Text:
+    """The paragraph at the head of the idea's page; ``others`` are sentences on switches, speed and search."""
+    opening, parts = leader_words(decisions, size), _part_words(table)
+    target = target_words(decisions["flops"].leader, scalings)
+    return Text(
+        en=f"{opening.en} The baseline is dense, with RMSNorm; detectable effect {noise.mde:.4f} bits per byte. {parts.en}"
+        f"{target.en}Seconds are this machine's: they do not carry to other hardware. "
+        + "".join(one.en for one in others).strip(),
+        ja=f"{opening.ja}基準は密なモデル(RMSNorm)、検出可能差は {noise.mde:.4f} bits/byte。{parts.ja}{target.ja}"
+        "時間はこの計算機のもので、ほかの計算機には外挿できません。" + "".join(one.ja for one in others),
+    )
+
+
+def _part_words(table: pl.DataFrame) -> Text:
+    """Every part under both accountings."""
+
+    def listed(mark: str, between: str) -> str:
+        return mark.join(
+            f"{row['variant']} {row['flops']:+.4f}{between}{row['seconds']:+.4f} (x{row['speed']:.2f})"
+            for row in table.sort("flops").iter_rows(named=True)
+        )
+
+    return Text(
+        en=f"Bits per byte above the baseline at equal FLOPs, in equal seconds (and speed): {listed('; ', ', ')}. ",
+        ja=f"基準との差(bits/byte)、同一 FLOPs・同一時間(速度比):{listed('、', '・')}。",
+    )
+
+
+def switches_words(table: pl.DataFrame | None, noise: float) -> Text:
+    """For the verdict; empty without such trials."""
+    if table is None:
+        return NOTHING
+    largest = table["difference"].abs().max()
+    within = largest <= noise
+    return Text(
+        en=f"Computing it otherwise ({', '.join(table['variant'])}) changes the loss by {largest:.5f} bits per byte at most, "
+        + ("within the noise." if within else "MORE than the noise.")
+        + " ",
+        ja=f"計算方法の切り替え({'、'.join(table['variant'])})による損失の変化は最大 {largest:.5f} bits/byte で、"
+        + ("誤差内です。" if within else "誤差を超えます。"),
+    )
+
+
+def waterfall_sentence(title: Text | None) -> Text:
+    if title is None:
+        return NOTHING
+    return Text(en=f"{title.en}. ", ja=f"{title.ja}。")
+
+
+def search_words(gain: Mapping[str, float] | None) -> Text:
+    """What the speed buys; empty where it was not measured."""
+    if gain is None:
+        return NOTHING
+    return Text(
+        en=f"On this machine the fast engine runs {gain['times']:.1f} times as many trials in the same hours as the plainest one "
+        f"({gain['fast']:,.0f} against {gain['plain']:,.0f} an hour of the timed model): as many more variants, or "
+        f"{gain['seeds_fast']:.0f} seeds instead of {gain['seeds']:.0f}, which lowers the detectable effect from {gain['mde']:.4f} "
+        f"to {gain['mde_fast']:.4f} bits per byte. ",
+        ja=f"この計算機では、同じ時間に最も素朴な計算の {gain['times']:.1f} 倍の試行ができます(計測モデルで 1 時間 "
+        f"{gain['plain']:,.0f} → {gain['fast']:,.0f} 試行)。その分だけ案を増やすか、シードを {gain['seeds']:.0f} から "
+        f"{gain['seeds_fast']:.0f} に増やして検出可能差を {gain['mde']:.4f} から {gain['mde_fast']:.4f} bits/byte に下げられます。",
+    )
+
+
+def extrapolation(scalings: Sequence[EffectScaling], table: pl.DataFrame, gain: Mapping[str, float] | None) -> dict:
+    """For result.json: effects over sizes and at the target (% of the baseline's loss), both accountings, the search gain."""
+    return carried(scalings) | {"accountings": table.to_dicts(), "search_gain": dict(gain) if gain else None}
+
+
+def next_run(decision: Decision, scalings: Sequence[EffectScaling]) -> Text | None:
+    """What would settle the largest size, and what is missing before anything is carried to the target."""
+    sizes = len(scalings[0].effects)
+    wanted = Text(
+        en=f"To carry parts to 10B, three sizes or more are needed over a wider range ({sizes} here), and a GPU for their speed: "
+        "study run efficiency --scale gpu.",
+        ja=f"10B へ外挿するには、より広い範囲で 3 つ以上の規模(現在 {sizes})と、速度のための GPU が必要です:"
+        "study run efficiency --scale gpu。",
+    )
+    return next_run_over_sizes(decision, scalings, wanted)

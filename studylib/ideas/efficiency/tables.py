@@ -1,0 +1,148 @@
+"""What idea 8 counts and measures: parts at equal FLOPs and in equal seconds, FLOPs saved, layouts, and what speed buys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from studylib.analysis import (
+    EffectScaling,
+    NoiseFloor,
+    Slope,
+    at_equal_flops,
+    at_equal_seconds,
+    compare_to_baseline,
+    minimum_detectable_effect,
+    time_saved,
+)
+from studylib.files import content_hash, read_json, write_json
+from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
+from studylib.machine import describe, versions
+
+
+def two_accountings(trials: pl.DataFrame, slope: Slope, throughput: Mapping[str, float] | None) -> pl.DataFrame:
+    """A row a variant: difference to the baseline (bits per byte) at equal FLOPs and in equal seconds, and its speed.
+
+    Columns ``variant``, ``flops, flops_low, flops_high``, ``seconds, seconds_low, seconds_high`` and ``speed`` (of the baseline's).
+    ``trials`` are those of one size.
+    """
+    parts = []
+    for basis, frame in (
+        ("flops", at_equal_flops(trials, slope)),
+        ("seconds", at_equal_seconds(trials, slope, throughput)),
+    ):
+        table = compare_to_baseline(frame, BASELINE)
+        parts.append(
+            table.select(
+                "variant",
+                pl.col("difference").alias(basis),
+                pl.col("low").alias(f"{basis}_low"),
+                pl.col("high").alias(f"{basis}_high"),
+            )
+        )
+    size = trials["size"][0]
+    rates = dict(trials.group_by("variant").agg(pl.col("tokens_per_s").median()).iter_rows())
+    if throughput is not None:
+        rates = {name: throughput[f"{size}/{name}"] for name in rates}
+    joined = parts[0].join(parts[1], on="variant", how="inner", maintain_order="left")
+    return joined.with_columns(
+        pl.col("variant").replace_strict({name: rate / rates[BASELINE] for name, rate in rates.items()}).alias("speed")
+    )
+
+
+def flops_saved(effect: tuple[float, float, float], slope: Slope) -> tuple[float, float] | None:
+    """How many times the FLOPs the baseline needs for the same loss, as an interval; None where more FLOPs bring nothing.
+
+    ``effect`` is (low, middle, high) in percent of the baseline's loss at equal FLOPs; ``slope`` says what tokens bring.
+    """
+    if slope.value <= 0:
+        return None
+    low, _, high = effect
+    return (1 + high / 100) ** (-1 / slope.value), (1 + low / 100) ** (-1 / slope.value)
+
+
+def switch_losses(trials: pl.DataFrame) -> pl.DataFrame | None:
+    """Loss of each switch against the plainest computation at the same seed (`compare_to_baseline`); None when not tried."""
+    own = trials.filter(pl.col("family") == "switch")
+    if own["variant"].n_unique() < 2 or own["seed"].n_unique() < 2:
+        return None
+    return compare_to_baseline(own, PLAIN)
+
+
+def search_gain(waterfall: pl.DataFrame, tokens: int, noise: NoiseFloor) -> dict[str, float]:
+    """What the measured speed buys.
+
+    Parameters
+    ----------
+    waterfall
+        From ``trials.measure_waterfall``.
+    tokens
+        Of one trial.
+
+    Returns
+    -------
+    dict
+        ``times`` as many trials in the same hours; trials an hour ``plain`` and ``fast``, of the timed model; the smallest
+        effect that could be told with this study's seeds (``mde``) and with ``times`` as many (``mde_fast``).
+    """
+    plain, fast = waterfall["tokens_per_s"][0], waterfall["tokens_per_s"].max()
+    times = fast / plain
+    seeds = int(noise.seeds)
+    more = max(seeds, int(seeds * times))
+    return {
+        "times": times,
+        "plain": 3600 * plain / tokens,
+        "fast": 3600 * fast / tokens,
+        "mde": noise.mde,
+        "mde_fast": minimum_detectable_effect(noise.paired_sd, more, dof=max(1, noise.dof * (more - 1) // (seeds - 1))),
+        "seeds": seeds,
+        "seeds_fast": more,
+    }
+
+
+def measured_layouts(params: EfficiencyParams) -> pl.DataFrame:
+    """Trials an hour by layout of workers and threads; measured once a machine, kept in the study's folder.
+
+    Columns ``variant`` (workers x threads), ``round`` and ``trials_an_hour``.
+    """
+    from studylib.trials import measure_layouts
+
+    about = {"machine": describe(), "torch": versions().get("torch"), "trials": params.layout_trials}
+    file = params.folder / "layouts" / f"{content_hash(about)}.json"
+    if not file.exists():
+        found = measure_layouts(hidden=56, trials=params.layout_trials, steps=100, rounds=2)
+        rows = [
+            {"variant": f"{workers} x {threads}", "round": index, "trials_an_hour": rate}
+            for (workers, threads), rates in found.items()
+            for index, rate in enumerate(rates)
+        ]
+        write_json(file, {"rows": rows} | about)
+    return pl.DataFrame(read_json(file)["rows"])
+
+
+def findings(
+    params: EfficiencyParams,
+    scalings: Sequence[EffectScaling],
+    slope: Slope,
+    windows: Mapping[str, Sequence[float]],
+    size: str,
+) -> dict[str, Any]:
+    """What the scoreboard of published findings asks for, by the argument names of ``published.anchors``."""
+    by_name = {one.variant: one for one in scalings}
+    mixtures = [by_name[name] for name in params.with_experts if name in by_name]
+    best = min(mixtures, key=lambda one: list(one.effects.values())[-1][1], default=None)
+    named = [name for name, own in params.variants.items() if own == {"norm": "layernorm"}]
+    norm = next((by_name[name] for name in named if name in by_name), None)
+    baseline = f"{size}/{BASELINE}"
+    less = time_saved(windows, baseline, f"{size}/{best.variant}") if best else None
+    return {
+        "experts": best,
+        "saved": flops_saved(list(best.effects.values())[-1], slope) if best else None,
+        # percent less time as a ratio of speeds
+        "expert_speed": (1 / (1 - less[0] / 100), 1 / (1 - less[1] / 100)) if less else None,
+        "norm_time": time_saved(windows, f"{size}/{norm.variant}", baseline) if norm else None,
+        "norm": norm,
+    }

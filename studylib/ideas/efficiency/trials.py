@@ -1,0 +1,39 @@
+"""The trials of idea 8: parts alone, switches of the engine, and the step that is timed."""
+
+from __future__ import annotations
+
+from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas._training import size_label
+from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
+from studylib.spec import TrialSpec
+from studylib.trials.waterfall import SWITCHES
+
+
+def plan(params: EfficiencyParams) -> list[TrialSpec]:
+    """Baseline and parts at every budget, then the engine's switches, one at a time, on the smallest baseline."""
+    specs = []
+    names = [("", BASELINE), *((part, name) for part, names in params.by_part.items() for name in names)]
+    for budget in sorted(params.budgets):
+        for part, variant in names:
+            specs += [_trial(params, budget, seed, variant, family="part", part=part) for seed in params.seeds]
+    plain = next(switch.changes for switch in SWITCHES if switch.name == PLAIN)
+    changes = {switch.name: plain | switch.changes for switch in SWITCHES}
+    for name in (PLAIN, *params.switches) if params.switches else ():
+        compute = params.compute.replace(**changes[name])
+        for seed in params.seeds:
+            trial = _trial(params, min(params.budgets), seed, BASELINE, family="switch", part="")
+            specs.append(trial.replace(compute=compute, tags=trial.tags | {"variant": name}))
+    return specs
+
+
+def waterfall_base(params: EfficiencyParams) -> TrialSpec:
+    """The training step that is timed under one switch after another."""
+    model = params.model(params.waterfall_budget)
+    return params.trial(model, 0, 1, tags={}, global_batch_size=params.waterfall_batch)
+
+
+def _trial(params: EfficiencyParams, budget: int, seed: int, variant: str, **tags: str) -> TrialSpec:
+    model = params.model(budget, variant)
+    probes = ("expert_load",) if model.moe is not None and params.parallel.pp == 1 else ()
+    tags = {"size": size_label(budget), "variant": variant} | tags
+    return params.trial(model, seed, params.steps_at(budget), probes=probes, tags=tags)

@@ -1,0 +1,60 @@
+"""What idea 7 trains after its first round: each needs results of the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studylib.ideas.hyperparameters.optimizers import compared_trials, tuning
+from studylib.ideas.hyperparameters.recipe import RATE, base
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
+from studylib.ideas.hyperparameters.trials import grid_of, searched
+from studylib.search import SearchResult, search, trial_at
+from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec
+
+_CHECKED_WIDTH = 512
+
+
+def tune(params: HyperparametersParams) -> dict[tuple[str, int], SearchResult]:
+    """The search of every optimizer at every width where they are compared."""
+    return {
+        (name, width): search(*tuning(params, name, width), **params.launch)
+        for width in params.compare_at
+        for name in params.optimizers
+    }
+
+
+def second_round(params: HyperparametersParams, tuned: dict[tuple[str, int], SearchResult]) -> list[TrialSpec]:
+    """The tuned optimizers on their seeds; one of which no point finished is left out."""
+    found: dict[tuple[str, int], dict[str, Any]] = {
+        key: one.best.point for key, one in tuned.items() if any(point.value is not None for point in one.tried)
+    }
+    return compared_trials(params, found)
+
+
+def coordinates(params: HyperparametersParams) -> list[dict[str, Any]]:
+    """The coordinate check of every parametrisation that is swept over widths: a few steps on a small batch, in this process.
+
+    Widths beyond 512 are left out, so that it stays a matter of seconds on any machine.
+    """
+    from studylib.train.coordinates import coordinate_check
+
+    widths = [width for width in sorted(params.widths) if width <= _CHECKED_WIDTH]
+    if len(widths) < 2:
+        return []
+    found = []
+    for init, axis in params.rates.items():
+        trial = base(params, widths[0], params.seeds[0])
+        small = {"model.init": init, "model.seq_len": min(params.seq_len, 64), RATE: axis.grid[len(axis.grid) // 2]}
+        trial = trial_at(trial, small).replace(
+            global_batch_size=4, parallel=ParallelSpec(), compute=ComputeSpec(device="cpu", compile="none")
+        )
+        found += coordinate_check(trial, widths, seeds=params.seeds)
+    return found
+
+
+def searches(params: HyperparametersParams) -> dict[str, SearchResult]:
+    """``grid`` and ``pruned`` over one space, and ``explored`` over many fields; those that were asked for."""
+    wanted = {} if params.pruned is None else {"grid": grid_of(params.pruned), "pruned": params.pruned}
+    if params.explored is not None:
+        wanted["explored"] = params.explored
+    return {name: search(searched(params), one, **params.launch) for name, one in wanted.items()}

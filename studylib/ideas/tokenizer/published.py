@@ -1,0 +1,53 @@
+"""Published findings about vocabularies held against idea 3."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from studylib.analysis import OptimumScaling, score
+from studylib.result import Anchor, Text
+
+
+def anchors(scaling: OptimumScaling | None, samples: pl.DataFrame | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
+    """Published findings about vocabularies held against this study."""
+    sampled = None
+    if samples is not None and samples["low"].is_not_null().any():
+        worst = samples.filter(pl.col("low").is_not_null()).sort("difference").row(-1, named=True)
+        sampled = (worst["low"], worst["high"])
+    large = measures.filter(
+        pl.col("vocab_size").is_between(48_000, 100_000) & pl.col("register").str.contains("(?i)ja|wikipedia|mc4")
+    )["chars_per_token"]
+    return (
+        score(
+            Text(
+                en="The best vocabulary grows with the model, but more slowly",
+                ja="最適な語彙数はモデルとともに増えるが、その伸びはより遅い",
+            ),
+            "Tao et al. 2024, arXiv 2407.13623",
+            (scaling.slope[0], scaling.slope[2]) if scaling else None,
+            (0.0, 1.0),
+            unit="exponent of the vocabulary in non-embedding parameters",
+        ),
+        score(
+            Text(
+                en="A tokenizer trained on all the text is better than one trained on a sample",
+                ja="全文で学習したトークナイザは標本で学習したものより良い",
+            ),
+            "Gemini report 2023, arXiv 2312.11805",
+            sampled,
+            (0.0, math.inf),
+            unit="bits per byte lost by the worst sample tried",
+        ),
+        score(
+            Text(
+                en="Japanese text has 1.48 characters a token at 48.6K pieces, 2.02 at 99.6K",
+                ja="日本語は語彙 48.6K で 1 トークン 1.48 文字、99.6K で 2.02 文字",
+            ),
+            "llm-jp-tokenizer",
+            (float(large.min()), float(large.max())) if len(large) else None,
+            (1.48, 2.02),
+            unit="characters a token",
+        ),
+    )

@@ -1,0 +1,14 @@
+"""Parameters of a notebook: a YAML file, checked by a schema, handed to the notebook, and read back there.
+
+Every idea has its own subclass of `StudyParams`. Each field is a top-level key of ``params/<scale>/<idea>.yaml`` and
+a name in the notebook's cell tagged ``parameters``.
+"""
+
+from __future__ import annotations
+
+from studylib.params.load import load_params, params_from
+from studylib.params.overrides import parse_overrides
+from studylib.params.schema import StudyParams, assigned_names
+from studylib.params.yaml_file import read_yaml
+
+__all__ = ["StudyParams", "assigned_names", "load_params", "params_from", "parse_overrides", "read_yaml"]

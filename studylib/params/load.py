@@ -1,0 +1,57 @@
+"""A parameter file read, changed and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from studylib import registry
+from studylib.errors import StudyError
+from studylib.params.overrides import parse_overrides, with_override
+from studylib.params.schema import StudyParams
+from studylib.params.yaml_file import read_yaml
+from studylib.spec import validated
+
+
+def load_params(
+    path: Path | str, idea: str | None = None, overrides: Mapping[str, Any] | Iterable[str] = ()
+) -> StudyParams:
+    """Read and check a parameter file.
+
+    Parameters
+    ----------
+    path
+        A YAML file. ``1e-4`` is a number in it.
+    idea
+        Whose schema to check it with; the file's name without ``.yaml`` when left out.
+    overrides
+        ``{"data.tokenizer.vocab_size": 1024}`` or ``["data.tokenizer.vocab_size=1024"]``; the values of the second
+        form are read as YAML.
+
+    Raises
+    ------
+    StudyError
+        Names the file (or ``--set``), the field, the value and the valid choices.
+    """
+    path = Path(path)
+    return params_from(registry.IDEAS[idea or path.stem].params, path, overrides)
+
+
+def params_from(
+    schema: type[StudyParams], path: Path, overrides: Mapping[str, Any] | Iterable[str] = ()
+) -> StudyParams:
+    """`load_params` for a schema at hand."""
+    content = read_yaml(path)
+    if not isinstance(overrides, Mapping):
+        overrides = parse_overrides(overrides)
+    if not overrides:
+        return validated(schema, content, file=path)
+    changed = content
+    for key, value in overrides.items():
+        changed = with_override(changed, key, value, schema)
+    try:
+        return validated(schema, changed, file="--set")
+    except StudyError:
+        validated(schema, content, file=path)  # if the file itself is at fault, say so rather than blame --set
+        raise

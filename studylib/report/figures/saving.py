@@ -1,0 +1,123 @@
+"""Figures as files: a title in both languages, a text alternative, and small PNGs."""
+
+from __future__ import annotations
+
+import io
+import re
+import textwrap
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.figure
+from PIL import Image
+
+from studylib import result
+from studylib.errors import invalid
+from studylib.files import write_bytes
+from studylib.report.figures.style import INK, MUTED
+from studylib.result import Text
+
+_DPI = 160
+_MOST_BYTES = 120_000
+_SUBTITLE_POINTS = 10.5
+
+
+class Figures:
+    """The figures of a notebook in their order.
+
+    Parameters
+    ----------
+    folder
+        Where the PNGs go.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._records: list[result.Figure] = []
+
+    def add(self, figure: matplotlib.figure.Figure, name: str, title: Text, alt: Text) -> None:
+        """`save` the figure, `show` it in the notebook, and keep its record."""
+        self._records.append(save(figure, self.folder, name, title, alt))
+        show(self._records[-1], self.folder)
+
+    def __iter__(self) -> Iterator[result.Figure]:
+        return iter(self._records)
+
+
+def save(figure: matplotlib.figure.Figure, folder: Path, name: str, title: Text, alt: Text) -> result.Figure:
+    """Write ``folder/name.png`` under its title, English over Japanese, and return the report's record of it.
+
+    Parameters
+    ----------
+    title
+        The finding, in a sentence.
+    alt
+        What is drawn, for readers who do not see it; also stored inside the PNG.
+    """
+    if not name or Path(name).name != name or name.endswith(".png"):
+        raise invalid("name", name, "is not a plain file name without .png")
+    for language in ("en", "ja"):
+        if not getattr(alt, language).strip():
+            raise invalid(f"alt.{language}", getattr(alt, language), "is empty: every figure needs its description")
+    width = figure.get_size_inches()[0]
+    figure.suptitle(
+        textwrap.fill(title.en, int(width * 8.8)), x=0.012, ha="left", fontsize=12.5, fontweight="bold", color=INK
+    )
+    # The Japanese line sits where matplotlib keeps room by itself: the first axes' left title.
+    first = figure.axes[0]
+    above = first.get_title(loc="left")
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # A glyph that the font lacks must not pass as an empty box in a published figure.
+        warnings.filterwarnings("error", message="Glyph .* missing")
+        figure.draw_without_rendering()  # long labels push the axes, and the title with them, to the right
+        cells = int((width * (1 - first.get_position().x0) - 0.1) * 72 / _SUBTITLE_POINTS)
+        lines = [_fill_ja(title.ja, cells), *([above] if above else [])]
+        first.set_title("\n".join(lines), loc="left", fontsize=_SUBTITLE_POINTS, color=MUTED, pad=8)
+        figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Description": alt.en, "Software": None})
+    write_bytes(Path(folder) / f"{name}.png", _small(buffer.getvalue(), alt.en))
+    return result.Figure(file=f"{name}.png", title=title, alt=alt)
+
+
+def show(figure: result.Figure, folder: Path) -> None:
+    """Display a saved figure in a notebook, with its alt text."""
+    from IPython.display import Image as Shown
+    from IPython.display import display
+
+    data = (Path(folder) / figure.file).read_bytes()
+    with Image.open(io.BytesIO(data)) as picture:
+        width = picture.width * 96 // _DPI
+    alt = f"{figure.title.en} {figure.alt.en}"
+    display(Shown(data=data, width=width, alt=alt), metadata={"image/png": {"alt": alt, "width": width}})
+
+
+def _small(png: bytes, description: str) -> bytes:
+    """The PNG with 256 colours where that is what it takes to stay small (line art loses nothing one could see)."""
+    if len(png) <= _MOST_BYTES:
+        return png
+    from PIL.PngImagePlugin import PngInfo
+
+    note = PngInfo()
+    note.add_itxt("Description", description)
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(png)) as picture:
+        reduced = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        reduced.save(buffer, format="png", optimize=True, dpi=(_DPI, _DPI), pnginfo=note)
+    return min(png, buffer.getvalue(), key=len)
+
+
+def _fill_ja(text: str, columns: int) -> str:
+    """Break a line after ``columns`` full-width cells: between Japanese characters, but not inside a Latin word or number,
+    nor before 、 or 。."""
+    lines, line, used = [], "", 0.0
+    for piece in re.findall(r"[!-~]+|.", text):
+        cells = sum(1.0 if unicodedata.east_asian_width(one) in "WF" else 0.55 for one in piece)
+        if line and used + cells > columns and piece not in "、。)」』)%":
+            lines.append(line.rstrip())
+            line, used = "", 0.0
+            if piece == " ":
+                continue
+        line, used = line + piece, used + cells
+    return "\n".join([*lines, line])

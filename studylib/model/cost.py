@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from studylib.model.mixer import Mixer
 from studylib.registry import MIXERS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
@@ -55,16 +56,24 @@ def feed_forward_parameters(model: ModelSpec, *, active: bool) -> int:
     return dense + sparse * moe_matrix_parameters(model, experts)
 
 
+def mixers_of(model: ModelSpec) -> list[tuple[int, Mixer]]:
+    """Descriptions of the layers' mixers, each with how many layers have it; the first layer may differ from the others."""
+    first, counts = model.mixer_of_layer(0), dict(model.mixers)
+    counts[first] -= 1
+    others = [(count, MIXERS[name](model, layer=1)) for name, count in counts.items() if count]
+    return [(1, MIXERS[first](model, layer=0)), *others]
+
+
 def matrix_parameters(model: ModelSpec) -> int:
     """Weights of the matrix products that one token meets, in all layers; hybrids have layers of two kinds."""
-    mixing = sum(count * MIXERS[name](model).matrix_parameters for name, count in model.mixers.items())
+    mixing = sum(count * mixer.matrix_parameters for count, mixer in mixers_of(model))
     return mixing + feed_forward_parameters(model, active=True)
 
 
 def parameter_count(model: ModelSpec) -> ParameterCount:
     """Exact number of trained values; the tests hold it against the built model."""
     residual = RESIDUALS[model.residual](model)
-    others = sum(count * MIXERS[name](model).other_parameters for name, count in model.mixers.items())
+    others = sum(count * mixer.other_parameters for count, mixer in mixers_of(model))
     others += model.num_layers * residual.layer_parameters
     others += NORMS[model.norm](model.hidden_size).parameters if residual.final_norm else 0
     position = POSITIONS[model.position](model).embedding_parameters
@@ -83,7 +92,7 @@ def flops_per_token(model: ModelSpec) -> float:
     full ``seq_len`` square of scores, as in PaLM's appendix B (arXiv 2204.02311), or a sparse pattern's share of it.
     """
     products = 2 * (matrix_parameters(model) + model.vocab_size * model.hidden_size)
-    mixing = sum(count * MIXERS[name](model).mixing_flops for name, count in model.mixers.items())
+    mixing = sum(count * mixer.mixing_flops for count, mixer in mixers_of(model))
     return 3.0 * (products + mixing)
 
 

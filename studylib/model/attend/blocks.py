@@ -6,6 +6,7 @@ two thirds eager at 256 tokens (see LOG.md). Sparse patterns compute little more
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import torch
@@ -61,30 +62,64 @@ def _dense(
 def _sparse(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None, pattern: Pattern
 ) -> torch.Tensor:
-    """All blocks of queries at once, each against a row of gathered blocks of keys."""
+    """All blocks of queries at once, each against a row of gathered blocks of keys; with a stride, each class as well."""
     length, size, fold = query.shape[-2], pattern.block, pattern.fold
-    more = -length % (size * fold)
+    more = -length % math.lcm(size * fold, pattern.stride or 1)
     # What is put behind is later than every query, so nobody reads it.
-    query, key, value = (_in_classes(F.pad(x, (0, 0, 0, more)), fold, size) for x in (query, key, value))
-    number = torch.arange(query.shape[-3], device=query.device)
+    query, key, value = (F.pad(x, (0, 0, 0, more)) for x in (query, key, value))
+    bias = None if bias is None else F.pad(bias, (0, more, 0, more))
+    number = torch.arange(query.shape[-2] // (size * fold), device=query.device)
     chosen, counts = _key_blocks(number, pattern)
     place = torch.arange(size, device=query.device)
     queries = (number[:, None] * size + place)[:, :, None]
     keys = (chosen[:, :, None] * size + place).flatten(1)[:, None, :]
     seen = pattern.visible(queries, keys) & counts.repeat_interleave(size, dim=1)[:, None, :]
-    scores = (query @ _gathered(key, chosen, pattern).transpose(-1, -2)).float()
+    if pattern.stride:  # beyond the window it is left to the classes
+        seen = seen & (queries - keys < pattern.window)
+    queries_CN, keys_CN, values_CN = (_in_classes(x, fold).unflatten(3, (-1, size)) for x in (query, key, value))
+    scores = (queries_CN @ _gathered(keys_CN, chosen, pattern).transpose(-1, -2)).float()
     if bias is not None:
-        bias = F.pad(bias, (0, more, 0, more))
         offset = torch.arange(fold, device=query.device)[:, None, None, None]
         scores = scores + bias[:, queries * fold + offset, keys.clamp(min=0) * fold + offset]
-    probabilities = torch.softmax(scores.masked_fill(~seen, -torch.inf), dim=-1).to(value.dtype)
-    mixed = probabilities @ _gathered(value, chosen, pattern)
-    return mixed.flatten(-3, -2).transpose(2, 3).flatten(2, 3)[:, :, :length]
+    scores = scores.masked_fill(~seen, -torch.inf)
+    if not pattern.stride:
+        mixed = torch.softmax(scores, dim=-1).to(value.dtype) @ _gathered(values_CN, chosen, pattern)
+        return _in_order(mixed.flatten(-3, -2))[:, :, :length]
+    # One softmax over what a query reads nearby and in its class, in the order of the positions.
+    near, far = _in_order(scores.flatten(-3, -2)), _in_order(_class_scores(query, key, bias, pattern))
+    near, far = (
+        torch.softmax(torch.cat([near, far], dim=-1), dim=-1)
+        .to(value.dtype)
+        .split([near.shape[-1], far.shape[-1]], dim=-1)
+    )
+    mixed = near.unflatten(2, (-1, size)) @ _gathered(values_CN, chosen, pattern).squeeze(2)
+    far = _in_order(_in_classes(far, pattern.stride) @ _in_classes(value, pattern.stride))
+    return (mixed.flatten(2, 3) + far)[:, :, :length]
 
 
-def _in_classes(x: torch.Tensor, fold: int, size: int) -> torch.Tensor:
-    """[batch, heads, seq, head_dim] to [batch, heads, fold, blocks, size, head_dim]."""
-    return x.unflatten(2, (-1, fold)).transpose(2, 3).unflatten(3, (-1, size))
+def _class_scores(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor | None, pattern: Pattern) -> torch.Tensor:
+    """Of each position with those of its class (position modulo the stride) before the window.
+
+    [batch, heads, stride, seq / stride, seq / stride], fp32.
+    """
+    stride = pattern.stride
+    queries, keys = _in_classes(query, stride), _in_classes(key, stride)
+    scores = (queries @ keys.transpose(-1, -2)).float()
+    place = torch.arange(scores.shape[-1], device=query.device)
+    if bias is not None:
+        at = place * stride + torch.arange(stride, device=query.device)[:, None]
+        scores = scores + bias[:, at[:, :, None], at[:, None, :]]
+    return scores.masked_fill((place[:, None] - place) * stride < pattern.window, -torch.inf)
+
+
+def _in_classes(x: torch.Tensor, classes: int) -> torch.Tensor:
+    """[batch, heads, seq, n] to [batch, heads, classes, seq / classes, n]."""
+    return x.unflatten(2, (-1, classes)).transpose(2, 3)
+
+
+def _in_order(x: torch.Tensor) -> torch.Tensor:
+    """Back from ``_in_classes``."""
+    return x.transpose(2, 3).flatten(2, 3)
 
 
 def _key_blocks(number: torch.Tensor, pattern: Pattern) -> tuple[torch.Tensor, torch.Tensor]:

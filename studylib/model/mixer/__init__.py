@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 
 
 class Mixer:
-    """Describes one layer's mixer for ``model``."""
+    """Describes the mixer of layer ``layer`` (from 0) of ``model``."""
 
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Whether ``forward`` understands ``prefix_len``: positions before it see each other both ways.
     sees_prefix: ClassVar[bool] = False
     # Whether it reads ``ModelSpec.state_size``.
     has_state_size: ClassVar[bool] = False
+    # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value) to (the same
+    # shape, first_value), where first_value is None in the first layer and [batch, seq, hidden / tp] behind it.
+    shares_value: ClassVar[bool] = False
 
-    def __init__(self, model: ModelSpec):
-        self.model = model
+    def __init__(self, model: ModelSpec, layer: int = 0):
+        self.model, self.layer = model, layer
 
     @property
     def matrix_parameters(self) -> int:

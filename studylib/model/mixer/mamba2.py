@@ -28,8 +28,8 @@ class Mamba2(Mixer):
 
     has_state_size: ClassVar[bool] = True
 
-    def __init__(self, model: ModelSpec):
-        super().__init__(model)
+    def __init__(self, model: ModelSpec, layer: int = 0):
+        super().__init__(model, layer)
         self.inner_size = 2 * model.hidden_size
         self.num_heads = 2 * model.num_heads
         self.state_size = model.state_size or 2 * model.head_dim

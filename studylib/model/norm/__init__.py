@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 class Norm:
     """Describes a normalisation of vectors with ``size`` entries."""
 
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Whether it expects a residual stream that starts at unit scale, since it does not measure the scale itself.
     unit_stream: ClassVar[bool] = False
     # Whether its output stays bounded however large its input grows.

@@ -15,8 +15,5 @@ class Dense(Pattern):
     def visible(self, query: Any, key: Any) -> Any:
         return key <= query
 
-    def stretches(self, query: int) -> list[tuple[int, int]]:
-        return [(0, query + 1)]
-
     def pairs(self, length: int) -> int:
         return length * (length + 1) // 2

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Residual:
     """Describes how a layer of ``model`` joins its branches."""
 
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Names of the norms of a layer, each over hidden_size; the first is made before the mixer, the others between it and the MLP.
     norms: ClassVar[tuple[str, ...]] = ("input_layernorm", "post_attention_layernorm")
     # Whether the output head normalises the stream; not where every layer ends in a norm.

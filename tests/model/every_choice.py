@@ -30,7 +30,6 @@ OPTIONS = {
     "no norm, scaled": {"norm": "none", "residual": "scaled"},
     "dyt, sinusoidal": {"norm": "dyt", "position": "sinusoidal"},
     "rwkv7, five layers, two attention": {"mixer": "rwkv7", "num_layers": 5, "attention_every": 2},
-    "strided": {"attention_pattern": "strided", "window": 8, "stride": 6},
     "deepnorm, layernorm, learned": {"residual": "deepnorm", "norm": "layernorm", "position": "learned"},
 }
 

@@ -1,11 +1,11 @@
-"""Parameters, FLOPs and memory, counted from the specification. No torch, so a study is planned at once."""
+"""Parameters and FLOPs, counted from the specification. No torch, so a study is planned at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from studylib.model.mixer import Mixer
-from studylib.registry import MIXERS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
+from studylib.registry import MIXERS, NORMS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
 
@@ -115,44 +115,3 @@ def training_flops(spec: TrialSpec, first_step: int = 0) -> float:
 def own_flops(spec: TrialSpec) -> float:
     """What the trial computes itself; less than ``training_flops`` for one that branches off another."""
     return training_flops(spec, spec.branch_step)
-
-
-def memory_bytes(spec: TrialSpec) -> int:
-    """Peak bytes of one process: weights, gradients, the optimizer's state, saved activations and logits.
-
-    fp32 weights and state; activations as bf16 under autocast, counted with fused attention (no score matrix, but the matrix
-    of score biases where positions are such) and with all logits at once. An estimate to compare shapes and to plan, not a
-    measurement.
-    """
-    model, parallel = spec.model, spec.parallel
-    count, optimizer = parameter_count(model), OPTIMIZERS[spec.optimizer.name]
-    ranks = parallel.tp * parallel.pp
-    local = count.total / ranks
-    # What must be seen whole is kept whole by every tensor-parallel rank.
-    hidden_ranks = parallel.pp if "hidden" in optimizer.sees_whole else ranks
-    state = optimizer.state_per_weight * count.non_embedding / hidden_ranks
-    state = (state + optimizer.state_per_embedding * count.embedding / ranks) / (
-        parallel.dp if parallel.zero_stage else 1
-    )
-    tokens = spec.micro_batch_size * model.seq_len
-    in_flight = parallel.pp if parallel.pp > 1 else 1
-    per_layer = [10 * model.hidden_size + _saved_by_mlp(model, index) for index in range(model.num_layers)]
-    layers = in_flight / parallel.pp
-    if spec.compute.recompute == "layer":  # every layer's input, and all of the one that is computed again
-        activations = tokens * 2 * (layers * model.num_layers * model.hidden_size + max(per_layer) / parallel.tp)
-    else:
-        activations = tokens * layers * sum(per_layer) / parallel.tp * 2
-    logits = tokens * model.vocab_size / parallel.tp * (2 + 4)
-    biases = 0.0
-    if POSITIONS[model.position](model).biases_scores:
-        layers = in_flight * model.mixers.get("attention", 0) / parallel.pp
-        biases = (2 * layers + 4) * model.num_heads / parallel.tp * model.seq_len**2  # bf16 in each layer, fp32 in one
-    return int(4 * (2 * local + state) + activations + logits + biases)
-
-
-def _saved_by_mlp(model: ModelSpec, layer: int) -> int:
-    """Numbers a token that the feed-forward half of a layer keeps for its backward pass."""
-    if not model.has_experts(layer):
-        return 4 * model.ffn_size
-    # sorted rows in and out, a copy for each expert of the token
-    return model.moe.active_experts * 4 * model.expert_size + model.moe.experts_per_token * 2 * model.hidden_size

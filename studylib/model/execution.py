@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Attention in blocks keeps its probabilities for the backward pass, so beyond this length the fused kernel's memory wins.
+LONGEST_IN_BLOCKS = 1024
+
 
 @dataclass(frozen=True)
 class Execution:

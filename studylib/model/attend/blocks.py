@@ -14,10 +14,11 @@ from torch.nn import functional as F
 
 from studylib.model.attend._backend import Backend, repeat_kv
 from studylib.model.pattern._pattern import Pattern
+from studylib.registry import ATTENTION_PATTERNS
 
 __all__ = ["backend"]
 
-DENSE_BLOCK = 128
+DENSE_BLOCK = ATTENTION_PATTERNS["dense"].block
 
 
 class Blocks(Backend):

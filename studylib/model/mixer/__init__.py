@@ -6,13 +6,27 @@ A choice is a torch-free class derived from ``Mixer``; ``build()`` makes the tor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from torch import nn
 
     from studylib.parallel import dist
     from studylib.spec import ModelSpec
+
+
+class Kept(NamedTuple):
+    """Numbers a token that one layer's part keeps for its backward pass, computed eagerly.
+
+    ``low`` are of the products' type (bf16 under autocast, else fp32), ``full`` always fp32, and ``copies`` exist only where
+    the products' type is not fp32; these are split over tensor-parallel ranks. ``replicated`` ones, of the products' type,
+    are kept by each rank alike.
+    """
+
+    low: float = 0.0
+    full: float = 0.0
+    copies: float = 0.0
+    replicated: float = 0.0
 
 
 class Mixer:
@@ -44,6 +58,10 @@ class Mixer:
     @property
     def mixing_flops(self) -> float:
         """Forward FLOPs per token and layer beyond those products: scores, state updates."""
+        raise NotImplementedError
+
+    def kept(self, *, scores: bool) -> Kept:
+        """What one layer keeps for its backward pass; ``scores``: attention's back-end keeps its probabilities."""
         raise NotImplementedError
 
     def check(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from studylib.model.mixer import Mixer
-from studylib.model.mixer._chunks import delta_rule_flops
+from studylib.model.mixer import Kept, Mixer
+from studylib.model.mixer._chunks import DELTA_CHUNK, chunks_of, delta_rule_flops
 
 if TYPE_CHECKING:
     from torch import nn
@@ -51,6 +51,17 @@ class RWKV7(Mixer):
     @property
     def mixing_flops(self) -> float:
         return delta_rule_flops(self.model.seq_len, self.model.num_heads, self.model.head_dim)
+
+    def kept(self, *, scores: bool) -> Kept:
+        """Six shifted inputs; gates and their low ranks; and in fp32 what the delta rule reads, solves and carries on."""
+        hidden, heads = self.model.hidden_size, self.model.num_heads
+        number, size = chunks_of(self.model.seq_len, DELTA_CHUNK)
+        next_one, next_but_one = (number - 1) / number, max(number - 2, 0) / number
+        within = 16 * hidden + heads * size * (5 + next_one) + (6 * next_one + 2 * next_but_one) * hidden
+        states = hidden * self.model.head_dim / size * (2 * next_but_one + next_one)
+        around = (15 + (3 if self.layer else 0)) * hidden
+        ranks = self.decay_rank + self.rate_rank + self.gate_rank + self.value_rank
+        return Kept(low=2 * hidden, full=within + states + around, replicated=7 * hidden + ranks)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.model.mixer import _rwkv7

@@ -18,6 +18,8 @@ class Norm:
     revision: ClassVar[int] = 1
     # Whether it expects a residual stream that starts at unit scale, since it does not measure the scale itself.
     unit_stream: ClassVar[bool] = False
+    # fp32 numbers an entry that are kept for the backward pass.
+    kept: ClassVar[int] = 1
     # Whether its output stays bounded however large its input grows.
     bounds: ClassVar[bool] = True
 

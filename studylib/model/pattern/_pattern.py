@@ -81,6 +81,11 @@ class Pattern:
         """Further blocks that ``query_block`` reads, each like it an integer or an array of them; -1 is none."""
         return []
 
+    def columns(self, length: int) -> float:
+        """Keys that each query is computed with in blocks, on average, whether it reads them or not."""
+        blocks = self.near_blocks() + self.first_blocks() + self.random_blocks
+        return blocks * self.block + (length / self.stride if self.stride else 0)
+
     def mask(self, query: Any, key: Any) -> Any:
         """As ``visible``, for positions of any class."""
         if self.fold == 1:

@@ -49,6 +49,12 @@ class Residual:
         norm = NORMS[self.model.norm](self.model.hidden_size).parameters
         return len(self.norms) * norm + len(self.scales) * self.model.hidden_size
 
+    @property
+    def kept(self) -> float:
+        """fp32 numbers a token that one layer keeps for its backward pass, for its norms and scales."""
+        norm = NORMS[self.model.norm].kept
+        return (len(self.norms) * norm + len(self.scales)) * self.model.hidden_size
+
     def check(self) -> None:
         """Raise StudyError where the model's other choices do not allow this one."""
         if self.needs_norm and not NORMS[self.model.norm].bounds:

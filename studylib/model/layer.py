@@ -26,7 +26,8 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.residual = RESIDUALS[model.residual](model)
         first, *others = self.residual.norms
-        self.add_module(first, NORMS[model.norm](model.hidden_size).build())
+        before_mixer = self.residual.norm_before_mixer
+        self.add_module(first, NORMS[model.norm](model.hidden_size, before_mixer=before_mixer).build())
         mixer = MIXERS[model.mixer_of_layer(index)](model, index)
         self.hidden_size, self.shares_value = model.hidden_size, mixer.shares_value
         self.attn = mixer.build(tp_pg)

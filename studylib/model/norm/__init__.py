@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Norm:
-    """Describes a normalisation of vectors with ``size`` entries."""
+    """Describes a normalisation of vectors with ``size`` entries; ``before_mixer``: what a mixer reads is normalised."""
 
     # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
     revision: ClassVar[int] = 1
@@ -23,8 +23,8 @@ class Norm:
     # Whether its output stays bounded however large its input grows.
     bounds: ClassVar[bool] = True
 
-    def __init__(self, size: int):
-        self.size = size
+    def __init__(self, size: int, *, before_mixer: bool = False):
+        self.size, self.before_mixer = size, before_mixer
 
     @property
     def parameters(self) -> int:

@@ -27,6 +27,8 @@ class Residual:
     revision: ClassVar[int] = 1
     # Names of the norms of a layer, each over hidden_size; the first is made before the mixer, the others between it and the MLP.
     norms: ClassVar[tuple[str, ...]] = ("input_layernorm", "post_attention_layernorm")
+    # Whether the first of them is over what the mixer reads.
+    norm_before_mixer: ClassVar[bool] = True
     # Whether the output head normalises the stream; not where every layer ends in a norm.
     final_norm: ClassVar[bool] = True
     # Whether the stream has to start at unit scale, since what is added to it has that scale.

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from studylib.model.cost import is_gated, mixers_of, parameter_count
-from studylib.model.execution import LONGEST_IN_BLOCKS
+from studylib.model.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
 from studylib.model.mixer import Kept
-from studylib.registry import NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
+from studylib.registry import ATTENTION_PATTERNS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
-
-# Logits of a chunk of the chunked cross-entropy on a CPU.
-CHUNK_LOGITS = 1 << 22
 
 
 def memory_bytes(spec: TrialSpec) -> int:
@@ -70,16 +67,18 @@ def logit_bytes(spec: TrialSpec) -> float:
     head = tokens * model.hidden_size * (4 * NORMS[model.norm].kept + low)
     if spec.compute.cross_entropy == "chunked":
         kept = tokens * model.hidden_size * low + 4 * vocab * model.hidden_size
-        return head + kept + 12 * min(tokens * vocab, CHUNK_LOGITS)
+        chunk = CHUNK_LOGITS["cpu" if spec.compute.device == "cpu" else "cuda"]
+        return head + kept + 12 * min(tokens * vocab, chunk)
     return head + 12 * tokens * vocab
 
 
 def keeps_scores(spec: TrialSpec) -> bool:
     """Whether attention keeps its probabilities: in blocks and written out, which a device that is not known may do."""
-    backend, biased = spec.compute.attention, POSITIONS[spec.model.position].biases_scores
-    if backend == "auto":
-        return spec.compute.device != "cuda" and (spec.model.seq_len <= LONGEST_IN_BLOCKS or biased)
-    return backend in ("blocks", "math")
+    model, backend = spec.model, spec.compute.attention
+    if backend != "auto":
+        return backend in ("blocks", "math")
+    sparse, biased = ATTENTION_PATTERNS[model.attention_pattern].sparse, POSITIONS[model.position].biases_scores
+    return spec.compute.device != "cuda" and (sparse or biased or model.seq_len <= LONGEST_IN_BLOCKS)
 
 
 def kept_by_mlp(model: ModelSpec, layer: int) -> Kept:

@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 import torch
+from every_choice import batch, build
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -20,13 +21,12 @@ from studylib.files import content_hash, read_json, read_json_lines, write_text
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.model.execution import Execution
 from studylib.model.family import of_equal_size
-from studylib.model.gpt import GPT, build_gpt
+from studylib.model.gpt import GPT
 from studylib.model.mixer._delta import delta_rule
 from studylib.model.mixer._fla import use_fla
 from studylib.model.mixer._linear import linear_attention
-from studylib.parallel import world
 from studylib.registry import MIXERS
-from studylib.spec import SPEC_VERSION, ModelSpec, ParallelSpec
+from studylib.spec import SPEC_VERSION, ModelSpec
 from studylib.train.compute import resolve
 from studylib.train.trainer import train
 
@@ -35,18 +35,8 @@ LENGTHS = [1, 5, 32, 33, 100]
 SMALL = ModelSpec(num_layers=2, hidden_size=32, num_heads=4, vocab_size=512, seq_len=40, mixer="mamba2")
 
 
-def build(model: ModelSpec, seed: int = 0, **options) -> GPT:
-    with world(ParallelSpec(), torch.device("cpu")) as one:
-        return build_gpt(model, one, seed=seed, **options)
-
-
 def mixer_of(gpt: GPT, layer: int = 0) -> torch.nn.Module:
     return gpt.model.decoder[layer].pp_block.attn
-
-
-def batch(model: ModelSpec, rows: int = 4) -> dict[str, torch.Tensor]:
-    tokens = torch.randint(0, model.vocab_size, (rows, model.seq_len + 1), generator=torch.Generator().manual_seed(1))
-    return {"input_ids": tokens[:, :-1], "label_ids": tokens[:, 1:]}
 
 
 def assert_near(ours: torch.Tensor, expected: torch.Tensor, tolerance: float = 1e-4, what: str = "") -> None:

@@ -83,19 +83,28 @@ def _sparse(
         offset = torch.arange(fold, device=query.device)[:, None, None, None]
         scores = scores + bias[:, queries * fold + offset, keys.clamp(min=0) * fold + offset]
     scores = scores.masked_fill(~seen, -torch.inf)
-    if not pattern.stride:
-        mixed = torch.softmax(scores, dim=-1).to(value.dtype) @ _gathered(values_CN, chosen, pattern)
-        return _in_order(mixed.flatten(-3, -2))[:, :, :length]
-    # One softmax over what a query reads nearby and in its class, in the order of the positions.
-    near, far = _in_order(scores.flatten(-3, -2)), _in_order(_class_scores(query, key, bias, pattern))
-    near, far = (
-        torch.softmax(torch.cat([near, far], dim=-1), dim=-1)
-        .to(value.dtype)
-        .split([near.shape[-1], far.shape[-1]], dim=-1)
-    )
-    mixed = near.unflatten(2, (-1, size)) @ _gathered(values_CN, chosen, pattern).squeeze(2)
-    far = _in_order(_in_classes(far, pattern.stride) @ _in_classes(value, pattern.stride))
-    return (mixed.flatten(2, 3) + far)[:, :, :length]
+    values_CN = _gathered(values_CN, chosen, pattern)
+    if pattern.stride:
+        far = _class_scores(query, key, bias, pattern)
+        return _mixed_with_classes(scores, values_CN, far, _in_classes(value, pattern.stride))[:, :, :length]
+    mixed = torch.softmax(scores, dim=-1).to(value.dtype) @ values_CN
+    return _in_order(mixed.flatten(-3, -2))[:, :, :length]
+
+
+def _mixed_with_classes(
+    near: torch.Tensor, near_values: torch.Tensor, far: torch.Tensor, far_values: torch.Tensor
+) -> torch.Tensor:
+    """One softmax over what each query reads in blocks and in its class, [batch, heads, seq, head_dim].
+
+    Scores and values of the blocks are [batch, heads, 1, blocks, size, columns] and [..., blocks, columns, head_dim], those of
+    the classes [batch, heads, stride, seq / stride, seq / stride] and [..., seq / stride, head_dim].
+    """
+    size, stride = near.shape[-2], far.shape[2]
+    near, far = _in_order(near.flatten(-3, -2)), _in_order(far)
+    probabilities = torch.softmax(torch.cat([near, far], dim=-1), dim=-1).to(near_values.dtype)
+    near, far = probabilities.split([near.shape[-1], far.shape[-1]], dim=-1)
+    mixed = near.unflatten(2, (-1, size)) @ near_values.squeeze(2)
+    return mixed.flatten(2, 3) + _in_order(_in_classes(far, stride) @ far_values)
 
 
 def _class_scores(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor | None, pattern: Pattern) -> torch.Tensor:

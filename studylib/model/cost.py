@@ -1,10 +1,11 @@
-"""Parameters, FLOPs and memory, counted from the specification. No torch, so a study is planned at once."""
+"""Parameters and FLOPs, counted from the specification. No torch, so a study is planned at once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studylib.registry import MIXERS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
+from studylib.model.mixer import Mixer
+from studylib.registry import MIXERS, NORMS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
 
@@ -55,16 +56,24 @@ def feed_forward_parameters(model: ModelSpec, *, active: bool) -> int:
     return dense + sparse * moe_matrix_parameters(model, experts)
 
 
+def mixers_of(model: ModelSpec) -> list[tuple[int, Mixer]]:
+    """Descriptions of the layers' mixers, each with how many layers have it; the first layer may differ from the others."""
+    first, counts = model.mixer_of_layer(0), dict(model.mixers)
+    counts[first] -= 1
+    others = [(count, MIXERS[name](model, layer=1)) for name, count in counts.items() if count]
+    return [(1, MIXERS[first](model, layer=0)), *others]
+
+
 def matrix_parameters(model: ModelSpec) -> int:
     """Weights of the matrix products that one token meets, in all layers; hybrids have layers of two kinds."""
-    mixing = sum(count * MIXERS[name](model).matrix_parameters for name, count in model.mixers.items())
+    mixing = sum(count * mixer.matrix_parameters for count, mixer in mixers_of(model))
     return mixing + feed_forward_parameters(model, active=True)
 
 
 def parameter_count(model: ModelSpec) -> ParameterCount:
     """Exact number of trained values; the tests hold it against the built model."""
     residual = RESIDUALS[model.residual](model)
-    others = sum(count * MIXERS[name](model).other_parameters for name, count in model.mixers.items())
+    others = sum(count * mixer.other_parameters for count, mixer in mixers_of(model))
     others += model.num_layers * residual.layer_parameters
     others += NORMS[model.norm](model.hidden_size).parameters if residual.final_norm else 0
     position = POSITIONS[model.position](model).embedding_parameters
@@ -83,7 +92,7 @@ def flops_per_token(model: ModelSpec) -> float:
     full ``seq_len`` square of scores, as in PaLM's appendix B (arXiv 2204.02311), or a sparse pattern's share of it.
     """
     products = 2 * (matrix_parameters(model) + model.vocab_size * model.hidden_size)
-    mixing = sum(count * MIXERS[name](model).mixing_flops for name, count in model.mixers.items())
+    mixing = sum(count * mixer.mixing_flops for count, mixer in mixers_of(model))
     return 3.0 * (products + mixing)
 
 
@@ -106,44 +115,3 @@ def training_flops(spec: TrialSpec, first_step: int = 0) -> float:
 def own_flops(spec: TrialSpec) -> float:
     """What the trial computes itself; less than ``training_flops`` for one that branches off another."""
     return training_flops(spec, spec.branch_step)
-
-
-def memory_bytes(spec: TrialSpec) -> int:
-    """Peak bytes of one process: weights, gradients, the optimizer's state, saved activations and logits.
-
-    fp32 weights and state; activations as bf16 under autocast, counted with fused attention (no score matrix, but the matrix
-    of score biases where positions are such) and with all logits at once. An estimate to compare shapes and to plan, not a
-    measurement.
-    """
-    model, parallel = spec.model, spec.parallel
-    count, optimizer = parameter_count(model), OPTIMIZERS[spec.optimizer.name]
-    ranks = parallel.tp * parallel.pp
-    local = count.total / ranks
-    # What must be seen whole is kept whole by every tensor-parallel rank.
-    hidden_ranks = parallel.pp if "hidden" in optimizer.sees_whole else ranks
-    state = optimizer.state_per_weight * count.non_embedding / hidden_ranks
-    state = (state + optimizer.state_per_embedding * count.embedding / ranks) / (
-        parallel.dp if parallel.zero_stage else 1
-    )
-    tokens = spec.micro_batch_size * model.seq_len
-    in_flight = parallel.pp if parallel.pp > 1 else 1
-    per_layer = [10 * model.hidden_size + _saved_by_mlp(model, index) for index in range(model.num_layers)]
-    layers = in_flight / parallel.pp
-    if spec.compute.recompute == "layer":  # every layer's input, and all of the one that is computed again
-        activations = tokens * 2 * (layers * model.num_layers * model.hidden_size + max(per_layer) / parallel.tp)
-    else:
-        activations = tokens * layers * sum(per_layer) / parallel.tp * 2
-    logits = tokens * model.vocab_size / parallel.tp * (2 + 4)
-    biases = 0.0
-    if POSITIONS[model.position](model).biases_scores:
-        layers = in_flight * model.mixers.get("attention", 0) / parallel.pp
-        biases = (2 * layers + 4) * model.num_heads / parallel.tp * model.seq_len**2  # bf16 in each layer, fp32 in one
-    return int(4 * (2 * local + state) + activations + logits + biases)
-
-
-def _saved_by_mlp(model: ModelSpec, layer: int) -> int:
-    """Numbers a token that the feed-forward half of a layer keeps for its backward pass."""
-    if not model.has_experts(layer):
-        return 4 * model.ffn_size
-    # sorted rows in and out, a copy for each expert of the token
-    return model.moe.active_experts * 4 * model.expert_size + model.moe.experts_per_token * 2 * model.hidden_size

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Attention in blocks keeps its probabilities for the backward pass, so beyond this length the fused kernel's memory wins.
+LONGEST_IN_BLOCKS = 1024
+# Logits of a chunk of the chunked cross-entropy: few enough for a CPU's last-level cache, enough for a GPU's matrix units.
+CHUNK_LOGITS = {"cpu": 1 << 22, "cuda": 1 << 27}
+
 
 @dataclass(frozen=True)
 class Execution:

@@ -16,6 +16,8 @@ from studylib.parallel import dist
 from studylib.registry import MIXERS, NORMS, RESIDUALS
 from studylib.spec import ModelSpec
 
+Branch = Callable[[torch.Tensor], torch.Tensor]
+
 
 class DecoderLayer(nn.Module):
     """Layer ``index`` (from 0) of ``model``."""
@@ -24,8 +26,11 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.residual = RESIDUALS[model.residual](model)
         first, *others = self.residual.norms
-        self.add_module(first, NORMS[model.norm](model.hidden_size).build())
-        self.attn = MIXERS[model.mixer_of_layer(index)](model).build(tp_pg)
+        before_mixer = self.residual.norm_before_mixer
+        self.add_module(first, NORMS[model.norm](model.hidden_size, before_mixer=before_mixer).build())
+        mixer = MIXERS[model.mixer_of_layer(index)](model, index)
+        self.hidden_size, self.shares_value = model.hidden_size, mixer.shares_value
+        self.attn = mixer.build(tp_pg)
         for name in others:
             self.add_module(name, NORMS[model.norm](model.hidden_size).build())
         if model.has_experts(index):
@@ -43,11 +48,12 @@ class DecoderLayer(nn.Module):
     def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         """[batch, seq, hidden] to the same, in the dictionary that nanotron's pipeline blocks pass on."""
         mixer = self.attn if prefix_len is None else partial(self.attn, prefix_len=prefix_len)
-        return {
-            "hidden_states": self.residual.combine(self, hidden_states, self._dropped(mixer), self._dropped(self.mlp))
-        }
+        return {"hidden_states": self._combined(hidden_states, mixer)}
 
-    def _dropped(self, branch: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+    def _combined(self, hidden_states: torch.Tensor, mixer: Branch) -> torch.Tensor:
+        return self.residual.combine(self, hidden_states, self._dropped(mixer), self._dropped(self.mlp))
+
+    def _dropped(self, branch: Branch) -> Branch:
         """The branch with dropout behind it (Srivastava et al. 2014; where Vaswani et al. 2017, section 5.4, have it)."""
         if not (self.dropout and self.training):
             return branch
@@ -65,3 +71,28 @@ class PrefixDecoderLayer(DecoderLayer):
     ) -> dict[str, torch.Tensor | None]:
         """``both_ways`` is int64 [batch]: so many first positions of a row see each other both ways. None: no row's do."""
         return super().forward(hidden_states, both_ways) | {"both_ways": both_ways}
+
+
+class ValueDecoderLayer(DecoderLayer):
+    """A layer that hands the first layer's values on, for mixers that mix them into their own (``Mixer.shares_value``)."""
+
+    def forward(
+        self, hidden_states: torch.Tensor, first_value: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor | None]:
+        """``first_value`` [batch, seq, hidden / tp] is None in the first layer.
+
+        From another pipeline stage it comes behind the hidden states in one tensor, [batch, seq, hidden + hidden / tp].
+        """
+        if hidden_states.shape[-1] > self.hidden_size:
+            hidden_states, first_value = hidden_states.tensor_split((self.hidden_size,), dim=-1)
+
+        def mixer(hidden_states: torch.Tensor) -> torch.Tensor:
+            nonlocal first_value
+            mixed, first_value = self.attn(hidden_states, first_value)
+            return mixed
+
+        combined = self._combined(hidden_states, mixer if self.shares_value else self.attn)
+        return {"hidden_states": combined, "first_value": first_value}
+
+
+LAYERS = (DecoderLayer, PrefixDecoderLayer, ValueDecoderLayer)

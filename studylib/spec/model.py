@@ -32,6 +32,7 @@ class ModelSpec(Grown):
         "attention_pattern",
         "window",
         "dilation",
+        "stride",
         "global_tokens",
         "random_blocks",
     )
@@ -50,6 +51,7 @@ class ModelSpec(Grown):
     attention_pattern: choice_of(ATTENTION_PATTERNS) = "dense"
     window: Count = Field(default=0, description="positions that a sparse pattern reads nearby")
     dilation: Count = Field(default=0, description="for dilated: distance between them")
+    stride: Count = Field(default=0, description="for strided: distance between those read beyond the window")
     global_tokens: Count = Field(default=0, description="first positions, which a sparse pattern always reads")
     random_blocks: Count = Field(default=0, description="for bigbird: blocks of 64 drawn for each block")
     residual: choice_of(RESIDUALS) = "pre"
@@ -92,6 +94,18 @@ class ModelSpec(Grown):
             for name, count in {self.mixer: self.num_layers - attention, "attention": attention}.items()
             if count
         }
+
+    @property
+    def revisions(self) -> dict[str, int]:
+        """Choices that compute otherwise than they first did, with the number of their version; a part of a trial's hash."""
+        used = {
+            f"init {self.init}": INITS[self.init],
+            f"norm {self.norm}": NORMS[self.norm],
+            f"position {self.position}": POSITIONS[self.position],
+            f"residual {self.residual}": RESIDUALS[self.residual],
+            **{f"mixer {name}": MIXERS[name] for name in self.mixers},
+        }
+        return {name: choice.revision for name, choice in used.items() if choice.revision > 1}
 
     @property
     def kv_heads(self) -> int:

@@ -158,7 +158,8 @@ class TrialSpec(Grown):
         return content_hash({"version": SPEC_VERSION, "recipe": self._hashed("parallel", "compute")})
 
     def _hashed(self, *left_out: str) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"tags", "checkpoint_every", "keep_steps", *left_out})
+        content = self.model_dump(mode="json", exclude={"tags", "checkpoint_every", "keep_steps", *left_out})
+        return content | ({"revisions": self.model.revisions} if self.model.revisions else {})
 
     @property
     def stage_ends(self) -> tuple[int, ...]:

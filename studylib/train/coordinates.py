@@ -105,13 +105,9 @@ def _run(spec: TrialSpec, steps: int, seed: int) -> list[dict[str, Any]]:
 @torch.no_grad()
 def activations(model: GPT, tokens: torch.Tensor) -> dict[str, torch.Tensor]:
     """The stream behind the embedding and behind each layer, [batch, seq, hidden], and the logits, [batch, seq, vocab]."""
-    hidden_states = model.model.token_position_embeddings(input_ids=tokens)["hidden_states"]
-    found = {"embedding": hidden_states}
-    for number, layer in enumerate(model.model.decoder, start=1):
-        hidden_states = layer(hidden_states=hidden_states)["hidden_states"]
-        found[f"layer {number}"] = hidden_states
-    found["logits"] = model.model.lm_head.pp_block.logits(hidden_states)
-    return found
+    states = list(model.model.states(tokens))
+    found = {"embedding": states[0]} | {f"layer {number}": state for number, state in enumerate(states[1:], start=1)}
+    return found | {"logits": model.model.lm_head.pp_block.logits(states[-1])}
 
 
 def _rms(value: torch.Tensor) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from studylib.model.cost import memory_bytes
+from studylib.model.memory import memory_bytes
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Trial
 

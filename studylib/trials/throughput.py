@@ -96,6 +96,8 @@ def _key(spec: TrialSpec, machine: dict) -> str:
     # What a step computes: nothing of text, seed or length matters.
     parts = spec.model_dump(mode="json", include={"model", "optimizer", "parallel", "compute", "global_batch_size"})
     del parts["optimizer"]["learning_rate"]
+    if spec.model.revisions:
+        parts["revisions"] = spec.model.revisions
     return content_hash({"step": parts, **machine})
 
 

@@ -20,6 +20,8 @@ WALKED = {
     "init": INITS,
 }
 OPTIONS = {
+    "odd sizes": {"num_layers": 3, "hidden_size": 48, "num_heads": 6, "intermediate_size": 80},
+    "many heads, two kv heads": {"hidden_size": 64, "num_heads": 8, "num_kv_heads": 2},
     "qk_norm": {"qk_norm": True},
     "qk_norm, one kv head": {"qk_norm": True, "num_kv_heads": 2},
     "tied": {"tied_embeddings": True},
@@ -29,6 +31,7 @@ OPTIONS = {
     "alibi, tied, parallel": {"position": "alibi", "tied_embeddings": True, "residual": "parallel"},
     "no norm, scaled": {"norm": "none", "residual": "scaled"},
     "dyt, sinusoidal": {"norm": "dyt", "position": "sinusoidal"},
+    "rwkv7, five layers, two attention": {"mixer": "rwkv7", "num_layers": 5, "attention_every": 2},
     "deepnorm, layernorm, learned": {"residual": "deepnorm", "norm": "layernorm", "position": "learned"},
 }
 

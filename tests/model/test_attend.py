@@ -18,12 +18,14 @@ PATTERNS = {
     "sliding_window with sinks": {"window": 70, "global_tokens": 5},
     "dilated": {"window": 20, "dilation": 3},
     "bigbird": {"window": 64, "random_blocks": 2, "global_tokens": 3},
+    "strided": {"window": 40, "stride": 12},
+    "strided, beyond a narrow window": {"window": 5, "stride": 80},
 }
 LENGTHS = (17, 200, 450)
 
 
 def pattern_of(name: str):
-    kind, options = name.split()[0], PATTERNS[name]
+    kind, options = name.split()[0].rstrip(","), PATTERNS[name]
     return ATTENTION_PATTERNS[kind].of(spec(attention_pattern=kind, **options))
 
 
@@ -136,7 +138,7 @@ def test_a_backend_that_cannot_serve_is_refused_with_those_that_can():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pattern", ["dense", "bigbird", "dilated"])
+@pytest.mark.parametrize("pattern", ["dense", "bigbird", "dilated", "strided"])
 def test_compiled_blocks_agree(pattern):
     rule = pattern_of(pattern)
     compiled = torch.compile(lambda *inputs: causal_attention(*inputs, pattern=rule), dynamic=False, fullgraph=True)
@@ -168,6 +170,8 @@ def test_windows_are_as_wide_as_they_say():
     assert seen[300].nonzero()[0].tolist() == list(range(261, 301))
     seen = pattern_of("dilated").mask(place[:, None], place[None, :])
     assert seen[300].nonzero()[0].tolist() == list(range(243, 301, 3))
+    seen = pattern_of("strided").mask(place[:, None], place[None, :])
+    assert seen[300].nonzero()[0].tolist() == [*range(0, 261, 12), *range(261, 301)]
 
 
 def test_bigbird_draws_other_blocks_for_each_block():

@@ -52,7 +52,8 @@ def test_every_choice_has_equal_losses_on_two_tensor_parallel_ranks(tmp_path):
 
 
 ACROSS_STAGES = (
-    "position learned", "position t5", "qk_norm", "tied", "alibi, tied, parallel", "deepnorm, layernorm, learned"
+    "position learned", "position t5", "qk_norm", "tied", "alibi, tied, parallel", "deepnorm, layernorm, learned",
+    "mixer rwkv7", "rwkv7, five layers, two attention",
 )  # fmt: skip
 
 

@@ -11,22 +11,22 @@ from functools import partial
 
 import pytest
 import torch
+from every_choice import batch, build
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from studylib.data import prepare
 from studylib.errors import StudyError
-from studylib.files import read_json, read_json_lines, write_text
+from studylib.files import content_hash, read_json, read_json_lines, write_text
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.model.execution import Execution
 from studylib.model.family import of_equal_size
-from studylib.model.gpt import GPT, build_gpt
+from studylib.model.gpt import GPT
 from studylib.model.mixer._delta import delta_rule
 from studylib.model.mixer._fla import use_fla
 from studylib.model.mixer._linear import linear_attention
-from studylib.parallel import world
 from studylib.registry import MIXERS
-from studylib.spec import ModelSpec, ParallelSpec
+from studylib.spec import SPEC_VERSION, ModelSpec
 from studylib.train.compute import resolve
 from studylib.train.trainer import train
 
@@ -35,18 +35,8 @@ LENGTHS = [1, 5, 32, 33, 100]
 SMALL = ModelSpec(num_layers=2, hidden_size=32, num_heads=4, vocab_size=512, seq_len=40, mixer="mamba2")
 
 
-def build(model: ModelSpec, seed: int = 0, **options) -> GPT:
-    with world(ParallelSpec(), torch.device("cpu")) as one:
-        return build_gpt(model, one, seed=seed, **options)
-
-
 def mixer_of(gpt: GPT, layer: int = 0) -> torch.nn.Module:
     return gpt.model.decoder[layer].pp_block.attn
-
-
-def batch(model: ModelSpec, rows: int = 4) -> dict[str, torch.Tensor]:
-    tokens = torch.randint(0, model.vocab_size, (rows, model.seq_len + 1), generator=torch.Generator().manual_seed(1))
-    return {"input_ids": tokens[:, :-1], "label_ids": tokens[:, 1:]}
 
 
 def assert_near(ours: torch.Tensor, expected: torch.Tensor, tolerance: float = 1e-4, what: str = "") -> None:
@@ -169,16 +159,20 @@ def retnet_by_steps(mixer, x):
     return torch.stack(outputs, dim=1)
 
 
-def rwkv7_by_steps(mixer, x):
-    """RWKV-7's time mixing as its recurrent form, a position at a time."""
+def rwkv7_by_steps(mixer, x, first_value=None):
+    """RWKV-7's time mixing as its recurrent form, a position at a time; also the first layer's values."""
     heads, size = mixer.num_heads, mixer.head_dim
     split = lambda tensor: tensor.unflatten(-1, (heads, size))  # noqa: E731
-    state, before, outputs = x.new_zeros(x.shape[0], heads, size, size), torch.zeros_like(x[:, 0]), []
+    state, before, outputs, values = x.new_zeros(x.shape[0], heads, size, size), torch.zeros_like(x[:, 0]), [], []
     for t in range(x.shape[1]):
         now = x[:, t]
         r, w, k, v, a, g = (now + (before - now) * weight for weight in mixer.shift)
         before = now
-        r, k, v = r @ mixer.r_proj.weight.T, k @ mixer.k_proj.weight.T, v @ mixer.v_proj.weight.T
+        r, k, wanted, v = r @ mixer.r_proj.weight.T, k @ mixer.k_proj.weight.T, v, v @ mixer.v_proj.weight.T
+        values.append(v)
+        if first_value is not None:
+            share = torch.sigmoid(mixer.value_bias + wanted @ mixer.value_in.weight.T @ mixer.value_out.weight.T)
+            v = v + (first_value[:, t] - v) * share
         w = mixer.decay_bias + torch.tanh(w @ mixer.decay_in.weight.T) @ mixer.decay_out.weight.T
         w = torch.exp(-math.exp(-0.5) * torch.sigmoid(w))
         a = torch.sigmoid(mixer.rate_bias + a @ mixer.rate_in.weight.T @ mixer.rate_out.weight.T)
@@ -194,32 +188,63 @@ def rwkv7_by_steps(mixer, x):
         y = y.flatten(1) * mixer.norm_weight + mixer.norm_bias
         y = y + ((r * split(mixer.bonus) * k).sum(dim=-1, keepdim=True) * v).flatten(1)
         outputs.append((y * g) @ mixer.o_proj.weight.T)
-    return torch.stack(outputs, dim=1)
+    return torch.stack(outputs, dim=1), torch.stack(values, dim=1) if first_value is None else first_value
 
 
 BY_STEPS = {"mamba2": mamba2_by_steps, "retnet": retnet_by_steps, "rwkv7": rwkv7_by_steps}
 
 
-@pytest.mark.parametrize("name", RECURRENT)
-def test_the_whole_mixer_is_its_recurrence(name):
-    """Forward, and gradients of input and all parameters, with every start value disturbed; 40 is no multiple of a chunk."""
+@pytest.mark.parametrize(("name", "layer"), [*((name, 0) for name in RECURRENT), ("rwkv7", 1)])
+def test_the_whole_mixer_is_its_recurrence(name, layer):
+    """Forward, and gradients of inputs and all parameters, with every start value disturbed; 40 is no multiple of a chunk."""
     torch.manual_seed(0)
-    mixer = mixer_of(build(SMALL.replace(mixer=name)))
+    mixer = mixer_of(build(SMALL.replace(mixer=name)), layer)
     with torch.no_grad():
         for parameter in mixer.parameters():
             parameter += 0.3 * torch.randn(parameter.shape) * parameter.abs().mean().clamp(min=0.1)
-    x = torch.randn(2, 40, 32, requires_grad=True)
+    inputs = [torch.randn(2, 40, 32, requires_grad=True) for _ in range(1 + layer)]  # behind the first layer its values
     doubles = {key: value.detach().double().requires_grad_() for key, value in mixer.named_parameters()}
-    exact = x.detach().double().requires_grad_()
-    output = mixer(x)
-    expected = BY_STEPS[name](Doubled(mixer, doubles), exact)
-    assert_near(output, expected, what="output")
-    direction = torch.randn(output.shape)
-    (output * direction).sum().backward()
-    (expected * direction).sum().backward()
-    assert_near(x.grad, exact.grad, what="input")
+    exact = [tensor.detach().double().requires_grad_() for tensor in inputs]
+    output, expected = mixer(*inputs), BY_STEPS[name](Doubled(mixer, doubles), *exact)
+    output, expected = (one if isinstance(one, tuple) else (one,) for one in (output, expected))
+    for ours, theirs in zip(output, expected, strict=True):
+        assert_near(ours, theirs, what="output")
+        direction = torch.randn(ours.shape)
+        (ours * direction).sum().backward(retain_graph=True)
+        (theirs * direction).sum().backward(retain_graph=True)
+    for ours, theirs in zip(inputs, exact, strict=True):
+        assert_near(ours.grad, theirs.grad, what="input")
     for key, parameter in mixer.named_parameters():
         assert_near(parameter.grad, doubles[key].grad, what=key)
+
+
+def test_the_first_layers_values_reach_all_later_ones():
+    """Through a layer of attention too, against the recurrence; and only RWKV-7's layers carry them."""
+    model = SMALL.replace(mixer="rwkv7", num_layers=5, attention_every=2)
+    built, seen = build(model), {}
+    for index in (0, 2, 4):
+        mixer_of(built, index).register_forward_hook(
+            lambda _, took, gave, index=index: seen.update({index: (took, gave)})
+        )
+    built.model.hidden_states(batch(model)["input_ids"])
+    first = None
+    for index in (0, 2, 4):
+        (x, *_), (output, value) = seen[index]
+        expected, first = rwkv7_by_steps(mixer_of(built, index), x, first)
+        assert_near(output, expected, what=f"layer {index}")
+        assert_near(value, first, what=f"values behind layer {index}")
+    plain = build(SMALL)
+    assert plain.model.decoder[0].module_output_keys == {"hidden_states"}
+
+
+def test_trials_of_the_rwkv_without_value_residual_are_not_taken_for_it(tiny_trial):
+    """Hashes of all others are those from before choices had revisions."""
+    assert (tiny_trial.model.revisions, "revisions" in tiny_trial._hashed()) == ({}, False)
+    hybrid = tiny_trial.replace(**{"model.mixer": "rwkv7", "model.attention_every": 2})
+    assert hybrid.model.revisions == {"mixer rwkv7": 2}
+    before = hybrid._hashed()
+    assert before.pop("revisions") == {"mixer rwkv7": 2}
+    assert hybrid.hash != content_hash({"version": SPEC_VERSION, "trial": before})
 
 
 class Doubled:
@@ -457,3 +482,13 @@ def test_kernels_compute_what_torch_does(core):
 def _without_kernels(core, *inputs: torch.Tensor) -> torch.Tensor:
     use_fla(False)
     return core(*inputs)
+
+
+def test_recomputed_layers_carry_the_first_value():
+    model = SMALL.replace(mixer="rwkv7", num_layers=3)
+    plain, again = build(model), build(model, execution=Execution(recompute="layer"))
+    a, b = plain(**batch(model))["loss"], again(**batch(model))["loss"]
+    a.backward(), b.backward()
+    assert a.item() == b.item()
+    for (key, first), second in zip(plain.named_parameters(), again.parameters(), strict=True):
+        assert_near(second.grad, first.grad, 1e-5, key)

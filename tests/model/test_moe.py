@@ -6,13 +6,14 @@ import math
 
 import pytest
 import torch
+from every_choice import batch, build
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from studylib.errors import StudyError
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.model.execution import Execution
-from studylib.model.gpt import GPT, build_gpt
+from studylib.model.gpt import GPT
 from studylib.model.moe.auxiliary import auxiliary_scale, load_balancing_loss, router_z_loss, with_auxiliary_loss
 from studylib.model.moe.dispatch import block_products, gather_rows, grouped_products, has_grouped_kernel, scatter_rows
 from studylib.model.moe.layer import MoE
@@ -212,16 +213,6 @@ def test_impossible_experts_are_refused(moe, message):
 def test_a_model_without_experts_keeps_its_hash_content():
     assert "moe" not in MODEL.replace(moe=None).model_dump()
     assert MoESpec(experts=8).active_experts == 2
-
-
-def build(model: ModelSpec, **options) -> GPT:
-    with world(ParallelSpec(), torch.device("cpu")) as one:
-        return build_gpt(model, one, seed=0, **options)
-
-
-def batch(model: ModelSpec, rows: int = 4) -> dict[str, torch.Tensor]:
-    tokens = torch.randint(0, model.vocab_size, (rows, model.seq_len + 1), generator=torch.Generator().manual_seed(1))
-    return {"input_ids": tokens[:, :-1], "label_ids": tokens[:, 1:]}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from every_choice import build
 
 from studylib.errors import StudyError
 from studylib.model.attend import causal_attention
-from studylib.model.gpt import GPT, build_gpt
 from studylib.model.position._bias import alibi_slopes, bucket_of, distances
-from studylib.parallel import world
 from studylib.registry import POSITIONS
-from studylib.spec import ModelSpec, ParallelSpec
+from studylib.spec import ModelSpec
 
 BASE = ModelSpec(num_layers=2, hidden_size=32, num_heads=4, vocab_size=512, seq_len=32)
-
-
-def build(model: ModelSpec) -> GPT:
-    with world(ParallelSpec(), torch.device("cpu")) as one:
-        return build_gpt(model, one, seed=0)
 
 
 def test_alibi_slopes_are_the_papers():

@@ -11,7 +11,7 @@ from studylib.errors import StudyError
 from studylib.model.cost import mlp_matrix_parameters
 from studylib.model.gpt import build_gpt
 from studylib.parallel import world
-from studylib.registry import ACTIVATIONS, MIXERS
+from studylib.registry import ACTIVATIONS, MIXERS, NORMS
 from studylib.spec import ParallelSpec
 from studylib.train.gradients import clip_gradients
 from studylib.train.optimizer import build_optimizer
@@ -104,3 +104,32 @@ def test_hybrids_have_attention_in_every_nth_layer():
     kinds = [model.mixer_of_layer(index) for index in range(7)]
     assert [index for index, kind in enumerate(kinds) if kind == "attention"] == [2, 5]
     assert model.mixers == {model.mixer: 5, "attention": 2}
+
+
+def test_alpha_of_dyt_starts_as_its_authors_have_it():
+    starts = {
+        size: [NORMS["dyt"](size, before_mixer=place).alpha for place in (True, False)]
+        for size in (32, 1024, 2048, 4096, 5120, 8192, 10_000)
+    }
+    assert starts[32] == starts[1024] == [1.0, 1.0]
+    assert starts[2048] == pytest.approx([0.8**0.5, 0.2**0.5])
+    assert [starts[size] for size in (4096, 5120, 8192)] == [
+        pytest.approx(pair) for pair in ([0.8, 0.2], [0.6, 0.15], [0.2, 0.05])
+    ]
+    assert starts[10_000] == starts[8192]
+    model = BASE.replace(hidden_size=4096, num_heads=32, vocab_size=64, num_layers=1, intermediate_size=8, norm="dyt")
+    layer = build(model).model.decoder[0].pp_block
+    assert (layer.input_layernorm.alpha.item(), layer.post_attention_layernorm.alpha.item()) == pytest.approx(
+        (0.8, 0.2)
+    )
+
+
+@pytest.mark.parametrize("position", ["learned", "sinusoidal"])
+@pytest.mark.parametrize("init", ["completep", "normal"])
+def test_absolute_positions_start_small_beside_tokens(position, init):
+    block = build(BASE.replace(position=position, init=init)).model.token_position_embeddings.pp_block
+    tokens = block.token_embedding(batch(BASE)["input_ids"])
+    added = block.position(torch.zeros_like(tokens))
+    share = added.square().mean().sqrt() / tokens.square().mean().sqrt()
+    assert share.item() == pytest.approx({"learned": 0.25, "sinusoidal": 0.25 * 2**-0.5}[position], rel=0.15)
+    assert BASE.replace(position=position).revisions == {f"position {position}": 2}

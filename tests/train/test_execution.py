@@ -9,7 +9,7 @@ from test_topologies import launch, losses
 
 from studylib.errors import StudyError
 from studylib.files import read_json
-from studylib.model.cost import memory_bytes
+from studylib.model.memory import memory_bytes
 from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec, validated
 from studylib.train import train
 from studylib.train.allocator import keep_freed_memory

@@ -11,8 +11,8 @@ from test_topologies import launch, losses
 from studylib.data import prepare
 from studylib.errors import StudyError
 from studylib.files import read_json_lines
-from studylib.model.cost import memory_bytes
 from studylib.model.gpt import build_gpt
+from studylib.model.memory import memory_bytes
 from studylib.parallel import world
 from studylib.registry import OPTIMIZERS
 from studylib.spec import OptimizerSpec, ParallelSpec, TrialSpec

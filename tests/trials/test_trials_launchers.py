@@ -8,7 +8,7 @@ import pytest
 
 from studylib import run_trials
 from studylib.errors import StudyError
-from studylib.model.cost import memory_bytes
+from studylib.model.memory import memory_bytes
 from studylib.registry import LAUNCHERS
 from studylib.spec import ComputeSpec, ParallelSpec
 from studylib.trials.cache import Trial, trials_under

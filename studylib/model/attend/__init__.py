@@ -10,14 +10,13 @@ from importlib.util import find_spec
 import torch
 
 from studylib.errors import invalid
+from studylib.model.execution import LONGEST_IN_BLOCKS
 from studylib.model.pattern._pattern import Pattern
 from studylib.registry import ATTENTION_BACKENDS
 
 # Looked up once: a compiled layer must not walk folders.
 _BACKENDS = {name: ATTENTION_BACKENDS[name] for name in ATTENTION_BACKENDS}
 
-# The blocks keep their probabilities for the backward pass, so beyond this length the fused kernel's memory wins.
-LONGEST_IN_BLOCKS = 1024
 _HAS_FLASH_ATTN = find_spec("flash_attn") is not None
 
 

@@ -6,6 +6,7 @@ two thirds eager at 256 tokens (see LOG.md). Sparse patterns compute little more
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 import torch
@@ -13,10 +14,11 @@ from torch.nn import functional as F
 
 from studylib.model.attend._backend import Backend, repeat_kv
 from studylib.model.pattern._pattern import Pattern
+from studylib.registry import ATTENTION_PATTERNS
 
 __all__ = ["backend"]
 
-DENSE_BLOCK = 128
+DENSE_BLOCK = ATTENTION_PATTERNS["dense"].block
 
 
 class Blocks(Backend):
@@ -61,30 +63,73 @@ def _dense(
 def _sparse(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None, pattern: Pattern
 ) -> torch.Tensor:
-    """All blocks of queries at once, each against a row of gathered blocks of keys."""
+    """All blocks of queries at once, each against a row of gathered blocks of keys; with a stride, each class as well."""
     length, size, fold = query.shape[-2], pattern.block, pattern.fold
-    more = -length % (size * fold)
+    more = -length % math.lcm(size * fold, pattern.stride or 1)
     # What is put behind is later than every query, so nobody reads it.
-    query, key, value = (_in_classes(F.pad(x, (0, 0, 0, more)), fold, size) for x in (query, key, value))
-    number = torch.arange(query.shape[-3], device=query.device)
+    query, key, value = (F.pad(x, (0, 0, 0, more)) for x in (query, key, value))
+    bias = None if bias is None else F.pad(bias, (0, more, 0, more))
+    number = torch.arange(query.shape[-2] // (size * fold), device=query.device)
     chosen, counts = _key_blocks(number, pattern)
     place = torch.arange(size, device=query.device)
     queries = (number[:, None] * size + place)[:, :, None]
     keys = (chosen[:, :, None] * size + place).flatten(1)[:, None, :]
     seen = pattern.visible(queries, keys) & counts.repeat_interleave(size, dim=1)[:, None, :]
-    scores = (query @ _gathered(key, chosen, pattern).transpose(-1, -2)).float()
+    if pattern.stride:  # beyond the window it is left to the classes
+        seen = seen & (queries - keys < pattern.window)
+    queries_CN, keys_CN, values_CN = (_in_classes(x, fold).unflatten(3, (-1, size)) for x in (query, key, value))
+    scores = (queries_CN @ _gathered(keys_CN, chosen, pattern).transpose(-1, -2)).float()
     if bias is not None:
-        bias = F.pad(bias, (0, more, 0, more))
         offset = torch.arange(fold, device=query.device)[:, None, None, None]
         scores = scores + bias[:, queries * fold + offset, keys.clamp(min=0) * fold + offset]
-    probabilities = torch.softmax(scores.masked_fill(~seen, -torch.inf), dim=-1).to(value.dtype)
-    mixed = probabilities @ _gathered(value, chosen, pattern)
-    return mixed.flatten(-3, -2).transpose(2, 3).flatten(2, 3)[:, :, :length]
+    scores = scores.masked_fill(~seen, -torch.inf)
+    values_CN = _gathered(values_CN, chosen, pattern)
+    if pattern.stride:
+        far = _class_scores(query, key, bias, pattern)
+        return _mixed_with_classes(scores, values_CN, far, _in_classes(value, pattern.stride))[:, :, :length]
+    mixed = torch.softmax(scores, dim=-1).to(value.dtype) @ values_CN
+    return _in_order(mixed.flatten(-3, -2))[:, :, :length]
 
 
-def _in_classes(x: torch.Tensor, fold: int, size: int) -> torch.Tensor:
-    """[batch, heads, seq, head_dim] to [batch, heads, fold, blocks, size, head_dim]."""
-    return x.unflatten(2, (-1, fold)).transpose(2, 3).unflatten(3, (-1, size))
+def _mixed_with_classes(
+    near: torch.Tensor, near_values: torch.Tensor, far: torch.Tensor, far_values: torch.Tensor
+) -> torch.Tensor:
+    """One softmax over what each query reads in blocks and in its class, [batch, heads, seq, head_dim].
+
+    Scores and values of the blocks are [batch, heads, 1, blocks, size, columns] and [..., blocks, columns, head_dim], those of
+    the classes [batch, heads, stride, seq / stride, seq / stride] and [..., seq / stride, head_dim].
+    """
+    size, stride = near.shape[-2], far.shape[2]
+    near, far = _in_order(near.flatten(-3, -2)), _in_order(far)
+    probabilities = torch.softmax(torch.cat([near, far], dim=-1), dim=-1).to(near_values.dtype)
+    near, far = probabilities.split([near.shape[-1], far.shape[-1]], dim=-1)
+    mixed = near.unflatten(2, (-1, size)) @ near_values.squeeze(2)
+    return mixed.flatten(2, 3) + _in_order(_in_classes(far, stride) @ far_values)
+
+
+def _class_scores(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor | None, pattern: Pattern) -> torch.Tensor:
+    """Of each position with those of its class (position modulo the stride) before the window.
+
+    [batch, heads, stride, seq / stride, seq / stride], fp32.
+    """
+    stride = pattern.stride
+    queries, keys = _in_classes(query, stride), _in_classes(key, stride)
+    scores = (queries @ keys.transpose(-1, -2)).float()
+    place = torch.arange(scores.shape[-1], device=query.device)
+    if bias is not None:
+        at = place * stride + torch.arange(stride, device=query.device)[:, None]
+        scores = scores + bias[:, at[:, :, None], at[:, None, :]]
+    return scores.masked_fill((place[:, None] - place) * stride < pattern.window, -torch.inf)
+
+
+def _in_classes(x: torch.Tensor, classes: int) -> torch.Tensor:
+    """[batch, heads, seq, n] to [batch, heads, classes, seq / classes, n]."""
+    return x.unflatten(2, (-1, classes)).transpose(2, 3)
+
+
+def _in_order(x: torch.Tensor) -> torch.Tensor:
+    """Back from ``_in_classes``."""
+    return x.transpose(2, 3).flatten(2, 3)
 
 
 def _key_blocks(number: torch.Tensor, pattern: Pattern) -> tuple[torch.Tensor, torch.Tensor]:

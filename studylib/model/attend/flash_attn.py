@@ -26,7 +26,7 @@ class FlashAttention(Backend):
 
     def problem(self, device: str, **asked) -> str:
         pattern = asked.get("pattern")
-        if pattern is not None and pattern.sparse and not _is_window(pattern):
+        if pattern is not None and pattern.sparse and not pattern.is_window:
             return "knows no sparse pattern but sliding_window without global tokens"
         return super().problem(device, **asked)
 
@@ -42,10 +42,6 @@ class FlashAttention(Backend):
         query_BTHD, key_BTHD, value_BTHD = (x.transpose(1, 2).to(half) for x in (query, key, value))
         mixed = flash_attn_func(query_BTHD, key_BTHD, value_BTHD, causal=True, window_size=window)
         return mixed.transpose(1, 2).to(query.dtype)
-
-
-def _is_window(pattern: Pattern) -> bool:
-    return bool(pattern.window) and not (pattern.global_tokens or pattern.random_blocks or pattern.fold > 1)
 
 
 backend = FlashAttention()

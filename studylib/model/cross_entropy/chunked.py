@@ -12,12 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from studylib.model.execution import CHUNK_LOGITS
 from studylib.parallel import dist
 
 __all__ = ["chunked"]
-
-# Logits of a chunk: few enough for a CPU's last-level cache, enough for a GPU's matrix units.
-CHUNK_LOGITS = {"cpu": 1 << 22, "cuda": 1 << 27}
 
 
 def chunked(

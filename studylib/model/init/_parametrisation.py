@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from studylib.model.init import ParameterRule
 
@@ -17,6 +17,8 @@ class Parametrisation:
     grow wider and deeper, so compare shapes only with the rate tuned for each.
     """
 
+    revision: ClassVar[int] = 1
+    """Counted up when it computes something else than before: results of trials with the old one are then not taken for it."""
     width: float = 1.0
     """Hidden size over the base's, where learning rates follow it."""
     residual_multiplier: float = 1.0

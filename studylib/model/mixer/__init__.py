@@ -6,7 +6,7 @@ A choice is a torch-free class derived from ``Mixer``; ``build()`` makes the tor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,16 +15,35 @@ if TYPE_CHECKING:
     from studylib.spec import ModelSpec
 
 
-class Mixer:
-    """Describes one layer's mixer for ``model``."""
+class Kept(NamedTuple):
+    """Numbers a token that one layer's part keeps for its backward pass, computed eagerly.
 
+    ``low`` are of the products' type (bf16 under autocast, else fp32), ``full`` always fp32, and ``copies`` exist only where
+    the products' type is not fp32; these are split over tensor-parallel ranks. ``replicated`` ones, of the products' type,
+    are kept by each rank alike.
+    """
+
+    low: float = 0.0
+    full: float = 0.0
+    copies: float = 0.0
+    replicated: float = 0.0
+
+
+class Mixer:
+    """Describes the mixer of layer ``layer`` (from 0) of ``model``."""
+
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Whether ``forward`` understands ``prefix_len``: positions before it see each other both ways.
     sees_prefix: ClassVar[bool] = False
     # Whether it reads ``ModelSpec.state_size``.
     has_state_size: ClassVar[bool] = False
+    # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value) to (the same
+    # shape, first_value), where first_value is None in the first layer and [batch, seq, hidden / tp] behind it.
+    shares_value: ClassVar[bool] = False
 
-    def __init__(self, model: ModelSpec):
-        self.model = model
+    def __init__(self, model: ModelSpec, layer: int = 0):
+        self.model, self.layer = model, layer
 
     @property
     def matrix_parameters(self) -> int:
@@ -39,6 +58,10 @@ class Mixer:
     @property
     def mixing_flops(self) -> float:
         """Forward FLOPs per token and layer beyond those products: scores, state updates."""
+        raise NotImplementedError
+
+    def kept(self, *, scores: bool) -> Kept:
+        """What one layer keeps for its backward pass; ``scores``: attention's back-end keeps its probabilities."""
         raise NotImplementedError
 
     def check(self) -> None:

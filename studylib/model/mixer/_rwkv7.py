@@ -21,7 +21,10 @@ SHIFTS = ("receptance", "decay", "key", "value", "rate", "gate")
 
 
 class TimeMixing(nn.Module):
-    """Token shift, the delta rule with data-dependent decay and rate, group norm, bonus and gate.
+    """Token shift, value residual, the delta rule with data-dependent decay and rate, group norm, bonus and gate.
+
+    In all layers but the first a gate a channel and position mixes the first layer's value into the layer's own:
+    ``v + (v_first - v) sigmoid(value_bias + value_out(value_in(x)))`` (value residual, after ResFormer, arXiv 2410.17897).
 
     Tensor parallelism splits heads; shifts and the inner halves of the low-rank maps are the same on every rank.
     """
@@ -42,6 +45,13 @@ class TimeMixing(nn.Module):
         self.decay_in, self.decay_out = nn.Linear(hidden, shape.decay_rank, bias=False), over_heads(shape.decay_rank)
         self.rate_in, self.rate_out = nn.Linear(hidden, shape.rate_rank, bias=False), over_heads(shape.rate_rank)
         self.gate_in, self.gate_out = nn.Linear(hidden, shape.gate_rank, bias=False), over_heads(shape.gate_rank)
+        self.mixes_value = shape.layer > 0
+        if self.mixes_value:
+            self.value_in, self.value_out = (
+                nn.Linear(hidden, shape.value_rank, bias=False),
+                over_heads(shape.value_rank),
+            )
+            self.value_bias = declare(over_channels(), start=_value_bias)
         self.decay_bias = declare(over_channels(), start=partial(_decay_bias, self.head_dim))
         self.rate_bias = declare(over_channels(), start=partial(_rate_bias, self.head_dim))
         # k_k, k_a and r_k of the paper's code
@@ -52,12 +62,20 @@ class TimeMixing(nn.Module):
         self.norm_bias = declare(over_channels(), start=0.0)
         self.o_proj = TensorParallelRowLinear(hidden, hidden, pg=tp_pg, mode=TP_MODE, bias=False)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
-        """[batch, seq, hidden] to the same."""
+    def forward(
+        self, hidden_states: torch.Tensor, first_value: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """[batch, seq, hidden] to the same, and the first layer's value [batch, seq, hidden / tp] (None before it)."""
         change = F.pad(hidden_states, (0, 0, 1, -1)) - hidden_states
         shifted = [torch.addcmul(hidden_states, change, weight.to(change.dtype)) for weight in self.shift]
         r_in, w_in, k_in, v_in, a_in, g_in = shifted
-        r, k, v = self.r_proj(r_in).float(), self.k_proj(k_in).float(), self.v_proj(v_in).float()
+        r, k, value = self.r_proj(r_in).float(), self.k_proj(k_in).float(), self.v_proj(v_in)
+        v = value.float()
+        if self.mixes_value:
+            share = torch.sigmoid(self.value_out(self.value_in(v_in)).float() + self.value_bias)
+            v = torch.lerp(v, first_value.float(), share)
+        else:
+            first_value = value
         rate = torch.sigmoid(self.rate_out(self.rate_in(a_in)).float() + self.rate_bias)
         decay = torch.sigmoid(self.decay_out(torch.tanh(self.decay_in(w_in))).float() + self.decay_bias)
         gate = self.gate_out(torch.sigmoid(self.gate_in(g_in)))
@@ -68,7 +86,7 @@ class TimeMixing(nn.Module):
         mixed = F.layer_norm(mixed, (self.head_dim,), eps=self.head_dim * EPS).flatten(2)
         mixed = mixed * self.norm_weight + self.norm_bias
         bonus = (r * k * self._heads(self.bonus)).sum(dim=-1, keepdim=True) * v
-        return self.o_proj((mixed + bonus.flatten(2)) * gate)
+        return self.o_proj((mixed + bonus.flatten(2)) * gate), first_value
 
     def _heads(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.unflatten(-1, (self.num_heads, self.head_dim))
@@ -101,6 +119,10 @@ def _decay_bias(head_dim: int, shape: torch.Size, generator: torch.Generator) ->
 
 def _rate_bias(head_dim: int, shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
     return -0.19 + 0.3 * _zigzag(shape, head_dim) + 0.4 * (_ramp(shape) - 0.5)
+
+
+def _value_bias(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:
+    return 0.73 - 0.4 * (_ramp(shape) - 0.5)
 
 
 def _removal_scale(shape: torch.Size, generator: torch.Generator) -> torch.Tensor:

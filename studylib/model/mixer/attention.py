@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from studylib.model.mixer import Mixer
-from studylib.registry import ATTENTION_PATTERNS, POSITIONS
+from studylib.model.mixer import Kept, Mixer
+from studylib.registry import ATTENTION_PATTERNS, NORMS, POSITIONS
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +39,18 @@ class Attention(Mixer):
         model = self.model
         pairs = ATTENTION_PATTERNS[model.attention_pattern].of(model).pairs(model.seq_len)
         return 4 * model.hidden_size * pairs / ((model.seq_len + 1) / 2)
+
+    def kept(self, *, scores: bool) -> Kept:
+        """The input, query, key and value (for all heads), and the mixed values; with ``scores`` the probabilities in fp32
+        and as the products read them, and of a sparse pattern the gathered blocks of keys and values."""
+        model, pattern = self.model, ATTENTION_PATTERNS[self.model.attention_pattern].of(self.model)
+        normed = 2 * NORMS["rmsnorm"].kept * model.hidden_size if model.qk_norm else 0
+        low, pairs = 4.0 * model.hidden_size, 0.0
+        if scores:
+            columns = pattern.columns(model.seq_len)
+            pairs = columns * model.num_heads
+            low += 2 * model.hidden_size * columns / pattern.block if pattern.sparse else 0
+        return Kept(low=low, full=normed + pairs, copies=pairs, replicated=model.hidden_size)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.model.mixer import _attention

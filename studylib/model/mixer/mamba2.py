@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from studylib.model.mixer import Mixer
-from studylib.model.mixer._chunks import linear_attention_flops
+from studylib.model.mixer import Kept, Mixer
+from studylib.model.mixer._chunks import LINEAR_CHUNK, chunks_of, linear_attention_flops
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,8 +28,8 @@ class Mamba2(Mixer):
 
     has_state_size: ClassVar[bool] = True
 
-    def __init__(self, model: ModelSpec):
-        super().__init__(model)
+    def __init__(self, model: ModelSpec, layer: int = 0):
+        super().__init__(model, layer)
         self.inner_size = 2 * model.hidden_size
         self.num_heads = 2 * model.num_heads
         self.state_size = model.state_size or 2 * model.head_dim
@@ -50,6 +50,17 @@ class Mamba2(Mixer):
         return linear_attention_flops(
             self.model.seq_len, self.num_heads, self.state_size, self.model.head_dim, shared_key=True
         )
+
+    def kept(self, *, scores: bool) -> Kept:
+        """Convolution, steps, decays and scores inside chunks; what goes into, through and out of the states; gate and norm."""
+        inner, heads, state = self.inner_size, self.num_heads, self.state_size
+        number, size = chunks_of(self.model.seq_len, LINEAR_CHUNK)
+        between = (number - 1) / number
+        states = inner * state / size
+        low = 6 * inner + heads * (size + 1) + 2 * inner * between + states * between
+        full = 5 * inner + heads * (size + 10) + inner * between + states * max(number - 2, 0) / number
+        shared = state * (6 + 2 * between) + size  # both maps of the state, before and behind the convolution
+        return Kept(low=low, full=full, replicated=self.model.hidden_size + shared)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.model.mixer import _mamba2

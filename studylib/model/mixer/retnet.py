@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studylib.errors import invalid
-from studylib.model.mixer import Mixer
-from studylib.model.mixer._chunks import linear_attention_flops
+from studylib.model.mixer import Kept, Mixer
+from studylib.model.mixer._chunks import LINEAR_CHUNK, chunks_of, linear_attention_flops
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +42,14 @@ class RetNet(Mixer):
                 self.model.num_heads,
                 f"gives an odd head size {self.model.head_dim}; retnet's rotation needs an even one",
             )
+
+    def kept(self, *, scores: bool) -> Kept:
+        """Inside chunks query, key, value and decayed scores; between them those again and the states; group norm and gate."""
+        hidden, heads = self.model.hidden_size, self.model.num_heads
+        number, size = chunks_of(self.model.seq_len, LINEAR_CHUNK)
+        between = (number - 1) / number * (4 + 2 * self.model.head_dim / size) * hidden
+        inside = 4 * hidden + heads * size
+        return Kept(low=inside + between + 10 * hidden, full=4 * hidden, replicated=hidden)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.model.mixer import _retnet

@@ -12,15 +12,19 @@ if TYPE_CHECKING:
 
 
 class Norm:
-    """Describes a normalisation of vectors with ``size`` entries."""
+    """Describes a normalisation of vectors with ``size`` entries; ``before_mixer``: what a mixer reads is normalised."""
 
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Whether it expects a residual stream that starts at unit scale, since it does not measure the scale itself.
     unit_stream: ClassVar[bool] = False
+    # fp32 numbers an entry that are kept for the backward pass.
+    kept: ClassVar[int] = 1
     # Whether its output stays bounded however large its input grows.
     bounds: ClassVar[bool] = True
 
-    def __init__(self, size: int):
-        self.size = size
+    def __init__(self, size: int, *, before_mixer: bool = False):
+        self.size, self.before_mixer = size, before_mixer
 
     @property
     def parameters(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from studylib.model.norm import Norm
@@ -11,9 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DynamicTanh"]
 
-# The paper's best start of alpha for language models is 1.0 at width 1024 and falls with width (its table on alpha0 and width);
-# one in inverse proportion follows that, and narrower models keep 1.0.
-ALPHA, WIDTH = 1.0, 1024
+# By width, where alpha starts before attention and elsewhere: 1.0 up to 1024, and from 4096 on what the paper's authors take for
+# their Llama models (7B, 13B, 34B and 70B). Between them along straight lines in logarithms.
+STARTS = {1024: (1.0, 1.0), 4096: (0.8, 0.2), 5120: (0.6, 0.15), 8192: (0.2, 0.05)}
 
 
 class DynamicTanh(Norm):
@@ -23,6 +25,7 @@ class DynamicTanh(Norm):
     """
 
     unit_stream: ClassVar[bool] = True
+    kept: ClassVar[int] = 2
 
     @property
     def parameters(self) -> int:
@@ -30,8 +33,14 @@ class DynamicTanh(Norm):
 
     @property
     def alpha(self) -> float:
-        """What alpha starts from."""
-        return ALPHA * min(1.0, WIDTH / self.size)
+        """What alpha starts from. Of 0.2, 0.5, 1, 2 and 4 the paper's 1 was best at width 32, too (see LOG.md)."""
+        place = 0 if self.before_mixer else 1
+        widths = sorted(STARTS)
+        for narrow, wide in pairwise(widths):
+            if narrow < self.size <= wide:
+                share = math.log(self.size / narrow) / math.log(wide / narrow)
+                return STARTS[narrow][place] ** (1 - share) * STARTS[wide][place] ** share
+        return STARTS[min(max(self.size, widths[0]), widths[-1])][place]
 
     def build(self) -> nn.Module:
         from studylib.model.norm import _dyt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from studylib.model.norm import Norm
 
@@ -14,6 +14,8 @@ __all__ = ["RMSNorm"]
 
 class RMSNorm(Norm):
     """``x / rms(x) * weight``; the weight starts at one."""
+
+    kept: ClassVar[int] = 2
 
     def build(self) -> nn.Module:
         from studylib.model.norm import _rmsnorm

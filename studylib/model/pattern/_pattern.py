@@ -10,12 +10,14 @@ from studylib.errors import invalid
 from studylib.spec import ModelSpec
 
 # Fields of ModelSpec that shape a pattern; 0 means not given.
-OPTIONS = ("window", "dilation", "global_tokens", "random_blocks")
+OPTIONS = ("window", "dilation", "stride", "global_tokens", "random_blocks")
 
 
 @dataclass(frozen=True)
 class Pattern:
     """Causal attention that leaves out keys.
+
+    Beyond what its methods say in blocks, keys at a distance of a multiple of ``stride`` are read, if that is given.
 
     Positions fall into ``fold`` classes (position modulo ``fold``) that do not see each other; all other methods speak of
     positions inside a class. For most patterns there is one class, and they are the positions themselves.
@@ -28,6 +30,7 @@ class Pattern:
 
     window: int = 0
     dilation: int = 0
+    stride: int = 0
     global_tokens: int = 0
     random_blocks: int = 0
 
@@ -58,20 +61,30 @@ class Pattern:
         raise NotImplementedError
 
     def stretches(self, query: int) -> list[tuple[int, int]]:
-        """The same as half-open ranges of keys; they may overlap."""
+        """The same as half-open ranges of keys, which may overlap; for patterns that do not count their `pairs` themselves."""
         raise NotImplementedError
+
+    @property
+    def is_window(self) -> bool:
+        """Whether it reads the last ``window`` positions and nothing else."""
+        return False
 
     def near_blocks(self) -> int:
         """Blocks before a query's own, and this one, that hold what is near enough to be read."""
-        raise NotImplementedError
+        return -(-(self.window - 1) // self.block) + 1
 
     def first_blocks(self) -> int:
         """Blocks at the beginning that all positions read."""
-        return 0
+        return -(-self.global_tokens // self.block)
 
     def drawn_blocks(self, query_block: Any) -> list[Any]:
         """Further blocks that ``query_block`` reads, each like it an integer or an array of them; -1 is none."""
         return []
+
+    def columns(self, length: int) -> float:
+        """Keys that each query is computed with in blocks, on average, whether it reads them or not."""
+        blocks = self.near_blocks() + self.first_blocks() + self.random_blocks
+        return blocks * self.block + (length / self.stride if self.stride else 0)
 
     def mask(self, query: Any, key: Any) -> Any:
         """As ``visible``, for positions of any class."""

@@ -32,12 +32,6 @@ class BigBird(Pattern):
             *((start, start + self.block) for start in drawn),
         ]
 
-    def near_blocks(self) -> int:
-        return -(-(self.window - 1) // self.block) + 1
-
-    def first_blocks(self) -> int:
-        return -(-self.global_tokens // self.block)
-
     def drawn_blocks(self, query_block: Any) -> list[Any]:
         return [_drawn(query_block, number) for number in range(self.random_blocks)]
 

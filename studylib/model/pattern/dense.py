@@ -11,12 +11,13 @@ __all__ = ["Dense"]
 
 class Dense(Pattern):
     sparse: ClassVar[bool] = False
+    block: ClassVar[int] = 128
 
     def visible(self, query: Any, key: Any) -> Any:
         return key <= query
 
-    def stretches(self, query: int) -> list[tuple[int, int]]:
-        return [(0, query + 1)]
-
     def pairs(self, length: int) -> int:
         return length * (length + 1) // 2
+
+    def columns(self, length: int) -> float:
+        return (length + min(length, self.block)) / 2

@@ -25,6 +25,3 @@ class Dilated(Pattern):
 
     def stretches(self, query: int) -> list[tuple[int, int]]:
         return [(max(0, query - self.window + 1), query + 1)]
-
-    def near_blocks(self) -> int:
-        return -(-(self.window - 1) // self.block) + 1

@@ -17,15 +17,13 @@ class SlidingWindow(Pattern):
     needs: ClassVar[tuple[str, ...]] = ("window",)
     takes: ClassVar[tuple[str, ...]] = ("global_tokens",)
 
+    @property
+    def is_window(self) -> bool:
+        return not self.global_tokens
+
     def visible(self, query: Any, key: Any) -> Any:
         near = query - key < self.window
         return (key <= query) & ((near | (key < self.global_tokens)) if self.global_tokens else near)
 
     def stretches(self, query: int) -> list[tuple[int, int]]:
         return [(0, min(self.global_tokens, query + 1)), (max(0, query - self.window + 1), query + 1)]
-
-    def near_blocks(self) -> int:
-        return -(-(self.window - 1) // self.block) + 1
-
-    def first_blocks(self) -> int:
-        return -(-self.global_tokens // self.block)

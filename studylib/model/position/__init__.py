@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Position:
     """Describes how a model knows the order of its tokens."""
 
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Whether it turns a fraction of each head (``ModelSpec.rotary_fraction``).
     rotates: ClassVar[bool] = False
     # Whether it adds to the scores: then a [heads, seq, seq] tensor is held for every layer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from studylib.model.position import Position
 
@@ -13,7 +13,9 @@ __all__ = ["LearnedPosition"]
 
 
 class LearnedPosition(Position):
-    """A table [seq_len, hidden] added to the token embeddings, started as they are; there is nothing beyond its end."""
+    """A table [seq_len, hidden] added to the token embeddings, started at a quarter of their scale; it has an end."""
+
+    revision: ClassVar[int] = 2  # the first started at the tokens' scale
 
     @property
     def embedding_parameters(self) -> int:

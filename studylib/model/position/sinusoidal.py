@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from studylib.errors import invalid
 from studylib.model.position import Position
@@ -14,7 +14,9 @@ __all__ = ["SinusoidalPosition"]
 
 
 class SinusoidalPosition(Position):
-    """Sines and cosines of falling frequency added to the token embeddings, at their scale; no parameters."""
+    """Sines and cosines of falling frequency added to the token embeddings, at a quarter of their scale; no parameters."""
+
+    revision: ClassVar[int] = 2  # the first had the tokens' scale
 
     def check(self) -> None:
         if self.model.hidden_size % 2:

@@ -23,8 +23,12 @@ if TYPE_CHECKING:
 class Residual:
     """Describes how a layer of ``model`` joins its branches."""
 
+    # Counted up when it computes something else than before: results of trials with the old one are then not taken for it.
+    revision: ClassVar[int] = 1
     # Names of the norms of a layer, each over hidden_size; the first is made before the mixer, the others between it and the MLP.
     norms: ClassVar[tuple[str, ...]] = ("input_layernorm", "post_attention_layernorm")
+    # Whether the first of them is over what the mixer reads.
+    norm_before_mixer: ClassVar[bool] = True
     # Whether the output head normalises the stream; not where every layer ends in a norm.
     final_norm: ClassVar[bool] = True
     # Whether the stream has to start at unit scale, since what is added to it has that scale.
@@ -46,6 +50,12 @@ class Residual:
         """Trained values of one layer beyond mixer and MLP."""
         norm = NORMS[self.model.norm](self.model.hidden_size).parameters
         return len(self.norms) * norm + len(self.scales) * self.model.hidden_size
+
+    @property
+    def kept(self) -> float:
+        """fp32 numbers a token that one layer keeps for its backward pass, for its norms and scales."""
+        norm = NORMS[self.model.norm].kept
+        return (len(self.norms) * norm + len(self.scales)) * self.model.hidden_size
 
     def check(self) -> None:
         """Raise StudyError where the model's other choices do not allow this one."""

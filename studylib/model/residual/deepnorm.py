@@ -22,6 +22,7 @@ class DeepNorm(Residual):
     It is a rule for depth of its own, so the parametrisation's depth multiplier is not applied beside it.
     """
 
+    norm_before_mixer: ClassVar[bool] = False
     final_norm: ClassVar[bool] = False
     unit_stream: ClassVar[bool] = True  # as in the paper: the first norm would blow up the updates of a small stream
     needs_norm: ClassVar[bool] = True

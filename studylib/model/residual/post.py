@@ -17,6 +17,7 @@ __all__ = ["PostNorm"]
 class PostNorm(Residual):
     """Every layer ends in a norm, so the head has none. Branches are scaled with depth as the parametrisation says."""
 
+    norm_before_mixer: ClassVar[bool] = False
     final_norm: ClassVar[bool] = False
     unit_stream: ClassVar[bool] = True  # as in the paper: the first norm would blow up the updates of a small stream
     needs_norm: ClassVar[bool] = True

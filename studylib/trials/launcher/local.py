@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studylib.model.cost import memory_bytes
+from studylib.model.memory import memory_bytes
 from studylib.trials.cache import Trial
 from studylib.trials.launcher._launcher import Setting
 from studylib.trials.launcher.torchrun import launcher as torchrun

@@ -1,0 +1,110 @@
+"""Peak memory of a process that trains, counted from the specification. No torch, so a study is planned at once."""
+
+from __future__ import annotations
+
+from studylib.model.cost import is_gated, mixers_of, parameter_count
+from studylib.model.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
+from studylib.model.mixer import Kept
+from studylib.registry import ATTENTION_PATTERNS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
+from studylib.spec import ModelSpec, TrialSpec
+
+
+def memory_bytes(spec: TrialSpec) -> int:
+    """Peak bytes of one process: weights, gradients, the optimizer's state, saved activations and logits.
+
+    fp32 weights and state; bf16 products unless ``compute.dtype`` is float32; computed eagerly, with all logits at once unless
+    ``compute.cross_entropy`` says chunked. An estimate to compare shapes and to plan: over two steps torch's allocations
+    peak at 0.9 to 1.05 of it (see tests/model/test_memory.py).
+    """
+    logits = logit_bytes(spec)
+    if spec.compute.recompute == "layer":  # by then the logits are gone
+        return int(state_bytes(spec) + input_bytes(spec) + max(logits, activation_bytes(spec)))
+    return int(state_bytes(spec) + activation_bytes(spec) + logits)
+
+
+def state_bytes(spec: TrialSpec) -> float:
+    """Weights, gradients and the optimizer's state, fp32; and under autocast the matrices once more in bf16."""
+    model, parallel = spec.model, spec.parallel
+    count, optimizer = parameter_count(model), OPTIMIZERS[spec.optimizer.name]
+    ranks = parallel.tp * parallel.pp
+    # What must be seen whole is kept whole by every tensor-parallel rank.
+    hidden_ranks = parallel.pp if "hidden" in optimizer.sees_whole else ranks
+    state = optimizer.state_per_weight * count.non_embedding / hidden_ranks
+    state += optimizer.state_per_embedding * count.embedding / ranks
+    state /= parallel.dp if parallel.zero_stage else 1
+    copies = 0 if _product_bytes(spec) == 4 else 2 * count.total / ranks
+    return 4 * (2 * count.total / ranks + state) + copies
+
+
+def activation_bytes(spec: TrialSpec) -> float:
+    """What the layers of one stage keep for the backward passes of all micro-batches under way; recomputed, one of them."""
+    model, parallel = spec.model, spec.parallel
+    tokens = spec.micro_batch_size * model.seq_len
+    under_way = parallel.pp if parallel.pp > 1 else 1
+    low, scores = _product_bytes(spec), keeps_scores(spec)
+    layers: list[float] = []
+    for count, mixer in mixers_of(model):
+        layers += [_bytes(mixer.kept(scores=scores), low, parallel.tp)] * count
+    halves = [_bytes(kept_by_mlp(model, index), low, parallel.tp) for index in range(model.num_layers)]
+    around = 4 * RESIDUALS[model.residual](model).kept * model.num_layers
+    position = _position_bytes(spec, low) * under_way / parallel.pp
+    if spec.compute.recompute == "layer":
+        return tokens * (max(layers) + max(halves) + around / model.num_layers) + position
+    return tokens * (sum(layers) + sum(halves) + around) * under_way / parallel.pp + position
+
+
+def input_bytes(spec: TrialSpec) -> float:
+    """The inputs of one stage's layers, which is all that recomputation keeps of them."""
+    model, stages = spec.model, spec.parallel.pp
+    under_way = stages if stages > 1 else 1
+    return 4 * spec.micro_batch_size * model.seq_len * model.hidden_size * model.num_layers * under_way / stages
+
+
+def logit_bytes(spec: TrialSpec) -> float:
+    """The head's input, the logarithms of its probabilities, and their gradients behind and before the softmax, fp32."""
+    model, low = spec.model, _product_bytes(spec)
+    tokens, vocab = spec.micro_batch_size * model.seq_len, model.vocab_size / spec.parallel.tp
+    head = tokens * model.hidden_size * (4 * NORMS[model.norm].kept + low)
+    if spec.compute.cross_entropy == "chunked":
+        kept = tokens * model.hidden_size * low + 4 * vocab * model.hidden_size
+        chunk = CHUNK_LOGITS["cpu" if spec.compute.device == "cpu" else "cuda"]
+        return head + kept + 12 * min(tokens * vocab, chunk)
+    return head + 12 * tokens * vocab
+
+
+def keeps_scores(spec: TrialSpec) -> bool:
+    """Whether attention keeps its probabilities: in blocks and written out, which a device that is not known may do."""
+    model, backend = spec.model, spec.compute.attention
+    if backend != "auto":
+        return backend in ("blocks", "math")
+    sparse, biased = ATTENTION_PATTERNS[model.attention_pattern].sparse, POSITIONS[model.position].biases_scores
+    return spec.compute.device != "cuda" and (sparse or biased or model.seq_len <= LONGEST_IN_BLOCKS)
+
+
+def kept_by_mlp(model: ModelSpec, layer: int) -> Kept:
+    """What the feed-forward half of layer ``layer`` keeps: a gate keeps both its sides, what they make and the product."""
+    wide = 4 if is_gated(model.activation) else 2
+    if not model.has_experts(layer):
+        return Kept(low=wide * model.ffn_size, replicated=model.hidden_size)
+    # sorted rows in and out, a copy for each expert of the token
+    rows = model.moe.experts_per_token * 3 * model.hidden_size
+    return Kept(low=model.moe.active_experts * wide * model.expert_size, replicated=model.hidden_size + rows)
+
+
+def _bytes(kept: Kept, low: int, ranks: int) -> float:
+    """Bytes a token on one of ``ranks`` tensor-parallel ranks; ``low`` is the size of a number of the products' type."""
+    copies = 0 if low == 4 else low * kept.copies
+    return (low * kept.low + 4 * kept.full + copies) / ranks + low * kept.replicated
+
+
+def _product_bytes(spec: TrialSpec) -> int:
+    return 4 if spec.compute.dtype == "float32" else 2
+
+
+def _position_bytes(spec: TrialSpec, low: int) -> float:
+    """Biases of the scores: in each attention layer, and in fp32 in the one that is computed."""
+    model = spec.model
+    if not POSITIONS[model.position].biases_scores:
+        return 0.0
+    layers = model.mixers.get("attention", 0)
+    return (low * layers + 4) * model.num_heads / spec.parallel.tp * model.seq_len**2

@@ -454,6 +454,8 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
         ("fim", "both"): 2.1,
         ("ul2", "left"): 3.0,
         ("ul2", "both"): 2.501,
+        ("fim", "gain"): 0.5,
+        ("ul2", "gain"): 0.499,
     }
     infilling = pl.DataFrame(
         [
@@ -472,6 +474,7 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     title = captions_of_text.infilling_title(table)
     assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
     rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
+    assert table["gain"].to_list() == pytest.approx([0.8, 0.8] * 2, abs=0.35)
     assert "fim short -0.40" in conclusion.objective_words(judged, table).en
     assert conclusion.objective_words(None, None).en == ""
 

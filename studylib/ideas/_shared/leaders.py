@@ -19,7 +19,8 @@ def leaders(decisions: Mapping[str, Decision]) -> Text:
 
 def leader_words(decisions: Mapping[str, Decision], size: str) -> Text:
     """Opens a verdict: the decision at equal FLOPs, and who leads under the other accountings."""
-    told, bases = decisions["flops"].text(), leaders(decisions)
+    told = decisions["flops"].text()
+    bases = leaders({basis: one for basis, one in decisions.items() if basis != "flops"})
     return Text(en=f"{told.en} ({size}, equal FLOPs; {bases.en}.)", ja=f"{told.ja}({size}、同一 FLOPs。{bases.ja}。)")
 
 

@@ -454,11 +454,18 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
         ("fim", "both"): 2.1,
         ("ul2", "left"): 3.0,
         ("ul2", "both"): 2.501,
+        ("fim", "gain"): 0.5,
+        ("ul2", "gain"): 0.499,
     }
     infilling = pl.DataFrame(
         [
             {"variant": name, "seed": seed, "span": span, "span_tokens": 8.0, "given": given, "lr_factor": factor}
-            | {"bits_per_byte": value + 0.1 * seed + (factor == 1.0) * 0.2 + 0.01 * ((7 * seed * len(name)) % 3)}
+            | {
+                "bits_per_byte": value
+                + 0.1 * seed
+                + (factor == 1.0) * 0.2
+                + 0.02 * (seed * (1 + (name == "causal")) % 3)
+            }
             for (name, given), value in told.items()
             for seed in range(3)
             for span in ("short", "long")
@@ -472,6 +479,7 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     title = captions_of_text.infilling_title(table)
     assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
     rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
+    assert table["gain"].to_list() == pytest.approx([0.62] * 4, abs=0.01)
     assert "fim short -0.40" in conclusion.objective_words(judged, table).en
     assert conclusion.objective_words(None, None).en == ""
 

@@ -203,13 +203,14 @@ def search_alt(searches: Mapping[str, SearchResult]) -> Text:
 
 def importance_title(shares: Mapping[str, tuple[float, float, float]]) -> Text:
     (name, (low, middle, high)), *others = shares.items()
-    sure = all(low > one[2] for _, one in others)
     short = name.rpartition(".")[2]
+    spread_en = f"{100 * middle:.0f} %, {100 * low:.0f} to {100 * high:.0f} %"
+    spread_ja = f"{100 * middle:.0f} %、区間 {100 * low:.0f}〜{100 * high:.0f} %"
+    if all(low > one[2] for _, one in others):
+        return Text(en=f"{short} matters most ({spread_en})", ja=f"{short} が最も効く({spread_ja})")
     return Text(
-        en=f"{short} matters most ({100 * middle:.0f} %, {100 * low:.0f} to {100 * high:.0f} %)"
-        + ("" if sure else "; the order is not sure"),
-        ja=f"{short} が最も効く({100 * middle:.0f} %、区間 {100 * low:.0f}〜{100 * high:.0f} %)"
-        + ("" if sure else "が、順位は確かでない"),
+        en=f"Which field matters most is not sure; {short} leads ({spread_en})",
+        ja=f"どの項目が最も効くかは確かでない。首位は {short}({spread_ja})",
     )
 
 

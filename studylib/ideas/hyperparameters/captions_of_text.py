@@ -43,7 +43,7 @@ def dropout_title(table: pl.DataFrame) -> Text:
             cost_en = f"; on fresh text even {share:g} costs {difference:.3f}"
             cost_ja = f"。新しい文章では {share:g} でも {difference:.3f} の損"
         elif not told:
-            cost_en, cost_ja = "; on fresh text it cannot be told", "。新しい文章では区別できない"
+            cost_en, cost_ja = f"; on fresh text {share:g} cannot be told", f"。新しい文章では {share:g} は区別できない"
     if helps.is_empty():
         most = table["epochs"].max()
         return Text(

@@ -78,20 +78,22 @@ def gains_words(gains: pl.DataFrame, trends: Sequence[GainTrend], saved: Sequenc
         "grows": ("grows", "拡大"),
         "not told apart": ("is not told apart", "判別不能"),
     }
+    gaining = set(gains.filter((pl.col("against") == "AdamW, tuned") & (pl.col("low") > 0))["variant"])
+    trends = [one for one in trends if one.variant in gaining]
     if trends:
         en += "With size the gain of " + "; ".join(f"{one.variant} {states[one.state][0]}" for one in trends) + ". "
         ja += "規模による改善の変化:" + "、".join(f"{one.variant} {states[one.state][1]}" for one in trends) + "。"
     told = [one for one in saved if all(math.isfinite(end) for end in one.factor) and one.factor[0] > 0]
     if told:
         en += (
-            "In tokens of AdamW: "
+            "One token is worth so many of tuned AdamW: "
             + "; ".join(
                 f"{one.variant} x{one.factor[1]:.2f} ({one.factor[0]:.2f} to {one.factor[2]:.2f})" for one in told
             )
             + ". "
         )
         ja += (
-            "AdamW のトークン換算:"
+            "1 トークンの価値(調整済み AdamW のトークン数で):"
             + "、".join(
                 f"{one.variant} {one.factor[1]:.2f} 倍({one.factor[0]:.2f}〜{one.factor[2]:.2f})" for one in told
             )
@@ -175,12 +177,16 @@ def objective_words(table: pl.DataFrame | None, infilling: pl.DataFrame | None) 
     )
     if infilling is None or infilling.is_empty():
         return told
-    parts = [(row, _spread(row)) for row in infilling.iter_rows(named=True)]
-    en = "; ".join(f"{row['variant']} {row['span']} {spread.en}" for row, spread in parts)
-    ja = "、".join(f"{row['variant']} {row['span']} {spread.ja}" for row, spread in parts)
+    parts_en, parts_ja = [], []
+    for row in infilling.iter_rows(named=True):
+        spread, worth = _spread(row), _interval(row["gain_low"], row["gain_high"], "+.3f")
+        parts_en.append(
+            f"{row['variant']} {row['span']} {spread.en}, the text behind being worth {row['gain']:+.3f} ({worth[0]})"
+        )
+        parts_ja.append(f"{row['variant']} {row['span']} {spread.ja}、後ろの文脈の価値 {row['gain']:+.3f}({worth[1]})")
     return Text(
-        en=f"{told.en}Filling in with text on both sides, bits per byte of the span above the causal model's from the left alone: {en}. ",
-        ja=f"{told.ja}両側の文脈からの穴埋め(左側だけの causal との差、区間の bits/byte):{ja}。",
+        en=f"{told.en}Filling in with text on both sides, bits per byte of the span above the causal model's from the left alone: {'; '.join(parts_en)}. ",
+        ja=f"{told.ja}両側の文脈からの穴埋め(左側だけの causal との差、区間の bits/byte):{';'.join(parts_ja)}。",
     )
 
 

@@ -105,7 +105,8 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
 
     Each objective with the text on both sides, above the causal model that has the text before the span alone, paired over
     seeds; negative is better. Columns ``span, variant, level`` (mean bits per byte with both sides), ``left`` (the causal
-    model's), ``difference, low, high, told``.
+    model's), ``difference, low, high, told``, and ``gain, gain_low, gain_high``: what the objective itself fills in better with
+    the text behind the span than without.
     """
     tables = []
     for (span,), own in infilling.group_by(["span"], maintain_order=True):
@@ -120,7 +121,13 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
         table = table.join(levels, on="variant", maintain_order="left").with_columns(
             pl.lit(str(span)).alias("span"), left
         )
-        tables.append(table.select("span", "variant", "level", "left", "difference", "low", "high", "told"))
+        gains = []
+        for name in table["variant"]:
+            own_gain = own.filter((pl.col("variant") == name) & (pl.col("given") == "gain"))["bits_per_byte"]
+            middle, (low, high) = analysis.estimate(own_gain.to_numpy())
+            gains.append({"gain": middle, "gain_low": low, "gain_high": high})
+        table = table.select("span", "variant", "level", "left", "difference", "low", "high", "told")
+        tables.append(pl.concat([table, pl.DataFrame(gains)], how="horizontal"))
     return pl.concat(tables) if tables else pl.DataFrame()
 
 

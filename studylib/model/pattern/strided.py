@@ -22,6 +22,7 @@ class Strided(Pattern):
         return (key <= query) & ((distance < self.window) | (distance % self.stride == 0))
 
     def pairs(self, length: int) -> int:
-        near = sum(min(query + 1, self.window) for query in range(length))
+        window = min(self.window, length)
+        near = length * window - window * (window - 1) // 2
         far = range(-(-self.window // self.stride) * self.stride, length, self.stride)
         return near + sum(length - distance for distance in far)

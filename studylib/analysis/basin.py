@@ -102,7 +102,7 @@ def fit_basin(
     y = rows[metric].to_numpy().astype(float)
     seeds, seed = np.unique(rows["seed"].to_numpy(), return_inverse=True)
     if len(np.unique(x)) < 3:
-        raise StudyError(f"a valley needs at least 3 aspect ratios with finished trials; there are {len(np.unique(x))}")
+        raise StudyError(f"a valley needs finished trials at 3 values or more; there are {len(np.unique(x))}")
     noise = fit_two_way(trials, metric, variant=aspect)  # raises when there are fewer than two seeds
     if margin is None:
         margin = minimum_detectable_effect(noise.sd, len(seeds), dof=noise.dof)
@@ -131,7 +131,7 @@ def fit_basin(
     best = _lowest(coefficients, low, high)
     reason = ""
     if coefficients[2] <= 0:
-        reason = "the loss does not curve upwards over the sampled aspect ratios"
+        reason = "the loss does not curve upwards over the range tried"
     elif not low < best < high:
         side, end = ("below", low) if best <= low else ("above", high)
         reason = f"the lowest fitted loss lies {side} the sampled range (beyond {np.exp(end + centre):.3g}); widen it"

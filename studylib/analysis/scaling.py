@@ -68,7 +68,7 @@ def fit_optimum_scaling(
         raise invalid("target_params", target_params, "is not positive")
     good = sorted((fit for fit in fits if fit.optimum is not None), key=lambda fit: fit.params)
     lost = len(fits) - len(good)
-    without = f" ({lost} of {len(fits)} budgets have no optimum inside the sampled shapes)" if lost else ""
+    without = f" ({lost} of {len(fits)} budgets have no optimum inside the range tried)" if lost else ""
     sizes = {round(float(np.log(fit.params)), 3) for fit in good}
     if len(sizes) < 3:
         return None, (

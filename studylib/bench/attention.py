@@ -64,6 +64,7 @@ def _patterns(asked: argparse.Namespace) -> dict:
         "dense": {},
         "sliding_window": {"window": asked.window},
         "dilated": {"window": asked.window, "dilation": 4},
+        "strided": {"window": asked.window, "stride": 64},
         "bigbird": {"window": asked.window, "random_blocks": 2, "global_tokens": 64},
     }
     return {

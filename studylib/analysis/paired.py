@@ -38,7 +38,8 @@ def compare_to_baseline(
     Returns
     -------
     A row a variant: ``variant, pairs, missing`` (seeds one of the two lacks), ``difference, low, high, sd`` (of the
-    paired differences), ``p_value, p_holm, mde``. A variant with fewer than two pairs keeps its row with nulls:
+    paired differences), ``p_value, p_holm, mde``, and ``told``: told from the baseline, that is sure after Holm's
+    correction and no less than the minimum detectable effect. A variant with fewer than two pairs keeps its row with nulls:
     nothing is imputed for a failed trial.
 
     Raises
@@ -97,7 +98,9 @@ def compare_to_baseline(
     }  # fmt: skip
     table = pl.DataFrame(records, schema=schema)
     adjusted = holm(table["p_value"].cast(pl.Float64).fill_null(np.nan).to_numpy())
-    return table.with_columns(pl.Series("p_holm", adjusted).fill_nan(None))
+    table = table.with_columns(pl.Series("p_holm", adjusted).fill_nan(None))
+    told = (pl.col("p_holm") < 1 - confidence) & (pl.col("difference").abs() >= pl.col("mde"))
+    return table.with_columns(told.fill_null(False).alias("told"))
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def test_aspect_follows_from_the_shape():
 
 
 def test_too_few_shapes_or_seeds():
-    with pytest.raises(StudyError, match="3 aspect ratios"):
+    with pytest.raises(StudyError, match="at 3 values or more"):
         analysis.fit_basin(valley(32, aspects=(8, 16)))
     with pytest.raises(StudyError, match="2 seeds"):
         analysis.fit_basin(valley(32, seeds=1))

@@ -11,7 +11,7 @@ from studylib.result import Text
 def comparison_title(table: pl.DataFrame, baseline: str, noise: float) -> Text:
     """How many of the others differ from the baseline by more than chance, and the largest difference."""
     known = table.filter(pl.col("difference").is_not_null())
-    told = known.filter((pl.col("high") < 0) | (pl.col("low") > 0))
+    told = known.filter(pl.col("told"))
     if told.is_empty():
         return Text(
             en=f"None can be told from {baseline} (detectable: {noise:.4f} bits per byte)",

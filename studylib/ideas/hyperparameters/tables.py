@@ -46,20 +46,14 @@ def schedule_table(trials: pl.DataFrame) -> pl.DataFrame:
 def epochs_table(trials: pl.DataFrame) -> pl.DataFrame:
     """Loss above fresh text by number of epochs; the row of one epoch is zero by definition.
 
-    Columns ``epochs, difference, low, high`` (95 %) and ``told``: told apart from fresh text (see ``told_apart``).
+    Columns ``epochs, difference, low, high`` (95 %) and ``told``: told apart from fresh text (see ``compare_to_baseline``).
     """
     rows = trials.filter(pl.col("family") == "epochs")
     counts = dict(rows.select("variant", "epochs").unique().rows())
-    table = told_apart(analysis.compare_to_baseline(rows, "1 epoch")).filter(pl.col("low").is_not_null())
+    table = analysis.compare_to_baseline(rows, "1 epoch").filter(pl.col("low").is_not_null())
     fresh = pl.DataFrame({"epochs": [1.0], "difference": [0.0], "low": [0.0], "high": [0.0], "told": [False]})
     epochs = pl.col("variant").replace_strict(counts, return_dtype=pl.Float64).alias("epochs")
     return pl.concat([fresh, table.select(epochs, "difference", "low", "high", "told")]).sort("epochs")
-
-
-def told_apart(table: pl.DataFrame) -> pl.DataFrame:
-    """``compare_to_baseline``'s table with ``told``: sure after Holm's correction, and no less than what can be detected."""
-    sure = (pl.col("p_holm") < 0.05) & (pl.col("difference").abs() >= pl.col("mde"))
-    return table.with_columns(sure.fill_null(False).alias("told"))
 
 
 def overfits_from(table: pl.DataFrame) -> float | None:
@@ -79,7 +73,7 @@ def dropout_table(trials: pl.DataFrame) -> pl.DataFrame:
     for (count,), own in rows.group_by(["epochs"], maintain_order=True):
         named = own.with_columns(pl.col("dropout").cast(pl.String).alias("variant"))
         try:
-            table = told_apart(analysis.compare_to_baseline(named, "0.0")).filter(pl.col("low").is_not_null())
+            table = analysis.compare_to_baseline(named, "0.0").filter(pl.col("low").is_not_null())
         except StudyError:  # too few seeds finished at this number of epochs: the others may have
             continue
         share = pl.col("variant").cast(pl.Float64).alias("dropout")
@@ -115,7 +109,7 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
         rows = rows.with_columns(pl.lit("done").alias("status"), pl.col("bits_per_byte").alias("val_bpb"))
         if rows["variant"].n_unique() < 2 or plain.is_empty():
             continue
-        table = told_apart(analysis.compare_to_baseline(rows, "causal")).filter(pl.col("low").is_not_null())
+        table = analysis.compare_to_baseline(rows, "causal").filter(pl.col("low").is_not_null())
         levels = rows.group_by("variant").agg(pl.col("val_bpb").mean().alias("level"))
         left = pl.lit(float(plain["bits_per_byte"].mean())).alias("left")
         table = table.join(levels, on="variant", maintain_order="left").with_columns(

@@ -37,8 +37,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
         ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     for position, row in enumerate(rows.iter_rows(named=True)):
-        sure = row["low"] is not None and (row["high"] < 0 or row["low"] > 0)
-        better = row["difference"] < 0
+        sure, better = row["told"], row["difference"] < 0
         colour = MUTED if not sure else PALETTE[2] if better else PALETTE[1]
         marker = "o" if not sure else "<" if better else ">"
         if row["low"] is not None:

@@ -170,7 +170,8 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     for text in (told.en, told.ja):
         assert decisions["flops"].leader == "mixed" and "mixed" in text
         assert "en+code→ja" in text and "+0.400" in text
-    assert "equal Japanese tokens: en+code→ja" in told.en
+    assert "equal Japanese tokens: en+code→ja" in told.en and "Nothing is carried to 10B" in told.en
+    assert "--scale cpu" in conclusion.next_run(decisions["flops"]).en
 
 
 def test_made_text_is_said_to_help_only_where_it_does():

@@ -447,7 +447,7 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     rows = trials.filter(pl.col("family") == "objective")
     assert {s.optimizer.learning_rate for s in own} == {4e-3, 8e-3}
     judged = analysis.compare_to_baseline(optima.best_rates(rows, "lr_factor"), "causal")
-    assert captions_of_text.objectives_title(judged, 0.01).en.startswith("Judged as a causal model: ")
+    assert captions_of_text.objectives_title(judged).en.startswith("Judged as a causal model: ")
     told = {
         ("causal", "left"): 2.5,
         ("fim", "left"): 2.6,

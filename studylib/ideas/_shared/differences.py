@@ -8,11 +8,12 @@ from studylib.ideas._shared.numbers import NOTHING
 from studylib.result import Text
 
 
-def comparison_title(table: pl.DataFrame, baseline: str, noise: float) -> Text:
+def comparison_title(table: pl.DataFrame, baseline: str) -> Text:
     """How many of the others differ from the baseline by more than chance, and the largest difference."""
     known = table.filter(pl.col("difference").is_not_null())
     told = known.filter(pl.col("told"))
     if told.is_empty():
+        noise = known["mde"].max()
         return Text(
             en=f"None can be told from {baseline} (detectable: {noise:.4f} bits per byte)",
             ja=f"{baseline} と区別できる案はない(検出可能差 {noise:.4f} bits/byte)",

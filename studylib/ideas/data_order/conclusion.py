@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from studylib.analysis import Decision, NoiseFloor, TokensSaved
+from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.leaders import leaders
 from studylib.ideas.data_order.captions import dose_title, times
 from studylib.ideas.data_order.schema import DataOrderParams
@@ -37,10 +38,19 @@ def verdict(
     return Text(
         en=f"{told.en} (Japanese bits per byte; {bases.en}; detectable effect {noise.mde:.4f}.) Transfer: in {best.variant} a "
         f"Japanese token does the work of {middle} ({low} to {high}; {sure[0]}). Forgetting is largest in {lost[0]}: "
-        f"{lost[1]:+.3f} bits per byte of the helper. {facts.en} {dose.en}",
+        f"{lost[1]:+.3f} bits per byte of the helper. {facts.en} {dose.en} Nothing is carried to 10B: one size was trained.",
         ja=f"{told.ja}(日本語の bits/byte。{bases.ja}。検出可能差 {noise.mde:.4f}。)転移:{best.variant} では日本語 1 トークンが "
-        f"{middle} トークン分({low}〜{high}、{sure[1]})。忘却は {lost[0]} で最大({lost[1]:+.3f} bits/byte)。{facts.ja}{dose.ja}",
+        f"{middle} トークン分({low}〜{high}、{sure[1]})。忘却は {lost[0]} で最大({lost[1]:+.3f} bits/byte)。{facts.ja}{dose.ja}規模は 1 つだけなので、10B へは外挿しません。",
     )
+
+
+def next_run(decision: Decision) -> Text:
+    """What would settle the order at this size, and what is missing before it is carried to 10B."""
+    wanted = Text(
+        en="An order was tried at one size; whether it lasts is seen at others: study run data_order --scale cpu, then gpu.",
+        ja="順序は 1 つの規模でしか試していません。他の規模でも成り立つかは study run data_order --scale cpu、続いて gpu で確認できます。",
+    )
+    return following.next_run(decision, wanted)
 
 
 def facts_words(table: pl.DataFrame) -> Text:

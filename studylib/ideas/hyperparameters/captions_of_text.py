@@ -68,8 +68,8 @@ def dropout_alt(table: pl.DataFrame) -> Text:
     )
 
 
-def objectives_title(table: pl.DataFrame, noise: float) -> Text:
-    told = comparison_title(table, "causal", noise)
+def objectives_title(table: pl.DataFrame) -> Text:
+    told = comparison_title(table, "causal")
     return Text(en=f"Judged as a causal model: {told.en}", ja=f"因果言語モデルとして:{told.ja}")
 
 

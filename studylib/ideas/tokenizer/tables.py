@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from studylib.analysis import compare_to_baseline, noise_floor
+from studylib.analysis import compare_to_baseline
 from studylib.data import Tokenizer, guarded_texts, prepare
 from studylib.data.measure import bytes_per_token, measure_tokenizer
 from studylib.spec import DataSpec
@@ -59,8 +59,8 @@ def with_measures(trials: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def compared(trials: pl.DataFrame, family: str, baseline: str) -> tuple[pl.DataFrame, float] | None:
-    """A family's paired differences to its baseline, and the detectable effect; None without two variants of it.
+def compared(trials: pl.DataFrame, family: str, baseline: str) -> pl.DataFrame | None:
+    """A family's paired differences to its baseline; None without two variants of it.
 
     Samples and other choices are trials of the same model at the same budget as the vocabulary sweep, so the noise is taken
     from all of them together; a family of two variants alone would hardly know its own.
@@ -73,8 +73,7 @@ def compared(trials: pl.DataFrame, family: str, baseline: str) -> tuple[pl.DataF
     if family in ("sample", "choice"):
         others = trials.filter(beside & ~pl.col("hash").is_in(rows["hash"].to_list()))
         rows = pl.concat([rows, others.unique(["variant", "seed"], maintain_order=True)])
-    table = compare_to_baseline(rows, baseline).filter(pl.col("variant").is_in(names))
-    return table, noise_floor(rows).mde
+    return compare_to_baseline(rows, baseline).filter(pl.col("variant").is_in(names))
 
 
 def as_records(table: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:

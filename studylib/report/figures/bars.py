@@ -25,7 +25,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
     table
         From ``analysis.compare_to_baseline``; a row without an interval is drawn hollow.
     noise
-        Half-width of the shaded band in units of the metric, usually the minimum detectable effect.
+        Half-width of the shaded band in units of the metric; default the comparison's own minimum detectable effect.
     """
     rows = table.filter(pl.col("difference").is_not_null()).sort("difference", descending=True)
     if rows.is_empty():
@@ -33,6 +33,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
     names = [wrapped(f"{row['variant']}  (n={row['pairs']})") for row in rows.iter_rows(named=True)]
     lines = max(name.count("\n") + 1 for name in names)
     figure, (ax,) = canvas(width=7.2, height=1.8 + max(0.42, 0.22 * lines) * len(rows))
+    noise = table["mde"].max() if noise is None else noise
     if noise:
         ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)

@@ -122,7 +122,9 @@ def effect_slopes(
         ax.yaxis.set_major_locator(MaxNLocator(5))
         ax.set_title(factor, loc="left", fontsize=10.5, color=MUTED)
         ax.tick_params(labelbottom=True)
-        ax.legend(fontsize=7.5, loc="best", handlelength=2.4, labelspacing=0.3)
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.12 * len(found) * (high - low))  # room for the legend, which covers no line
+        ax.legend(fontsize=7.5, loc="upper center", handlelength=2.4, labelspacing=0.3)
     for ax in axes[len(panels) :]:
         ax.set_visible(False)
     figure.supxlabel("parameters without embeddings", fontsize=10)

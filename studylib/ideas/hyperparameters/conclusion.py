@@ -85,20 +85,15 @@ def gains_words(gains: pl.DataFrame, trends: Sequence[GainTrend], saved: Sequenc
         ja += "規模による改善の変化:" + "、".join(f"{one.variant} {states[one.state][1]}" for one in trends) + "。"
     told = [one for one in saved if all(math.isfinite(end) for end in one.factor) and one.factor[0] > 0]
     if told:
-        en += (
-            "One token is worth so many of tuned AdamW: "
-            + "; ".join(
-                f"{one.variant} x{one.factor[1]:.2f} ({one.factor[0]:.2f} to {one.factor[2]:.2f})" for one in told
-            )
-            + ". "
-        )
-        ja += (
-            "1 トークンの価値(調整済み AdamW のトークン数で):"
-            + "、".join(
-                f"{one.variant} {one.factor[1]:.2f} 倍({one.factor[0]:.2f}〜{one.factor[2]:.2f})" for one in told
-            )
-            + "。"
-        )
+        first = gains["size"][0]
+        parts_en, parts_ja = [], []
+        for one in told:
+            low, middle, high = one.factor
+            beyond = ("", "") if one.inside else (", beyond the lengths trained", "、学習した長さの外")
+            parts_en.append(f"{one.variant} x{middle:.2f} ({low:.2f} to {high:.2f}{beyond[0]})")
+            parts_ja.append(f"{one.variant} {middle:.2f} 倍({low:.2f}〜{high:.2f}{beyond[1]})")
+        en += f"At {first} one token is worth so many of tuned AdamW: {'; '.join(parts_en)}. "
+        ja += f"{first} での 1 トークンの価値(調整済み AdamW のトークン数で):{'、'.join(parts_ja)}。"
     return Text(en=en, ja=ja)
 
 

@@ -41,7 +41,6 @@ __all__, __getattr__, __dir__ = lazy(
         "along": ["MidRun", "mid_run"],
         "gain": ["GainTrend", "gain_trends", "relative_gains"],
         "shape": ["BuildableShape", "buildable_shape"],
-        "loss_law": ["LossLaw", "fit_loss_law"],
         "anchors": ["score", "outcome"],
     },
 )

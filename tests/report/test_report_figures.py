@@ -83,6 +83,19 @@ def test_the_valley_says_when_there_is_no_optimum(trials):
     assert any("not carried" in text for text in texts)
 
 
+def test_the_valley_says_when_its_curve_misses_the_means(trials):
+    bent = trials.filter(pl.col("size") == "1M").with_columns(
+        val_bpb=1 + (pl.col("aspect").log() * 3).sin() * 0.1 + pl.col("seed") * 0.01
+    )
+    smooth = bent.with_columns(val_bpb=1 + (pl.col("aspect").log() - 4) ** 2 * 0.1 + pl.col("seed") * 0.01)
+    for frame, said in ((bent, True), (smooth, False)):
+        noise = pl.Series(np.random.default_rng(0).normal(0, 0.001, len(frame)))
+        frame = frame.with_columns(val_bpb=pl.col("val_bpb") + noise)
+        fit = analysis.fit_basin(frame, budget="1M", draws=100)
+        texts = [text.get_text() for text in rp.valley(frame, [fit]).axes[0].texts]
+        assert any("misses the means" in text for text in texts) is said
+
+
 def test_forest_marks_what_is_not_told_apart(trials):
     own = trials.filter(pl.col("size") == "0.3M")
     table = analysis.compare_to_baseline(own, "4×80")

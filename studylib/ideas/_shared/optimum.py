@@ -50,8 +50,6 @@ def not_carried(reason: str) -> Text:
 
 
 def optima(fits: Sequence[BasinFit]) -> dict[str, dict]:
-    """Each budget's optimum, for result.json."""
-    return {
-        fit.budget: {"optimum": fit.optimum, "interval": fit.interval, "flat": fit.flat, "reason": fit.reason}
-        for fit in fits
-    }
+    """Each budget's optimum and how far its curve can be trusted, for result.json."""
+    kept = ("optimum", "interval", "flat", "reason", "at_edge", "lack_of_fit")
+    return {fit.budget: {name: getattr(fit, name) for name in kept} for fit in fits}

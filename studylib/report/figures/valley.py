@@ -18,6 +18,9 @@ from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
 from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
 from studylib.report.numbers import short
 
+# Below this p value a panel says that its curve misses the means.
+_MISSES = 0.01
+
 
 def valley(
     trials: pl.DataFrame,
@@ -31,7 +34,8 @@ def valley(
     quantity: Quantity = ASPECT,
 ) -> Figure:
     """Loss against aspect ratio: seeds as small points joined per seed, mean with its paired 95 % interval, the fitted
-    curve, the flat basin shaded, the optimum with its interval, and the reference shape of the 13B models.
+    curve, the flat basin shaded, the optimum with its interval, and the reference shape of the 13B models. A panel whose
+    curve misses the means says so.
 
     ``trials`` is one row a trial; rows belong to the panel whose ``BasinFit.budget`` equals their ``size``.
     """
@@ -113,13 +117,11 @@ def _panel(
             short(fit.optimum), (fit.interval[1], y), (8, 0), textcoords="offset points", va="center", fontsize=10
         )
     else:
-        ax.text(
-            0.5,
-            0.03,
-            "no optimum inside the sampled range",
-            transform=ax.transAxes,
-            ha="center",
-            fontsize=9,
-            color=MUTED,
-        )
+        _remark(ax, 0.03, "no optimum inside the sampled range", va="bottom")
+    if fit.lack_of_fit < _MISSES:
+        _remark(ax, 0.935, "a parabola misses the means (p < 0.01): read the points", va="top")
     ax.set(xlabel="", ylabel="")
+
+
+def _remark(ax: Axes, y: float, words: str, *, va: str) -> None:
+    ax.text(0.5, y, words, transform=ax.transAxes, ha="center", va=va, fontsize=9, color=MUTED)

@@ -88,15 +88,19 @@ class Decision:
             )
         if self.state == "equivalent":
             return Text(
-                en=f"{self.leader} leads (P(best) {p}); {others} other(s) cannot be told from it, and choosing it "
+                en=f"{self.leader} leads (P(best) {p}); {_others(others)} cannot be told from it, and choosing it "
                 f"gives away only {self.regret:.4f} bits per byte on average.",
                 ja=f"{self.leader} が首位(最良確率 {p})。ほかの {others} 案と区別できませんが、これを選んでも"
                 f"平均損失は {self.regret:.4f} bits/byte にすぎません。",
             )
         return Text(
-            en=f"Undecided: {self.leader} leads with P(best) {p}; {others} other(s) are still open.",
+            en=f"Undecided: {self.leader} leads with P(best) {p}; {_others(others)} still open.",
             ja=f"未決:{self.leader} が首位ですが最良確率は {p}。ほかの {others} 案も候補に残っています。",
         )
+
+
+def _others(count: int) -> str:
+    return "1 other" if count == 1 else f"{count} others"
 
 
 def _percent(p: float) -> str:

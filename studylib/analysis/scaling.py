@@ -67,13 +67,11 @@ def fit_optimum_scaling(
     if not target_params > 0:
         raise invalid("target_params", target_params, "is not positive")
     good = sorted((fit for fit in fits if fit.optimum is not None), key=lambda fit: fit.params)
-    lost = len(fits) - len(good)
-    without = f" ({lost} of {len(fits)} budgets have no optimum inside the range tried)" if lost else ""
     sizes = {round(float(np.log(fit.params)), 3) for fit in good}
     if len(sizes) < 3:
         return None, (
-            f"{len(sizes)} budget(s) with an optimum{without}: a line over sizes and its error need at least 3, "
-            "so the optimum is not carried to other sizes"
+            f"an optimum lies inside the range tried at {len(sizes)} of {len(fits)} sizes, "
+            "and a line over sizes with its error needs 3"
         )
     x = np.log([fit.params for fit in good])
     y = np.log([fit.optimum for fit in good])

@@ -145,7 +145,7 @@ def test_verdict_carries_nothing_from_one_budget():
         decisions_of(trials), fits, scaling, reason, None, analysis.noise_floor(trials), None, Text(en="", ja="")
     )
     assert scaling is None
-    assert "Nothing is carried to 10B: 1 budget(s)" in told.en
+    assert "Nothing is carried to 10B: an optimum lies inside the range tried at 1 of 1 sizes" in told.en
     assert "外挿はできません" in told.ja
     assert conclusion.extrapolation(fits, None, reason, None)["not_carried"] == reason
 

@@ -19,13 +19,19 @@ def learning_rate_words(table: pl.DataFrame, margin: float, subject: Text) -> Te
     fair = worst - least <= margin
     return Text(
         en=f"Learning rates follow CompleteP, not tuned per {subject.en}. Trying others on {len(table)} {subject.en}s, the "
-        f"common rate gives away between {least:.4f} and {worst:.4f} bits per byte: "
+        f"common rate {_given_away(least, worst)}: "
         + (
             "within noise, so the comparison is fair."
             if fair
             else f"more than the noise, so {subject.en}s differ by tuning too."
         ),
         ja=f"学習率は CompleteP に従い{subject.ja}ごとには調整していません。{len(table)} {subject.ja}で別の学習率を試すと、"
-        f"共通の学習率の損は {least:.4f}〜{worst:.4f} bits/byte。"
+        f"共通の学習率の損は{'ありません' if round(worst, 4) == 0 else f' {least:.4f}〜{worst:.4f} bits/byte です'}。"
         + ("誤差内なので比較は公平です。" if fair else f"誤差を超えるため、{subject.ja}の差に調整の差が混じります。"),
     )
+
+
+def _given_away(least: float, worst: float) -> str:
+    if round(worst, 4) == 0:
+        return "is the best of them for each"
+    return f"gives away between {least:.4f} and {worst:.4f} bits per byte"

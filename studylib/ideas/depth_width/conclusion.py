@@ -47,9 +47,9 @@ def verdict(
             f"{shape.hidden_size}、{shape.num_heads} ヘッドです。",
         )
     return Text(
-        en=f"{opening.en} The basin is flat: aspect ratios {span(last.flat)} cannot be told from the best at a detectable "
-        f"effect of {noise.mde:.4f} bits per byte. {target.en} {heads_words(heads).en} {rates.en}",
-        ja=f"{opening.ja}谷底は平坦で、縦横比 {span(last.flat, '〜')} は検出可能差 {noise.mde:.4f} bits/byte で最良と区別できません。"
+        en=f"{opening.en} On the fitted curve, aspect ratios {span(last.flat)} lie within the detectable effect of the best "
+        f"({noise.mde:.4f} bits per byte). {target.en} {heads_words(heads).en} {rates.en}",
+        ja=f"{opening.ja}当てはめた曲線の上で、縦横比 {span(last.flat, '〜')} は最良との差が検出可能差({noise.mde:.4f} bits/byte)以内です。"
         f"{target.ja}{heads_words(heads).ja}{rates.ja}",
     )
 

@@ -45,9 +45,9 @@ def verdict(
             ja=f"{begin.ja}最適語彙数は {middle}(区間 {low}〜{high})です。",
         )
     return Text(
-        en=f"{opening.en} Vocabularies of {pieces_span(last.flat)} pieces cannot be told from the best at a detectable effect of "
-        f"{noise.mde:.4f} bits per byte. {target.en} " + "".join(one.en for one in comparisons).strip(),
-        ja=f"{opening.ja}語彙 {pieces_span(last.flat, '〜')} は検出可能差 {noise.mde:.4f} bits/byte で最良と区別できません。"
+        en=f"{opening.en} On the fitted curve, {pieces_span(last.flat)} pieces lie within the detectable effect of the best "
+        f"({noise.mde:.4f} bits per byte). {target.en} " + "".join(one.en for one in comparisons).strip(),
+        ja=f"{opening.ja}当てはめた曲線の上で、語彙 {pieces_span(last.flat, '〜')} は最良との差が検出可能差({noise.mde:.4f} bits/byte)以内です。"
         f"{target.ja}{''.join(one.ja for one in comparisons)}",
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from studylib.files import read_json, write_json
 from studylib.spec import Frozen, validated
@@ -75,7 +75,8 @@ class IdeaResult(Frozen):
     idea: str
     scale: str
     question: Text
-    verdict: Text
+    verdict: Text = Field(description="who leads, how sure that is, and what that says about the target")
+    findings: tuple[Text, ...] = Field(default=(), description="what else the trials say, a sentence or two each")
     winner: str | None
     decided: bool
     metrics: tuple[VariantMetrics, ...]
@@ -93,6 +94,16 @@ class IdeaResult(Frozen):
     provenance: dict[str, Any]
 
     model_config = Frozen.model_config | {"populate_by_name": True}
+
+    @field_validator("findings")
+    @classmethod
+    def _that_say_something(cls, findings: tuple[Text, ...]) -> tuple[Text, ...]:
+        return tuple(one for one in findings if one.en)
+
+    def told(self, language: Literal["en", "ja"] = "en") -> str:
+        """The verdict and a line for every finding."""
+        lines = [self.verdict, *self.findings]
+        return "\n- ".join(getattr(line, language) for line in lines)
 
     def write(self, folder: Path) -> Path:
         """Write ``folder/result.json`` in the published layout (``verdict`` in English, ``verdict_ja`` beside it)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -17,14 +18,19 @@ from studylib.trials.cache import trials_under
 PRODUCTS = ("result.json", "notebook.ipynb", "notebook.html")
 
 
+# What turns trials into figures and words. A change here makes results old; trials have hashes of their own.
+_READING = ("analysis", "ideas", "report", "result.py")
+
+
 def job_key(job: Job) -> str:
-    """Changes when the parameters, the notebook's cells or the set of trials do; for an idea that reads the others'
-    results, also when those do."""
+    """Changes when the parameters, the notebook's cells, the set of trials or the code that reads them do; for an idea
+    that reads the others' results, also when those do."""
     cells = json.loads(job.notebook.read_text(encoding="utf-8"))["cells"]
     content = {
         "params": job.params.content(),
         "notebook": [[cell["cell_type"], "".join(cell["source"])] for cell in cells],
         "trials": sorted({spec.hash for spec in job.specs}),
+        "code": reading_code(),
     }
     if job.idea.after_all:
         others = sorted(path for path in job.study.glob("*/result.json") if path.parent != job.folder)
@@ -32,6 +38,17 @@ def job_key(job: Job) -> str:
             path.parent.name: hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() for path in others
         }
     return content_hash(content)
+
+
+@functools.cache
+def reading_code() -> str:
+    """Hash of the package's code that reads trials."""
+    package = Path(__file__).parents[1]
+    found = hashlib.blake2b(digest_size=8)
+    for path in sorted(path for name in _READING for path in (package / name, *(package / name).rglob("*.py"))):
+        if path.suffix == ".py":
+            found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    return found.hexdigest()
 
 
 def read_marker(folder: Path) -> dict[str, Any]:

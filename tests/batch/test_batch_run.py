@@ -63,7 +63,7 @@ def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, qui
     assert not list(folder.glob(".running*"))
 
 
-def test_only_what_is_missing_runs_again(project, quiet):
+def test_only_what_is_missing_runs_again(project, quiet, monkeypatch):
     project.add("shape", 1)
     folder = project.root / "reports" / "smoke" / "shape"
     run_one(project, quiet)
@@ -82,6 +82,9 @@ def test_only_what_is_missing_runs_again(project, quiet):
     (folder / "result.json").write_text(sound)
     assert is_current(job)
     (folder / "notebook.html").unlink()
+    assert not is_current(job)
+    monkeypatch.setattr("studylib.batch.marker.reading_code", lambda: "the package reads trials otherwise now")
+    (folder / "notebook.html").write_text("")
     assert not is_current(job)
     notebook = project.root / "notebooks" / "01_shape.ipynb"
     notebook.write_text(notebook.read_text().replace("Deep wins", "Wide wins"))

@@ -19,7 +19,6 @@ from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.result import Text
 
 
 def params(**changes) -> ArchitectureParams:
@@ -241,14 +240,14 @@ def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
     parts = ["activation: geglu", "norm: QK-norm"]
     sums = tables.sums(trials, parts)
     assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")
-    told = conclusion.verdict(
-        PARAMS.model(60_000), decisions, "180k", by_factor, scalings, analysis.noise_floor(trials),
-        conclusion.sums_words(sums, {"activation": parts[0], "norm": parts[1]}), conclusion.contexts_words(None), Text(en="R.", ja="R。"),
-    )  # fmt: skip
+    told = conclusion.verdict(decisions, "180k", scalings, analysis.noise_floor(trials))
     assert f"{COMBINED} is best with probability" in told.en
-    assert "swiglu, rmsnorm, rope, pre residual, attention, untied embeddings" in told.en
-    assert "activation: geglu, norm: QK-norm" in told.en and "R." in told.en and told.ja.endswith("R。")
-    assert f"{sums[-1].measured[1]:+.4f}" in told.en and f"{sums[-1].measured[1]:+.4f}" in told.ja
+    baseline = conclusion.baseline_words(PARAMS.model(60_000))
+    assert "swiglu, rmsnorm, rope, pre residual, attention, untied embeddings" in baseline.en
+    summed = conclusion.sums_words(sums, {"activation": parts[0], "norm": parts[1]})
+    assert "activation: geglu, norm: QK-norm" in summed.en
+    assert f"{sums[-1].measured[1]:+.4f}" in summed.en and f"{sums[-1].measured[1]:+.4f}" in summed.ja
+    assert conclusion.contexts_words(None).en == ""
     assert "Carried to 10B (5.56e+04 times the largest size here)" in told.en
     found = conclusion.extrapolation(scalings, by_factor, sums)
     assert found["leader_by_factor"]["norm"]["leader"] == "norm: QK-norm"
@@ -272,7 +271,7 @@ def test_only_an_advantage_that_is_carried_is_called_settled():
 
 def test_effects_that_move_with_size_are_named():
     flips = analysis.scale_effects(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE)
-    told = target_words("b", flips)
+    told = conclusion.lasting_words(flips)
     assert "do not last with size: a (flips)" in told.en and "a(逆転)" in told.ja
     assert "of 2 effects 1 flip, 1 are unclear" in captions.slopes_title(flips).en
 

@@ -17,7 +17,6 @@ from studylib.ideas.depth_width.trials import plan
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.result import Text
 
 PARAMS = DepthWidthParams(
     budgets=(60_000, 20_000),
@@ -123,17 +122,15 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     fits = fits_of(trials)
     scaling, reason = analysis.fit_optimum_scaling(fits, target_params=1e10)
     shape = analysis.buildable_shape(1e10, scaling.aspect[1], 100_000, tp=4)
-    noise = analysis.noise_floor(trials)
     largest = trials.filter(pl.col("size") == "1M")
-    told = conclusion.verdict(
-        decisions_of(largest), fits, scaling, reason, shape, noise, None, Text(en="Fair.", ja="公平。")
-    )
+    told = conclusion.verdict(decisions_of(largest), fits, scaling, reason, shape)
     assert "a16" in told.en
     assert f"{shape.num_layers} layers x {shape.hidden_size}" in told.en
     assert f"{shape.num_layers} 層 × {shape.hidden_size}" in told.ja
     low, middle, high = scaling.aspect
     assert low < middle < high
     assert number(low) in told.en and number(high) in told.en
+    assert number(fits[-1].flat[0]) in conclusion.basin_words(fits[-1]).en
     assert f"{fits[-1].optimum:.3g} wide per layer is best" in captions.valley_title(fits).en
 
 
@@ -141,9 +138,7 @@ def test_verdict_carries_nothing_from_one_budget():
     trials = made_trials({"1M": 20.0})
     fits = fits_of(trials)
     scaling, reason = analysis.fit_optimum_scaling(fits)
-    told = conclusion.verdict(
-        decisions_of(trials), fits, scaling, reason, None, analysis.noise_floor(trials), None, Text(en="", ja="")
-    )
+    told = conclusion.verdict(decisions_of(trials), fits, scaling, reason, None)
     assert scaling is None
     assert "Nothing is carried to 10B: an optimum lies inside the range tried at 1 of 1 sizes" in told.en
     assert "外挿はできません" in told.ja

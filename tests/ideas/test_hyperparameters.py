@@ -30,7 +30,6 @@ from studylib.ideas.hyperparameters.trials import plan
 from studylib.model.cost import own_flops, parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.result import Text
 from studylib.search import SearchResult, Tried
 from studylib.spec import TrialSpec, validated
 from studylib.trials.trunk import share_saved
@@ -264,7 +263,8 @@ def test_an_untuned_baseline_flatters_and_the_gain_shrinks_with_size(trials, tmp
     factor = next(one for one in saved if one.variant == "muon").factor
     assert factor[1] == pytest.approx(2 ** (0.09 / 0.2), abs=0.05)  # 3 % of 3.0, where a doubling of tokens saves 0.2
     assert factor[0] < factor[1] < factor[2]
-    assert "muon x1.3" in conclusion.gains_words(gains, trends, saved).en
+    assert "muon x1.3" in conclusion.worth_words(saved, "2k").en
+    assert "the gain of muon shrinks" in conclusion.gains_words(gains, trends).en
 
 
 def test_a_rate_at_the_edge_is_confessed():
@@ -416,8 +416,8 @@ def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
     content = conclusion.extrapolation(rows, (None, "too few"), (None, "none"), transfers, fits, {})
     assert content["rate_law_not_carried"] == "too few" and content["settings"]["optimizer"]["decided"] is False
     noise = analysis.noise_floor(optimizers)
-    told = conclusion.verdict({"flops": decision}, "x", noise, rows, Text(en="Middle. ", ja="中。"))
-    assert "Middle. For 10B these stay open: optimizer, learning rate" in told.en and "未決の項目" in told.ja
+    told = conclusion.verdict({"flops": decision}, "x", noise, rows)
+    assert "For 10B these stay open: optimizer, learning rate" in told.en and "未決の項目" in told.ja
 
 
 def test_cooldowns_are_held_against_cosine_runs(trials, specs, tmp_path):
@@ -480,8 +480,9 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
     rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
     assert table["gain"].to_list() == pytest.approx([0.62] * 4, abs=0.01)
-    assert "fim short -0.40" in conclusion.objective_words(judged, table).en
-    assert conclusion.objective_words(None, None).en == ""
+    assert "ul2" in conclusion.objective_words(judged).en
+    assert "fim short -0.40" in conclusion.infilling_words(table).en
+    assert conclusion.objective_words(None).en == conclusion.infilling_words(None).en == ""
 
 
 def test_searches_are_compared_by_cost_and_result(tmp_path):

@@ -5,67 +5,15 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from simulated import EVIL, SHAPES, simulate, spec_of
 
 from studylib import analysis
 from studylib.files import write_json, write_text
 from studylib.result import Estimate, IdeaResult, Text, VariantMetrics
-from studylib.spec import DataSpec, ModelSpec, TokenizerSpec, TrialSpec
-
-EVIL = "<script>document.title='owned'</script>"
-# (layers, hidden) at about equal non-embedding parameters, by budget
-SHAPES = {
-    "0.3M": [(1, 160), (2, 112), (4, 80), (8, 56), (16, 40)],
-    "1M": [(2, 208), (4, 144), (8, 104), (16, 72), (32, 48)],
-    "4M": [(2, 400), (4, 288), (8, 200), (16, 144), (32, 96)],
-    "16M": [(4, 576), (8, 408), (16, 288), (32, 200), (64, 144)],
-}
-SIZES = {"0.3M": 0.3e6, "1M": 1e6, "4M": 4e6, "16M": 16e6}
-
-
-def simulate(seeds: int = 3, sizes: tuple[str, ...] = tuple(SHAPES), noise: float = 0.004) -> pl.DataFrame:
-    """Trials as ``run_trials`` returns them, from a valley whose bottom moves with size; one of them diverged."""
-    generator = np.random.default_rng(0)
-    rows: list[dict[str, Any]] = []
-    for size in sizes:
-        common = generator.normal(0, 0.012, seeds)
-        best = 20 * (SIZES[size] / 1e6) ** 0.12
-        for layers, hidden in SHAPES[size]:
-            for seed in range(seeds):
-                spec = spec_of(layers, hidden, seed, size)
-                aspect = hidden / layers
-                bpb = 1.2 + 30 / SIZES[size] ** 0.28 + 0.016 * math.log(aspect / best) ** 2
-                bpb += common[seed] + generator.normal(0, noise)
-                failed = (layers, hidden, seed) == (32, 48, 2)
-                rows.append(
-                    {
-                        "hash": spec.hash, "variant": f"{layers}×{hidden}", "size": size, "seed": seed,
-                        "status": "diverged" if failed else "done",
-                        "message": f"loss is nan at step 40 {EVIL}" if failed else "",
-                        "num_layers": layers, "hidden_size": hidden, "num_heads": spec.model.num_heads,
-                        "params": int(SIZES[size] * 1.3), "non_embedding_params": int(SIZES[size]),
-                        "val_bpb": None if failed else bpb, "val_loss": None if failed else bpb * 2.9,
-                        "train_loss": None if failed else bpb * 2.8, "tokens": 2_000_000,
-                        "flops": 6 * SIZES[size] * 2e6 * (1 + 0.01 * layers), "seconds": 20.0 + layers,
-                        "tokens_per_s": None if failed else 9e4 / (1 + 0.04 * layers) + generator.normal(0, 600),
-                        "memory_bytes": int(3e8 * SIZES[size] ** 0.1 + 4e6 * layers),
-                    }
-                )  # fmt: skip
-    return pl.DataFrame(rows, infer_schema_length=None).with_columns(
-        (pl.col("hidden_size") / pl.col("num_layers")).alias("aspect")
-    )
-
-
-def spec_of(layers: int, hidden: int, seed: int, size: str) -> TrialSpec:
-    return TrialSpec(
-        model=ModelSpec(num_layers=layers, hidden_size=hidden, num_heads=hidden // 8, vocab_size=1024),
-        data=DataSpec(tokenizer=TokenizerSpec(vocab_size=1024)),
-        train_steps=200, seed=seed, tags={"variant": f"{layers}×{hidden}", "size": size, "note": EVIL},
-    )  # fmt: skip
 
 
 def write_trials(folder: Path, trials: pl.DataFrame) -> None:
@@ -172,7 +120,7 @@ def make_study(folder: Path) -> Path:
     IdeaResult(
         idea="depth_width", scale="smoke",
         question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
-        verdict=flops.text(), winner=flops.leader, decided=flops.decided, metrics=tuple(metrics), verdicts=verdicts,
+        verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.decided, metrics=tuple(metrics), verdicts=verdicts,
         noise_floor=floor.as_dict(),
         extrapolation=(scaling.as_dict() if scaling else {"reason": reason})
         | {"shape": analysis.buildable_shape(1e10, scaling.aspect[1] if scaling else 100, 100_000).as_dict()},

@@ -7,8 +7,8 @@ import io
 import numpy as np
 import polars as pl
 import pytest
-from conftest import SHAPES, simulate
 from PIL import Image
+from simulated import SHAPES, simulate
 
 from studylib import StudyError, analysis
 from studylib import report as rp

@@ -126,6 +126,8 @@ def test_the_index_is_small_and_shows_the_verdicts(study):
     result = json.loads((study / "depth_width" / "result.json").read_text(encoding="utf-8"))
     assert result["verdict"] in text
     assert result["verdict_ja"] in text
+    assert result["findings"] == [{"en": "Wide <b>wins</b>.", "ja": "幅が勝ち。"}], "one that says nothing is left out"
+    assert "Wide <b>wins</b>." in text
     for words in ("Equal FLOPs", "Equal seconds", "Equal memory", "Minimum detectable effect", "synthetic corpus"):
         assert words in text
     assert parsed(path).find(class_="underpowered")

@@ -45,6 +45,6 @@ def comparison_words(table: pl.DataFrame | None, baseline: str, subject: Text) -
         parts_en.append(f"{row['variant']} {ends}")
         parts_ja.append(f"{row['variant']} {ends.replace(' to ', '〜')}")
     return Text(
-        en=f"{subject.en}, bits per byte above {baseline}: {'; '.join(parts_en)}. ",
+        en=f"{subject.en}, bits per byte above {baseline}: {'; '.join(parts_en)}.",
         ja=f"{subject.ja}({baseline} との差、bits/byte):{'、'.join(parts_ja)}。",
     )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
 
-from studylib.analysis import EffectScaling, settled_at_target
+from studylib.analysis import Decision, EffectScaling, NoiseFloor, settled_at_target
 from studylib.ideas._shared.differences import comparison_alt
-from studylib.ideas._shared.numbers import signed
+from studylib.ideas._shared.leaders import leader_words
+from studylib.ideas._shared.numbers import NOTHING, signed
 from studylib.ideas._shared.variants import BASELINE
 from studylib.result import Text
 
@@ -81,12 +82,20 @@ def slopes_alt(scalings: Sequence[EffectScaling]) -> Text:
     )
 
 
+def verdict(decisions: Mapping[str, Decision], size: str, scalings: Sequence[EffectScaling], noise: NoiseFloor) -> Text:
+    """What stands at the head of an idea that carries effects over sizes."""
+    opening, target = leader_words(decisions, size), target_words(decisions["flops"].leader, scalings)
+    return Text(
+        en=f"{opening.en} Detectable effect: {noise.mde:.4f} bits per byte. {target.en}",
+        ja=f"{opening.ja}検出可能差は {noise.mde:.4f} bits/byte。{target.ja}",
+    )
+
+
 def target_words(leader: str, scalings: Sequence[EffectScaling]) -> Text:
     """What is carried to the target, and why not more."""
     first = scalings[0]
     size, sizes = f"{first.target_params / 1e9:.3g}B", len(first.effects)
     told = [one for one in scalings if one.decided]
-    held = {trend: [one.variant for one in scalings if one.trend == trend] for trend in ("shrinks", "flips")}
     en = f"Carried to {size} ({first.factor:.3g} times the largest size here), the sign is settled for {len(told)} of {len(scalings)}"
     ja = f"{size}(本研究の最大規模の {first.factor:.3g} 倍)への外挿で符号が定まるのは {len(scalings)} 案中 {len(told)} 案"
     if told:
@@ -95,15 +104,19 @@ def target_words(leader: str, scalings: Sequence[EffectScaling]) -> Text:
     elif sizes < 3:
         en += f": {sizes} size(s) fix a line and leave nothing to tell its error by"
         ja += f"({sizes} 規模では直線の誤差が分からないため)"
-    moved_en = "; ".join(f"{', '.join(names)} ({trend})" for trend, names in held.items() if names)
-    moved_ja = "、".join(f"{'、'.join(names)}({TRENDS[trend].ja})" for trend, names in held.items() if names)
     settled = settled_at_target(leader, scalings, BASELINE)
     return Text(
-        en=f"{en}. " + (f"Effects that do not last with size: {moved_en}. " if moved_en else "")
-        + ("" if settled else f"Whether {leader} still leads there is undecided. "),
-        ja=f"{ja}。" + (f"規模とともに変わる効果:{moved_ja}。" if moved_ja else "")
-        + ("" if settled else f"{leader} がそこでも首位かは未決です。"),
-    )  # fmt: skip
+        en=f"{en}." + ("" if settled else f" Whether {leader} still leads there is undecided."),
+        ja=f"{ja}。" + ("" if settled else f"{leader} がそこでも首位かは未決です。"),
+    )
+
+
+def lasting_words(scalings: Sequence[EffectScaling]) -> Text:
+    """Which effects shrink or flip with size; empty where none does."""
+    held = {trend: [one.variant for one in scalings if one.trend == trend] for trend in ("shrinks", "flips")}
+    en = "; ".join(f"{', '.join(names)} ({trend})" for trend, names in held.items() if names)
+    ja = "、".join(f"{'、'.join(names)}({TRENDS[trend].ja})" for trend, names in held.items() if names)
+    return Text(en=f"Effects that do not last with size: {en}.", ja=f"規模とともに変わる効果:{ja}。") if en else NOTHING
 
 
 def carried(scalings: Sequence[EffectScaling]) -> dict[str, Any]:

@@ -7,10 +7,9 @@ from functools import partial
 
 import polars as pl
 
-from studylib.analysis import Additivity, Decision, EffectScaling, NoiseFloor
-from studylib.ideas._shared import learning_rates
-from studylib.ideas._shared.effects import carried, target_words
-from studylib.ideas._shared.leaders import leader_words
+from studylib.analysis import Additivity, Decision, EffectScaling
+from studylib.ideas._shared import effects, learning_rates
+from studylib.ideas._shared.effects import carried
 from studylib.ideas._shared.next_run import next_run_over_sizes
 from studylib.ideas._shared.numbers import NOTHING, signed
 from studylib.ideas.architecture.captions import SUMS, VARIANT, contexts_title
@@ -19,25 +18,11 @@ from studylib.spec import ModelSpec
 
 learning_rate_words = partial(learning_rates.learning_rate_words, subject=VARIANT)
 
+verdict, lasting_words = effects.verdict, effects.lasting_words
 
-def verdict(
-    baseline: ModelSpec,
-    decisions: Mapping[str, Decision],
-    size: str,
-    by_factor: Mapping[str, Decision],
-    scalings: Sequence[EffectScaling],
-    noise: NoiseFloor,
-    *others: Text,
-) -> Text:
-    """The paragraph at the head of the idea's page; ``others`` are sentences on the sum, contexts and learning rates."""
-    opening, factors = leader_words(decisions, size), factors_words(by_factor)
-    target = target_words(decisions["flops"].leader, scalings)
-    return Text(
-        en=f"{opening.en} The baseline is {described(baseline)}; detectable effect {noise.mde:.4f} bits per byte. {factors.en} "
-        f"{target.en}" + " ".join(one.en.strip() for one in others if one.en),
-        ja=f"{opening.ja}基準は {described(baseline)}、検出可能差は {noise.mde:.4f} bits/byte。{factors.ja}{target.ja}"
-        + "".join(one.ja for one in others),
-    )
+
+def baseline_words(model: ModelSpec) -> Text:
+    return Text(en=f"The baseline is {described(model)}.", ja=f"基準は {described(model)}。")
 
 
 def described(model: ModelSpec) -> str:
@@ -90,7 +75,7 @@ def contexts_words(table: pl.DataFrame | None) -> Text:
     title = contexts_title(table)
     cannot = table.filter(pl.col("rise").is_null())["variant"].to_list()
     return Text(
-        en=f"{title.en}" + (f"; {', '.join(cannot)} cannot read there. " if cannot else ". "),
+        en=f"{title.en}" + (f"; {', '.join(cannot)} cannot read there." if cannot else "."),
         ja=f"{title.ja}" + (f"({'、'.join(cannot)} は不可)。" if cannot else "。"),
     )
 

@@ -9,38 +9,46 @@ import polars as pl
 from studylib.analysis import Decision, NoiseFloor, TokensSaved
 from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.leaders import leaders
+from studylib.ideas._shared.numbers import NOTHING
 from studylib.ideas.data_order.captions import dose_title, times
-from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.result import Text
 
 
-def verdict(
-    params: DataOrderParams,
-    decisions: Mapping[str, Decision],
-    saved: Sequence[TokensSaved],
-    forgotten: pl.DataFrame,
-    noise: NoiseFloor,
-    facts: Text,
-    dose: Text,
-) -> Text:
-    """The paragraph at the head of the idea's page."""
-    told = decisions["flops"].text()
-    bases = leaders(decisions)
-    transfer = [one for one in saved if one.spent < params.train_tokens * 0.999]
-    best = max(transfer, key=lambda one: one.factor[1])
+def verdict(decisions: Mapping[str, Decision], noise: NoiseFloor) -> Text:
+    """What stands at the head of the idea's page."""
+    told, bases = decisions["flops"].text(), leaders(decisions)
+    return Text(
+        en=f"{told.en} (Japanese bits per byte; {bases.en}; detectable effect {noise.mde:.4f}.) Nothing is carried to 10B: "
+        "one size was trained.",
+        ja=f"{told.ja}(日本語の bits/byte。{bases.ja}。検出可能差 {noise.mde:.4f}。)規模は 1 つだけなので、10B へは外挿しません。",
+    )
+
+
+def transfer_words(saved: Sequence[TokensSaved], train_tokens: int) -> Text:
+    """The order in which a Japanese token does most work, of those that spend fewer than Japanese alone; empty
+    where none does."""
+    fewer = [one for one in saved if one.spent < train_tokens * 0.999]
+    if not fewer:
+        return NOTHING
+    best = max(fewer, key=lambda one: one.factor[1])
     low, middle, high = (times(value) for value in best.factor)
     sure = {
         1: ("saves Japanese tokens", "節約"),
         0: ("not told apart from one", "差は検出できず"),
         -1: ("wastes them", "浪費"),
     }[best.sure]
+    return Text(
+        en=f"Transfer: in {best.variant} a Japanese token does the work of {middle} ({low} to {high}; {sure[0]}).",
+        ja=f"転移:{best.variant} では日本語 1 トークンが {middle} トークン分({low}〜{high}、{sure[1]})。",
+    )
+
+
+def forgetting_words(forgotten: pl.DataFrame) -> Text:
+    """Where most of the helper language is lost."""
     lost = forgotten.group_by("variant", maintain_order=True).agg(pl.col("forgotten").mean()).sort("forgotten").row(-1)
     return Text(
-        en=f"{told.en} (Japanese bits per byte; {bases.en}; detectable effect {noise.mde:.4f}.) Transfer: in {best.variant} a "
-        f"Japanese token does the work of {middle} ({low} to {high}; {sure[0]}). Forgetting is largest in {lost[0]}: "
-        f"{lost[1]:+.3f} bits per byte of the helper. {facts.en} {dose.en} Nothing is carried to 10B: one size was trained.",
-        ja=f"{told.ja}(日本語の bits/byte。{bases.ja}。検出可能差 {noise.mde:.4f}。)転移:{best.variant} では日本語 1 トークンが "
-        f"{middle} トークン分({low}〜{high}、{sure[1]})。忘却は {lost[0]} で最大({lost[1]:+.3f} bits/byte)。{facts.ja}{dose.ja}規模は 1 つだけなので、10B へは外挿しません。",
+        en=f"Forgetting is largest in {lost[0]}: {lost[1]:+.3f} bits per byte of the helper.",
+        ja=f"忘却は {lost[0]} で最大({lost[1]:+.3f} bits/byte)。",
     )
 
 

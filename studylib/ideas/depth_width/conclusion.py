@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from studylib.analysis import BasinFit, BuildableShape, Decision, NoiseFloor, OptimumScaling
+from studylib.analysis import BasinFit, BuildableShape, Decision, OptimumScaling
 from studylib.ideas._shared import learning_rates
 from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.leaders import leader_words
@@ -30,12 +30,9 @@ def verdict(
     scaling: OptimumScaling | None,
     reason: str,
     shape: BuildableShape | None,
-    noise: NoiseFloor,
-    heads: Decision | None,
-    rates: Text,
 ) -> Text:
-    """The paragraph at the head of the idea's page."""
-    last, opening = fits[-1], leader_words(decisions, fits[-1].budget)
+    """What stands at the head of the idea's page."""
+    opening = leader_words(decisions, fits[-1].budget)
     target = not_carried(reason)
     if shape is not None and scaling is not None:
         low, _, high = scaling.aspect
@@ -46,11 +43,15 @@ def verdict(
             ja=f"{begin.ja}縦横比 {number(low)}〜{number(high)}、実装可能な最寄りの形状は {shape.num_layers} 層 × "
             f"{shape.hidden_size}、{shape.num_heads} ヘッドです。",
         )
+    return Text(en=f"{opening.en} {target.en}", ja=f"{opening.ja}{target.ja}")
+
+
+def basin_words(fit: BasinFit) -> Text:
+    """Which shapes the fitted curve does not tell from the best."""
     return Text(
-        en=f"{opening.en} On the fitted curve, aspect ratios {span(last.flat)} lie within the detectable effect of the best "
-        f"({noise.mde:.4f} bits per byte). {target.en} {heads_words(heads).en} {rates.en}",
-        ja=f"{opening.ja}当てはめた曲線の上で、縦横比 {span(last.flat, '〜')} は最良との差が検出可能差({noise.mde:.4f} bits/byte)以内です。"
-        f"{target.ja}{heads_words(heads).ja}{rates.ja}",
+        en=f"On the fitted curve at {fit.budget}, aspect ratios {span(fit.flat)} lie within the detectable effect of the best "
+        f"({fit.margin:.4f} bits per byte).",
+        ja=f"{fit.budget} で当てはめた曲線の上で、縦横比 {span(fit.flat, '〜')} は最良との差が検出可能差({fit.margin:.4f} bits/byte)以内です。",
     )
 
 

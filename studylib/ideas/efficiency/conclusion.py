@@ -6,35 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import Decision, EffectScaling, NoiseFloor
-from studylib.ideas._shared.effects import carried, target_words
-from studylib.ideas._shared.leaders import leader_words
+from studylib.analysis import Decision, EffectScaling
+from studylib.ideas._shared import effects
+from studylib.ideas._shared.effects import carried
 from studylib.ideas._shared.next_run import next_run_over_sizes
 from studylib.ideas._shared.numbers import NOTHING
 from studylib.result import Text
 
-
-def verdict(
-    decisions: Mapping[str, Decision],
-    size: str,
-    table: pl.DataFrame,
-    scalings: Sequence[EffectScaling],
-    noise: NoiseFloor,
-    *others: Text,
-) -> Text:
-    """The paragraph at the head of the idea's page; ``others`` are sentences on switches, speed and search."""
-    opening, parts = leader_words(decisions, size), _part_words(table)
-    target = target_words(decisions["flops"].leader, scalings)
-    return Text(
-        en=f"{opening.en} The baseline is dense, with RMSNorm; detectable effect {noise.mde:.4f} bits per byte. {parts.en}"
-        f"{target.en}Seconds are this machine's: they do not carry to other hardware. "
-        + "".join(one.en for one in others).strip(),
-        ja=f"{opening.ja}基準は密なモデル(RMSNorm)、検出可能差は {noise.mde:.4f} bits/byte。{parts.ja}{target.ja}"
-        "時間はこの計算機のもので、ほかの計算機には外挿できません。" + "".join(one.ja for one in others),
-    )
+verdict, lasting_words = effects.verdict, effects.lasting_words
 
 
-def _part_words(table: pl.DataFrame) -> Text:
+def parts_words(table: pl.DataFrame) -> Text:
     """Every part under both accountings."""
 
     def listed(mark: str, between: str) -> str:
@@ -44,8 +26,10 @@ def _part_words(table: pl.DataFrame) -> Text:
         )
 
     return Text(
-        en=f"Bits per byte above the baseline at equal FLOPs, in equal seconds (and speed): {listed('; ', ', ')}. ",
-        ja=f"基準との差(bits/byte)、同一 FLOPs・同一時間(速度比):{listed('、', '・')}。",
+        en=f"Bits per byte above the baseline (dense, RMSNorm) at equal FLOPs, in equal seconds (and speed): {listed('; ', ', ')}. "
+        "Seconds are this machine's: they do not carry to other hardware.",
+        ja=f"基準(密なモデル、RMSNorm)との差(bits/byte)、同一 FLOPs・同一時間(速度比):{listed('、', '・')}。"
+        "時間はこの計算機のもので、ほかの計算機には外挿できません。",
     )
 
 
@@ -57,8 +41,7 @@ def switches_words(table: pl.DataFrame | None, noise: float) -> Text:
     within = largest <= noise
     return Text(
         en=f"Computing it otherwise ({', '.join(table['variant'])}) changes the loss by {largest:.5f} bits per byte at most, "
-        + ("within the noise." if within else "MORE than the noise.")
-        + " ",
+        + ("within the noise." if within else "MORE than the noise."),
         ja=f"計算方法の切り替え({'、'.join(table['variant'])})による損失の変化は最大 {largest:.5f} bits/byte で、"
         + ("誤差内です。" if within else "誤差を超えます。"),
     )
@@ -67,7 +50,7 @@ def switches_words(table: pl.DataFrame | None, noise: float) -> Text:
 def waterfall_sentence(title: Text | None) -> Text:
     if title is None:
         return NOTHING
-    return Text(en=f"{title.en}. ", ja=f"{title.ja}。")
+    return Text(en=f"{title.en}.", ja=f"{title.ja}。")
 
 
 def search_words(gain: Mapping[str, float] | None) -> Text:
@@ -78,7 +61,7 @@ def search_words(gain: Mapping[str, float] | None) -> Text:
         en=f"On this machine the fast engine runs {gain['times']:.1f} times as many trials in the same hours as the plainest one "
         f"({gain['fast']:,.0f} against {gain['plain']:,.0f} an hour of the timed model): as many more variants, or "
         f"{gain['seeds_fast']:.0f} seeds instead of {gain['seeds']:.0f}, which lowers the detectable effect from {gain['mde']:.4f} "
-        f"to {gain['mde_fast']:.4f} bits per byte. ",
+        f"to {gain['mde_fast']:.4f} bits per byte.",
         ja=f"この計算機では、同じ時間に最も素朴な計算の {gain['times']:.1f} 倍の試行ができます(計測モデルで 1 時間 "
         f"{gain['plain']:,.0f} → {gain['fast']:,.0f} 試行)。その分だけ案を増やすか、シードを {gain['seeds']:.0f} から "
         f"{gain['seeds_fast']:.0f} に増やして検出可能差を {gain['mde']:.4f} から {gain['mde_fast']:.4f} bits/byte に下げられます。",

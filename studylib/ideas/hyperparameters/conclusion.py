@@ -41,7 +41,7 @@ def transfer_words(transfers: Mapping[str, RateTransfer], noise: NoiseFloor) -> 
             f"{init}: the best rate {told_en}, shift {en} octaves; the narrowest model's rate gives away {cost_en} on the widest"
         )
         parts_ja.append(f"{init}:最適学習率は{told_ja}(移動 {ja} オクターブ、損は{cost_ja})")
-    return Text(en=f"Transfer over widths. {'; '.join(parts_en)}. ", ja=f"幅への転移。{'、'.join(parts_ja)}。")
+    return Text(en=f"Transfer over widths. {'; '.join(parts_en)}.", ja=f"幅への転移。{'、'.join(parts_ja)}。")
 
 
 def tuning_words(tuned: Mapping[tuple[str, int], SearchResult], rate: str) -> Text:
@@ -57,44 +57,56 @@ def tuning_words(tuned: Mapping[tuple[str, int], SearchResult], rate: str) -> Te
     if none:
         en += f"; no point of {', '.join(none)} finished"
         ja += f"({'、'.join(none)} は完了した点がありません)"
-    return Text(en=f"{en}. ", ja=f"{ja}。")
+    return Text(en=f"{en}.", ja=f"{ja}。")
 
 
 def _finished(one: SearchResult) -> bool:
     return any(point.value is not None for point in one.tried)
 
 
-def gains_words(gains: pl.DataFrame, trends: Sequence[GainTrend], saved: Sequence[TokensSaved]) -> Text:
-    parts_en, parts_ja = [], []
+def gains_words(gains: pl.DataFrame, trends: Sequence[GainTrend]) -> Text:
+    """Percent of the loss saved over tuned AdamW at the largest size, and what becomes of it with size."""
+    over_tuned = gains.filter(pl.col("against") == "AdamW, tuned")
     last = gains["size"][-1]
-    for row in gains.filter((pl.col("against") == "AdamW, tuned") & (pl.col("size") == last)).iter_rows(named=True):
+    rows = over_tuned.filter(pl.col("size") == last)
+    if rows.is_empty():
+        return NOTHING
+    parts_en, parts_ja = [], []
+    for row in rows.iter_rows(named=True):
         en, ja = _interval(row["low"], row["high"], "+.1f")
         parts_en.append(f"{row['variant']} {row['gain']:+.1f} % ({en})")
         parts_ja.append(f"{row['variant']} {row['gain']:+.1f} %({ja})")
-    en = f"Over tuned AdamW at {last}: {'; '.join(parts_en)} of the loss. " if parts_en else ""
-    ja = f"{last} での調整済み AdamW に対する改善:{'、'.join(parts_ja)}。" if parts_ja else ""
+    en = f"Over tuned AdamW at {last}: {'; '.join(parts_en)} of the loss."
+    ja = f"{last} での調整済み AdamW に対する改善:{'、'.join(parts_ja)}。"
     states = {
         "shrinks": ("shrinks", "縮小"),
         "grows": ("grows", "拡大"),
         "not told apart": ("is not told apart", "判別不能"),
     }
-    gaining = set(gains.filter((pl.col("against") == "AdamW, tuned") & (pl.col("low") > 0))["variant"])
+    gaining = set(over_tuned.filter(pl.col("low") > 0)["variant"])
     trends = [one for one in trends if one.variant in gaining]
     if trends:
-        en += "With size the gain of " + "; ".join(f"{one.variant} {states[one.state][0]}" for one in trends) + ". "
+        en += " With size the gain of " + "; ".join(f"{one.variant} {states[one.state][0]}" for one in trends) + "."
         ja += "規模による改善の変化:" + "、".join(f"{one.variant} {states[one.state][1]}" for one in trends) + "。"
-    told = [one for one in saved if all(math.isfinite(end) for end in one.factor) and one.factor[0] > 0]
-    if told:
-        first = gains["size"][0]
-        parts_en, parts_ja = [], []
-        for one in told:
-            low, middle, high = one.factor
-            beyond = ("", "") if one.inside else (", beyond the lengths trained", "、学習した長さの外")
-            parts_en.append(f"{one.variant} x{middle:.2f} ({low:.2f} to {high:.2f}{beyond[0]})")
-            parts_ja.append(f"{one.variant} {middle:.2f} 倍({low:.2f}〜{high:.2f}{beyond[1]})")
-        en += f"At {first} one token is worth so many of tuned AdamW: {'; '.join(parts_en)}. "
-        ja += f"{first} での 1 トークンの価値(調整済み AdamW のトークン数で):{'、'.join(parts_ja)}。"
     return Text(en=en, ja=ja)
+
+
+def worth_words(saved: Sequence[TokensSaved], size: str) -> Text:
+    """How many of tuned AdamW's tokens a token is worth at ``size``; empty where no factor is finite."""
+    parts_en, parts_ja = [], []
+    for one in saved:
+        if not all(math.isfinite(end) for end in one.factor) or one.factor[0] <= 0:
+            continue
+        low, middle, high = one.factor
+        beyond = ("", "") if one.inside else (", beyond the lengths trained", "、学習した長さの外")
+        parts_en.append(f"{one.variant} x{middle:.2f} ({low:.2f} to {high:.2f}{beyond[0]})")
+        parts_ja.append(f"{one.variant} {middle:.2f} 倍({low:.2f}〜{high:.2f}{beyond[1]})")
+    if not parts_en:
+        return NOTHING
+    return Text(
+        en=f"At {size} one token is worth so many of tuned AdamW: {'; '.join(parts_en)}.",
+        ja=f"{size} での 1 トークンの価値(調整済み AdamW のトークン数で):{'、'.join(parts_ja)}。",
+    )
 
 
 def schedule_words(table: pl.DataFrame, saved: float, middle: MidRun | None) -> Text:
@@ -119,7 +131,7 @@ def schedule_words(table: pl.DataFrame, saved: float, middle: MidRun | None) -> 
         )
     if not parts_en:
         return NOTHING
-    return Text(en=f"Schedules: {'; '.join(parts_en)}. ", ja=f"スケジュール:{'、'.join(parts_ja)}。")
+    return Text(en=f"Schedules: {'; '.join(parts_en)}.", ja=f"スケジュール:{'、'.join(parts_ja)}。")
 
 
 def _spread(row: Mapping[str, float]) -> Text:
@@ -132,7 +144,7 @@ def epochs_words(table: pl.DataFrame | None, dropped: pl.DataFrame | None) -> Te
     titles = [] if table is None else [epochs_title(table)]
     if dropped is not None and len(dropped):
         titles.append(dropout_title(dropped))
-    return Text(en="".join(f"{one.en}. " for one in titles), ja="".join(f"{one.ja}。" for one in titles))
+    return Text(en=" ".join(f"{one.en}." for one in titles), ja="".join(f"{one.ja}。" for one in titles))
 
 
 def batch_words(
@@ -150,28 +162,29 @@ def batch_words(
         cells = [fit for by_length in fits.values() for fit in by_length.values()]
         known = [f"{number(fit.optimum)} at {fit.budget}" for fit in cells if fit.optimum is not None]
         return Text(
-            en=f"Batch ({rule}): no law, {reason}; optima inside the range: {', '.join(known) or 'none'}. ",
+            en=f"Batch ({rule}): no law, {reason}; optima inside the range: {', '.join(known) or 'none'}.",
             ja=f"バッチ({rule_ja}):法則は求まりません。範囲内の最適点は {len(cells)} 条件中 {len(known)}。",
         )
     low, middle, high = law.exponents["tokens"]
     best = tuple(number(value) for value in law.optimum)
     return Text(
         en=f"Batch ({rule}): the optimum goes with training tokens to the power {middle:.2f} ({low:.2f} to {high:.2f}), which would be "
-        f"{best[1]} tokens a step at the target ({best[0]} to {best[2]}; {law.factor['tokens']:.2g} times the longest run here). ",
+        f"{best[1]} tokens a step at the target ({best[0]} to {best[2]}; {law.factor['tokens']:.2g} times the longest run here).",
         ja=f"バッチ({rule_ja}):最適点は学習トークン数の {middle:.2f} 乗({low:.2f}〜{high:.2f})、目標では 1 ステップ {best[1]} トークン"
         f"({best[0]}〜{best[2]}、本研究の最長の {law.factor['tokens']:.2g} 倍への外挿)。",
     )
 
 
-def objective_words(table: pl.DataFrame | None, infilling: pl.DataFrame | None) -> Text:
-    """``table``: against causal, on plain text. ``infilling``: from ``infilling_table``."""
-    if table is None:
-        return NOTHING
-    told = comparison_words(
-        table, "causal", Text(en="Objectives, read as causal models", ja="学習目的(因果言語モデルとして)")
-    )
+def objective_words(table: pl.DataFrame | None) -> Text:
+    """``table``: against causal, on plain text."""
+    subject = Text(en="Objectives, read as causal models", ja="学習目的(因果言語モデルとして)")
+    return comparison_words(table, "causal", subject)
+
+
+def infilling_words(infilling: pl.DataFrame | None) -> Text:
+    """``infilling``: from ``infilling_table``."""
     if infilling is None or infilling.is_empty():
-        return told
+        return NOTHING
     parts_en, parts_ja = [], []
     for row in infilling.iter_rows(named=True):
         spread, worth = _spread(row), _interval(row["gain_low"], row["gain_high"], "+.3f")
@@ -180,8 +193,9 @@ def objective_words(table: pl.DataFrame | None, infilling: pl.DataFrame | None) 
         )
         parts_ja.append(f"{row['variant']} {row['span']} {spread.ja}、後ろの文脈の価値 {row['gain']:+.3f}({worth[1]})")
     return Text(
-        en=f"{told.en}Filling in with text on both sides, bits per byte of the span above the causal model's from the left alone: {'; '.join(parts_en)}. ",
-        ja=f"{told.ja}両側の文脈からの穴埋め(左側だけの causal との差、区間の bits/byte):{';'.join(parts_ja)}。",
+        en="Filling in with text on both sides, bits per byte of the span above the causal model's from the left alone: "
+        f"{'; '.join(parts_en)}.",
+        ja=f"両側の文脈からの穴埋め(左側だけの causal との差、区間の bits/byte):{';'.join(parts_ja)}。",
     )
 
 
@@ -189,25 +203,18 @@ def search_words(searches: Mapping[str, SearchResult], noise: NoiseFloor) -> Tex
     if not {"grid", "pruned"} <= set(searches):
         return NOTHING
     title = search_title(searches, noise)
-    return Text(en=f"{title.en}. ", ja=f"{title.ja}。")
+    return Text(en=f"{title.en}.", ja=f"{title.ja}。")
 
 
-def verdict(
-    decisions: Mapping[str, Decision], size: str, noise: NoiseFloor, settings: Sequence[Setting], *parts: Text
-) -> Text:
+def verdict(decisions: Mapping[str, Decision], size: str, noise: NoiseFloor, settings: Sequence[Setting]) -> Text:
+    """What stands at the head of the idea's page."""
     opening = leader_words(decisions, size)
     open_ = [one.name for one in settings if not one.decided]
-    end_en = f"For 10B these stay open: {', '.join(open_)}. " if open_ else "All settings are decided. "
+    end_en = f"For 10B these stay open: {', '.join(open_)}." if open_ else "All settings are decided."
     end_ja = f"10B について未決の項目:{'、'.join(open_)}。" if open_ else "すべての項目が決まりました。"
     return Text(
-        en=f"{opening.en} "
-        + "".join(part.en for part in parts)
-        + end_en
-        + f"Detectable at these seeds: {noise.mde:.4f} bits per byte.",
-        ja=opening.ja
-        + "".join(part.ja for part in parts)
-        + end_ja
-        + f"このシード数で検出できる差は {noise.mde:.4f} bits/byte です。",
+        en=f"{opening.en} Detectable effect: {noise.mde:.4f} bits per byte. {end_en}",
+        ja=f"{opening.ja}検出可能差は {noise.mde:.4f} bits/byte。{end_ja}",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import BasinFit, Decision, NoiseFloor, OptimumScaling
+from studylib.analysis import BasinFit, Decision, OptimumScaling
 from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.differences import comparison_words
 from studylib.ideas._shared.leaders import leader_words
@@ -31,11 +31,9 @@ def verdict(
     fits: Sequence[BasinFit],
     scaling: OptimumScaling | None,
     reason: str,
-    noise: NoiseFloor,
-    comparisons: Sequence[Text],
 ) -> Text:
-    """The paragraph at the head of the idea's page."""
-    last, opening = fits[-1], leader_words(decisions, fits[-1].budget)
+    """What stands at the head of the idea's page."""
+    opening = leader_words(decisions, fits[-1].budget)
     target = not_carried(reason)
     if scaling is not None:
         low, middle, high = (pieces(value) for value in scaling.aspect)
@@ -44,11 +42,15 @@ def verdict(
             en=f"{begin.en} the best vocabulary is {middle} ({low} to {high}).",
             ja=f"{begin.ja}最適語彙数は {middle}(区間 {low}〜{high})です。",
         )
+    return Text(en=f"{opening.en} {target.en}", ja=f"{opening.ja}{target.ja}")
+
+
+def basin_words(fit: BasinFit) -> Text:
+    """Which vocabularies the fitted curve does not tell from the best."""
     return Text(
-        en=f"{opening.en} On the fitted curve, {pieces_span(last.flat)} pieces lie within the detectable effect of the best "
-        f"({noise.mde:.4f} bits per byte). {target.en} " + "".join(one.en for one in comparisons).strip(),
-        ja=f"{opening.ja}当てはめた曲線の上で、語彙 {pieces_span(last.flat, '〜')} は最良との差が検出可能差({noise.mde:.4f} bits/byte)以内です。"
-        f"{target.ja}{''.join(one.ja for one in comparisons)}",
+        en=f"On the fitted curve at {fit.budget}, {pieces_span(fit.flat)} pieces lie within the detectable effect of the best "
+        f"({fit.margin:.4f} bits per byte).",
+        ja=f"{fit.budget} で当てはめた曲線の上で、語彙 {pieces_span(fit.flat, '〜')} は最良との差が検出可能差({fit.margin:.4f} bits/byte)以内です。",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -503,6 +504,10 @@ def test_searches_are_compared_by_cost_and_result(tmp_path):
     noise = analysis.NoiseFloor(paired_sd=0.01, unpaired_sd=0.01, mde=0.02, seeds=3, dof=8)
     title = captions.search_title(pair, noise)
     assert "takes 25 % of the grid's FLOPs" in title.en and "chance alone gives ±0.9 %" in title.en
+    assert "first rung" not in conclusion.search_words(pair, noise).en
+    hasty = SearchResult((dataclasses.replace(few.tried[0], values=(0.1,)), *few.tried[1:]))
+    told = conclusion.search_words({"grid": grid, "pruned": hasty}, noise)
+    assert f"The first rung prefers learning_rate {grid.tried[0].point[RATE]:.3g}, the whole run" in told.en
     rp.save(
         rp.search_cost({k: v.frame() for k, v in pair.items()}), tmp_path, "search", title, captions.search_alt(pair)
     )

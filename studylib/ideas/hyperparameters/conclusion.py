@@ -203,7 +203,24 @@ def search_words(searches: Mapping[str, SearchResult], noise: NoiseFloor) -> Tex
     if not {"grid", "pruned"} <= set(searches):
         return NOTHING
     title = search_title(searches, noise)
-    return Text(en=f"{title.en}.", ja=f"{title.ja}。")
+    early, whole = _best_at_first(searches["pruned"]), searches["grid"].best.point
+    if early == whole:
+        return Text(en=f"{title.en}.", ja=f"{title.ja}。")
+    short, long = (
+        ", ".join(f"{key.rpartition('.')[2]} {_short(value)}" for key, value in one.items()) for one in (early, whole)
+    )
+    return Text(
+        en=f"{title.en}. The first rung prefers {short}, the whole run {long}: what is best moves with the length of a run.",
+        ja=f"{title.ja}。最初の段では {short}、最後まで学習すると {long} が最良で、最適値は学習の長さとともに動きます。",
+    )
+
+
+def _best_at_first(search: SearchResult) -> dict:
+    return min((one for one in search.tried if one.values[0] is not None), key=lambda one: one.values[0]).point
+
+
+def _short(value: object) -> str:
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def verdict(decisions: Mapping[str, Decision], size: str, noise: NoiseFloor, settings: Sequence[Setting]) -> Text:

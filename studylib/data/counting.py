@@ -28,7 +28,7 @@ PIECE = rf" +(?:{_RUN}(?:{_MARK}+{_RUN}?)*)?|{_RUN}(?:{_MARK}+{_RUN}?)*|{_MARK}+
 
 LONGEST = 2000  # characters; a longer run (rules of dashes, text without any punctuation) is cut
 _BATCH_BYTES = 1 << 20
-_MOST_ROWS = 250_000  # different pieces in memory before they go to disk
+_MOST_ROWS = 100_000  # different pieces in memory before they go to disk
 _PARTS = 64
 _SCHEMA = {"piece": pl.String, "count": pl.Int64}
 
@@ -60,7 +60,7 @@ class PieceCounts:
         )
         self.num_pieces, self.num_characters, self.total = facts.collect(engine="streaming").row(0)
 
-    def frames(self, rows: int = 20_000) -> Iterator[pl.DataFrame]:
+    def frames(self, rows: int = 5_000) -> Iterator[pl.DataFrame]:
         """The table, ``rows`` at a time."""
         for frame in pl.scan_parquet(self.file).collect_batches(chunk_size=rows, maintain_order=True):
             yield from frame.iter_slices(rows)

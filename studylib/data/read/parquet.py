@@ -13,7 +13,9 @@ from studylib.data.guard.records import TELLING
 from studylib.data.read import Columns
 from studylib.errors import invalid
 
-_ROWS = 512
+# A row may be a book: few rows at a time, and no column of a row group as a whole.
+_ROWS = 64
+_BUFFER = 1 << 20
 
 
 class ParquetReader:
@@ -40,7 +42,7 @@ class ParquetReader:
     @staticmethod
     def _open(file: Path, columns: Columns) -> pq.ParquetFile:
         try:
-            parquet = pq.ParquetFile(file, memory_map=True)
+            parquet = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise invalid("path", str(file), f"is not a readable parquet file: {error}") from None
         schema = parquet.schema_arrow

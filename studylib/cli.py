@@ -94,11 +94,13 @@ def plan(
     - `study plan depth_width --scale gpu --set seeds=5`
     - `study plan depth_width --json`
     """
+    from studylib.batch.dry_run import check_text
     from studylib.batch.jobs import choose_jobs
     from studylib.cli_tables import plan_as_json, print_plan
     from studylib.trials.plan import plan_trials
 
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
+    check_text(chosen, online=False)
     plans = {
         job.idea.name: plan_trials(
             job.specs, job.study, workers=job.params.workers or None, retry_failed=job.params.retry_failed

@@ -95,6 +95,14 @@ def study(capsys):
             ["run", "--scale", "smoke", "--set", "data.sources=[{kind: files, options: {path: none.txt}}]"],
             "data.sources files:none.txt: path: 'none.txt' does not exist",
         ),
+        (
+            ["plan", "--scale", "smoke", "--set", "data.sources=[{kind: files, options: {path: none.txt}}]"],
+            "data.sources files:none.txt: path: 'none.txt' does not exist",
+        ),
+        (
+            ["plan", "--scale", "smoke", "--set", "data.sources=[{kind: files, options: {path: jglue/dev.txt}}]"],
+            "is refused: it names JGLUE",
+        ),
         (["rn"], "No such command 'rn'"),
         (["status", "nowhere"], "nowhere: there is no such study folder"),
         (["report", "nowhere"], "nowhere: there is no such study folder"),
@@ -127,6 +135,12 @@ def test_plan_as_json_follows_overrides_and_state(root, study):
     assert planned["to_do"] == 2 and planned["flops"] > 0 and planned["seconds"] > 0
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json", "--failed")
     assert json.loads(out)["width"]["to_do"] == 3
+
+
+def test_what_only_a_server_can_tell_does_not_hold_up_a_plan(root, study, monkeypatch):
+    monkeypatch.setattr("studylib.data.source.hub.HubSource.check", lambda self: pytest.fail("asked the hub"))
+    hub = "{kind: hub, name: ja, options: {dataset: a/b, revision: " + "a" * 40 + "}}"
+    assert study("plan", "--scale", "smoke", "--set", f"data.sources=[{hub}]")[0] == 0
 
 
 def test_plan_takes_less_than_two_seconds_without_torch():

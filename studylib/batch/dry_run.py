@@ -13,7 +13,7 @@ from studylib.trials.launcher._launcher import Setting
 from studylib.trials.run import still_to_do
 
 
-def check_text(jobs: Iterable[Job]) -> None:
+def check_text(jobs: Iterable[Job], *, online: bool = True) -> None:
     """Missing files and wrong options of sources show before a kernel starts; text already prepared is let be."""
     for job in jobs:
         for data in {spec.data.hash: spec.data for spec in job.specs}.values():
@@ -21,7 +21,7 @@ def check_text(jobs: Iterable[Job]) -> None:
                 from studylib.data import check_sources
 
                 with contextlib.chdir(job.root):  # where the kernel runs, so what relative paths count from
-                    check_sources(data)
+                    check_sources(data, online=online)
 
 
 def what_would_start(job: Job) -> str:

@@ -33,8 +33,10 @@ PREPARE_VERSION = 2
 Progress = Callable[[str], None]
 
 
-def check_sources(data: DataSpec) -> None:
+def check_sources(data: DataSpec, *, online: bool = True) -> None:
     """Find bad input before anything expensive: unknown options, missing files and columns, JGLUE by name.
+
+    ``online=False`` leaves unasked what only a server can tell.
 
     Raises
     ------
@@ -42,7 +44,8 @@ def check_sources(data: DataSpec) -> None:
         Naming the source, the option, its value and the choices.
     """
     for source in _open_sources(data).values():
-        source.check()
+        if online or not source.remote:
+            source.check()
     evaluation_digests(data.evaluation_only)
 
 

@@ -7,7 +7,7 @@ model, so that a misspelt one is an error that lists the known ones.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from studylib.data.document import Document
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 class Source(Protocol):
     """Text from one place, always in the same order."""
+
+    remote: ClassVar[bool]  # whether it has to ask a server
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         """Validate the options (StudyError naming the field, the value and the choices)."""

@@ -37,6 +37,8 @@ class FilesSource:
     naming one directly is an error.
     """
 
+    remote = False
+
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._options = validated(Options, dict(options), file=f"data.sources {label}")
         self._label = label

@@ -23,6 +23,8 @@ class Options(Frozen):
 class GeneratedSource:
     """As a local file, but it need not be there before it is read: a study is planned before its text is made."""
 
+    remote = False
+
     def __init__(self, label: str, options: Mapping[str, Any]):
         options = validated(Options, dict(options), file=f"data.sources {label}")
         self._label, self._path = label, options.path

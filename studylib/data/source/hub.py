@@ -35,6 +35,8 @@ class HubSource:
     ``datasets`` is imported only here and only when used. HF_ENDPOINT, HF_TOKEN and HF_HOME work as they do everywhere.
     """
 
+    remote = True
+
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._label = label
         self._field = f"data.sources {label}"

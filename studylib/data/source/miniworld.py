@@ -25,6 +25,8 @@ class Options(Frozen):
 class MiniworldSource:
     """Documents ``start``, ``start + 1``, ... of a register until there are ``bytes`` of text."""
 
+    remote = False
+
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._options = validated(Options, dict(options), file=f"data.sources {label}")
 

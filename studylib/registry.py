@@ -44,7 +44,7 @@ class Registry(Mapping[str, Any]):
         return len(list(iter(self)))
 
     def __contains__(self, name: object) -> bool:
-        return name in list(self)
+        return name in self._loaded or name in list(self)
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_serializer
@@ -82,10 +82,15 @@ class Grown(Frozen):
     @model_serializer(mode="wrap")
     def _without_unused(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         content = handler(self)
-        for name in self.later:
-            if getattr(self, name) == type(self).model_fields[name].get_default(call_default_factory=True):
+        for name, default in _later_defaults(type(self)).items():
+            if getattr(self, name) == default:
                 content.pop(name, None)
         return content
+
+
+@cache  # a plan writes thousands of specifications
+def _later_defaults(model: type[Grown]) -> dict[str, Any]:
+    return {name: model.model_fields[name].get_default(call_default_factory=True) for name in model.later}
 
 
 def validated(model: type[Model], content: Any, *, file: Any = None) -> Model:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -123,6 +124,7 @@ def _nearest(measured: Sequence[tuple[float, float]], per_token: float) -> float
     return median(speed for _, speed in closest)
 
 
+@cache  # once a plan, not once an idea
 def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
     """FLOPs a second of numpy's fp32 matrix product on one core."""
     # One thread, if numpy is not loaded yet: two that wait for each other on a busy machine measure the waiting.

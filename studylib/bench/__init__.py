@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 
 BENCHMARKS = {
+    "calibration": "the statistics on simulated trials: what intervals and verdicts promise, and what they keep",
     "training": "tokens/s and FLOP utilisation against transformers and plain PyTorch",
     "attention": "dense and sparse attention by every back-end, forwards and backwards",
     "waterfall": "tokens/s and memory, one switch at a time, from the plainest setting to the fastest",

@@ -6,8 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studylib.trials.display import duration
-
 if TYPE_CHECKING:
     from studylib.batch.status import StudyStatus
     from studylib.trials.plan import Plan
@@ -57,20 +55,7 @@ def print_plan(plans: Mapping[str, Plan]) -> None:
             for row in rows
         ]  # fmt: skip
         print_table(columns, cells, title=name, right=("seed", "params", "tokens", "FLOPs", "seconds"))
-        print(f"{name}: {summary(plan)}")
-
-
-def summary(plan: Plan) -> str:
-    """``12 trials: 3 done, 9 to do; 1.2e+13 FLOPs, about 2m05s with 2 at a time``."""
-    states = [one.state for one in plan.trials]
-    counted = ", ".join(
-        f"{states.count(state)} {state}" for state in ("done", "failed", "running", "to do") if state in states
-    )
-    line = f"{len(plan.trials)} trials" + (f": {counted}" if counted else "")
-    if plan.to_do:
-        source = "speed measured here" if plan.basis == "measured" else "a rough guess: nothing was measured here yet"
-        line += f"; {plan.flops:.1e} FLOPs, about {duration(plan.seconds)} with {plan.workers} at a time ({source})"
-    return line
+        print(f"{name}: {plan}")
 
 
 def plan_as_json(plans: Mapping[str, Plan]) -> dict[str, Any]:

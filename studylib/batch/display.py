@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol, TextIO
 
-from studylib.trials.display import counted, duration, finished_line
-from studylib.trials.progress import Event
+from studylib.trials.progress import Event, counted, duration, finished_line
 
 _PLAIN_EVERY = 10.0
 

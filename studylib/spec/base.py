@@ -70,6 +70,12 @@ class Frozen(BaseModel):
             place[last] = value.model_dump() if isinstance(value, BaseModel) else value
         return validated(type(self), content)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: what differs from the defaults, a row a setting."""
+        from studylib.notebook import fields
+
+        return fields(self.model_dump(mode="json", exclude_defaults=True))
+
 
 class Grown(Frozen):
     """A specification that got options later: those of `later` are written only where they are used.

@@ -1,4 +1,4 @@
-"""Listeners to the progress of trials: live lines on a terminal, plain lines elsewhere, a file for other processes."""
+"""Listeners to the progress of trials: live on a terminal and in a notebook, plain lines elsewhere, a file for other processes."""
 
 from __future__ import annotations
 
@@ -9,48 +9,23 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from studylib.files import append_json_line
-from studylib.trials.progress import Event, Listener
+from studylib.trials.notebook_display import NotebookProgress, in_notebook
+from studylib.trials.progress import Event, Listener, counted, finished_line
 
 PROGRESS_FILE = "STUDYLIB_PROGRESS_FILE"  # environment variable: where to write events for a watching process
 _PLAIN_EVERY = 10.0
 
 
 def default_listeners(stream: TextIO | None = None) -> list[Listener]:
-    """Rich on a terminal, plain lines elsewhere; also the file that ``$STUDYLIB_PROGRESS_FILE`` names."""
-    stream = stream or sys.stdout
-    listeners: list[Listener] = [RichProgress(stream) if stream.isatty() else LineProgress(stream)]
+    """Live on a terminal and in a notebook, plain lines elsewhere; also the file that ``$STUDYLIB_PROGRESS_FILE`` names."""
+    if stream is None and in_notebook():
+        listeners: list[Listener] = [NotebookProgress()]
+    else:
+        stream = stream or sys.stdout
+        listeners = [RichProgress(stream) if stream.isatty() else LineProgress(stream)]
     if path := os.environ.get(PROGRESS_FILE):
         listeners.append(FileProgress(Path(path)))
     return listeners
-
-
-def duration(seconds: float | None) -> str:
-    """``90`` as ``1m30s``; short enough for a table."""
-    if seconds is None:
-        return "?"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{seconds:.1f}s" if seconds < 10 else f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-
-
-def counted(event: Event) -> str:
-    """``12/30 done, 1 failed, 2 running, 3m20s left``."""
-    counts = event["counts"]
-    parts = [f"{counts['done']}/{counts['total']} done"]
-    parts += [f"{counts[kind]} {kind}" for kind in ("failed", "running") if counts[kind]]
-    if event.get("eta_s") and counts["done"] + counts["failed"] < counts["total"]:
-        parts.append(f"{duration(event['eta_s'])} left")
-    return ", ".join(parts)
-
-
-def finished_line(event: Event) -> str:
-    line = f"{event['label']}: {event['status']}"
-    if event["seconds"]:
-        line += f" in {duration(event['seconds'])}"
-    return line + (f": {event['message'].splitlines()[-1]}" if event["message"] else "")
 
 
 class LineProgress:

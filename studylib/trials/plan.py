@@ -16,6 +16,7 @@ from studylib.files import read_json
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
 from studylib.spec import TrialSpec
 from studylib.trials.cache import State, Trial, trials_under
+from studylib.trials.progress import duration
 
 # Training speed over numpy's one-thread fp32 matrix product, by hidden size: 0.32 at 64, 0.64 at 128, 1.24 at 256 were
 # measured (two one-thread trials side by side); bf16 carries larger models beyond 1, to about 2.5 at 10M parameters.
@@ -31,6 +32,8 @@ class PlannedTrial:
     params: int
     flops: float
     seconds: float
+
+    COLUMNS = ("trial", "seed", "state", "params", "train_tokens", "flops", "seconds")  # of `row`, beside the tags
 
     def row(self) -> dict[str, Any]:
         """JSON-able; of a trial that branches off another its own tokens and FLOPs. ``seconds`` is an estimate, or the time taken if the trial is done."""
@@ -50,10 +53,46 @@ class Plan:
     workers: int
 
     def frame(self) -> Any:
-        """The trials as a polars frame: what a notebook shows."""
+        """The trials as a polars frame, a row each."""
         import polars as pl
 
-        return pl.DataFrame([one.row() for one in self.trials])
+        return pl.DataFrame([one.row() for one in self.trials], infer_schema_length=None)
+
+    def groups(self) -> Any:
+        """The trials as a polars frame, a row for those that differ in nothing but their seed, as a notebook shows them."""
+        import polars as pl
+
+        frame = self.frame()
+        names = [name for name in frame.columns if name not in PlannedTrial.COLUMNS]
+        return frame.group_by(names, maintain_order=True).agg(
+            pl.len().alias("trials"),
+            (pl.col("state") == "done").sum().alias("done"),
+            pl.col("params").max(),
+            pl.col("train_tokens").max().alias("tokens each"),
+            pl.col("flops").sum(),
+            pl.col("seconds").sum(),
+        )
+
+    def __str__(self) -> str:
+        """``12 trials: 3 done, 9 to do; 1.2e+13 FLOPs, about 2m05s with 2 at a time``."""
+        states = [one.state for one in self.trials]
+        counted = ", ".join(
+            f"{states.count(state)} {state}" for state in ("done", "failed", "running", "to do") if state in states
+        )
+        line = f"{len(self.trials)} trials" + (f": {counted}" if counted else "")
+        if self.to_do:
+            source = (
+                "speed measured here" if self.basis == "measured" else "a rough guess: nothing was measured here yet"
+            )
+            line += f"; {self.flops:.1e} FLOPs, about {duration(self.seconds)} with {self.workers} at a time ({source})"
+        return line
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        from studylib.notebook import table
+
+        return f"<p>{self}</p>{table(self.groups())}" if self.trials else f"<p>{self}</p>"
 
     @property
     def to_do(self) -> list[PlannedTrial]:

@@ -99,3 +99,32 @@ class Tracker:
         event |= more
         for listener in self._listeners:
             listener(event)
+
+
+def duration(seconds: float | None) -> str:
+    """``90`` as ``1m30s``; short enough for a table."""
+    if seconds is None:
+        return "?"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f}s" if seconds < 10 else f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def counted(event: Event) -> str:
+    """``12/30 done, 1 failed, 2 running, 3m20s left``."""
+    counts = event["counts"]
+    parts = [f"{counts['done']}/{counts['total']} done"]
+    parts += [f"{counts[kind]} {kind}" for kind in ("failed", "running") if counts[kind]]
+    if event.get("eta_s") and counts["done"] + counts["failed"] < counts["total"]:
+        parts.append(f"{duration(event['eta_s'])} left")
+    return ", ".join(parts)
+
+
+def finished_line(event: Event) -> str:
+    line = f"{event['label']}: {event['status']}"
+    if event["seconds"]:
+        line += f" in {duration(event['seconds'])}"
+    return line + (f": {event['message'].splitlines()[-1]}" if event["message"] else "")

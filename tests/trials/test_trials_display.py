@@ -11,6 +11,7 @@ from studylib import run_trials
 from studylib.batch.display import EventFile, LineDisplay, LiveDisplay, display_for
 from studylib.trials.display import RichProgress, default_listeners
 from studylib.trials.machine import cores, gpus
+from studylib.trials.notebook_display import NotebookProgress
 
 
 class Terminal(io.StringIO):
@@ -99,3 +100,23 @@ def test_metrics_reach_the_listener_without_what_is_not_json(tmp_path, spec, tra
     (metrics,) = [one for one in heard if one["event"] == "metrics"]
     assert metrics["record"] == {"step": 1, "tokens": 1, "loss": 3.0}
     json.dumps(heard, allow_nan=False)
+
+
+def test_a_notebook_has_one_output_that_is_updated_and_keeps_failures(monkeypatch, tmp_path, spec, train):
+    shown = []
+
+    class Handle:
+        def update(self, html):
+            shown[-1] = html.data
+
+    def display(html, display_id):
+        shown.append(html.data)
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    run_trials(
+        [spec(0, variant="<x>"), spec(1, do="crash")], tmp_path, train=train, progress=NotebookProgress(), workers=1
+    )
+    assert len(shown) == 1
+    assert 'max="2" value="2"' in shown[0] and "1/2 done, 1 failed" in shown[0]
+    assert "crashed" in shown[0] and "<x>" not in shown[0]

@@ -12,12 +12,12 @@ import pytest
 from studylib import run_trials
 from studylib.model.cost import training_flops
 from studylib.trials.cache import Trial, trials_under
-from studylib.trials.display import FileProgress, LineProgress, duration
+from studylib.trials.display import FileProgress, LineProgress
 from studylib.trials.frame import trials_frame
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, outcome_of_exit
 from studylib.trials.plan import plan_trials
-from studylib.trials.progress import Tracker
+from studylib.trials.progress import Tracker, duration
 
 
 def test_plan_tells_states_and_costs(tmp_path, spec, train):

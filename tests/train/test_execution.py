@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 
 import pytest
-from test_topologies import launch, losses
+from several import SHARP, in_double, numbers, train_all
 
 from studylib.errors import StudyError
 from studylib.files import read_json
@@ -28,14 +28,14 @@ SWITCHES = {
 
 @pytest.fixture(scope="module")
 def expected(tiny_trial, data_folder, tmp_path_factory) -> float:
-    return train(tiny_trial, tmp_path_factory.mktemp("plain"), data_folder=data_folder)["val_loss"]
+    return train(in_double(tiny_trial), tmp_path_factory.mktemp("plain"), data_folder=data_folder)["val_loss"]
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_does_not_change_the_loss(switch, expected, tiny_trial, data_folder, tmp_path):
-    spec = tiny_trial.replace(compute=tiny_trial.compute.replace(**SWITCHES[switch]))
+    spec = in_double(tiny_trial.replace(compute=tiny_trial.compute.replace(**SWITCHES[switch])))
     result = train(spec, tmp_path, data_folder=data_folder)
-    assert result["val_loss"] == pytest.approx(expected, rel=1e-5)
+    assert result["val_loss"] == pytest.approx(expected, rel=SHARP)
     for name, value in SWITCHES[switch].items():
         assert result["resolved"][name] == value
     assert spec.recipe_hash == tiny_trial.recipe_hash
@@ -45,9 +45,8 @@ def test_a_switch_does_not_change_the_loss(switch, expected, tiny_trial, data_fo
 def test_switches_agree_under_tensor_parallelism(tiny_trial, data_folder, tmp_path):
     compute = tiny_trial.compute.replace(cross_entropy="chunked", recompute="layer")
     spec = tiny_trial.replace(parallel=ParallelSpec(tp=2), compute=compute)
-    launch(tiny_trial, tmp_path / "one", data_folder)
-    launch(spec, tmp_path / "two", data_folder)
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
+    train_all({tmp_path / "one": in_double(tiny_trial), tmp_path / "two": in_double(spec)}, data_folder)
+    assert numbers(tmp_path / "two") == pytest.approx(numbers(tmp_path / "one"), rel=SHARP)
 
 
 def test_sparse_trials_learn_and_differ_from_dense(expected, tiny_trial, data_folder, tmp_path):

@@ -37,7 +37,9 @@ class SOAP(OptimizerChoice):
             from studylib.train.optimizer._soap import SettledSOAP
 
             built.append(
-                SettledSOAP(matrices, lr=spec.learning_rate, betas=betas, precondition_frequency=spec.precondition_every)
+                SettledSOAP(
+                    matrices, lr=spec.learning_rate, betas=betas, precondition_frequency=spec.precondition_every
+                )
             )
         others = [group for group in groups if not group["whole"]]
         if others:

@@ -77,7 +77,7 @@ def test_kill_nine_while_training(tiny_trial, data_folder, tmp_path):
         )
         before = len(read_json_lines(out / "metrics.jsonl"))
         while process.poll() is None and len(read_json_lines(out / "metrics.jsonl")) < before + records:
-            time.sleep(0.001)
+            time.sleep(0.01)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             kills += 1

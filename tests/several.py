@@ -1,19 +1,19 @@
 """Layouts: several trials trained in the same processes, in double precision, and what is compared between them.
 
-    torchrun --nproc_per_node 2 several.py ASKED
-
-ASKED is ``[{"spec": TrialSpec, "out": folder, "data_folder": folder}, ...]``, all for this number of processes. The trials are
-what ``python -m studylib.train`` would have trained one by one; starting Python and torch costs more than a tiny trial.
+Processes are forked from one that has loaded torch and the trainer, and find each other through files: starting them as
+torchrun does costs several times more than a tiny trial. (tests/train/test_topologies.py has one that is started so.)
 """
 
 from __future__ import annotations
 
 import itertools
-import json
+import multiprocessing
 import os
 import shutil
-import subprocess
-import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import wait
 from pathlib import Path
 
 from studylib.data import prepare
@@ -30,28 +30,38 @@ def in_double(spec: TrialSpec) -> TrialSpec:
 
 
 def train_all(trials: dict[Path, TrialSpec], data_folder: Path) -> None:
-    """Train each trial into its folder: those for one process here, the others with one torchrun for each number of them."""
+    """Train each trial into its folder: those for one process here, those for several together on as many."""
     for spec in trials.values():
         prepare(spec.data, data_folder)
-    asked: dict[int, list[dict]] = {}
+    by_processes: dict[int, list[tuple[Path, TrialSpec]]] = {}
     for out, spec in trials.items():
-        one = {"spec": spec.model_dump(mode="json"), "out": str(out), "data_folder": str(data_folder)}
-        asked.setdefault(spec.parallel.world_size, []).append(one)
-    for processes, several in sorted(asked.items()):
+        by_processes.setdefault(spec.parallel.world_size, []).append((out, spec))
+    for processes, several in sorted(by_processes.items()):
         if processes == 1:
-            _train(several)
+            _train(several, data_folder)
         else:
-            torchrun(Path(__file__), json.dumps(several), processes=processes)
+            on_processes(processes, _train, several, data_folder)
 
 
-def torchrun(script: Path, *arguments: str, processes: int) -> None:
-    """Run a script on several processes; what it said is shown when it fails."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[1])}
-    done = subprocess.run(
-        [*command, str(script), *arguments], env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def on_processes(processes: int, function: Callable, *arguments) -> None:
+    """Call ``function`` on several processes at once, where the package finds itself started as by torchrun."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["studylib.train.trainer"])
+    with tempfile.TemporaryDirectory() as folder:
+        ranks = [
+            context.Process(target=_rank, args=(rank, processes, Path(folder), function, arguments))
+            for rank in range(processes)
+        ]
+        for rank in ranks:
+            rank.start()
+        running = {rank.sentinel: rank for rank in ranks}
+        while running:
+            ended = [running.pop(sentinel) for sentinel in wait(list(running))]
+            if any(rank.exitcode for rank in ended):
+                for rank in running.values():  # would wait for the one that failed
+                    rank.kill()
+        said = "".join(path.read_text() for path in Path(folder).glob("failed-*"))
+        assert not any(rank.exitcode for rank in ranks), said or [rank.exitcode for rank in ranks]
 
 
 def numbers(out: Path) -> list[float]:
@@ -72,27 +82,27 @@ def stopped_before_the_end(out: Path, copy: Path) -> Path:
     return copy
 
 
-def _train(asked: list[dict]) -> None:
+def _train(trials: list[tuple[Path, TrialSpec]], data_folder: Path) -> None:
     from studylib.train import train
 
-    for one in asked:
-        train(TrialSpec(**one["spec"]), Path(one["out"]), data_folder=Path(one["data_folder"]))
+    for out, spec in trials:
+        train(spec, out, data_folder=data_folder)
 
 
-def _start_groups_anew() -> None:
-    """Give every start of the process groups its own part of torchrun's store, which keeps the addresses of the one before."""
-    import torch.distributed
+def _rank(rank: int, processes: int, folder: Path, function: Callable, arguments: tuple) -> None:
+    import torch
 
-    start, stores = torch.distributed.init_process_group, itertools.count()
+    torch.set_num_threads(1)
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(processes)}
+    start, number = torch.distributed.init_process_group, itertools.count()
 
     def start_anew(backend: str, **options) -> None:
-        store, rank, processes = next(torch.distributed.rendezvous("env://"))
-        store = torch.distributed.PrefixStore(str(next(stores)), store)
+        store = torch.distributed.FileStore(str(folder / f"store-{next(number)}"), processes)
         start(backend, store=store, rank=rank, world_size=processes, **options)
 
     torch.distributed.init_process_group = start_anew
-
-
-if __name__ == "__main__":
-    _start_groups_anew()
-    _train(json.loads(sys.argv[1]))
+    try:
+        function(*arguments)
+    except BaseException:
+        (folder / f"failed-{rank}").write_text(traceback.format_exc())
+        raise

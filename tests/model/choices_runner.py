@@ -1,21 +1,14 @@
-"""Trains models for a few steps under torchrun, in double precision: what the tests of choices compare between layouts.
-
-    torchrun --nproc_per_node 2 choices_runner.py ASKED.json OUT.json
-
-ASKED holds ``{"parallel": ParallelSpec, "models": {name: ModelSpec}}``, OUT gets ``{name: [loss, norm of the
-gradient, loss, ...]}``.
-"""
+"""Trains models for a few steps, in double precision: what the tests of choices compare between layouts."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from studylib.data.batch import Batch
+from studylib.files import write_json
 from studylib.model.gpt import build_gpt
 from studylib.parallel import pipeline_engine, world
 from studylib.spec import ComputeSpec, DataSpec, ModelSpec, ParallelSpec, SourceSpec, TokenizerSpec, TrialSpec
@@ -60,11 +53,7 @@ def numbers(models: dict[str, ModelSpec], parallel: ParallelSpec) -> dict[str, l
     return found if main else {}
 
 
-if __name__ == "__main__":
-    asked = json.loads(Path(sys.argv[1]).read_text())
-    torch.set_num_threads(1)
-    result = numbers(
-        {name: ModelSpec(**model) for name, model in asked["models"].items()}, ParallelSpec(**asked["parallel"])
-    )
-    if result:
-        Path(sys.argv[2]).write_text(json.dumps(result))
+def write_numbers(models: dict[str, ModelSpec], parallel: ParallelSpec, file: Path) -> None:
+    """Of one of several processes: its part of ``numbers``, which the first one writes."""
+    if found := numbers(models, parallel):
+        write_json(file, found)

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import math
 from pathlib import Path
 
 import pytest
 import torch
 import torch._dynamo
-from choices_runner import numbers
+from choices_runner import numbers, write_numbers
 from every_choice import CHOICES, batch, build
-from several import SHARP, torchrun
+from several import SHARP, on_processes
 
+from studylib.files import read_json
 from studylib.model.execution import Execution
 from studylib.spec import ModelSpec, ParallelSpec
 
 
-def launch(models: dict[str, ModelSpec], parallel: dict[str, int], folder: Path) -> dict[str, list[float]]:
+def launch(models: dict[str, ModelSpec], layout: dict[str, int], folder: Path) -> dict[str, list[float]]:
     """Numbers on several processes, all models in one process group."""
-    asked = {"parallel": parallel, "models": {name: model.model_dump() for name, model in models.items()}}
-    (folder / "asked.json").write_text(json.dumps(asked))
-    asked_and_found = (str(folder / name) for name in ("asked.json", "found.json"))
-    torchrun(Path(__file__).with_name("choices_runner.py"), *asked_and_found, processes=math.prod(parallel.values()))
-    return json.loads((folder / "found.json").read_text())
+    parallel = ParallelSpec(**layout)
+    on_processes(parallel.world_size, write_numbers, models, parallel, folder / "found.json")
+    return read_json(folder / "found.json")
 
 
 def differing(expected: dict[str, list[float]], found: dict[str, list[float]]) -> dict[str, tuple]:

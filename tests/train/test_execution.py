@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 
 import pytest
+import torch
 from several import SHARP, in_double, numbers, train_all
 
 from studylib.errors import StudyError
 from studylib.files import read_json
+from studylib.model.gpt import build_gpt
 from studylib.model.memory import memory_bytes
+from studylib.parallel import world
 from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec, validated
 from studylib.train import train
 from studylib.train.allocator import keep_freed_memory
@@ -39,6 +42,17 @@ def test_a_switch_does_not_change_the_loss(switch, expected, tiny_trial, data_fo
     for name, value in SWITCHES[switch].items():
         assert result["resolved"][name] == value
     assert spec.recipe_hash == tiny_trial.recipe_hash
+
+
+def test_double_precision_is_double_throughout(expected, tiny_trial, data_folder, tmp_path):
+    double = in_double(tiny_trial)
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        model = build_gpt(double.model, one, seed=0, execution=resolve(double).execution)
+    tokens = torch.zeros(1, 32, dtype=torch.int64)
+    assert {value.dtype for value in model.parameters()} == {torch.float64} == {model.logits(tokens).dtype}
+    single = train(tiny_trial, tmp_path, data_folder=data_folder)["val_loss"]
+    assert 0 < abs(single - expected) < 1e-3
+    assert memory_bytes(double) == pytest.approx(2 * memory_bytes(tiny_trial), abs=2)
 
 
 @pytest.mark.slow

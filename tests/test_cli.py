@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import nbformat
 import pytest
@@ -143,16 +142,18 @@ def test_what_only_a_server_can_tell_does_not_hold_up_a_plan(root, study, monkey
     assert study("plan", "--scale", "smoke", "--set", f"data.sources=[{hub}]")[0] == 0
 
 
-def test_plan_takes_less_than_two_seconds_without_torch():
+def test_plan_starts_without_what_takes_long_to_load():
+    """What is loaded decides whether `study plan` answers within two seconds, and does not depend on the machine."""
     code = (
         "import sys\nfrom studylib.cli import main\n"
         "try: main(['plan', '--help'])\nexcept SystemExit: pass\n"
         "import studylib.trials.plan, studylib.batch.jobs\n"
-        "assert not {'torch', 'polars', 'papermill'} & set(sys.modules), 'heavy import'\n"
+        "heavy = {'torch', 'polars', 'papermill', 'scipy', 'pandas', 'matplotlib', 'datasets', 'transformers'}\n"
+        "print(sorted(heavy & set(sys.modules)), len(sys.modules))\n"
     )
-    began = time.monotonic()
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert time.monotonic() - began < 2
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    heavy, modules = done.stdout.splitlines()[-1].rsplit(" ", 1)
+    assert heavy == "[]" and int(modules) < 1500
 
 
 @pytest.mark.parametrize(("outcome", "code"), [("done", 0), ("up to date", 0), ("failed", 1), ("timeout", 1)])

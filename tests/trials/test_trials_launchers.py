@@ -40,12 +40,17 @@ def test_a_failing_rank_says_why_although_torchrun_does_not(tmp_path, spec, trai
     assert "SIGKILL" in frame["message"][1]
 
 
-def test_torchrun_timeout_leaves_no_rank(tmp_path, spec, train, alive):
+def test_torchrun_timeout_leaves_no_rank(tmp_path, spec, train, alive, late_when):
     one = spec(0, parallel=TWO, do="hang")
-    frame = run_trials([one], tmp_path, train=train, launcher="torchrun", timeout=6, progress=[])
+    runs = Trial.under(tmp_path, one).folder / "runs"
+
+    def ranks() -> list[str]:
+        return runs.read_text().split() if runs.exists() else []
+
+    late_when("studylib.trials.pool", lambda: len(ranks()) == 2)
+    frame = run_trials([one], tmp_path, train=train, launcher="torchrun", timeout=3600, progress=[])
     assert frame["status"].to_list() == ["timeout"]
-    pids = (Trial.under(tmp_path, one).folder / "runs").read_text().split()
-    assert len(pids) == 2 and not any(alive(int(pid)) for pid in pids)
+    assert len(ranks()) == 2 and not any(alive(int(pid)) for pid in ranks())
 
 
 def test_slurm_through_submitits_local_executor(tmp_path, spec, train):

@@ -38,7 +38,7 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     folder.mkdir(parents=True, exist_ok=True)
     sides = {side: _Side(folder / f"{side}.utf8") for side in SIDES}
     try:
-        for batch in _batches(source.documents()):
+        for batch in batches(source.documents()):
             for document in guard.admit(batch):
                 content = document.utf8()
                 sides[side_of(content, fraction)].add(content)
@@ -64,7 +64,7 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     write_json(folder / "manifest.json", manifest)
 
 
-def _batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
+def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
     batch: list[Document] = []
     characters = 0
     for document in documents:

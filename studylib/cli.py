@@ -179,7 +179,9 @@ def ideas(as_json: AsJson = False) -> None:
 def fingerprint(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILE...", help="Benchmark files: JSON, JSON lines, CSV, TSV, parquet or plain text; .gz too."),
+        typer.Argument(
+            metavar="FILE...", help="Benchmark files: JSON, JSON lines, CSV, TSV, parquet or plain text; .gz too."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option(help="Default: fingerprints/<first file's name>.npz in the project.", metavar="FILE")

@@ -96,7 +96,9 @@ def _task(rows: Sequence[Row]) -> str:
 ROW_ATTACKS: dict[str, Callable[[Sequence[Row]], tuple[str, str, dict[str, str]]]] = {
     "JSON lines, columns renamed": lambda rows: (
         "rows.jsonl",
-        _json_lines({"text": r.texts[-1], "more": list(r.texts[:-1]), "list": r.choices, "gold": r.answer} for r in rows),
+        _json_lines(
+            {"text": r.texts[-1], "more": list(r.texts[:-1]), "list": r.choices, "gold": r.answer} for r in rows
+        ),
         {},
     ),
     "JSON lines, a row one text": lambda rows: (

@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="study bench gate", description=__doc__.split("\n\n")[0])
     parser.add_argument("--files", type=Path, nargs="*", default=[], metavar="FILE", help="JGLUE's files, as released")
     parser.add_argument("--most", type=int, default=0, metavar="N", help="try so many rows and sentences; 0: all")
-    parser.add_argument("--clean", nargs="*", default=[], metavar="FILE[:COLUMN]", help="text that is not the benchmark")
+    parser.add_argument(
+        "--clean", nargs="*", default=[], metavar="FILE[:COLUMN]", help="text that is not the benchmark"
+    )
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print the beginning of N texts of each line")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     asked = parser.parse_args(arguments)

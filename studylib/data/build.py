@@ -145,6 +145,7 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     with _scratch(folder, data.hash) as scratch:
         texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
+        _check_same_text(home, texts)
         judged = {spec.label: texts[spec.label] for spec in data.sources if not spec.auxiliary}
         tokenizer = _tokenizer(data, judged, folder, say, workers)
         write_bytes(scratch / "tokenizer.model", tokenizer.model)
@@ -158,7 +159,6 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
                 write_tokens(text.documents_utf8(side), tokenizer, scratch / f"{stem}.{side}", workers=threads)
             sources[label] = _described(text, scratch, stem, tokenizer)
         _write_manifest(data, scratch, tokenizer, texts, sources)
-        _check_same_text(home, scratch)
         if home.exists():  # damaged: out of the way first, since a folder is not replaced in one step
             home.replace(scratch.with_name(f"{scratch.name}.damaged"))
             shutil.rmtree(scratch.with_name(f"{scratch.name}.damaged"))
@@ -167,19 +167,20 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
     return PreparedData(home)
 
 
-def _check_same_text(home: Path, scratch: Path) -> None:
+def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
     """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
     try:
-        before, now = PreparedData(home).manifest, PreparedData(scratch).manifest
+        before = PreparedData(home).manifest
     except StudyError:
-        return  # nothing there, or nothing that trials could have been made from as it is
-    if before["version"] != now["version"]:
+        return  # nothing there, or nothing that a trial could have been made from
+    if before["version"] != PREPARE_VERSION:
         return
-    for label, source in now["sources"].items():
-        if any(source[side] != before["sources"][label][side] for side in SIDES):
+    for label, text in texts.items():
+        was = before["sources"][label]
+        if any(text.num_bytes(side) != was[side]["bytes"] for side in SIDES):
             raise StudyError(
-                f"data.sources {label}: evaluation data are told by other fingerprints than when the study's data were "
-                f"prepared, and its text is no longer the same ({dropped_in_words(now['guard'][label]) or 'none is dropped now'}); "
+                f"data.sources {label}: evaluation data are known by other fingerprints than when the study's data were "
+                f"prepared, and the text is no longer the same ({dropped_in_words(text.manifest['guard']) or 'none dropped'}); "
                 "use another output folder, or remove the prepared data and the trials made from it"
             )
 

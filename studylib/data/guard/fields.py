@@ -21,10 +21,21 @@ SHORTEST = 8
 
 _SENTENCE_ENDS = tuple("。．！？!?")
 _SENTENCE_FIELDS = frozenset(
-    "question sentence sentence1 sentence2 premise hypothesis instruction input prompt query".split()
+    [
+        "question",
+        "sentence",
+        "sentence1",
+        "sentence2",
+        "premise",
+        "hypothesis",
+        "instruction",
+        "input",
+        "prompt",
+        "query",
+    ]
 )
-_PASSAGE_FIELDS = frozenset("context passage paragraph document article text".split())
-_ANSWER_FIELDS = frozenset("answers answer label output title id q_id".split())
+_PASSAGE_FIELDS = frozenset(["context", "passage", "paragraph", "document", "article", "text"])
+_ANSWER_FIELDS = frozenset(["answers", "answer", "label", "output", "title", "id", "q_id"])
 _PASSAGE_CHARACTERS = 24  # of a string in a field of no telling name, from where it counts without a mark at its end
 _CHOICE = re.compile(r"(?:choice|option|candidate|選択肢)[_ ]?\w?", re.IGNORECASE)
 _CHOICES_ALONE = 12  # characters from which the choices tell a row without its question

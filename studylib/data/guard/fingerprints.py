@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -142,7 +143,7 @@ class Fingerprints:
             with np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in _ARRAYS}
                 about = json.loads(archive["about"].tobytes())
-        except (OSError, ValueError, KeyError, EOFError) as error:
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
             raise invalid("fingerprints", str(file), f"cannot be read: {error}") from None
         if about["format"] != FORMAT:
             raise invalid("fingerprints", str(file), f"has format {about['format']}, not {FORMAT}; make it again")
@@ -246,10 +247,7 @@ def _rarest_apart(costs: list[float]) -> list[int]:
         before = history[offset - GRAM] if offset >= GRAM else [(0.0, ()), *[(float("inf"), ())] * _APART]
         best = [
             best[0],
-            *(
-                min(best[n], (before[n - 1][0] + cost, (*before[n - 1][1], offset)))
-                for n in range(1, _APART + 1)
-            ),
+            *(min(best[n], (before[n - 1][0] + cost, (*before[n - 1][1], offset))) for n in range(1, _APART + 1)),
         ]
         history.append(best)
     return list(best[_APART][1])

@@ -19,17 +19,43 @@ from studylib.data.guard.hashing import Table, piece_keys
 _SMALL = str.maketrans("ぁぃぅぇぉっゃゅょゎゕゖ", "あいうえおつやゆよわかけ")
 _BETWEEN = "\n"  # between texts that are folded together; it leaves nothing
 _SILENT, _MARK = 1, 2  # left out without a trace, as the words beside it are one word; left out, and a sentence ends
-_MARKS = frozenset("\n\t\r.,:;!?()[]{}<>|\"'`#*=「」『』【】（）［］｛｝〈〉《》〔〕。．：；！？“”‘’＜＞｜＂＇＃＊＝…→⇒｡｢｣")
+_MARKS = frozenset(
+    "\n\t\r.,:;!?()[]{}<>|\"'`#*=「」『』【】（）［］｛｝〈〉《》〔〕。．：；！？“”‘’＜＞｜＂＇＃＊＝…→⇒｡｢｣"
+)
 _KANJI = ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0x20000, 0x2F800))
 _SOME_FOLDED = ((0x80, 0x3400), (0xF900, 0xFB00), (0xFE00, 0x10000), (0x1F100, 0x1F300), (0x2F800, 0x2FA20))
-_UNSEEN = "Mn Cf".split()
+_UNSEEN = ["Mn", "Cf"]
 _LONG = "ー〜～ｰ"
 
 # What derived sets put before a question, its choices or its answer. Alone between marks it is no part of a row.
-LABELS = (
-    "質問 問題 問い 設問 選択肢 候補 回答 解答 応答 答え 正解 入力 出力 指示 前提 仮説 関係 文章 文脈 本文 "
-    "ユーザー アシスタント システム 類似度 タイトル ラベル"
-).split()
+LABELS = [
+    "質問",
+    "問題",
+    "問い",
+    "設問",
+    "選択肢",
+    "候補",
+    "回答",
+    "解答",
+    "応答",
+    "答え",
+    "正解",
+    "入力",
+    "出力",
+    "指示",
+    "前提",
+    "仮説",
+    "関係",
+    "文章",
+    "文脈",
+    "本文",
+    "ユーザー",
+    "アシスタント",
+    "システム",
+    "類似度",
+    "タイトル",
+    "ラベル",
+]
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 
 from studylib.data.document import Document
 from studylib.data.guard.fields import KINDS
-from studylib.data.guard.known import load_known, known_digests
+from studylib.data.guard.known import known_digests, load_known
 from studylib.data.guard.matching import Matcher
 from studylib.data.guard.names import check_names
 from studylib.data.guard.records import Table, record_task, row_id_task, table_of, text_task
-from studylib.errors import StudyError, invalid
+from studylib.errors import StudyError
 from studylib.files import content_hash
 
 GUARD_VERSION = 2
@@ -117,9 +117,7 @@ def _matcher(evaluation_files: tuple[str, ...], digests: tuple[tuple[str, str], 
 
 def _whole_row(document: Document) -> str:
     """A document's text and what else its row says, as one text: a row is judged whole."""
-    others = [
-        text for text in _strings(document.record) if text is not document.text and not text.isascii()
-    ]
+    others = [text for text in _strings(document.record) if text is not document.text and not text.isascii()]
     return "\n".join([document.text, *others]) if others else document.text
 
 

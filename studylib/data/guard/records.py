@@ -21,7 +21,9 @@ _SHAPES: dict[str, tuple[frozenset[str], ...]] = {
 # JSQuAD has the columns of every SQuAD; only its identifiers (article, paragraph, question) give it away.
 _JSQUAD_ID = re.compile(r"a\d+p\d+q\d+")
 # Sets derived from JGLUE number their rows by the task: jnli-0, jcommonsenseqa_train_12.
-_ROW_ID = re.compile(r"(?:[a-z-]+/)?(?:jcommonsenseqa|jcqa|jnli|jsts|jsquad|jglue|marc-?ja|jcola)(?:[-_./:#][a-z0-9.]+)*[-_./:#]?\d+")
+_ROW_ID = re.compile(
+    r"(?:[a-z-]+/)?(?:jcommonsenseqa|jcqa|jnli|jsts|jsquad|jglue|marc-?ja|jcola)(?:[-_./:#][a-z0-9.]+)*[-_./:#]?\d+"
+)
 
 # The same, for records that lie as JSON, CSV or a printed dict inside a text. The group after ">" must all be there.
 _IN_TEXT: tuple[tuple[str, tuple[str, ...]], ...] = (

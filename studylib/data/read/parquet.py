@@ -26,7 +26,9 @@ class ParquetReader:
     def read(self, file: Path, columns: Columns) -> Iterator[Document]:
         parquet = self._open(file, columns)
         names = _all_names(parquet.schema_arrow)
-        others = [field.name for field in parquet.schema_arrow if field.name != columns.text and _holds_text(field.type)]
+        others = [
+            field.name for field in parquet.schema_arrow if field.name != columns.text and _holds_text(field.type)
+        ]
         row = 0
         try:
             for batch in parquet.iter_batches(batch_size=_ROWS, columns=[columns.text, *others]):

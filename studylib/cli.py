@@ -184,7 +184,8 @@ def fingerprint(
         ),
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Default: fingerprints/<first file's name>.npz in the project.", metavar="FILE")
+        Path | None,
+        typer.Option(help="Default: in the project's folder fingerprints, named after the first file.", metavar="FILE"),
     ] = None,
     instructions: Annotated[
         bool, typer.Option("--instructions", help="The texts are instructions of sets derived from a benchmark.")

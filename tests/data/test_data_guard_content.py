@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import zipfile
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -236,7 +237,7 @@ def test_finds_are_in_the_right_text_of_a_batch():
 def test_what_is_kept_of_a_text():
     folded = fold(["ﾃﾞｰﾀ、ﾊﾞｽ!", "データ，　バス！", "で\u200bた ばす", "ABC 123", "㍿ Ａ"])
     ends = [0, *folded.ends.tolist()]
-    kept = ["".join(map(chr, folded.points[first:last])) for first, last in zip(ends, ends[1:], strict=False)]
+    kept = ["".join(map(chr, folded.points[first:last])) for first, last in pairwise(ends)]
     assert kept == ["てたはす", "てたはす", "てたはす", "", "株式会社"]
 
 
@@ -274,6 +275,22 @@ def test_the_command_refuses_what_it_cannot_use(tmp_path, capsys):
         with pytest.raises(SystemExit) as ended:
             main(["fingerprint", *arguments])
         assert ended.value.code == 2 and why in capsys.readouterr().err
+
+
+def test_splits_of_one_name_in_two_folders_are_both_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDYLIB_ROOT", str(tmp_path))
+    sentences = {"first": "一つ目の分割だけにある文です。", "second": "二つ目の分割だけにある文です。"}
+    files = [tmp_path / name / "train-v1.3.json" for name in sentences]
+    for file, sentence in zip(files, sentences.values(), strict=True):
+        file.parent.mkdir()
+        file.write_text(json.dumps({"sentence": sentence}), encoding="utf-8")
+        with pytest.raises(SystemExit):
+            main(["fingerprint", str(file)])
+    assert len(list((tmp_path / "fingerprints").iterdir())) == 2
+    assert Guard().admit([Document(one) for one in sentences.values()]) == []
+    with pytest.raises(SystemExit):
+        main(["fingerprint", *map(str, files), "--out", str(tmp_path / "both.npz")])
+    assert set(Fingerprints.load(tmp_path / "both.npz").files) == {"first/train-v1.3.json", "second/train-v1.3.json"}
 
 
 def spec(path) -> DataSpec:

@@ -216,7 +216,7 @@ def _grams(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     own = [keys(pairs(characters(one))) for one in parts]
     if not own:
         return np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.uint8)
-    known, inverse, counts = np.unique(np.concatenate(own), return_inverse=True, return_counts=True)
+    _, inverse, counts = np.unique(np.concatenate(own), return_inverse=True, return_counts=True)
     found_keys, entries, offsets = [], [], []
     at = 0
     for entry, one in enumerate(own):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,13 +65,22 @@ def write_fingerprints(
     StudyError
         A file cannot be read or holds no text, or ``out`` has another suffix.
     """
-    path = out or added_folder() / f"{files[0].name.split('.')[0]}{SUFFIX}"
+    path = out or added_folder() / f"{_default_name(files[0])}{SUFFIX}"
     if path.suffix != SUFFIX:
         raise invalid("--out", str(path), f"must end in {SUFFIX}")
-    digests = {file.name: file_digest(file) for file in files}
+    names = [file.name for file in files]
+    digests = {
+        name if names.count(name) == 1 else f"{file.resolve().parent.name}/{name}": file_digest(file)
+        for name, file in zip(names, files, strict=True)
+    }
     known = Fingerprints.of((field for file in files for field in fields(file, instructions=instructions)), digests)
     if not len(known):
         raise invalid("fingerprints", [str(file) for file in files], "hold no Japanese text that could be known again")
     path.parent.mkdir(parents=True, exist_ok=True)
     known.save(path)
     return path, len(known), path.stat().st_size
+
+
+def _default_name(file: Path) -> str:
+    """With its folder's: JGLUE's tasks all call their training split train-v1.3.json."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", f"{file.resolve().parent.name}-{file.name}").removesuffix(".json")

@@ -21,9 +21,9 @@ _ALIKE = ((12, 4, 2), (9, 3, 1), (7, 2, 0))
 # And where this share of its pairs stands, marks or not.
 NEAR_FREE, _NEAR_FREE_FROM = 0.9, 20
 NEAR_PART = 0.75  # of one part of a longer text
-# What could be chance, a short entry or one that is not whole, counts only where such finds make up a tenth of the text; the very
-# short ones half of it.
-_WEAK_SHARE, _TINY_SHARE, _TINY = 10, 2, 6
+# What could be chance, a short entry or one that is not whole, counts only where such finds make up a tenth of the text; what is
+# whole but under 6 characters, or altered and under 9, half of it.
+_WEAK_SHARE, _TINY_SHARE, _TINY, _TINY_ALIKE = 10, 2, 6, 9
 _STRONG_ALIKE = 20  # characters from which an altered entry between marks is no chance
 _SLACK = 2  # characters by which the place of an entry may be off, or its size
 _BLOOM_BITS = 23
@@ -105,7 +105,8 @@ class Matcher:
         suspects = self._suspects(folded, keys(twos))
         if not len(suspects.entry):
             return
-        holds = self._whole(folded, ones, suspects)
+        whole = self._whole(folded, ones, suspects)
+        holds = whole.copy()
         strong = holds & ((suspects.size >= FREE) | self._is_part[suspects.entry])
         for suspected, judge, strong_from in (
             (self._between_marks(folded, suspects), self._alike, _STRONG_ALIKE),
@@ -117,7 +118,8 @@ class Matcher:
                 holds[part] = judge(folded, twos, suspects[part])
                 strong[part] = holds[part] & (suspects.size[part] >= strong_from)
         known = self._known
-        weights = np.where(suspects.size < _TINY, _TINY_SHARE, _WEAK_SHARE) * suspects.size
+        tiny = suspects.size < np.where(whole, _TINY, _TINY_ALIKE)
+        weights = np.where(tiny, _TINY_SHARE, _WEAK_SHARE) * suspects.size
         weights = np.where(strong, np.iinfo(np.int64).max, weights)
         rows = np.stack([suspects.text, suspects.entry, weights], axis=1)[holds]
         # Of an entry found twice the heavier find is last.

@@ -175,6 +175,37 @@ def ideas(as_json: AsJson = False) -> None:
         print_ideas(rows)
 
 
+@app.command()
+def fingerprint(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Benchmark files: JSON, JSON lines, CSV, TSV, parquet or plain text; .gz too."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Default: in the project's folder fingerprints, named after the first file.", metavar="FILE"),
+    ] = None,
+    instructions: Annotated[
+        bool, typer.Option("--instructions", help="The texts are instructions of sets derived from a benchmark.")
+    ] = False,
+) -> None:
+    """Make fingerprints of files whose text must never be trained on: salted hashes, no text.
+
+    All files in the project's folder `fingerprints` hold for every study, as those do that come with the package.
+
+    Examples:
+
+    - `study fingerprint jnli-v1.3/train-v1.3.json jsquad-v1.3/train-v1.3.json` : add JGLUE's other training splits
+    - `study fingerprint held_out.jsonl --out fingerprints/held_out.npz`
+    """
+    from studylib.data.guard.known import write_fingerprints
+
+    path, known, size = write_fingerprints(files, out, instructions=instructions)
+    typer.echo(f"{path}: {known} texts, {size / 1e6:.2f} MB")
+
+
 @app.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     add_help_option=False,

@@ -14,8 +14,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from studylib.data.guard import Guard, seal
-from studylib.data.guard.gate import evaluation_digests
+from studylib.data.guard import GUARD_VERSION, Guard, dropped_in_words, seal
+from studylib.data.guard.known import FINGERPRINTS, known_digests
 from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
 from studylib.data.shards import TokenShard, token_dtype, write_tokens
 from studylib.data.source import Source
@@ -28,7 +28,7 @@ from studylib.registry import SOURCES
 from studylib.spec import DataSpec, SourceSpec, TokenizerSpec
 
 # Raised when the same specification gives other text or tokens than before.
-PREPARE_VERSION = 2
+PREPARE_VERSION = 3
 
 Progress = Callable[[str], None]
 
@@ -46,7 +46,7 @@ def check_sources(data: DataSpec, *, online: bool = True) -> None:
     for source in _open_sources(data).values():
         if online or not source.remote:
             source.check()
-    evaluation_digests(data.evaluation_only)
+    known_digests(data.evaluation_only)
 
 
 def prepare(
@@ -83,10 +83,9 @@ def prepare(
 
 
 def _open_sources(data: DataSpec) -> dict[str, Source]:
-    guard = Guard()
     sources: dict[str, Source] = {}
     for spec in data.sources:
-        guard.check_source(spec.label, spec.kind, spec.options)
+        Guard.check_source(spec.label, spec.kind, spec.options)
         sources[spec.label] = SOURCES[spec.kind](spec.label, spec.options)
     return sources
 
@@ -103,14 +102,28 @@ def _ready(data: DataSpec, home: Path, say: Progress) -> PreparedData | None:
         say(f"data: {home} is from another version of studylib; making it again")
         return None
     _check_unchanged(data, prepared.manifest)
+    if _fingerprints(prepared.manifest) != _only_fingerprints(known_digests()):
+        say(f"data: {home} was made with other fingerprints of evaluation data; making it again")
+        return None
     return prepared
+
+
+def _only_fingerprints(known: Mapping[str, str]) -> dict[str, str]:
+    """Those of the package and the project, which nobody names in a specification."""
+    return {name: digest for name, digest in known.items() if name.startswith(FINGERPRINTS)}
+
+
+def _fingerprints(manifest: Mapping[str, Any]) -> dict[str, str]:
+    known = [_only_fingerprints(record["known"]) for record in manifest["guard"].values()]
+    return known[0] if all(one == known[0] for one in known) else {}
 
 
 def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
     """Shards made from files that have changed since are refused; files that are gone do not matter."""
     present = [name for name in data.evaluation_only if Path(name).is_file()]
-    for name, digest in evaluation_digests(present).items():
-        if any(record["evaluation_only"].get(name) != digest for record in manifest["guard"].values()):
+    digests = known_digests(present)
+    for name in present:
+        if any(record["known"].get(name) != digests[name] for record in manifest["guard"].values()):
             raise StudyError(
                 f"data.evaluation_only: {name} has changed since the study's data were prepared; "
                 "use another output folder, or remove the prepared data and the trials made from it"
@@ -132,6 +145,7 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     with _scratch(folder, data.hash) as scratch:
         texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
+        _check_same_text(home, texts)
         judged = {spec.label: texts[spec.label] for spec in data.sources if not spec.auxiliary}
         tokenizer = _tokenizer(data, judged, folder, say, workers)
         write_bytes(scratch / "tokenizer.model", tokenizer.model)
@@ -151,6 +165,24 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
         scratch.replace(home)
         sync_folder(folder)
     return PreparedData(home)
+
+
+def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
+    """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
+    try:
+        before = PreparedData(home).manifest
+    except StudyError:
+        return  # nothing there, or nothing that a trial could have been made from
+    if before["version"] != PREPARE_VERSION:
+        return
+    for label, text in texts.items():
+        was = before["sources"][label]
+        if any(text.num_bytes(side) != was[side]["bytes"] for side in SIDES):
+            raise StudyError(
+                f"data.sources {label}: evaluation data are known by other fingerprints than when the study's data were "
+                f"prepared, and the text is no longer the same ({dropped_in_words(text.manifest['guard']) or 'none dropped'}); "
+                "use another output folder, or remove the prepared data and the trials made from it"
+            )
 
 
 @contextmanager
@@ -220,7 +252,8 @@ def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress)
             "options": spec.options,
             "inputs": inputs,
             "validation_fraction": data.validation_fraction,
-            "evaluation_only": evaluation_digests(data.evaluation_only),
+            "guard": GUARD_VERSION,
+            "known": known_digests(data.evaluation_only),
         }
     )
     home = folder / "text" / name
@@ -236,6 +269,8 @@ def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress)
         guard = Guard(data.evaluation_only)
         with _scratch(home.parent, name) as scratch:
             write_text_folder(scratch, source, spec.label, guard, data.validation_fraction)
+            if dropped := dropped_in_words(guard.record()):
+                say(f"data: {spec.label}: {dropped}")
             scratch.replace(home)
             sync_folder(home.parent)
         return GuardedText(home)

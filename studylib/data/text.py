@@ -9,20 +9,20 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from studylib.data.guard import Guard, check_seal, seal
+from studylib.data.document import Document
+from studylib.data.guard import Guard, check_seal, dropped_in_words, seal
 from studylib.data.source import Source
 from studylib.data.split import SIDES, side_of
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_json
 
 TEXT_SCHEMA = 1
-_BATCH = 256
+_BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
 
 
 def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fraction: float) -> None:
@@ -38,8 +38,7 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     folder.mkdir(parents=True, exist_ok=True)
     sides = {side: _Side(folder / f"{side}.utf8") for side in SIDES}
     try:
-        documents = iter(source.documents())
-        while batch := list(islice(documents, _BATCH)):
+        for batch in batches(source.documents()):
             for document in guard.admit(batch):
                 content = document.utf8()
                 sides[side_of(content, fraction)].add(content)
@@ -65,6 +64,19 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     write_json(folder / "manifest.json", manifest)
 
 
+def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    characters = 0
+    for document in documents:
+        batch.append(document)
+        characters += len(document.text)
+        if len(batch) >= _BATCH_DOCUMENTS or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
 class _Side:
     def __init__(self, file: Path):
         self._stream: BinaryIO = open(file, "wb")  # noqa: SIM115 (closed by the writer, with its twin)
@@ -83,12 +95,8 @@ class _Side:
 def _check_not_empty(label: str, sides: dict[str, _Side], record: dict, fraction: float) -> None:
     count = {name: len(side.ends) for name, side in sides.items()}
     if not any(side.size for side in sides.values()):
-        dropped = record["dropped_benchmark_record"] + record["dropped_evaluation_overlap"]
-        why = (
-            f"has no text to train on ({dropped} documents were dropped as evaluation data)"
-            if dropped
-            else "has no text"
-        )
+        dropped = dropped_in_words(record)
+        why = f"has no text to train on: {dropped}" if dropped else "has no text"
         raise invalid("data.sources", label, why)
     for side in SIDES:
         if not sides[side].size:

@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from studylib.data.document import Document
-from studylib.data.guard.records import TELLING
 from studylib.data.read import Columns
 from studylib.errors import invalid
 
@@ -19,7 +18,7 @@ _BUFFER = 1 << 20
 
 
 class ParquetReader:
-    """The text column, and the few other columns in which the guard may find a benchmark's identifiers."""
+    """The text column, and the others that hold text: the guard judges a row whole."""
 
     def check(self, file: Path, columns: Columns) -> None:
         self._open(file, columns)
@@ -27,13 +26,15 @@ class ParquetReader:
     def read(self, file: Path, columns: Columns) -> Iterator[Document]:
         parquet = self._open(file, columns)
         names = _all_names(parquet.schema_arrow)
-        telling = [name for name in parquet.schema_arrow.names if name.casefold() in TELLING and name != columns.text]
+        others = [
+            field.name for field in parquet.schema_arrow if field.name != columns.text and _holds_text(field.type)
+        ]
         row = 0
         try:
-            for batch in parquet.iter_batches(batch_size=_ROWS, columns=[columns.text, *telling]):
-                values = {name: batch.column(name).to_pylist() for name in telling}
+            for batch in parquet.iter_batches(batch_size=_ROWS, columns=[columns.text, *others]):
+                values = {name: batch.column(name).to_pylist() for name in others}
                 for place, text in enumerate(_texts(batch.column(columns.text), file, row)):
-                    record = names | {name: column[place] for name, column in values.items()} if telling else names
+                    record = names | {name: column[place] for name, column in values.items()} if others else names
                     yield Document(text, origin=f"{file} row {row + place}", record=record)
                 row += batch.num_rows
         except (pa.ArrowException, OSError) as error:
@@ -66,6 +67,14 @@ def _texts(column: pa.Array, file: Path, first_row: int) -> list[str]:
                 where = f"row {first_row + place}, byte {error.start} of the text"
                 raise invalid("path", str(file), f"is not UTF-8 at {where} ({error.reason})") from None
         raise
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _holds_text(kind.value_type)
+    if pa.types.is_struct(kind):
+        return any(_holds_text(kind.field(place).type) for place in range(kind.num_fields))
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
 
 
 def _all_names(schema: pa.Schema) -> dict[str, None]:

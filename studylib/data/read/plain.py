@@ -32,7 +32,7 @@ class PlainReader:
             parts = text.split("\n") if columns.document == "line" else _blocks(text)
             for part in parts:
                 if part.strip():
-                    yield Document(part, origin=f"{file} byte {start} and on")
+                    yield Document(part, origin=f"{file} byte {start} and on", piece_of=str(file))
 
 
 def _blocks(text: str) -> Iterator[str]:

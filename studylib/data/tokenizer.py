@@ -30,8 +30,8 @@ _TO_SAFE = {ord(_ESCAPE): _ESCAPE + "0", ord(_SPACE): _ESCAPE + "1"}
 _FROM_SAFE = {_ESCAPE + "0": _ESCAPE, _ESCAPE + "1": _SPACE}
 
 _LINE = 3000  # characters; SentencePiece leaves out training lines over max_sentence_length bytes
-_CHUNK = 1 << 15  # bytes encoded at once, where the text lets itself be cut
-_LONGEST_CHUNK = 1 << 18  # and where it does not; so few that no sum of scores is rounded (see model_file.GRID)
+_CHUNK = 1 << 15  # bytes encoded at once, so few that no sum of scores is rounded (see model_file.GRID)
+_LONGEST_CHUNK = 1 << 20  # where the text does not let itself be cut
 # Where no piece goes on: behind a newline or a digit, and from another character into a space.
 _SEAM = re.compile(rb"[0-9\n]|(?<=[^ ])(?= )")
 _COVERAGE = 0.9995

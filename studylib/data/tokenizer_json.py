@@ -23,8 +23,8 @@ def write_tokenizer_json(tokenizer: Tokenizer, folder: Path, *, field: str = "to
     """Write ``tokenizer.json`` and ``tokenizer_config.json``.
 
     ``AutoTokenizer.from_pretrained(folder)`` then gives the ids of ``Tokenizer.encode`` for every text, with no token
-    before or after them, whatever the text holds ("</s>" in a text is text). One exception: a line of more than 256 KiB with
-    no digit and no space is cut by ``Tokenizer.encode`` and not by ``AutoTokenizer``.
+    before or after them, whatever the text holds ("</s>" in a text is text). One exception: a line of more than 1 MiB
+    with no digit, and no space behind another character, is cut by ``Tokenizer.encode`` and not by ``AutoTokenizer``.
 
     Raises
     ------

@@ -80,7 +80,7 @@ def test_another_encoding_is_named_and_the_advice_works(tmp_path, name, encoding
 def test_japanese_behind_much_ascii_is_found_with_its_line(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"license: as is\n" * 100_000 + TEXT.encode("cp932"))
     said = refusal(tmp_path / "a.txt")
-    assert "is not UTF-8 at line 100001, byte 1500002" in said and "encoding: cp932" in said
+    assert "is not UTF-8 at line 100001, byte 1500001" in said and "encoding: cp932" in said
     (tmp_path / "a.txt").write_bytes(b"license: as is\n" * 100_000 + TEXT.encode("iso2022_jp"))
     assert "is in ISO-2022-JP" in refusal(tmp_path / "a.txt")
 
@@ -95,8 +95,8 @@ def test_one_damaged_byte_is_no_other_encoding(tmp_path):
 
 def test_a_wrong_encoding_names_itself_and_the_right_one(tmp_path):
     (tmp_path / "a.txt").write_bytes(TEXT.encode("euc_jp"))
-    said = refusal(tmp_path / "a.txt", encoding="utf-16-le")
-    assert "is not utf-16-le at" in said and "encoding: euc_jp" in said
+    said = refusal(tmp_path / "a.txt", encoding="ascii")
+    assert "is not ascii at" in said and "encoding: euc_jp" in said
 
 
 def test_escape_sequences_in_a_record_are_dropped_and_counted(tmp_path):
@@ -213,13 +213,13 @@ def rows(count: int, **changed: object) -> list[str]:
 def test_of_a_large_file_start_middle_and_end_are_looked_at(tmp_path, place, seen):
     file = tmp_path / "a.jsonl"
     file.write_text("\n".join(rows(14_000, **{f"at{place}": '{"text": 5}'})) + "\n")
-    assert file.stat().st_size > 1_500_000
+    assert file.stat().st_size > 1_100_000
     if seen:
         with pytest.raises(StudyError, match="holds int, not text"):
             look_at_sources(data(file), Allowance(1_000_000))
     else:
         (line,) = look_at_sources(data(file), Allowance(1_000_000))
-        assert line == f"mine: {file}, but for a part of its 2 MB"
+        assert line == f"mine: {file}, but for a part of its 1 MB"
     with pytest.raises(StudyError, match=rf"line {place + 1}: .*holds int, not text"):
         look_at_sources(data(file), Allowance(4_000_000))
 
@@ -227,7 +227,7 @@ def test_of_a_large_file_start_middle_and_end_are_looked_at(tmp_path, place, see
 def test_a_look_says_how_many_files_it_left_out(tmp_path):
     for number in range(12):
         (tmp_path / f"{number:02d}.txt").write_text(TEXT * 400)
-    lines = look_at_sources(data(tmp_path, document="line"), Allowance(1_000_000))
+    lines = look_at_sources(data(tmp_path, document="line"), Allowance((tmp_path / "00.txt").stat().st_size))
     assert len(lines) == 9 and lines[0].startswith(f"mine: {tmp_path / '01.txt'}, but for a part")
     assert lines[-1].startswith("mine: 3 more files (") and "09.txt and on" in lines[-1]
     assert look_at_sources(data(tmp_path, document="line"), Allowance(50_000_000)) == []
@@ -236,10 +236,10 @@ def test_a_look_says_how_many_files_it_left_out(tmp_path):
 @pytest.mark.parametrize("codec", ["zstd", "none"])
 def test_a_large_parquet_is_looked_at_in_its_last_group(tmp_path, codec):
     values = [line.encode() for line in LINES * 50]
-    values[1970] = b"\xff\xfe"
+    values[1995] = b"\xff\xfe"
     column = pa.array(values, pa.binary())
     pq.write_table(pa.table({"text": column}), tmp_path / "a.parquet", row_group_size=30, compression=codec)
-    with pytest.raises(StudyError, match="is not UTF-8 at row 1970"):
+    with pytest.raises(StudyError, match="is not UTF-8 at row 1995"):
         look_at_sources(data(tmp_path / "a.parquet", encoding="utf-8"), Allowance(10))
 
 

@@ -18,6 +18,7 @@ _BOM = "\ufeff"
 _JIS = re.compile(r"\x1b\$(?:[@AB]|\([A-Z])")
 # What Japanese, Chinese and Korean text, and text from elsewhere, is in when it is not UTF-8.
 _LIKELY = ["cp932", "euc_jp", "iso2022_jp", "utf_16", "utf_16_le", "utf_16_be", "gb18030", "big5", "euc_kr", "cp1252"]
+_KANA = re.compile("[ぁ-んァ-ヶ]")  # a fifth and more of Japanese text, whatever it is about
 _SAMPLE = 1 << 16  # bytes that the encoding is guessed from
 
 
@@ -118,7 +119,12 @@ def likely_encoding(sample: bytes) -> str | None:
     rest = sample.decode(UTF8, "replace")
     if rest.count("\ufffd") * 20 < sum(not one.isascii() for one in rest):
         return None
-    from charset_normalizer import from_bytes
+    for encoding in ("cp932", "euc_jp"):
+        text = sample.decode(encoding, "replace")
+        foreign = sum(not one.isascii() for one in text)
+        if text.count("\ufffd") * 100 < foreign and len(_KANA.findall(text)) * 5 > foreign:
+            return encoding
+    from charset_normalizer import from_bytes  # which takes Japanese in EUC for Chinese: both have the same bytes
 
     best = from_bytes(sample, cp_isolation=_LIKELY).best()
     return None if best is None else best.encoding

@@ -13,7 +13,7 @@ from studylib.data.read.decode import UTF8
 from studylib.data.read.packed import PACKED, open_bytes
 
 WINDOW = 1 << 18  # bytes
-_GROWS = 5  # times, at the most usual, when unpacked
+_GROWS = 4  # times, of text when it is unpacked, as a rule
 
 
 def look(files: Sequence[Path], columns: Columns, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:

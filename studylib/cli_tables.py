@@ -42,7 +42,8 @@ def print_table(
     Console().print(table)
 
 
-def print_plan(plans: Mapping[str, Plan]) -> None:
+def print_plan(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -> None:
+    """The plans, and which parts of their text were not looked at."""
     for name, plan in plans.items():
         rows = [one.row() for one in plan.trials]
         tags = list(dict.fromkeys(key for one in plan.trials for key in one.trial.spec.tags))
@@ -56,13 +57,16 @@ def print_plan(plans: Mapping[str, Plan]) -> None:
         ]  # fmt: skip
         print_table(columns, cells, title=name, right=("seed", "params", "tokens", "FLOPs", "seconds"))
         print(f"{name}: {plan}")
+        for line in unread[name]:
+            print(f"{name}: not looked at: {line}")
 
 
-def plan_as_json(plans: Mapping[str, Plan]) -> dict[str, Any]:
+def plan_as_json(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     return {
         name: {
             "trials": [one.row() for one in plan.trials], "to_do": len(plan.to_do), "flops": plan.flops,
             "seconds": round(plan.seconds, 1), "workers": plan.workers, "basis": plan.basis,
+            "not_looked_at": list(unread[name]),
         }
         for name, plan in plans.items()
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from studylib import registry
 from studylib.batch import jobs as batch_jobs
 from studylib.batch.run import IdeaOutcome
 from studylib.cli import main
+from studylib.data import prepare
 from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
 from studylib.result import Text
@@ -140,6 +142,82 @@ def test_what_only_a_server_can_tell_does_not_hold_up_a_plan(root, study, monkey
     monkeypatch.setattr("studylib.data.source.hub.HubSource.check", lambda self: pytest.fail("asked the hub"))
     hub = "{kind: hub, name: ja, options: {dataset: a/b, revision: " + "a" * 40 + "}}"
     assert study("plan", "--scale", "smoke", "--set", f"data.sources=[{hub}]")[0] == 0
+
+
+SENTENCES = [f"{number}番の船は朝早く港を出て、夕方に戻ってきた。" for number in range(60)]
+JSON_LINES = "".join(json.dumps({"text": one, "id": 1}, ensure_ascii=False) + "\n" for one in SENTENCES)
+BAD_TEXT = {
+    "sjis.txt": ("\n".join(SENTENCES).encode("cp932"), "is not UTF-8 at line 1, byte 1"),
+    "jis.txt": ("\n".join(SENTENCES).encode("iso2022_jp"), "is in ISO-2022-JP"),
+    "number.jsonl": (JSON_LINES.replace(SENTENCES[50], "x").replace('"x"', "5").encode(), "line 51: text_column: 'text' holds int"),
+    "cut.jsonl.gz": (gzip.compress(JSON_LINES.encode())[:-20], "is damaged"),
+    "empty.jsonl": (b"", "'mine' has no text"),
+    "array.json": (json.dumps([{"text": one} for one in SENTENCES], indent=1).encode(), "write one record a line (JSON lines): jq"),
+    "copies.jsonl": ('{"text": "写し"}\n'.encode() * 800, "800 documents, but only 1 different ones"),
+}  # fmt: skip
+
+
+def text_from(path, **options):
+    mine = {"kind": "files", "name": "mine", "options": {"path": str(path)} | options}
+    return ["--scale", "smoke", "--set", f"data.sources={json.dumps([mine])}"]
+
+
+@pytest.fixture
+def no_kernel(monkeypatch):
+    monkeypatch.setattr("studylib.batch.run.run_study", lambda *_, **__: pytest.fail("a kernel would start"))
+    monkeypatch.setattr("studylib.cli._raise_on_sigterm", lambda: None)
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize("name", BAD_TEXT)
+def test_bad_text_is_refused_before_a_kernel_starts(root, study, no_kernel, command, name):
+    content, says = BAD_TEXT[name]
+    (root / name).write_bytes(content)
+    code, out, err = study(command, *text_from(root / name))
+    assert code == 2 and out == ""
+    (line,) = [one for one in err.splitlines() if not one.startswith("data: reading mine")]
+    assert says in line
+    assert not list(root.glob("reports/smoke/data/*/*/manifest.json"))
+
+
+def test_a_plan_says_which_text_it_did_not_look_at(root, study, no_kernel, monkeypatch):
+    monkeypatch.setattr("studylib.batch.dry_run._LOOK_BYTES", 1000)
+    file = root / "a.jsonl"
+    lines = (JSON_LINES * 200).splitlines()
+    lines[4000] = '{"text": 5}'
+    file.write_text("\n".join(lines))
+    code, out, _ = study("plan", *text_from(file))
+    assert code == 0 and f"width: not looked at: mine: {file}, but for a part of its 1 MB" in out
+    (line,) = json.loads(study("plan", "--json", *text_from(file))[1])["width"]["not_looked_at"]
+    assert str(file) in line
+    code, _, err = study("run", *text_from(file))
+    assert code == 2 and "line 4001: text_column: 'text' holds int" in err
+
+
+def test_text_read_before_the_kernel_is_not_read_again(root, study, monkeypatch):
+    (root / "a.jsonl").write_text(JSON_LINES)
+    monkeypatch.setattr("studylib.batch.run.run_study", lambda jobs, **_: [])
+    monkeypatch.setattr("studylib.report.build_report", lambda folder: folder / "index.html", raising=False)
+    monkeypatch.setattr("studylib.cli._raise_on_sigterm", lambda: None)
+    arguments = [
+        *text_from(root / "a.jsonl"),
+        "--set",
+        "data.tokenizer.vocab_size=326",
+        "--set",
+        "data.tokenizer.kind=bpe",
+    ]
+    code, _, err = study("run", *arguments)
+    assert (code, err.strip()) == (0, "data: reading mine")
+    (job,) = batch_jobs.choose_jobs(scale="smoke", overrides=arguments[3::2])
+    said = []
+    prepare(job.specs[0].data, job.study / "data", progress=said.append)
+    assert said and not [line for line in said if "reading" in line]
+    assert study("run", *arguments)[1:] == (f"{job.study / 'index.html'}\n", ""), "nothing is read again"
+    edited = JSON_LINES.replace(SENTENCES[30], SENTENCES[30].replace("港", "駅"))
+    (root / "a.jsonl").write_text(edited)
+    for command in ("run", "plan"):
+        code, out, err = study(command, *arguments)
+        assert code == 2 and out == "" and "a.jsonl has changed since the study's data were prepared" in err
 
 
 def test_plan_starts_without_what_takes_long_to_load():

@@ -9,12 +9,15 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 
 from studylib.batch import choose_jobs, run_study, study_status
 from studylib.batch.marker import is_current
 from studylib.files import file_lock
+from studylib.report import build_report
 from studylib.result import IdeaResult, Text, read_result
 from studylib.trials.process import child_environment
 
@@ -60,6 +63,26 @@ def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, qui
     assert (folder / "log.txt").exists()
     assert json.loads((folder / "run.json").read_text())["status"] == "done"
     assert not list(folder.glob(".running*"))
+
+
+def test_a_study_folder_of_any_name_works_and_so_do_its_links(project, quiet):
+    project.add("shape", 1)
+    out = project.root / "結果 #1 [x] 100%25" / "a b?{seeds}&ü"
+    jobs = choose_jobs(["shape"], scale="smoke", out=out)
+    (outcome,) = run_study(jobs, display=quiet)
+    assert outcome.status == "done", outcome.message
+    assert study_status(out).ideas[0]["message"] == "Deep wins"
+    assert [one.status for one in run_study(jobs, display=quiet)] == ["up to date"]
+    index = build_report(out)
+    assert index == out / "index.html"
+    for page in (index, out / "shape" / "index.html"):
+        links = [
+            one.get("href") or one.get("src") for one in BeautifulSoup(page.read_text(), "html.parser")(["a", "img"])
+        ]
+        assert any("notebook.html" in link for link in links)
+        for link in links:  # as a browser does it
+            there = urlsplit(urljoin(page.as_uri(), link))
+            assert there.scheme == "file" and Path(unquote(there.path)).exists(), link
 
 
 def test_only_what_is_missing_runs_again(project, quiet, monkeypatch):

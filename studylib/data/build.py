@@ -208,9 +208,9 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any], digests: FileDige
     """
     unread: list[str] = []
     present = [name for name in data.evaluation_only if Path(name).is_file()]
-    digests = known_digests(present)
+    known = known_digests(present)
     for name in present:
-        if any(record["known"].get(name) != digests[name] for record in manifest["guard"].values()):
+        if any(record["known"].get(name) != known[name] for record in manifest["guard"].values()):
             raise StudyError(
                 f"data.evaluation_only: {name} has changed since the study's data were prepared; "
                 "use another output folder, or remove the prepared data and the trials made from it"

@@ -45,7 +45,7 @@ def print_table(
 def print_plan(plans: Mapping[str, Plan]) -> None:
     for name, plan in plans.items():
         rows = [one.row() for one in plan.trials]
-        tags = list(dict.fromkeys(key for one in plan.trials for key in one.trial.spec.tags))
+        tags = list(dict.fromkeys(key for one in plan.trials for key in one.task.step.tags))
         columns = ["trial", *tags, "seed", "state", "params", "tokens", "FLOPs", "seconds"]
         cells = [
             [
@@ -55,13 +55,20 @@ def print_plan(plans: Mapping[str, Plan]) -> None:
             for row in rows
         ]  # fmt: skip
         print_table(columns, cells, title=name, right=("seed", "params", "tokens", "FLOPs", "seconds"))
+        others = [one.row() for one in plan.steps if not one.is_trial]
+        if others:
+            names = ("step", "label", "state", "seconds")
+            print_table(names, [[row[key] for key in names] for row in others], right=("seconds",))
         print(f"{name}: {plan}")
 
 
 def plan_as_json(plans: Mapping[str, Plan]) -> dict[str, Any]:
     return {
         name: {
-            "trials": [one.row() for one in plan.trials], "to_do": len(plan.to_do), "flops": plan.flops,
+            "trials": [one.row() for one in plan.trials],
+            "other_steps": [one.row() for one in plan.steps if not one.is_trial],
+            "rounds": [{"name": one.name, "expected": one.expected} for one in plan.rounds],
+            "to_do": len(plan.to_do), "flops": plan.flops,
             "seconds": round(plan.seconds, 1), "workers": plan.workers, "basis": plan.basis,
         }
         for name, plan in plans.items()

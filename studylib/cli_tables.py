@@ -67,7 +67,7 @@ def plan_as_json(plans: Mapping[str, Plan]) -> dict[str, Any]:
         name: {
             "trials": [one.row() for one in plan.trials],
             "other_steps": [one.row() for one in plan.steps if not one.is_trial],
-            "rounds": [{"name": one.name, "expected": one.expected} for one in plan.rounds],
+            "later": plan.later,
             "to_do": len(plan.to_do), "flops": plan.flops,
             "seconds": round(plan.seconds, 1), "workers": plan.workers, "basis": plan.basis,
         }

@@ -50,6 +50,21 @@ def search(base: TrialSpec, spec: SearchSpec, out: Path | str, **launch: Any) ->
     return search_result(base, spec, out)
 
 
+def search_round(
+    base: TrialSpec, spec: SearchSpec, out: Path, *, expected: int = 0,
+    then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: (),
+) -> Round:  # fmt: skip
+    """The whole search behind its `first_trials`, which somebody has to ask for.
+
+    ``then`` makes further trials of its result, about ``expected``.
+    """
+    first = first_trials(base, spec)
+    more = _most_trials(base, spec) - len(first) + expected
+    name = f"search over {', '.join(spec.space)}"
+    after = tuple(trial.name for trial in first)
+    return Round(name, after, max(more, 0), lambda: search_steps(base, spec, out, then=then))
+
+
 def search_steps(
     base: TrialSpec, spec: SearchSpec, out: Path, *, then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: ()
 ) -> tuple[list[TrialSpec], list[Round]]:

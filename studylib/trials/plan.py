@@ -102,8 +102,8 @@ class Plan:
         if others:
             left = sum(one.state != "done" for one in others)
             line += f"; {len(others)} other steps: {len(others) - left} done, {left} to do"
-        for one in self.rounds:
-            line += f"; {one.expected} more by {one.name}"
+        for name, expected in self.later.items():
+            line += f"; {expected} more by {name}"
         if self.to_do:
             source = (
                 "speed measured here" if self.basis == "measured" else "a rough guess: nothing was measured here yet"
@@ -117,6 +117,14 @@ class Plan:
         from studylib.notebook import table
 
         return f"<p>{self}</p>{table(self.groups())}" if self.trials else f"<p>{self}</p>"
+
+    @property
+    def later(self) -> dict[str, int]:
+        """Steps that rounds will add, by the name of the round."""
+        counts: dict[str, int] = {}
+        for one in self.rounds:
+            counts[one.name] = counts.get(one.name, 0) + one.expected
+        return counts
 
     @property
     def to_do(self) -> list[PlannedStep]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from studylib.ideas.hyperparameters.optimizers import compared_trials, tuning
-from studylib.ideas.hyperparameters.recipe import RATE, base
+from studylib.ideas.hyperparameters.recipe import RATE, base, with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.ideas.hyperparameters.trials import grid_of, searched
-from studylib.search import SearchResult, search_result, search_steps, trial_at
+from studylib.search import SearchResult, search_result, search_round, trial_at
 from studylib.spec import ComputeSpec, ParallelSpec, SearchSpec, TrialSpec
 from studylib.trials.queue import Round
 
@@ -18,10 +18,15 @@ _CHECKED_WIDTH = 512
 def rounds(params: HyperparametersParams) -> list[Round]:
     """Every search goes on with what it has found; behind each of an optimizer's, that optimizer on seeds of its own."""
     found: list[Round] = []
-    for key, (trial, spec) in _tunings(params).items():
-        found += search_steps(trial, spec, params.folder, then=lambda one, key=key: second_round(params, {key: one}))[1]
-    for spec in _searches(params).values():
-        found += search_steps(searched(params), spec, params.folder)[1]
+    for (name, width), (trial, spec) in _tunings(params).items():
+        found.append(
+            search_round(
+                with_tags(trial, family="tuning", variant=name), spec, params.folder, expected=len(params.seeds),
+                then=lambda one, key=(name, width): second_round(params, {key: one}),
+            )
+        )  # fmt: skip
+    for name, spec in _searches(params).items():
+        found.append(search_round(with_tags(searched(params), family="search", variant=name), spec, params.folder))
     return found
 
 

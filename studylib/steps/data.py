@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from studylib.spec import DataSpec
-from studylib.steps._kind import Kind, Context
+from studylib.steps._kind import Context, Kind
 
 __all__ = ["data"]
 

@@ -12,9 +12,10 @@ from studylib.files import write_json
 from studylib.model.cost import own_flops
 from studylib.model.memory import memory_bytes
 from studylib.spec import TrialSpec
-from studylib.steps._kind import Kind, Context
+from studylib.steps._kind import Context, Kind
 
 __all__ = ["trials"]
+
 
 class Trials(Kind):
     specification = TrialSpec
@@ -26,7 +27,9 @@ class Trials(Kind):
         return memory_bytes(step)
 
     def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> dict[str, Any]:
-        result = load_train(context.train)(step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics)
+        result = load_train(context.train)(
+            step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
+        )
         if not (folder / self.marker).exists() and int(os.environ.get("RANK", 0)) == 0:
             write_json(folder / self.marker, result)
         return result

@@ -80,7 +80,9 @@ class Pool:
         if any(one.task.exclusive for one in self._held.values()):
             return
         for slot in self._slots:
-            while slot.task is None and (task := self._queue.take(lambda one, s=slot: s.fits(one) and not one.exclusive)):
+            while slot.task is None and (
+                task := self._queue.take(lambda one, s=slot: s.fits(one) and not one.exclusive)
+            ):
                 self._begin(slot, task)
         if not self._held:
             for slot in self._slots:

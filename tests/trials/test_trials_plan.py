@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 

@@ -49,9 +49,7 @@ def second_round(params: HyperparametersParams, tuned: dict[tuple[str, int], Sea
 
 
 def _tunings(params: HyperparametersParams) -> dict[tuple[str, int], tuple[TrialSpec, SearchSpec]]:
-    return {
-        (name, width): tuning(params, name, width) for width in params.compare_at for name in params.optimizers
-    }
+    return {(name, width): tuning(params, name, width) for width in params.compare_at for name in params.optimizers}
 
 
 def _searches(params: HyperparametersParams) -> dict[str, SearchSpec]:

@@ -135,9 +135,7 @@ def _submit(group: Sequence[Task], setting: Setting) -> dict[Any, _Job]:
         executor = _executor(group, setting)
         with executor.batch():
             submitted = [
-                executor.submit(
-                    run_rank, trial.step.model_dump(mode="json"), str(setting.out.resolve()), setting.train
-                )
+                executor.submit(run_rank, trial.step.model_dump(mode="json"), str(setting.out.resolve()), setting.train)
                 for trial in group
             ]
     except BaseException:

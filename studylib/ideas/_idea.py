@@ -33,10 +33,10 @@ class Idea:
         Schema of the parameter files.
     plan
         The trials known beforehand; torch-free and quick, so that they can be listed.
-    rounds
-        What follows from their outcomes.
     after_all
         Reads the other ideas' results, so it runs when they are finished.
+    rounds
+        What follows from the outcomes of the plan.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Idea:
     question: Text
     params: type[StudyParams]
     plan: Callable[[Any], list[TrialSpec]]
-    rounds: Callable[[Any], list[Round]] = lambda params: []
     after_all: bool = False
+    rounds: Callable[[Any], list[Round]] = lambda params: []
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``."""

@@ -97,6 +97,8 @@ def run_steps(
     """
     out, asked = Path(out), list(steps)
     check_settings(workers, timeout, launcher)
+    if not asked:
+        return asked
     listeners = default_listeners() if progress is None else [progress] if callable(progress) else list(progress)
     unread: list[str] = []  # why text cannot be prepared
 

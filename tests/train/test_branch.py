@@ -115,7 +115,7 @@ def test_a_failed_trunk_fails_its_branches_and_says_so(family, tmp_path, wsd):
     frame = run_trials([*branches, broken, other], tmp_path, launcher="inprocess", progress=[])
     assert frame["status"].to_list() == ["crashed"] * 4 + ["diverged", "done"]
     assert all(
-        f"trial {broken.hash}, which this one goes on from, ended as diverged" in one for one in frame["message"][:4]
+        f"trials/{broken.hash}, which this one goes on from, ended as diverged" in one for one in frame["message"][:4]
     )
 
 

@@ -10,7 +10,7 @@ from studylib.spec import TrialSpec
 from studylib.trials.queue import Round
 
 
-def rounds(params: ArchitectureParams) -> list[Round]:
+def rounds_of(params: ArchitectureParams) -> list[Round]:
     """One round, once every choice has been tried at the largest size; none where nothing is to be combined."""
     if len(params.combine) < 2:
         return []

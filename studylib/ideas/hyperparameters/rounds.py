@@ -15,7 +15,7 @@ from studylib.trials.queue import Round
 _CHECKED_WIDTH = 512
 
 
-def rounds(params: HyperparametersParams) -> list[Round]:
+def rounds_of(params: HyperparametersParams) -> list[Round]:
     """Every search goes on with what it has found; behind each of an optimizer's, that optimizer on seeds of its own."""
     found: list[Round] = []
     for (name, width), (trial, spec) in _tunings(params).items():

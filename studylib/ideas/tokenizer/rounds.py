@@ -8,7 +8,7 @@ from studylib.spec import TrialSpec
 from studylib.trials.queue import Round
 
 
-def rounds(params: TokenizerParams) -> list[Round]:
+def rounds_of(params: TokenizerParams) -> list[Round]:
     """One round: how many tokens make up the same text is known once each size's tokenizer is trained."""
     after = tuple(data.name for data in _swept(params).values())
     expected = len(params.vocab_sizes) * len(params.budgets) * len(params.seeds)

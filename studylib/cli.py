@@ -97,16 +97,10 @@ def plan(
     from studylib.batch.dry_run import look_at_text
     from studylib.batch.jobs import choose_jobs
     from studylib.cli_tables import plan_as_json, print_plan
-    from studylib.trials.plan import plan_trials
 
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
     unread = look_at_text(chosen)
-    plans = {
-        job.idea.name: plan_trials(
-            job.specs, job.study, workers=job.params.workers or None, retry_failed=job.params.retry_failed
-        )
-        for job in chosen
-    }
+    plans = {job.idea.name: job.idea.planned(job.params) for job in chosen}
     if as_json:
         typer.echo(json.dumps(plan_as_json(plans, unread), ensure_ascii=False, indent=1))
     else:

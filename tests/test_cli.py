@@ -19,7 +19,7 @@ from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
 from studylib.result import Text
 from studylib.spec import ModelSpec, TrialSpec
-from studylib.trials.cache import trials_under
+from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome
 
 
@@ -123,19 +123,19 @@ def test_plan_lists_trials_and_trains_nothing(root, study):
     lines = out.splitlines()
     assert lines[1].split("\t") == ["trial", "variant", "seed", "state", "params", "tokens", "FLOPs", "seconds"]
     assert [line.split("\t")[3] for line in lines[2:4]] == ["to do", "to do"]
-    assert "2 trials: 2 to do" in lines[4]
+    assert any("2 trials: 2 to do; 1 other steps: 0 done, 1 to do" in line for line in lines)
     assert not list(root.glob("reports/smoke/trials/*"))
 
 
 def test_plan_as_json_follows_overrides_and_state(root, study):
-    trial = trials_under(root / "mine", plan(WidthParams(seeds=3)))[0]
+    trial = Task.under(root / "mine", plan(WidthParams(seeds=3))[0])
     trial.record_failure(Outcome("oom", "no more"), 1.0)
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json")
     planned = json.loads(out)["width"]
     assert [row["state"] for row in planned["trials"]] == ["failed", "to do", "to do"]
-    assert planned["to_do"] == 2 and planned["flops"] > 0 and planned["seconds"] > 0
+    assert planned["to_do"] == 3 and planned["flops"] > 0 and planned["seconds"] > 0
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json", "--failed")
-    assert json.loads(out)["width"]["to_do"] == 3
+    assert json.loads(out)["width"]["to_do"] == 4
 
 
 def test_what_only_a_server_can_tell_does_not_hold_up_a_plan(root, study, monkeypatch):
@@ -272,16 +272,16 @@ def test_dry_run_shows_the_sbatch_script_and_starts_nothing(root, study):
     assert "#SBATCH --partition=big" in out and "2 of 2 trials to do" in out
     assert not list(root.glob("reports/smoke/*/run.json"))
     code, out, _ = study("run", "width", "--scale", "smoke", "--dry-run")
-    assert "2 trials on this machine" in out
+    assert "3 steps on this machine" in out
 
 
 def test_status_shows_trials_and_why_they_failed(root, study):
     folder = root / "reports" / "smoke"
-    good, bad = trials_under(folder, plan(WidthParams(seeds=2)))
+    good, bad = (Task.under(folder, spec) for spec in plan(WidthParams(seeds=2)))
     bad.record_failure(Outcome("diverged", "loss is nan\nat step 3"), 2.0)
     good.folder.mkdir()
     (good.folder / "result.json").write_text(json.dumps({"status": "done", "hash": good.hash}))
-    (bad.folder / "spec.json").write_text(bad.spec.model_dump_json())
+    (bad.folder / "spec.json").write_text(bad.step.model_dump_json())
     code, out, _ = study("status", str(folder))
     assert code == 0
     assert "1 done, 1 failed" in out

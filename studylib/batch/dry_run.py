@@ -9,7 +9,7 @@ from studylib.batch.jobs import Job
 from studylib.batch.marker import is_current
 from studylib.registry import LAUNCHERS
 from studylib.spec import DataSpec, TokenizerSpec
-from studylib.trials.cache import trials_under
+from studylib.trials.cache import tasks_under
 from studylib.trials.launcher._launcher import Setting
 from studylib.trials.run import still_to_do
 
@@ -28,8 +28,9 @@ def read_text(jobs: Iterable[Job], say: Callable[[str], None]) -> None:
     """
     for job in jobs:
         folder = job.study / "data"
-        to_do, _ = still_to_do(trials_under(job.study, job.specs), retry_failed=job.params.retry_failed)
-        waiting = {trial.spec.data.hash for trial in to_do}
+        asked = {spec.name for spec in job.specs}
+        to_do, _ = still_to_do(tasks_under(job.study, job.specs), asked, retry_failed=job.params.retry_failed)
+        waiting = {task.hash for task in to_do if isinstance(task.step, DataSpec)}
         for data in _data_of(job):
             from studylib.data import check_sources, read_sources
 
@@ -80,11 +81,13 @@ def what_would_start(job: Job) -> str:
     params = job.params
     if is_current(job):
         return f"{job.idea.name}: up to date"
-    trials = trials_under(job.study, job.specs)
-    to_do, _ = still_to_do(trials, retry_failed=params.retry_failed)
+    tasks = tasks_under(job.study, job.specs)
+    asked = {spec.name for spec in job.specs}
+    to_do, _ = still_to_do(tasks, asked, retry_failed=params.retry_failed)
     setting = Setting(
-        job.study, job.study / "data", len(trials), params.workers or None, params.trial_timeout_s or None,
-        params.retry_failed, options=params.launcher_options,
+        job.study, len(asked), params.workers or None, params.trial_timeout_s or None, params.retry_failed,
+        options=params.launcher_options,
     )  # fmt: skip
-    title = f"{job.idea.name}: {job.notebook} -> {job.folder}; {len(to_do)} of {len(trials)} trials to do"
+    trials = sum(task.name in asked for task in to_do)
+    title = f"{job.idea.name}: {job.notebook} -> {job.folder}; {trials} of {len(asked)} trials to do"
     return f"{title}\n{LAUNCHERS[params.launcher].show(to_do, setting)}"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from studylib import run_trials
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 from studylib.trials.process import GuardedProcess, child_environment
 
 PATIENCE = 240  # seconds; only against a test that would never end
@@ -62,7 +62,7 @@ def runner(tmp_path):
 
 def pids_of(out, spec):
     """The worker that runs a trial and the child that the trial started, once both are there."""
-    folder = Trial.under(out, spec).folder
+    folder = Task.under(out, spec).folder
     try:
         return [int((folder / name).read_text()) for name in ("runs", "child")]
     except (OSError, ValueError):
@@ -107,14 +107,14 @@ def test_a_run_cut_off_is_taken_up_again(tmp_path, spec, runner, wait_until):
     out = tmp_path / "out"
     hanging, done = spec(0, do="hang", hidden=1), spec(1)
     process = runner([done, hanging], out, workers=2)
-    wait_until(lambda: Trial.under(out, done).result() and pids_of(out, hanging))
+    wait_until(lambda: Task.under(out, done).result() and pids_of(out, hanging))
     process.kill()
     process.wait()
     again = spec(0, do="finish")  # tags are not part of the hash: the same trial, now well-behaved
     assert again.hash == hanging.hash
     frame = run_trials([done, again], out, train="fake_trainers:train", progress=[])
     assert frame["status"].to_list() == ["done", "done"]
-    assert len((Trial.under(out, done).folder / "runs").read_text().split()) == 1
+    assert len((Task.under(out, done).folder / "runs").read_text().split()) == 1
 
 
 def test_two_runs_on_one_folder_share_the_work(tmp_path, spec, runner):
@@ -124,7 +124,7 @@ def test_two_runs_on_one_folder_share_the_work(tmp_path, spec, runner):
     said = [process.communicate(timeout=PATIENCE)[0] for process in both]
     for text in said:
         assert "all ['done', 'done', 'done', 'done', 'done', 'done', 'done', 'done']" in text
-    runs = [(Trial.under(out, one).folder / "runs").read_text().split() for one in specs]
+    runs = [(Task.under(out, one).folder / "runs").read_text().split() for one in specs]
     assert [len(pids) for pids in runs] == [1] * 8
     assert len({pids[0] for pids in runs}) == 2, "both took part"
 
@@ -132,7 +132,7 @@ def test_two_runs_on_one_folder_share_the_work(tmp_path, spec, runner):
 def test_a_failure_seen_by_the_other_run_is_taken_over(tmp_path, spec, runner, wait_until):
     out = tmp_path / "out"
     failing = spec(0, do="crash")
-    trial = Trial.under(out, failing)
+    trial = Task.under(out, failing)
     with trial.lock():
         process = runner([failing], out)
         wait_until((out / "waits").exists)
@@ -199,4 +199,4 @@ def test_worker_restarts_after_a_crash_in_the_same_slot(tmp_path, spec):
     specs = [spec(0, do="die"), spec(1), spec(2, do="kill"), spec(3)]
     frame = run_trials(specs, tmp_path, train="fake_trainers:train", workers=1, progress=[])
     assert frame["status"].to_list() == ["crashed", "done", "oom", "done"]
-    assert Path(Trial.under(tmp_path, specs[1]).folder / "runs").exists()
+    assert Path(Task.under(tmp_path, specs[1]).folder / "runs").exists()

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
                 ids, texts = differing_rows(tokenizer, rows)
                 print(f"{kind}, {normalization}, {plain.vocab_size} pieces{name}: ", end="")
                 print(f"{len(rows) - len(ids):,} of {len(rows):,} rows have the same ids", end="")
-                print(f", {len(rows) - len(texts):,} are decoded alike")
+                print(f", {len(rows) - len(texts):,} are decoded alike", flush=True)
                 for row in ids[:3]:
                     print(f"  differs: {row[:60]!r}")
                 bad += len(ids) + len(texts)

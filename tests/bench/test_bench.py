@@ -77,6 +77,20 @@ def test_extension_benchmark_checks_every_row(capsys, tmp_path):
     assert f"{len(texts):,} rows of {paths[0]}" in printed and f"{len(code):,} rows of {paths[1]}" in printed
 
 
+def test_tokenizer_export_benchmark_compares_every_row(capsys, tmp_path, monkeypatch):
+    pytest.importorskip("transformers", reason="the test extra installs transformers")
+    rows = [document.text for document in SOURCES["miniworld"]("t", {"register": "ja", "bytes": 60_000}).documents()]
+    lines = "".join(json.dumps({"body": row}, ensure_ascii=False) + "\n" for row in rows)
+    (tmp_path / "ja.jsonl").write_text(lines, encoding="utf-8")
+    asked = ["tokenizer_export", "--path", f"{tmp_path / 'ja.jsonl'}:body", "--vocab-size", "450", "--added", "5"]
+    assert main([*asked, "--rows", "20"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("20 of 20 rows have the same ids, 20 are decoded alike") == 8
+    monkeypatch.setattr("studylib.data.tokenizer_json._SPACE", "_")
+    assert main([*asked, "--rows", "3"]) == 1
+    assert "differs: " in capsys.readouterr().out
+
+
 def test_loading_benchmark_prints_the_share(capsys):
     assert main(["loading", "--shape", "0.1M", "--steps", "12", "--megabytes", "0.3"]) == 0
     share = float(capsys.readouterr().out.split("%")[0].split()[-1])

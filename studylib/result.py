@@ -42,15 +42,16 @@ class VariantMetrics(Frozen):
 
 
 class Verdict(Frozen):
-    """Which variant is best under one accounting: what is held equal."""
+    """Which variant is best of those tried at one size, under one accounting: what is held equal."""
 
     basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
-    decided: bool
+    ahead: bool = Field(description="whether the leader is sure to be the best of those tried, at this size")
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
     expected_regret_bpb: float
     text: Text
-    basin: tuple[str, ...] = Field(default=(), description="variants that cannot be told from the best, leader first")
+    basin: tuple[str, ...] = Field(default=(), description="variants that cost less than the margin, leader first")
+    rivals: tuple[str, ...] = Field(default=(), description="variants that may still be better than the leader")
 
 
 class Figure(Frozen):

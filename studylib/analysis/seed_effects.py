@@ -8,7 +8,8 @@ al. 2016, doi 10.1214/16-AOAS920): most are alike, a few may be far noisier.
     loss[v, s] = variant[v] + seed[s] + Normal(0, sd[v]),   log(sd[v] / common) ~ 0.8 * t with 2 degrees of freedom
 
 Gibbs sampling, many short chains side by side (one array operation serves all of them); seeds are averaged with the
-variants' own weights, so that a noisy variant does not spoil the others.
+variants' own weights, so that a noisy variant does not spoil the others. The noise is known from residuals alone: were the
+effects' scatter let into it, a winner far ahead of a close field would pass for a variant of enormous noise.
 """
 
 from __future__ import annotations
@@ -68,13 +69,9 @@ def draw(
         common += generator.standard_normal((chains, seeds)) / np.sqrt(total)
         common -= common.mean(axis=1, keepdims=True)
         mean, error = ((y * mask).sum(axis=1) - common @ mask.T) / count, 1 / (weight * count)
-        prior, precision = np.zeros((chains, 1)), np.zeros((chains, variants))
+        effect = mean + np.sqrt(error) * generator.standard_normal((chains, variants))
         if shrunk.any():
-            tau, prior, own = _exchangeable(mean[:, shrunk], error[:, shrunk], tau, spread or 0.0, generator)
-            precision[:, shrunk] = own[:, None]
-        precise = precision + 1 / error
-        effect = (precision * prior + mean / error) / precise
-        effect += generator.standard_normal((chains, variants)) / np.sqrt(precise)
+            tau, own = _exchangeable(mean[:, shrunk], error[:, shrunk], tau, spread or 0.0, generator)
 
         residual = (y - effect[:, :, None] - common[:, None, :]) * mask
         square = np.maximum((residual**2).sum(axis=2), floor**2)
@@ -84,7 +81,10 @@ def draw(
             ratio = np.where(np.log(generator.random(ratio.shape)) < gain, proposal, ratio)
         variance = (square * np.exp(-2 * ratio)).sum(axis=1) / generator.chisquare(trials, chains)
         if step >= 0:
-            losses[step], noises[step] = effect, np.exp(ratio) * np.sqrt(variance)[:, None]
+            noises[step] = np.sqrt(1 / weight)
+            losses[step] = effect
+            if shrunk.any():
+                losses[step][:, shrunk] = own
     return losses.reshape(-1, variants)[:draws] + level, noises.reshape(-1, variants)[:draws]
 
 
@@ -96,8 +96,8 @@ def _log_ratio(ratio: np.ndarray, square: np.ndarray, variance: np.ndarray, coun
 
 def _exchangeable(
     mean: np.ndarray, error: np.ndarray, tau: np.ndarray, scale: float, generator: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Next log spread, centre [chains, 1] and precision of the prior of variants seen as ``mean`` with variance ``error``.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Next log spread, and effects drawn under the prior, of variants seen as ``mean`` with variance ``error``.
 
     The spread is drawn with the variants and their centre integrated out, so that it can leave zero again.
     """
@@ -119,4 +119,7 @@ def _exchangeable(
     weight = 1 / (np.exp(2 * tau)[:, None] + error)
     precision = weight.sum(axis=1)
     centre = (weight * mean).sum(axis=1) / precision + generator.standard_normal(tau.shape) / np.sqrt(precision)
-    return tau, centre[:, None], np.exp(-2 * np.maximum(tau, -300.0))
+    prior = np.exp(-2 * np.maximum(tau, -300.0))[:, None]
+    total = prior + 1 / error
+    effect = (prior * centre[:, None] + mean / error) / total
+    return tau, effect + generator.standard_normal(effect.shape) / np.sqrt(total)

@@ -101,8 +101,9 @@ def winners(studies: int, generator: np.random.Generator) -> Iterator[Row]:
     few = max(20, studies // 2)
     for times in (1, 5, 10):
         noise = _SD * np.array([1, 1, 1, 1, times])
-        sure = [_decide(simulated(generator, [-0.04, 0, 0, 0, 0], 3, noise)).ahead for _ in range(few)]
-        name = f"a winner by 10 SD, another variant {times} times as noisy"
+        truth = [-10 * _SD, 0, 0, 0, 10 * _SD * times]
+        sure = [_decide(simulated(generator, truth, 3, noise)).ahead for _ in range(few)]
+        name = f"a winner by 10 SD, another variant worse and {times} times as noisy"
         yield Row(name, "called ahead", (0.8, 1), float(np.mean(sure)), few)
 
 
@@ -220,8 +221,7 @@ def next_runs(studies: int, generator: np.random.Generator) -> Iterator[Row]:
     few = max(20, studies // 2)
     hits = asked = 0
     for _ in range(few):
-        truth = generator.normal(0, 4 * _SD, 3)
-        losses = simulated(generator, truth, 200, 4 * _SD)
+        losses = simulated(generator, generator.normal(0, 8 * _SD, 3), 200, 8 * _SD)
         first = _decide(losses[:, :3])
         if first.next_run is not None and first.next_run.seeds is not None:
             asked += 1

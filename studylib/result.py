@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,8 +83,11 @@ class IdeaResult(Frozen):
     decided: bool
     metrics: tuple[VariantMetrics, ...]
     verdicts: tuple[Verdict, ...] = ()
+    looks: tuple[tuple[int, ...], ...] = Field(
+        default=(), description="seeds behind every verdict so far, as seeds were added; this one last"
+    )
     noise_floor: dict[str, float] = Field(
-        default_factory=dict, description="seed SD and minimum detectable effect, bits per byte"
+        default_factory=dict, description="seed SD and minimum detectable effect at the size that decides"
     )
     extrapolation: dict[str, Any] = Field(default_factory=dict)
     next_run: Text | None = None
@@ -133,3 +137,21 @@ def read_result(folder: Path) -> IdeaResult:
         if isinstance(content.get(field), str):
             content[field] = {"en": content[field], "ja": content.pop(f"{field}_ja", content[field])}
     return validated(IdeaResult, content, file=path)
+
+
+def looks_so_far(folder: Path, seeds: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """The seeds of every verdict on these trials as they grew, this one last.
+
+    Who judges, adds seeds and judges again has several chances to be wrong, so ``analysis.decide`` is told how often that was.
+    The same seeds seen again are not another look, nor are seeds of which an earlier verdict had others.
+    """
+    own = tuple(sorted(seeds))
+    for name in ("result.json", "result.previous.json"):  # the runner sets the earlier result aside before a run
+        path = Path(folder) / name
+        if path.exists():
+            try:
+                earlier = read_json(path).get("looks", [])
+            except ValueError:  # cut short: it is written anew, and what it knew of looks is lost
+                continue
+            return (*(tuple(look) for look in earlier if set(look) < set(own)), own)
+    return (own,)

@@ -316,7 +316,8 @@ def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
     assert {(s.epochs, s.model.dropout) for s in own} == {(n, share) for n in (1, 4, 16) for share in (0.1, 0.3)}
     table = tables.dropout_table(trials)
     told = {
-        (row["epochs"], row["dropout"]): row["told"] and row["difference"] < 0 for row in table.iter_rows(named=True)
+        (row["epochs"], row["dropout"]): row["significant"] and row["difference"] < 0
+        for row in table.iter_rows(named=True)
     }
     assert told == {(n, share): n == 16 for n in (1.0, 4.0, 16.0) for share in (0.1, 0.3)}
     title = captions_of_text.dropout_title(table)
@@ -476,7 +477,10 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     best = tables.infilling_at_best(infilling)
     assert set(best["lr_factor"]) == {0.5}
     table = tables.infilling_table(best)
-    assert dict(table.filter(pl.col("span") == "short").select("variant", "told").rows()) == {"fim": True, "ul2": False}
+    assert dict(table.filter(pl.col("span") == "short").select("variant", "significant").rows()) == {
+        "fim": True,
+        "ul2": False,
+    }
     title = captions_of_text.infilling_title(table)
     assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
     rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
@@ -118,32 +119,43 @@ def as_t(variances: np.ndarray) -> tuple[float, float]:
 def minimum_detectable_effect(
     sd: float, seeds: int, *, dof: float | None = None, power: float = 0.8, alpha: float = 0.05
 ) -> float:
-    """Smallest true difference of two variants that ``seeds`` pairs find with the given power.
+    """True difference of two variants that ``seeds`` pairs find in a share ``power`` of studies (two-sided t test).
+
+    The noise is an estimate, so two things vary: what the noise truly is, given the estimate, and what another study would
+    take it for. Averaged over both, as here, a study whose truth is the effect it printed finds it in the share ``power``; with
+    the estimate taken for the truth that is 58-75 % where the degrees of freedom are few.
 
     Parameters
     ----------
     sd
-        Residual SD of one trial (``NoiseFloor.paired_sd``); a difference of two has ``sqrt(2)`` times that.
+        Residual SD of one trial, estimated with ``dof`` degrees of freedom; a difference of two has ``sqrt(2)`` times that.
     seeds
         Pairs, at least 2.
     dof
-        Degrees of freedom of ``sd``; ``seeds - 1`` when only this one pair of variants informs it.
+        ``seeds - 1`` when only this one pair of variants informs the noise.
+    alpha
+        Level of the test; with Holm's correction the level over the number of comparisons.
     """
     if seeds < 2:
         raise invalid("seeds", seeds, "is too few: a minimum detectable effect needs at least 2")
     if sd == 0:
         return 0.0
     dof = seeds - 1 if dof is None else dof
-    unit = sd * np.sqrt(2.0 / seeds)
-    # The test's power as a mean over the estimated SD: scipy's noncentral t returns NaN for some arguments here.
-    quantiles = (np.arange(1000) + 0.5) / 1000
-    threshold = stats.t.ppf(1 - alpha / 2, dof) * np.sqrt(stats.chi2.ppf(quantiles, dof) / dof)
+    return _detectable(round(float(dof), 2), alpha, power) * sd * (2.0 / seeds) ** 0.5
+
+
+@lru_cache(maxsize=1024)
+def _detectable(dof: float, alpha: float, power: float) -> float:
+    """The detectable effect over the estimated standard error."""
+    variance = stats.chi2.ppf((np.arange(128) + 0.5) / 128, dof) / dof  # estimated over true, at equally likely places
+    threshold = stats.t.ppf(1 - alpha / 2, dof) * np.sqrt(variance)  # over the true standard error
 
     def excess(effect: float) -> float:
-        return float((special.ndtr(effect - threshold) + special.ndtr(-effect - threshold)).mean()) - power
+        true = effect * np.sqrt(variance)[:, None]  # a study that estimated too much has the smaller truth
+        return float((special.ndtr(true - threshold) + special.ndtr(-true - threshold)).mean()) - power
 
-    # With one degree of freedom the limit is 12.7 units: the bracket must reach far beyond that.
+    # With one degree of freedom the limit is 39 standard errors: the bracket must reach far.
     upper = 4.0
     while excess(upper) < 0:
         upper *= 2.0
-    return float(optimize.brentq(excess, 1e-6, upper) * unit)
+    return float(optimize.brentq(excess, 1e-6, upper, xtol=1e-4))

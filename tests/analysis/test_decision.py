@@ -64,21 +64,21 @@ def test_equal_variants_end_as_equivalent_not_as_a_winner():
 def test_among_many_equal_variants_a_winner_is_rarely_named():
     wrong = sum(
         analysis.decide(trials({f"v{k}": 0.0 for k in range(10)}, 3, noise=0.02, random_seed=i), draws=2000).ahead
-        for i in range(100)
+        for i in range(50)
     )
-    assert wrong <= 5
+    assert wrong <= 3
 
 
 def test_p_best_is_calibrated():
     """Truth drawn from a normal spread: what is called 70-90 % likely should be best about that often."""
     said, was = [], []
-    for i in range(300):
+    for i in range(120):
         effects = np.random.default_rng(1000 + i).normal(0, 0.02, 5)
         frame = trials({str(k): float(e) for k, e in enumerate(effects)}, 3, noise=0.02, random_seed=i)
         decision = analysis.decide(frame, draws=1000)
         said.append(decision.p_best[decision.leader])
         was.append(decision.leader == str(effects.argmin()))
-    assert np.mean(said) == pytest.approx(np.mean(was), abs=0.08)
+    assert np.mean(said) == pytest.approx(np.mean(was), abs=0.1)
 
 
 def test_identical_results_share_the_probability():
@@ -125,11 +125,11 @@ def test_each_further_look_asks_for_more():
 
 def test_two_equal_variants_looked_at_six_times_are_seldom_told_apart():
     wrong = 0
-    for i in range(40):
+    for i in range(24):
         frame = trials({"a": 0.0, "b": 0.0}, 14, noise=0.016, random_seed=i)
         seen = (frame.filter(pl.col("seed") < seeds) for seeds in (2, 3, 4, 6, 9, 14))
         wrong += any(analysis.decide(one, looks=k + 1, draws=1000).ahead for k, one in enumerate(seen))
-    assert wrong <= 14  # with the same bar at every look: 16 of 40
+    assert wrong <= 8
 
 
 def test_what_a_move_does_not_know_counts_against_a_leader():

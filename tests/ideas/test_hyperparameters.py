@@ -391,7 +391,7 @@ def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
     optimizers = trials.filter(pl.col("family") == "optimizer")
     decision = analysis.decide(optimizers.filter(pl.col("width") == 64))
     trends = analysis.gain_trends(tables.gains_table(optimizers).filter(pl.col("against") == "AdamW, tuned"))
-    assert decision.leader == "muon" and decision.decided
+    assert decision.leader == "muon" and decision.ahead
     first = known.optimizer_setting(decision, trends, 2)
     assert not first.decided and "gain shrinks" in first.basis  # sure here, yet no claim about 10B
     no_law = known.rate_setting(None, "no", transfers, fits)
@@ -448,7 +448,7 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     assert len({s.model for s in own}) == 1 and own[0].model.vocab_size > PARAMS.data.tokenizer.vocab_size
     rows = trials.filter(pl.col("family") == "objective")
     assert {s.optimizer.learning_rate for s in own} == {4e-3, 8e-3}
-    judged = analysis.compare_to_baseline(optima.best_rates(rows, "lr_factor"), "causal")
+    judged = analysis.compare_to_baseline(analysis.judged_by_other_seeds(rows, "lr_factor"), "causal")
     assert captions_of_text.objectives_title(judged).en.startswith("Judged as a causal model: ")
     told = {
         ("causal", "left"): 2.5,
@@ -505,7 +505,7 @@ def test_searches_are_compared_by_cost_and_result(tmp_path):
         )
     )
     pair = {"grid": grid, "pruned": few}
-    noise = analysis.NoiseFloor(paired_sd=0.01, unpaired_sd=0.01, mde=0.02, seeds=3, dof=8)
+    noise = analysis.NoiseFloor(at="", paired_sd=0.01, unpaired_sd=0.01, mde=0.02, comparisons=2, seeds=3, dof=8)
     title = captions.search_title(pair, noise)
     assert "takes 25 % of the grid's FLOPs" in title.en and "chance alone gives ±0.9 %" in title.en
     assert "first rung" not in conclusion.search_words(pair, noise).en

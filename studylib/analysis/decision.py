@@ -131,8 +131,9 @@ def bar_at(looks: int, confidence: float) -> float:
 
     Looking again after more seeds is another chance to be wrong: of the error that one look is allowed, the k-th is given the
     share ``k ** -1.5`` (a spending function as in Lan and DeMets 1983, doi 10.1093/biomet/70.3.659, for looks whose number is
-    not planned). So a study looked at once owes nothing. Simulated with two equal variants and up to six looks, 10 % of the
-    studies call one of them ahead, as after one look; with the same bar at each it is 41 %.
+    not planned). So a study looked at once owes nothing. Simulated with two equal variants, one is called ahead in 14 % of the
+    studies at the first look and in 18 % at one of six (nominal: 20 %, as either may be called ahead); with the same bar at
+    each look it is 41 %.
     """
     return 1 - (1 - confidence) / looks**1.5
 

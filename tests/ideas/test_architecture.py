@@ -222,7 +222,7 @@ def test_leaders_inside_a_factor_are_found_and_failed_factors_left_out(trials):
     }  # fmt: skip
     assert found["activation"].ahead and not found["position"].ahead
     table = tables.factor_table(found)
-    assert table.filter(pl.col("factor") == "position")["open"][0] == "position: alibi"
+    assert table.filter(pl.col("factor") == "position")["rivals"][0] == "position: alibi"
     assert "activation geglu" in conclusion.factors_words(found).en and "未決" in conclusion.factors_words(found).ja
 
 

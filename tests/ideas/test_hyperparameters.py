@@ -307,7 +307,7 @@ def test_the_overfitting_point_is_found(trials, tmp_path):
     )
     fine = table.filter(pl.col("epochs") < 16)
     assert captions_of_text.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
-    faint = table.with_columns(told=pl.lit(False))  # sure, but less than these seeds detect
+    faint = table.with_columns(significant=pl.lit(False))
     assert captions_of_text.epochs_title(faint).en == "Up to 16 epochs cannot be told from fresh text"
 
 

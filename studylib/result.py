@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,15 +43,16 @@ class VariantMetrics(Frozen):
 
 
 class Verdict(Frozen):
-    """Which variant is best under one accounting: what is held equal."""
+    """Which variant is best of those tried at one size, under one accounting: what is held equal."""
 
     basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
-    decided: bool
+    ahead: bool = Field(description="whether the leader is sure to be the best of those tried, at this size")
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
     expected_regret_bpb: float
     text: Text
-    basin: tuple[str, ...] = Field(default=(), description="variants that cannot be told from the best, leader first")
+    basin: tuple[str, ...] = Field(default=(), description="variants that cost less than the margin, leader first")
+    rivals: tuple[str, ...] = Field(default=(), description="variants that may still be better than the leader")
 
 
 class Figure(Frozen):
@@ -81,8 +83,11 @@ class IdeaResult(Frozen):
     decided: bool
     metrics: tuple[VariantMetrics, ...]
     verdicts: tuple[Verdict, ...] = ()
+    looks: tuple[tuple[int, ...], ...] = Field(
+        default=(), description="seeds behind every verdict so far, as seeds were added; this one last"
+    )
     noise_floor: dict[str, float] = Field(
-        default_factory=dict, description="seed SD and minimum detectable effect, bits per byte"
+        default_factory=dict, description="seed SD and minimum detectable effect at the size that decides"
     )
     extrapolation: dict[str, Any] = Field(default_factory=dict)
     next_run: Text | None = None
@@ -132,3 +137,21 @@ def read_result(folder: Path) -> IdeaResult:
         if isinstance(content.get(field), str):
             content[field] = {"en": content[field], "ja": content.pop(f"{field}_ja", content[field])}
     return validated(IdeaResult, content, file=path)
+
+
+def looks_so_far(folder: Path, seeds: Sequence[int]) -> tuple[tuple[int, ...], ...]:
+    """The seeds of every verdict on these trials as they grew, this one last.
+
+    Who judges, adds seeds and judges again has several chances to be wrong, so ``analysis.decide`` is told how often that was.
+    The same seeds seen again are not another look, nor are seeds of which an earlier verdict had others.
+    """
+    own = tuple(sorted(seeds))
+    for name in ("result.json", "result.previous.json"):  # the runner sets the earlier result aside before a run
+        path = Path(folder) / name
+        if path.exists():
+            try:
+                earlier = read_json(path).get("looks", [])
+            except ValueError:  # cut short: it is written anew, and what it knew of looks is lost
+                continue
+            return (*(tuple(look) for look in earlier if set(look) < set(own)), own)
+    return (own,)

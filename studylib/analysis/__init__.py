@@ -11,9 +11,10 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "curves": ["read_curves"],
-        "noise": ["NoiseFloor", "noise_floor", "minimum_detectable_effect", "seeds_needed"],
+        "noise": ["NoiseFloor", "noise_floor", "minimum_detectable_effect"],
         "paired": ["compare_to_baseline", "holm", "estimate"],
-        "decision": ["Decision", "decide"],
+        "posterior": ["Posterior", "fit_posterior"],
+        "decision": ["Decision", "decide", "decide_from"],
         "next_run": ["NextRun"],
         "equalise": ["Slope", "token_slope", "memory_slope", "at_equal_flops", "at_equal_seconds", "at_equal_memory"],
         "accounting": ["three_decisions"],
@@ -29,6 +30,7 @@ __all__, __getattr__, __dir__ = lazy(
         "effects": ["EffectScaling", "effects_by_size", "scale_effects", "settled_at_target"],
         "additivity": ["Additivity", "check_additivity"],
         "sensitivity": ["common_rate_cost", "learning_rate_sensitivity"],
+        "selection": ["judged_by_other_seeds"],
         "finished": ["finished_variants", "judged"],
         "speed": ["measured_speeds", "time_saved"],
         "probes": ["read_facts", "read_infilling", "read_positions", "read_contexts"],
@@ -41,6 +43,6 @@ __all__, __getattr__, __dir__ = lazy(
         "along": ["MidRun", "mid_run"],
         "gain": ["GainTrend", "gain_trends", "relative_gains"],
         "shape": ["BuildableShape", "buildable_shape"],
-        "anchors": ["score", "outcome"],
+        "anchors": ["score", "outcome", "spread_interval"],
     },
 )

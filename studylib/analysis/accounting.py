@@ -11,7 +11,12 @@ from studylib.analysis.equalise import at_equal_flops, at_equal_memory, at_equal
 
 
 def three_decisions(
-    trials: pl.DataFrame, curves: pl.DataFrame, *, size: str, throughput: Mapping[str, float] | None = None
+    trials: pl.DataFrame,
+    curves: pl.DataFrame,
+    *,
+    size: str,
+    throughput: Mapping[str, float] | None = None,
+    looks: int = 1,
 ) -> dict[Basis, Decision]:
     """Decisions about the variants of one size.
 
@@ -25,6 +30,8 @@ def three_decisions(
         Which size to decide at.
     throughput
         Tokens/s by ``size/variant``, measured alone, of this size at least; left out: the trials' own.
+    looks
+        How many times these trials were judged as seeds were added, this one included.
     """
     slope = token_slope(curves)
     own = trials.filter(pl.col("size") == size)
@@ -33,4 +40,4 @@ def three_decisions(
         "seconds": at_equal_seconds(own, slope, throughput),
         "memory": at_equal_memory(trials).filter(pl.col("size") == size),
     }
-    return {basis: decide(frame) for basis, frame in adjusted.items()}
+    return {basis: decide(frame, at=size, looks=looks) for basis, frame in adjusted.items()}

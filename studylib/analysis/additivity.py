@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import polars as pl
-from scipy import stats
 
-from studylib.analysis.twoway import TwoWay, fit_two_way
+from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
 
 Interval = tuple[float, float, float]  # low, middle, high
@@ -29,8 +27,8 @@ class Additivity:
     measured
         The combination's effect.
     interaction
-        Measured minus predicted, from one fit. Parts that were chosen as the best of their factor were lucky too, so a small
-        loss against the sum is to be expected even where effects add.
+        Measured minus predicted, from the same draws. Parts that were chosen as the best of their factor were lucky too; their
+        effects are those of the posterior, which takes the luck back (``posterior.fit_posterior``).
     state
         ``less`` or ``more``: the combination brings clearly less or more than the sum. ``adds up``: the interaction lies
         within the margin. ``unclear``: the noise allows either.
@@ -80,27 +78,19 @@ def check_additivity(
     """
     if len(parts) < 2:
         raise invalid("parts", list(parts), "must be two or more: one part has nothing to add to")
-    fit = fit_two_way(trials, metric, variant=variant)
+    # The combination was not chosen among others, so it is no member of their scatter.
+    seen = fit_posterior(trials, metric, variant=variant, free=(combined,))
     for name in (baseline, *parts, combined):
-        if name not in fit.variants:
-            raise invalid(variant, name, "has no finished trial to compare with", choices=fit.variants)
+        if name not in seen.variants:
+            raise invalid(variant, name, "has no finished trial to compare with", choices=seen.variants)
     own = dict.fromkeys(parts, 1.0)
     predicted = own | {baseline: -float(len(parts))}
     measured = {combined: 1.0, baseline: -1.0}
     interaction = {combined: 1.0, baseline: len(parts) - 1.0} | dict.fromkeys(parts, -1.0)
-    found = [_contrast(fit, weights, confidence) for weights in (predicted, measured, interaction)]
-    margin = 0.002 * abs(float(fit.effects.mean())) if margin is None else margin
+    found = [seen.contrast(weights, confidence=confidence) for weights in (predicted, measured, interaction)]
+    margin = 0.002 * abs(seen.level) if margin is None else margin
     low, _, high = found[2]
     small = -margin <= low and high <= margin
     state = "adds up" if small else "less" if low > 0 else "more" if high < 0 else "unclear"
-    alone = {name: _contrast(fit, {name: 1.0, baseline: -1.0}, confidence) for name in parts}
+    alone = {name: seen.contrast({name: 1.0, baseline: -1.0}, confidence=confidence) for name in parts}
     return Additivity(size, alone, *found, margin, state)
-
-
-def _contrast(fit: TwoWay, weights: dict[str, float], confidence: float) -> Interval:
-    """Weighted sum of the variants' losses (weights sum to 0) with its t interval."""
-    vector = np.array([weights.get(name, 0.0) for name in fit.variants])
-    value = float(vector @ fit.effects)
-    error = fit.sd * float(np.sqrt(max(vector @ fit.covariance @ vector, 0.0)))
-    half = float(stats.t.ppf((1 + confidence) / 2, fit.dof)) * error
-    return value - half, value, value + half

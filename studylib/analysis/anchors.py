@@ -5,6 +5,10 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import numpy as np
+import polars as pl
+
+from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
 from studylib.result import Anchor, Text
 
@@ -84,3 +88,23 @@ def _span(interval: tuple[float, float], digits: int) -> str:
     if math.isinf(high):
         return f"> {low:.{digits}g}"
     return f"{low:.{digits}g} … {high:.{digits}g}"
+
+
+def spread_interval(trials: pl.DataFrame, metric: str = "val_bpb") -> tuple[float, float]:
+    """95 % interval of (worst - best) / mean over the variants of one size.
+
+    The range of noisy means is never zero, so equal variants look spread out. The lower end is what remains after the range
+    that noise alone would show (Tukey's studentised range, with each variant's own noise), and zero where nothing does; the
+    upper end is a quantile of the range over joint draws that are shrunk towards each other as far as the data say.
+
+    Raises
+    ------
+    StudyError
+        Fewer than two variants or seeds (see ``fit_two_way``).
+    """
+    plain = fit_posterior(trials, metric, exchangeable=False)
+    mean = plain.samples.mean(axis=0)
+    chance = np.quantile(np.ptp(plain.samples - mean, axis=1), 0.975)
+    high = np.quantile(np.ptp(fit_posterior(trials, metric).samples, axis=1), 0.975)
+    low = max(0.0, float(np.ptp(mean) - chance))
+    return low / abs(plain.level), max(low, float(high)) / abs(plain.level)

@@ -3,39 +3,47 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import polars as pl
 from scipy import optimize, special, stats
 
-from studylib.analysis.twoway import TwoWay, fit_two_way
-from studylib.errors import StudyError, invalid
+from studylib.analysis.seed_effects import draw
+from studylib.analysis.twoway import fit_two_way
+from studylib.errors import invalid
 
 
 @dataclass(frozen=True)
 class NoiseFloor:
-    """How much two trials differ for no reason, in units of the metric (bits per byte).
+    """How much two trials differ for no reason, in units of the metric (bits per byte), at the size that decides.
 
     Attributes
     ----------
+    at
+        That size; empty where the trials have none.
     paired_sd
-        SD of one trial after the seed's common effect is removed.
+        SD of one trial of a typical variant after the seed's common effect is removed.
     unpaired_sd
         SD over seeds inside a variant.
     mde
-        Minimum detectable effect: the true paired difference found with 80 % power at these seeds (alpha 5 %,
-        two-sided).
+        Minimum detectable effect: the true difference to a baseline that ``compare_to_baseline`` finds significant in 4 of 5
+        studies, with these seeds and this many comparisons.
+    comparisons
+        Variants held against the baseline: Holm's correction is for all of them.
     seeds
         Number of seeds the ``mde`` refers to (the median over variants).
     dof
-        Degrees of freedom behind ``paired_sd``.
+        Degrees of freedom behind the noise of a difference.
     """
 
+    at: str
     paired_sd: float
     unpaired_sd: float
     mde: float
+    comparisons: int
     seeds: int
-    dof: int
+    dof: float
 
     def as_dict(self) -> dict[str, float]:
         """For ``IdeaResult.noise_floor``."""
@@ -43,89 +51,111 @@ class NoiseFloor:
             "paired_sd": self.paired_sd,
             "unpaired_sd": self.unpaired_sd,
             "mde": self.mde,
+            "comparisons": float(self.comparisons),
             "seeds": float(self.seeds),
         }
 
+    def mde_with(self, seeds: int) -> float:
+        """What more seeds would detect."""
+        dof = max(1.0, self.dof * (seeds - 1) / (self.seeds - 1))
+        return minimum_detectable_effect(self.paired_sd, seeds, dof=dof, alpha=0.05 / self.comparisons)
+
 
 def noise_floor(
-    frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant", by: str | None = "size"
+    frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant", at: str | int | None = None
 ) -> NoiseFloor:
-    """Pool the seed noise over all variants, and over the groups of ``by`` when that column is there.
+    """The noise of a typical variant at the size that decides.
 
-    A seed acts alike only on trials of one size, so its effect is removed inside each group.
+    Sizes are not pooled: small models are noisier, and what could be seen at the deciding size would look coarser than it is.
+
+    Parameters
+    ----------
+    frame
+        Trials of one size or several (column ``size``).
+    at
+        The size that decides; default the one with the most parameters, or the last where they are not known.
 
     Raises
     ------
     StudyError
-        No group has two variants with two seeds in common.
+        The size has no two variants with two seeds in common.
     """
-    groups = frame.partition_by(by) if by and by in frame.columns else [frame]
-    fits: list[TwoWay] = []
-    reason: StudyError | None = None
-    for group in groups:
-        try:
-            fits.append(fit_two_way(group, metric, variant=variant))
-        except StudyError as error:  # one group may be incomplete while another can be judged
-            reason = error
-    if not fits:
-        raise reason or StudyError("there are no trials to take the noise from")
-    dof = sum(fit.dof for fit in fits)
-    unpaired_dof = sum(fit.unpaired_dof for fit in fits)
-    paired = float(np.sqrt(sum(fit.sd**2 * fit.dof for fit in fits) / dof))
-    unpaired = float(np.sqrt(sum(fit.unpaired_sd**2 * fit.unpaired_dof for fit in fits) / unpaired_dof))
-    seeds = int(np.median([len(found) for fit in fits for found in fit.seeds.values()]))
-    return NoiseFloor(paired, unpaired, minimum_detectable_effect(paired, seeds, dof=dof), seeds, dof)
+    if "size" in frame.columns:
+        if at is None:
+            order = frame.sort("params", maintain_order=True) if "params" in frame.columns else frame
+            at = order["size"][-1]
+        frame = frame.filter(pl.col("size") == at)
+    fit = fit_two_way(frame, metric, variant=variant)
+    _, noise = draw(fit, draws=2_000)
+    seeds = int(np.median([len(found) for found in fit.seeds.values()]))
+    comparisons = len(fit.variants) - 1
+    ranked = np.argsort(np.median(noise, axis=0), kind="stable")
+    typical = ranked[len(ranked) // 2]
+    found = sorted(as_t((noise[:, one] ** 2 + noise[:, typical] ** 2) / 2) for one in ranked if one != typical)
+    error, dof = found[len(found) // 2]
+    mde = minimum_detectable_effect(error, seeds, dof=dof, alpha=0.05 / comparisons) if seeds > 1 else np.inf
+    return NoiseFloor(
+        at="" if at is None else str(at),
+        paired_sd=error,
+        unpaired_sd=fit.unpaired_sd,
+        mde=float(mde),
+        comparisons=comparisons,
+        seeds=seeds,
+        dof=dof,
+    )
+
+
+def as_t(variances: np.ndarray) -> tuple[float, float]:
+    """Draws of a variance as a scale and degrees of freedom: those of the t distribution that stands for them.
+
+    Matches mean and variance of the logarithm to those of a scaled inverse chi-square (as Smyth 2004 does).
+    """
+    log = np.log(variances)
+    spread = max(float(log.var()), 1e-4)
+    half = optimize.brentq(lambda a: float(special.polygamma(1, a)) - spread, 1e-2, 1e5)
+    return float(np.exp((log.mean() + special.digamma(half) - np.log(half)) / 2)), 2 * half
 
 
 def minimum_detectable_effect(
-    sd: float, seeds: int, *, dof: int | None = None, power: float = 0.8, alpha: float = 0.05
+    sd: float, seeds: int, *, dof: float | None = None, power: float = 0.8, alpha: float = 0.05
 ) -> float:
-    """Smallest true difference of two variants that ``seeds`` pairs find with the given power.
+    """True difference of two variants that ``seeds`` pairs find in a share ``power`` of studies (two-sided t test).
+
+    The noise is an estimate, so two things vary: what the noise truly is, given the estimate, and what another study would
+    take it for. Averaged over both, as here, a study whose truth is the effect it printed finds it in the share ``power``; with
+    the estimate taken for the truth that is 58-75 % where the degrees of freedom are few.
 
     Parameters
     ----------
     sd
-        Residual SD of one trial (``NoiseFloor.paired_sd``); a difference of two has ``sqrt(2)`` times that.
+        Residual SD of one trial, estimated with ``dof`` degrees of freedom; a difference of two has ``sqrt(2)`` times that.
     seeds
         Pairs, at least 2.
     dof
-        Degrees of freedom of ``sd``; ``seeds - 1`` when only this one pair of variants informs it.
+        ``seeds - 1`` when only this one pair of variants informs the noise.
+    alpha
+        Level of the test; with Holm's correction the level over the number of comparisons.
     """
     if seeds < 2:
         raise invalid("seeds", seeds, "is too few: a minimum detectable effect needs at least 2")
     if sd == 0:
         return 0.0
     dof = seeds - 1 if dof is None else dof
-    unit = sd * np.sqrt(2.0 / seeds)
-    # The test's power as a mean over the estimated SD: scipy's noncentral t returns NaN for some arguments here.
-    quantiles = (np.arange(1000) + 0.5) / 1000
-    threshold = stats.t.ppf(1 - alpha / 2, dof) * np.sqrt(stats.chi2.ppf(quantiles, dof) / dof)
+    return _detectable(round(float(dof), 2), alpha, power) * sd * (2.0 / seeds) ** 0.5
+
+
+@lru_cache(maxsize=1024)
+def _detectable(dof: float, alpha: float, power: float) -> float:
+    """The detectable effect over the estimated standard error."""
+    variance = stats.chi2.ppf((np.arange(128) + 0.5) / 128, dof) / dof  # estimated over true, at equally likely places
+    threshold = stats.t.ppf(1 - alpha / 2, dof) * np.sqrt(variance)  # over the true standard error
 
     def excess(effect: float) -> float:
-        return float((special.ndtr(effect - threshold) + special.ndtr(-effect - threshold)).mean()) - power
+        true = effect * np.sqrt(variance)[:, None]  # a study that estimated too much has the smaller truth
+        return float((special.ndtr(true - threshold) + special.ndtr(-true - threshold)).mean()) - power
 
-    # With one degree of freedom the limit is 12.7 units: the bracket must reach far beyond that.
+    # With one degree of freedom the limit is 39 standard errors: the bracket must reach far.
     upper = 4.0
     while excess(upper) < 0:
         upper *= 2.0
-    return float(optimize.brentq(excess, 1e-6, upper) * unit)
-
-
-def seeds_needed(effect: float, sd: float, *, variants: int = 2, power: float = 0.8, most: int = 1000) -> int | None:
-    """Seeds with which a true difference ``effect`` is found with the given power; None beyond ``most``."""
-    if effect <= 0:
-        return None
-    low, high = 2, 2
-
-    def enough(seeds: int) -> bool:
-        dof = (seeds - 1) * (variants - 1)
-        return minimum_detectable_effect(sd, seeds, dof=dof, power=power) <= effect
-
-    while not enough(high):
-        if high >= most:
-            return None
-        low, high = high, min(2 * high, most)
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return high
+    return float(optimize.brentq(excess, 1e-6, upper, xtol=1e-4))

@@ -7,21 +7,37 @@ import math
 import numpy as np
 import polars as pl
 
+from studylib.analysis.selection import judged_by_other_seeds
 from studylib.errors import StudyError
 
 
 def common_rate_cost(trials: pl.DataFrame) -> pl.DataFrame:
     """For each variant tried at several ``lr_factor``: the best of them, and what the common rate (factor 1) gives away.
 
-    Columns ``variant, best_factor, given_away`` (bits per byte); variants without a finished common-rate trial are left
-    out.
+    ``given_away`` is the common rate's loss above that of the rate which the *other* seeds chose, averaged over seeds: the
+    least of several noisy means is too low, so seeds that chose a rate do not judge it. It may come out below zero, where
+    choosing brought nothing.
+
+    Columns ``variant, best_factor, given_away`` (bits per byte; null with a single seed); variants without a finished
+    common-rate trial are left out.
     """
     rows = trials.filter(pl.col("status") == "done")
-    common = rows.filter(pl.col("lr_factor") == 1.0).select("variant", common="val_bpb")
-    best = rows.sort("val_bpb").group_by("variant", maintain_order=True).first()
-    best = best.select("variant", best_factor="lr_factor", best="val_bpb")
-    joined = common.join(best, on="variant", how="inner", maintain_order="left")
-    return joined.select("variant", "best_factor", given_away=pl.col("common") - pl.col("best"))
+    means = (
+        rows.group_by("variant", "lr_factor", maintain_order=True)
+        .agg(pl.col("val_bpb").mean(), pl.len().alias("_seeds"))
+        .filter(pl.col("_seeds") == pl.col("_seeds").max().over("variant"))
+        .sort("val_bpb", maintain_order=True)
+    )
+    best = means.unique("variant", keep="first", maintain_order=True).select("variant", best_factor="lr_factor")
+    common = rows.filter(pl.col("lr_factor") == 1.0).select("variant", "seed", common="val_bpb")
+    judged = judged_by_other_seeds(trials, "lr_factor").select("variant", "seed", judge="val_bpb")
+    cost = common.join(judged, on=["variant", "seed"], how="left", maintain_order="left")
+    cost = cost.group_by("variant", maintain_order=True).agg(
+        given_away=pl.when(pl.len() > 1).then((pl.col("common") - pl.col("judge")).mean())
+    )
+    return cost.join(best, on="variant", how="inner", maintain_order="left").select(
+        "variant", "best_factor", "given_away"
+    )
 
 
 def learning_rate_sensitivity(

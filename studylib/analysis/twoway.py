@@ -34,6 +34,8 @@ class TwoWay:
         Degrees of freedom of the two.
     seeds
         Seeds each variant finished.
+    values
+        [V, S] the losses themselves, seeds in rising order; NaN where a variant lacks a seed.
     """
 
     variants: tuple[str, ...]
@@ -44,6 +46,7 @@ class TwoWay:
     dof: int
     unpaired_dof: int
     seeds: dict[str, tuple[int, ...]]
+    values: np.ndarray
 
 
 def finished(frame: pl.DataFrame, metric: str, *, variant: str = "variant", seed: str = "seed") -> pl.DataFrame:
@@ -113,6 +116,8 @@ def fit_two_way(
     effects = solution[:count] + solution[count:].mean()
     within = sum(float(((y[v == i] - y[v == i].mean()) ** 2).sum()) for i in range(count))
     unpaired_dof = len(y) - count
+    values = np.full((count, len(seeds)), np.nan)
+    values[v, s] = y
     return TwoWay(
         variants=variants,
         effects=effects,
@@ -122,4 +127,5 @@ def fit_two_way(
         dof=dof,
         unpaired_dof=unpaired_dof,
         seeds={name: tuple(sorted(rows.filter(pl.col(variant) == name)[seed].to_list())) for name in variants},
+        values=values,
     )

@@ -159,15 +159,20 @@ def test_published_shapes_are_scored_by_power():
 
 def test_learning_rate_is_called_fair_only_within_noise():
     rows = [
-        {"family": "lr", "status": "done", "variant": variant, "lr_factor": factor, "val_bpb": loss}
+        {"family": "lr", "status": "done", "variant": variant, "lr_factor": factor, "val_bpb": loss, "seed": seed}
         for variant, losses in {"2x64": (2.0, 2.01, 2.05), "8x32": (2.1, 2.101, 2.2)}.items()
         for factor, loss in zip((1.0, 0.5, 2.0), losses, strict=True)
+        for seed in (1, 2)
     ]
     table = analysis.common_rate_cost(pl.DataFrame(rows))
     assert table["given_away"].to_list() == [0, 0]
     assert "fair" in conclusion.learning_rate_words(table, 0.01).en
-    rows[1]["val_bpb"] = 1.9  # 2x64 wanted half the rate
+    assert (
+        "one seed only" in conclusion.learning_rate_words(analysis.common_rate_cost(pl.DataFrame(rows[::2])), 0.01).en
+    )
+    rows[2]["val_bpb"] = rows[3]["val_bpb"] = 1.9  # 2x64 wanted half the rate
     table = analysis.common_rate_cost(pl.DataFrame(rows))
     assert dict(table.select("variant", "best_factor").rows()) == {"2x64": 0.5, "8x32": 1.0}
+    assert table["given_away"].to_list() == pytest.approx([0.1, 0])
     assert "more than the noise" in conclusion.learning_rate_words(table, 0.01).en
     assert "1 of 2 shapes" in captions.learning_rate_title(table).en

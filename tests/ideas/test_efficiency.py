@@ -122,7 +122,7 @@ def test_flops_saved_is_the_factor_that_the_slope_asks_for():
 
 def test_search_gain_counts_trials_and_what_more_seeds_would_show():
     waterfall = pl.DataFrame({"tokens_per_s": [1000.0, 2500.0, 4000.0]})
-    gain = tables.search_gain(waterfall, 100_000, NoiseFloor(0.01, 0.02, 0.03, 3, 8))
+    gain = tables.search_gain(waterfall, 100_000, NoiseFloor("", 0.01, 0.02, 0.03, 2, 3, 8))
     assert gain["times"] == 4
     assert gain["plain"] == pytest.approx(36)
     assert gain["fast"] == pytest.approx(144)

@@ -307,7 +307,7 @@ def test_the_overfitting_point_is_found(trials, tmp_path):
     )
     fine = table.filter(pl.col("epochs") < 16)
     assert captions_of_text.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
-    faint = table.with_columns(told=pl.lit(False))  # sure, but less than these seeds detect
+    faint = table.with_columns(significant=pl.lit(False))
     assert captions_of_text.epochs_title(faint).en == "Up to 16 epochs cannot be told from fresh text"
 
 
@@ -316,7 +316,8 @@ def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
     assert {(s.epochs, s.model.dropout) for s in own} == {(n, share) for n in (1, 4, 16) for share in (0.1, 0.3)}
     table = tables.dropout_table(trials)
     told = {
-        (row["epochs"], row["dropout"]): row["told"] and row["difference"] < 0 for row in table.iter_rows(named=True)
+        (row["epochs"], row["dropout"]): row["significant"] and row["difference"] < 0
+        for row in table.iter_rows(named=True)
     }
     assert told == {(n, share): n == 16 for n in (1.0, 4.0, 16.0) for share in (0.1, 0.3)}
     title = captions_of_text.dropout_title(table)
@@ -390,7 +391,7 @@ def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
     optimizers = trials.filter(pl.col("family") == "optimizer")
     decision = analysis.decide(optimizers.filter(pl.col("width") == 64))
     trends = analysis.gain_trends(tables.gains_table(optimizers).filter(pl.col("against") == "AdamW, tuned"))
-    assert decision.leader == "muon" and decision.decided
+    assert decision.leader == "muon" and decision.ahead
     first = known.optimizer_setting(decision, trends, 2)
     assert not first.decided and "gain shrinks" in first.basis  # sure here, yet no claim about 10B
     no_law = known.rate_setting(None, "no", transfers, fits)
@@ -447,7 +448,7 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     assert len({s.model for s in own}) == 1 and own[0].model.vocab_size > PARAMS.data.tokenizer.vocab_size
     rows = trials.filter(pl.col("family") == "objective")
     assert {s.optimizer.learning_rate for s in own} == {4e-3, 8e-3}
-    judged = analysis.compare_to_baseline(optima.best_rates(rows, "lr_factor"), "causal")
+    judged = analysis.compare_to_baseline(analysis.judged_by_other_seeds(rows, "lr_factor"), "causal")
     assert captions_of_text.objectives_title(judged).en.startswith("Judged as a causal model: ")
     told = {
         ("causal", "left"): 2.5,
@@ -476,7 +477,10 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
     best = tables.infilling_at_best(infilling)
     assert set(best["lr_factor"]) == {0.5}
     table = tables.infilling_table(best)
-    assert dict(table.filter(pl.col("span") == "short").select("variant", "told").rows()) == {"fim": True, "ul2": False}
+    assert dict(table.filter(pl.col("span") == "short").select("variant", "significant").rows()) == {
+        "fim": True,
+        "ul2": False,
+    }
     title = captions_of_text.infilling_title(table)
     assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
     rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
@@ -501,7 +505,7 @@ def test_searches_are_compared_by_cost_and_result(tmp_path):
         )
     )
     pair = {"grid": grid, "pruned": few}
-    noise = analysis.NoiseFloor(paired_sd=0.01, unpaired_sd=0.01, mde=0.02, seeds=3, dof=8)
+    noise = analysis.NoiseFloor(at="", paired_sd=0.01, unpaired_sd=0.01, mde=0.02, comparisons=2, seeds=3, dof=8)
     title = captions.search_title(pair, noise)
     assert "takes 25 % of the grid's FLOPs" in title.en and "chance alone gives ±0.9 %" in title.en
     assert "first rung" not in conclusion.search_words(pair, noise).en

@@ -196,7 +196,7 @@ def compared(difference: float) -> pl.DataFrame:
 def test_comparisons_say_better_worse_or_nothing():
     assert "0.0500 bits per byte worse" in captions.comparison_title(compared(0.05), "all the text").en
     assert "bits per byte better" in captions.comparison_title(compared(-0.05), "all the text").en
-    assert "None can be told" in captions.comparison_title(compared(0.00001), "all the text").en
+    assert "None differs significantly" in captions.comparison_title(compared(0.00001), "all the text").en
     said = comparison_words(compared(0.05), "all the text", conclusion.SUBJECTS["sample"])
     assert "1 MB +0.05" in said.en and "1 MB +0.05" in said.ja
     assert comparison_words(None, "", conclusion.SUBJECTS["sample"]).en == ""

@@ -120,7 +120,7 @@ def make_study(folder: Path) -> Path:
     IdeaResult(
         idea="depth_width", scale="smoke",
         question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
-        verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.decided, metrics=tuple(metrics), verdicts=verdicts,
+        verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics), verdicts=verdicts,
         noise_floor=floor.as_dict(),
         extrapolation=(scaling.as_dict() if scaling else {"reason": reason})
         | {"shape": analysis.buildable_shape(1e10, scaling.aspect[1] if scaling else 100, 100_000).as_dict()},

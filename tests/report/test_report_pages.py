@@ -214,13 +214,13 @@ def test_numbers_keep_their_meaning():
     assert small(1e-6) == "<0.0001"
 
 
-def test_an_open_verdict_names_the_flat_basin_and_the_next_run(study, tmp_path):
+def test_an_open_verdict_names_rivals_equivalents_and_the_next_run(study, tmp_path):
     from studylib.result import Text, Verdict, read_result
 
     result = read_result(study / "depth_width")
     text = Text(en="Undecided.", ja="未決。")
     verdict = Verdict(
-        basis="flops", winner="a", decided=False, p_best={"a": 0.6, "b<i>": 0.4}, expected_regret_bpb=0.01, text=text,
+        basis="flops", winner="a", ahead=False, rivals=["b<i>"], p_best={"a": 0.6, "b<i>": 0.4}, expected_regret_bpb=0.01, text=text,
         basin=("a", "b<i>"),
     )  # fmt: skip
     run = Text(en="Run 9 seeds.", ja="9 シードで実行。")
@@ -228,7 +228,8 @@ def test_an_open_verdict_names_the_flat_basin_and_the_next_run(study, tmp_path):
     changed = result.replace(verdicts=[verdict.model_dump()], winner="a", decided=False, next_run=run, figures=[])
     changed.write(tmp_path / "depth_width")
     page = parsed(build_report(tmp_path, ideas={}))
-    assert "Cannot be told apart" in page.get_text()
+    assert "May still be better" in page.get_text()
+    assert "Equivalent (within the margin)" in page.get_text()
     assert "a, b<i>" in page.get_text()
     assert "Run 9 seeds." in page.find(class_="next").get_text()
     assert page.find(class_="verdict").find(class_="open")

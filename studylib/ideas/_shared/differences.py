@@ -11,18 +11,18 @@ from studylib.result import Text
 def comparison_title(table: pl.DataFrame, baseline: str) -> Text:
     """How many of the others differ from the baseline by more than chance, and the largest difference."""
     known = table.filter(pl.col("difference").is_not_null())
-    told = known.filter(pl.col("told"))
+    told = known.filter(pl.col("significant"))
     if told.is_empty():
         noise = known["mde"].max()
         return Text(
-            en=f"None can be told from {baseline} (detectable: {noise:.4f} bits per byte)",
-            ja=f"{baseline} と区別できる案はない(検出可能差 {noise:.4f} bits/byte)",
+            en=f"None differs significantly from {baseline} (detectable: {noise:.4f} bits per byte)",
+            ja=f"{baseline} と有意に異なる案はない(検出可能差 {noise:.4f} bits/byte)",
         )
     name, difference = told.sort(pl.col("difference").abs()).select("variant", "difference").row(-1)
     word_en, word_ja = ("better", "良い") if difference < 0 else ("worse", "悪い")
     return Text(
-        en=f"{len(told)} of {len(known)} can be told from {baseline}; {name} is {abs(difference):.4f} bits per byte {word_en}",
-        ja=f"{len(known)} 案中 {len(told)} 案が {baseline} と区別でき、{name} は {abs(difference):.4f} bits/byte {word_ja}",
+        en=f"{len(told)} of {len(known)} differ significantly from {baseline}; {name} is {abs(difference):.4f} bits per byte {word_en}",
+        ja=f"{len(known)} 案中 {len(told)} 案が {baseline} と有意に異なり、{name} は {abs(difference):.4f} bits/byte {word_ja}",
     )
 
 

@@ -27,7 +27,7 @@ TRENDS = {
 def effects_title(table: pl.DataFrame, size: str) -> Text:
     """How many choices stand after Holm's correction, and the best and worst of them."""
     known = table.filter(pl.col("difference").is_not_null()).sort("difference")
-    sure = known.filter(pl.col("told"))
+    sure = known.filter(pl.col("significant"))
     better, worse = sure.filter(pl.col("difference") < 0), sure.filter(pl.col("difference") > 0)
     en = (
         f"At {size}, {len(better)} of {len(known)} choices beat the baseline beyond chance and {len(worse)} fall behind"

@@ -18,18 +18,18 @@ def leaders(decisions: Mapping[str, Decision]) -> Text:
 
 
 def leader_words(decisions: Mapping[str, Decision], size: str) -> Text:
-    """Opens a verdict: the decision at equal FLOPs, and who leads under the other accountings."""
+    """Opens a verdict: the best of those tried at equal FLOPs, and who leads under the other accountings."""
     told = decisions["flops"].text()
     bases = leaders({basis: one for basis, one in decisions.items() if basis != "flops"})
     return Text(en=f"{told.en} ({size}, equal FLOPs; {bases.en}.)", ja=f"{told.ja}({size}、同一 FLOPs。{bases.ja}。)")
 
 
 def lead_title(decision: Decision) -> Text:
-    """Who leads one decision, and how many come near."""
-    told = len(decision.basin) == 1
+    """Who leads one decision, and how many may still be better."""
+    alone, count = not decision.rivals, len(decision.rivals)
     return Text(
-        en=f"{decision.leader} leads; {'no other comes near' if told else f'{len(decision.basin) - 1} more are within noise'}",
-        ja=f"{decision.leader} が首位、" + ("ほかは及ばない" if told else f"ほか {len(decision.basin) - 1} 案は誤差内"),
+        en=f"{decision.leader} leads; {'no rival is left' if alone else f'{count} more may be better'}",
+        ja=f"{decision.leader} が首位、" + ("競合なし" if alone else f"ほか {count} 案のほうが良い可能性が残る"),
     )
 
 
@@ -37,18 +37,18 @@ def p_best_title(
     decisions: Iterable[Decision],
     agreed: Text = Text(en="leads whatever is held equal", ja="どの基準でも"),  # noqa: B008  frozen
 ) -> Text:
-    """Whether the leader depends on what is held equal, and how much of it is decided."""
+    """Whether the leader depends on what is held equal, and how often the leader is sure."""
     decisions = list(decisions)
     names = list(dict.fromkeys(decision.leader for decision in decisions))
-    sure, count = sum(decision.decided for decision in decisions), len(decisions)
+    sure, count = sum(decision.ahead for decision in decisions), len(decisions)
     if len(names) == 1:
         return Text(
-            en=f"{names[0]} {agreed.en}; {sure} of {count} are decided",
-            ja=f"{agreed.ja} {names[0]} が首位、決着は {sure}/{count}",
+            en=f"{names[0]} {agreed.en}; {sure} of {count} surely, at this size",
+            ja=f"{agreed.ja} {names[0]} が首位、この規模での首位確定は {sure}/{count}",
         )
     return Text(
-        en=f"The leader depends on what is held equal: {', '.join(names)}; {sure} of {count} are decided",
-        ja=f"首位は基準により異なる:{'、'.join(names)}。決着は {sure}/{count}",
+        en=f"The leader depends on what is held equal: {', '.join(names)}; {sure} of {count} lead surely, at this size",
+        ja=f"首位は基準により異なる:{'、'.join(names)}。この規模での首位確定は {sure}/{count}",
     )
 
 

@@ -37,16 +37,16 @@ def described(model: ModelSpec) -> str:
 def factors_words(by_factor: Mapping[str, Decision]) -> Text:
     """The leader of every factor, with its probability."""
 
-    def listed(mark: str, decided: str, open_: str) -> str:
+    def listed(mark: str, ahead: str, open_: str) -> str:
         return mark.join(
             f"{factor} {one.leader.removeprefix(f'{factor}: ')} ({one.p_best[one.leader]:.0%}, "
-            f"{decided if one.decided else open_})"
+            f"{ahead if one.ahead else open_})"
             for factor, one in by_factor.items()
         )
 
     return Text(
-        en=f"By factor, leader and P(best): {listed('; ', 'decided', 'open')}.",
-        ja=f"因子ごとの首位と最良確率:{listed('、', '決着', '未決')}。",
+        en=f"By factor, leader and P(best): {listed('; ', 'ahead', 'open')}.",
+        ja=f"因子ごとの首位と最良確率:{listed('、', '首位確定', '未決')}。",
     )
 
 
@@ -58,13 +58,11 @@ def sums_words(found: Sequence[Additivity], chosen: Mapping[str, str]) -> Text:
             ja=f"組み合わせは試していません(基準を下回る案のある因子は {len(chosen)}、2 つ以上必要)。",
         )
     last = found[-1]
-    chosen_en = ", as is likely where each part was chosen for being best" if last.state == "less" else ""
-    chosen_ja = "(各因子の最良を選んだため起こりやすい)" if last.state == "less" else ""
     return Text(
         en=f"Best of each factor ({', '.join(last.parts)}) at {last.size}: predicted {signed(last.predicted)}, measured "
-        f"{signed(last.measured)} bits per byte; {SUMS[last.state].en}{chosen_en}.",
+        f"{signed(last.measured)} bits per byte; {SUMS[last.state].en}.",
         ja=f"各因子の最良({'、'.join(last.parts)})の組み合わせ({last.size}):予測 {signed(last.predicted, '〜')}、実測 "
-        f"{signed(last.measured, '〜')} bits/byte。{SUMS[last.state].ja}{chosen_ja}。",
+        f"{signed(last.measured, '〜')} bits/byte。{SUMS[last.state].ja}。",
     )
 
 
@@ -86,7 +84,7 @@ def extrapolation(
     """For result.json: effects over sizes and at the target (% of the baseline's loss), leaders by factor, and the sum."""
     return carried(scalings) | {
         "leader_by_factor": {
-            factor: {"leader": one.leader, "p_best": one.p_best[one.leader], "decided": one.decided}
+            factor: {"leader": one.leader, "p_best": one.p_best[one.leader], "ahead": one.ahead}
             for factor, one in by_factor.items()
         },
         "sum_of_effects": {one.size: one.as_dict() for one in found},

@@ -41,12 +41,12 @@ def factor_decisions(
 
 
 def factor_table(decisions: Mapping[str, Decision]) -> pl.DataFrame:
-    """A row a factor: leader, its probability of being best, regret, and whether that is decided."""
+    """A row a factor: leader, its probability of being best, regret, rivals, and whether it is surely ahead."""
     return pl.DataFrame(
         [
             {
                 "factor": factor, "leader": one.leader, "p_best": one.p_best[one.leader], "regret": one.regret,
-                "open": ", ".join(one.basin[1:]), "decided": one.decided,
+                "rivals": ", ".join(one.rivals), "ahead": one.ahead,
             }
             for factor, one in decisions.items()
         ]
@@ -81,15 +81,6 @@ def contexts_table(rows: pl.DataFrame) -> pl.DataFrame:
         times=(pl.col("context").max() / pl.col("trained").first()), rise=pl.col("change").filter(longest).mean()
     )
     return means.sort("rise", nulls_last=True, maintain_order=True)
-
-
-def mean_rates(rates: pl.DataFrame) -> pl.DataFrame:
-    """The learning-rate check averaged over seeds; a rate at which a seed failed is left out, as its mean would flatter."""
-    done = pl.col("status") == "done"
-    means = rates.group_by("family", "variant", "lr_factor", maintain_order=True).agg(
-        pl.col("val_bpb").mean(), done.all().alias("all")
-    )
-    return means.filter(pl.col("all")).with_columns(status=pl.lit("done")).drop("all")
 
 
 def basins(rates: pl.DataFrame, vocab_size: int) -> tuple[pl.DataFrame, pl.DataFrame | None]:

@@ -40,8 +40,8 @@ def curves_alt(borders: Mapping[str, Sequence[int]], sources: Sequence[str]) -> 
 
 
 def orders_title(decision: Decision, table: pl.DataFrame, baseline: str) -> Text:
-    better = table.filter(pl.col("told") & (pl.col("difference") < 0))["variant"].to_list()
-    worse = len(table.filter(pl.col("told") & (pl.col("difference") > 0)))
+    better = table.filter(pl.col("significant") & (pl.col("difference") < 0))["variant"].to_list()
+    worse = len(table.filter(pl.col("significant") & (pl.col("difference") > 0)))
     return Text(
         en=f"Of {len(table)} orders {len(better)} beat {baseline} at equal FLOPs and {worse} fall behind; {decision.leader} leads",
         ja=f"同一 FLOPs で {baseline} より良い順序は {len(better)}、悪い順序は {worse}。首位は {decision.leader}",

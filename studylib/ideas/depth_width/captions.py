@@ -50,8 +50,8 @@ def learning_rate_title(table: pl.DataFrame) -> Text:
 def learning_rate_alt(table: pl.DataFrame) -> Text:
     rows = [f"{name}: x{factor:g}" for name, factor in table.select("variant", "best_factor").rows()]
     return Text(
-        en=f"Validation loss against learning rate, one seed, a line a shape. Best factor: {', '.join(rows)}.",
-        ja=f"学習率に対する検証損失。1 シード、形状ごとに 1 本の線。最良倍率:{'、'.join(rows)}。",
+        en=f"Validation loss against learning rate, a line a shape. Best factor: {', '.join(rows)}.",
+        ja=f"学習率に対する検証損失。形状ごとに 1 本の線。最良倍率:{'、'.join(rows)}。",
     )
 
 

@@ -6,10 +6,8 @@ import math
 from collections.abc import Sequence
 
 import polars as pl
-from scipy import stats
 
-from studylib.analysis import BasinFit, OptimumScaling, score
-from studylib.analysis.twoway import fit_two_way
+from studylib.analysis import BasinFit, OptimumScaling, score, spread_interval
 from studylib.result import Anchor, Text
 
 # Layers x hidden size of GPT-3 13B (arXiv 2005.14165), Llama 2 13B (arXiv 2307.09288) and LLM-jp 13B.
@@ -57,14 +55,8 @@ def anchors(trials: pl.DataFrame, fits: Sequence[BasinFit], scaling: OptimumScal
 
 
 def _relative_spread(trials: pl.DataFrame) -> tuple[float, float] | None:
-    """95 % interval of (worst - best) / best over moderate shapes of one size, from paired noise."""
+    """95 % interval of (worst - best) / mean loss over moderate shapes of one size."""
     moderate = trials.filter(pl.col("aspect") >= 2)
     if moderate["variant"].n_unique() < 2:
         return None
-    fit = fit_two_way(moderate)
-    worst, best = int(fit.effects.argmax()), int(fit.effects.argmin())
-    level = float(moderate.filter(pl.col("variant") == fit.variants[best])["val_bpb"].mean())
-    spread = float(fit.effects[worst] - fit.effects[best])
-    seeds = min(len(fit.seeds[fit.variants[worst]]), len(fit.seeds[fit.variants[best]]))
-    half = float(stats.t.ppf(0.975, fit.dof)) * fit.sd * math.sqrt(2 / seeds)
-    return max(0.0, spread - half) / level, (spread + half) / level
+    return spread_interval(moderate)

@@ -23,8 +23,10 @@ def plan(params: DepthWidthParams) -> list[TrialSpec]:
     if params.lr_factors:
         for shape in dict.fromkeys((family[0], middle, family[-1])):
             for factor in sorted({1.0, *params.lr_factors}):
-                trial = _trial(params, budget, shape, params.seeds[0], family="lr", lr_factor=factor)
-                specs.append(trial.replace(**{"optimizer.learning_rate": params.learning_rate * factor}))
+                rate = {"optimizer.learning_rate": params.learning_rate * factor}
+                for seed in params.seeds[:2]:  # the one chooses a rate that the other judges
+                    trial = _trial(params, budget, shape, seed, family="lr", lr_factor=factor)
+                    specs.append(trial.replace(**rate))
     return specs
 
 

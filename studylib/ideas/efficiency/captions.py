@@ -51,7 +51,7 @@ def switches_title(table: pl.DataFrame, noise: float) -> Text:
     """Whether any switch of the engine moves the loss."""
     worst = table.filter(pl.col("difference").is_not_null()).sort(pl.col("difference").abs())
     name, difference = worst.select("variant", "difference").row(-1)
-    told = worst.filter(pl.col("told"))
+    told = worst.filter(pl.col("significant"))
     if told.is_empty():
         return Text(
             en=f"No switch moves the loss beyond chance; {name} most, by {difference:+.5f} bits per byte (noise {noise:.4f})",

@@ -14,7 +14,6 @@ from studylib.analysis import (
     at_equal_flops,
     at_equal_seconds,
     compare_to_baseline,
-    minimum_detectable_effect,
     time_saved,
 )
 from studylib.files import content_hash, read_json, write_json
@@ -97,7 +96,7 @@ def search_gain(waterfall: pl.DataFrame, tokens: int, noise: NoiseFloor) -> dict
         "plain": 3600 * plain / tokens,
         "fast": 3600 * fast / tokens,
         "mde": noise.mde,
-        "mde_fast": minimum_detectable_effect(noise.paired_sd, more, dof=max(1, noise.dof * (more - 1) // (seeds - 1))),
+        "mde_fast": noise.mde_with(more),
         "seeds": seeds,
         "seeds_fast": more,
     }

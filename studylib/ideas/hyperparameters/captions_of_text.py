@@ -33,12 +33,12 @@ def epochs_alt(table: pl.DataFrame) -> Text:
 
 def dropout_title(table: pl.DataFrame) -> Text:
     """From how many epochs on dropout helps, and what it costs on fresh text."""
-    helps = table.filter(pl.col("told") & (pl.col("difference") < 0)).sort("epochs", "difference")
+    helps = table.filter(pl.col("significant") & (pl.col("difference") < 0)).sort("epochs", "difference")
     fresh = table.filter(pl.col("epochs") == 1).sort("difference")
     cost_en = cost_ja = ""
     if len(fresh):
         # The mildest share: the others cost more, and one that helped would be in the first half of the title.
-        share, difference, told = fresh.select("dropout", "difference", "told").row(0)
+        share, difference, told = fresh.select("dropout", "difference", "significant").row(0)
         if told and difference > 0:
             cost_en = f"; on fresh text even {share:g} costs {difference:.3f}"
             cost_ja = f"。新しい文章では {share:g} でも {difference:.3f} の損"
@@ -77,7 +77,7 @@ def infilling_title(table: pl.DataFrame) -> Text:
     """Who fills gaps better with the text behind them than the causal model does without."""
     if table.is_empty():
         return Text(en="No objective here sees the text behind a span", ja="後ろの文脈を読める学習目的がない")
-    better = table.filter(pl.col("told") & (pl.col("difference") < 0)).sort("difference")
+    better = table.filter(pl.col("significant") & (pl.col("difference") < 0)).sort("difference")
     if better.is_empty():
         return Text(
             en="With the text behind a span too, no objective is seen to fill it better than the causal model without",

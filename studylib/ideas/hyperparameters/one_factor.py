@@ -10,7 +10,6 @@ import polars as pl
 from studylib import analysis
 from studylib.analysis import Decision
 from studylib.errors import StudyError, invalid
-from studylib.ideas.hyperparameters.optima import best_rates
 from studylib.ideas.hyperparameters.recipe import base
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.spec import TrialSpec
@@ -31,16 +30,16 @@ class Factor:
 
     @property
     def rivals(self) -> tuple[str, ...]:
-        """Values that cannot be told from the best."""
-        return tuple(one.removeprefix(f"{self.name} ") for one in self.decision.basin[1:]) if self.decision else ()
+        """Values that may still be better."""
+        return tuple(one.removeprefix(f"{self.name} ") for one in self.decision.rivals) if self.decision else ()
 
 
 def found_in(trials: pl.DataFrame) -> list[Factor]:
-    """Every factor of the family ``factor``; a tuned one at the best rate of each value."""
+    """Every factor of the family ``factor``; a tuned one at the rate of each value that the other seeds chose."""
     found = []
     rows = trials.filter(pl.col("family") == "factor")
     for (name,), own in rows.group_by(["factor"], maintain_order=True):
-        judged = best_rates(own, "lr_factor")
+        judged = analysis.judged_by_other_seeds(own, "lr_factor")
         try:
             decision = analysis.decide(judged)
         except StudyError:  # one value, or one seed

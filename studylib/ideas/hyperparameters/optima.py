@@ -59,30 +59,16 @@ def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[Opt
 
 
 def inits_at(transfer: pl.DataFrame, params: HyperparametersParams) -> pl.DataFrame:
-    """Every parametrisation at hidden_size with its best rate, found on equally many; ``variant`` is its name."""
+    """Every parametrisation at hidden_size at the rate the other seeds chose, of equally many; ``variant`` is its name."""
     rows = transfer.filter((pl.col("width") == params.hidden_size) & (pl.col("tokens_x") == 1.0))
-    return best_rates(rows.with_columns(pl.col("init").alias("variant")), "learning_rate")
-
-
-def best_rates(trials: pl.DataFrame, rate: str) -> pl.DataFrame:
-    """The trials of each variant at the ``rate`` whose mean loss is lowest, among rates at which every seed finished."""
-    seeds = trials["seed"].n_unique()
-    means = (
-        trials.filter(pl.col("status") == "done")
-        .group_by("variant", rate, maintain_order=True)
-        .agg(pl.col("val_bpb").mean().alias("_mean"), pl.len().alias("_seeds"))
-        .filter(pl.col("_seeds") == seeds)
-        .sort("_mean")
-        .unique("variant", keep="first", maintain_order=True)
-    )
-    return trials.join(means.select("variant", rate), on=["variant", rate], how="inner", maintain_order="left")
+    return analysis.judged_by_other_seeds(rows.with_columns(pl.col("init").alias("variant")), "learning_rate")
 
 
 def batch_trials_at_best(trials: pl.DataFrame) -> pl.DataFrame:
-    """The family ``batch``, every batch of every width and length at the best of its rates."""
+    """The family ``batch``, every batch of every width and length at the rate that the other seeds chose."""
     rows = trials.filter(pl.col("family") == "batch")
     cells = rows.partition_by("width", "tokens_x", maintain_order=True)
-    return pl.concat([best_rates(own, "lr_factor") for own in cells]) if cells else rows
+    return pl.concat([analysis.judged_by_other_seeds(own, "lr_factor") for own in cells]) if cells else rows
 
 
 def batch_optima(batches: pl.DataFrame) -> dict[int, dict[int, BasinFit]]:

@@ -37,13 +37,13 @@ def optimizer_setting(decision: Decision, trends: Sequence[GainTrend], sizes: in
     trend = next((one for one in trends if one.variant == decision.leader), None)
     shrinks = trend is not None and trend.state == "shrinks"
     basis = f"{sizes} sizes, gain {trend.state}" if trend else f"{sizes} sizes"
-    rivals = ", ".join(decision.basin[1:])
+    rivals = ", ".join(decision.rivals)
     return Setting(
         "optimizer",
         decision.leader,
         f"or {rivals}" if rivals else "",
         basis,
-        decision.decided and sizes >= 3 and not shrinks,
+        decision.ahead and sizes >= 3 and not shrinks,
     )
 
 
@@ -114,15 +114,15 @@ def batch_setting(law: OptimumLaw | None, reason: str, fits: Mapping[int, Mappin
 
 
 def dropout_setting(table: pl.DataFrame | None) -> list[Setting]:
-    """None unless it is told to help on fresh text; beside it, from how many epochs on it does."""
+    """None unless it helps significantly on fresh text; beside it, from how many epochs on it does."""
     if table is None or table.is_empty():
         return []
-    helps = table.filter(pl.col("told") & (pl.col("difference") < 0)).sort("epochs", "difference")
+    helps = table.filter(pl.col("significant") & (pl.col("difference") < 0)).sort("epochs", "difference")
     fresh = helps.filter(pl.col("epochs") == 1)
     value = f"{fresh['dropout'][0]:g}" if len(fresh) else "0"
     later = helps.filter(pl.col("epochs") > 1)
     repeated = f"{later['dropout'][0]:g} from {later['epochs'][0]:g} epochs" if len(later) else ""
-    none = f"no gain told at {table['epochs'].max():g} epochs or fewer"
+    none = f"no significant gain at {table['epochs'].max():g} epochs or fewer"
     return [Setting("dropout", value, repeated or none, ONE_SIZE, False)]
 
 
@@ -131,5 +131,5 @@ def objective_setting(decision: Decision | None) -> list[Setting]:
 
 
 def _decided_at_one_size(name: str, decision: Decision) -> Setting:
-    rivals = ", ".join(decision.basin[1:])
+    rivals = ", ".join(decision.rivals)
     return Setting(name, decision.leader, f"or {rivals}" if rivals else "no rival", ONE_SIZE, False)

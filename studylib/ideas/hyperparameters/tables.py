@@ -17,55 +17,51 @@ from studylib.search import SearchResult, importance
 def schedule_table(trials: pl.DataFrame) -> pl.DataFrame:
     """By budget: a cooldown off the trunk minus a cosine run of its own, in percent of the loss.
 
-    Columns ``share, tokens, difference, low, high`` (95 %, noise pooled over the budgets).
+    Columns ``share, tokens, difference, low, high`` (95 %, each budget with its own noise); a budget without two pairs is left
+    out.
     """
     rows = trials.filter((pl.col("family") == "schedule") & (pl.col("schedule") != "trunk"))
-    done = rows.filter(pl.col("status") == "done")
-    noise = analysis.noise_floor(rows.with_columns(pl.col("schedule").alias("variant"), pl.col("share").alias("size")))
-    from scipy import stats
-
     records = []
-    for (share,), own in done.group_by(["share"], maintain_order=True):
-        both = own.pivot("schedule", index="seed", values="val_bpb")
-        if not {"cosine", "wsd"} <= set(both.columns):
+    for (share,), own in rows.group_by(["share"], maintain_order=True):
+        try:
+            table = analysis.compare_to_baseline(own.with_columns(pl.col("schedule").alias("variant")), "cosine")
+        except StudyError:  # too few seeds finished at this budget: the others may have
             continue
-        pairs = both.drop_nulls(["cosine", "wsd"])
-        if not len(pairs):
-            continue
-        level = float(pairs["cosine"].mean())
-        middle = float((pairs["wsd"] - pairs["cosine"]).mean())
-        half = float(stats.t.ppf(0.975, noise.dof)) * noise.paired_sd * (2 / len(pairs)) ** 0.5
-        ends = {"difference": middle, "low": middle - half, "high": middle + half}
-        records.append(
-            {"share": share, "tokens": int(own["tokens"][0])}
-            | {key: 100 * value / level for key, value in ends.items()}
-        )
-    return pl.DataFrame(records).sort("tokens")
+        found = table.filter((pl.col("variant") == "wsd") & pl.col("low").is_not_null())
+        level = own.filter((pl.col("schedule") == "cosine") & (pl.col("status") == "done"))["val_bpb"].mean()
+        records += [
+            {"share": share, "tokens": int(own["tokens"].drop_nulls()[0])}
+            | {key: 100 * row[key] / level for key in ("difference", "low", "high")}
+            for row in found.iter_rows(named=True)
+        ]
+    names = ("difference", "low", "high")
+    schema = {"share": pl.Float64, "tokens": pl.Int64} | dict.fromkeys(names, pl.Float64)
+    return pl.DataFrame(records, schema=schema).sort("tokens")
 
 
 def epochs_table(trials: pl.DataFrame) -> pl.DataFrame:
     """Loss above fresh text by number of epochs; the row of one epoch is zero by definition.
 
-    Columns ``epochs, difference, low, high`` (95 %) and ``told``: told apart from fresh text (see ``compare_to_baseline``).
+    Columns ``epochs, difference, low, high`` (95 %) and ``significant``: differs from fresh text (see ``compare_to_baseline``).
     """
     rows = trials.filter(pl.col("family") == "epochs")
     counts = dict(rows.select("variant", "epochs").unique().rows())
     table = analysis.compare_to_baseline(rows, "1 epoch").filter(pl.col("low").is_not_null())
-    fresh = pl.DataFrame({"epochs": [1.0], "difference": [0.0], "low": [0.0], "high": [0.0], "told": [False]})
+    fresh = pl.DataFrame({"epochs": [1.0], "difference": [0.0], "low": [0.0], "high": [0.0], "significant": [False]})
     epochs = pl.col("variant").replace_strict(counts, return_dtype=pl.Float64).alias("epochs")
-    return pl.concat([fresh, table.select(epochs, "difference", "low", "high", "told")]).sort("epochs")
+    return pl.concat([fresh, table.select(epochs, "difference", "low", "high", "significant")]).sort("epochs")
 
 
 def overfits_from(table: pl.DataFrame) -> float | None:
-    """The least number of epochs told to be worse than fresh text."""
-    worse = table.filter(pl.col("told") & (pl.col("difference") > 0))
+    """The least number of epochs significantly worse than fresh text."""
+    worse = table.filter(pl.col("significant") & (pl.col("difference") > 0))
     return None if worse.is_empty() else float(worse["epochs"].min())
 
 
 def dropout_table(trials: pl.DataFrame) -> pl.DataFrame:
     """Loss with dropout above that without, at each number of epochs; noise and Holm's correction are that number's own.
 
-    Columns ``epochs, dropout, difference, low, high, told``.
+    Columns ``epochs, dropout, difference, low, high, significant``.
     """
     rows = trials.filter(pl.col("family").is_in(["epochs", "dropout"]))
     rows = rows.with_columns(pl.col("dropout").fill_null(0.0))
@@ -77,9 +73,11 @@ def dropout_table(trials: pl.DataFrame) -> pl.DataFrame:
         except StudyError:  # too few seeds finished at this number of epochs: the others may have
             continue
         share = pl.col("variant").cast(pl.Float64).alias("dropout")
-        tables.append(table.select(pl.lit(float(count)).alias("epochs"), share, "difference", "low", "high", "told"))
+        tables.append(
+            table.select(pl.lit(float(count)).alias("epochs"), share, "difference", "low", "high", "significant")
+        )
     schema = {"epochs": pl.Float64, "dropout": pl.Float64, "difference": pl.Float64, "low": pl.Float64}
-    empty = pl.DataFrame(schema=schema | {"high": pl.Float64, "told": pl.Boolean})
+    empty = pl.DataFrame(schema=schema | {"high": pl.Float64, "significant": pl.Boolean})
     return pl.concat([empty, *tables]).sort("epochs", "dropout")
 
 
@@ -99,7 +97,7 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
 
     Each objective with the text on both sides, above the causal model that has the text before the span alone, paired over
     seeds; negative is better. Columns ``span, variant, level`` (mean bits per byte with both sides), ``left`` (the causal
-    model's), ``difference, low, high, told``, and ``gain, gain_low, gain_high``: what the objective itself fills in better with
+    model's), ``difference, low, high, significant``, and ``gain, gain_low, gain_high``: what the objective itself fills in better with
     the text behind the span than without.
     """
     tables = []
@@ -120,7 +118,7 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
             own_gain = own.filter((pl.col("variant") == name) & (pl.col("given") == "gain"))["bits_per_byte"]
             middle, (low, high) = analysis.estimate(own_gain.to_numpy())
             gains.append({"gain": middle, "gain_low": low, "gain_high": high})
-        table = table.select("span", "variant", "level", "left", "difference", "low", "high", "told")
+        table = table.select("span", "variant", "level", "left", "difference", "low", "high", "significant")
         tables.append(pl.concat([table, pl.DataFrame(gains)], how="horizontal"))
     return pl.concat(tables) if tables else pl.DataFrame()
 

@@ -38,7 +38,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
         ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     for position, row in enumerate(rows.iter_rows(named=True)):
-        sure, better = row["told"], row["difference"] < 0
+        sure, better = row["significant"], row["difference"] < 0
         colour = MUTED if not sure else PALETTE[2] if better else PALETTE[1]
         marker = "o" if not sure else "<" if better else ">"
         if row["low"] is not None:
@@ -49,7 +49,7 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
     ax.grid(axis="y", visible=False)
     ax.plot([], [], "<", color=PALETTE[2], ms=8, label="better")
     ax.plot([], [], ">", color=PALETTE[1], ms=8, label="worse")
-    ax.plot([], [], "o", color=MUTED, mfc="white", ms=8, label="not told apart")
+    ax.plot([], [], "o", color=MUTED, mfc="white", ms=8, label="not significant")
     ax.set_xlabel(f"difference to {baseline} at the same seed ({unit}), 95 % interval\n← better      worse →")
     figure.legend(loc="outside lower center", ncols=4, fontsize=9)
     return figure
@@ -74,7 +74,7 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
         for y, value in zip(where, values, strict=True):
             label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"
             ax.annotate(label, (value, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"decided from {threshold:.0%}")
+    ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"ahead from {threshold:.0%}")
     ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown], color=INK)
     ax.invert_yaxis()
     ax.set_xlim(0, 1.08)

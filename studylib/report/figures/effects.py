@@ -64,7 +64,7 @@ def effects(table: pl.DataFrame, factors: Mapping[str, Sequence[str]], baseline:
 
 
 def _effect(ax: Axes, y: float, row: dict, *, edge: float) -> None:
-    sure = row["told"]
+    sure = row["significant"]
     better = row["difference"] < 0
     colour = MUTED if not sure else PALETTE[2] if better else PALETTE[1]
     marker = "o" if not sure else "<" if better else ">"

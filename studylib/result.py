@@ -44,11 +44,11 @@ class VariantMetrics(Frozen):
 class Verdict(Frozen):
     """Which variant is best under one accounting: what is held equal."""
 
-    basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
+    basis: Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
     decided: bool
-    p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
-    expected_regret_bpb: float
+    p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1; empty: no verdict")
+    expected_regret_bpb: float | None
     text: Text
     basin: tuple[str, ...] = Field(default=(), description="variants that cannot be told from the best, leader first")
 

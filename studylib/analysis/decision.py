@@ -10,6 +10,7 @@ Only contrasts between variants enter, because the seeds' common level is not id
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +22,7 @@ from studylib.analysis.twoway import TwoWay, fit_two_way
 from studylib.errors import invalid
 from studylib.result import Text, Verdict
 
-Basis = Literal["flops", "text", "seconds", "memory", "target_tokens"]
+Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
 State = Literal["winner", "equivalent", "undecided"]
 
 _TAU_SCALE = 0.03
@@ -115,6 +116,7 @@ def decide(
     variant: str = "variant",
     confidence: float = 0.9,
     margin: float | None = None,
+    errors: Mapping[str, np.ndarray] | None = None,
     draws: int = 20_000,
     random_seed: int = 0,
 ) -> Decision:
@@ -129,6 +131,8 @@ def decide(
         P(best) from which the leader counts as the winner.
     margin
         Practical equivalence in units of the metric; default 0.2 % of the mean loss.
+    errors
+        Draws of the error that each variant's loss has beside noise, in units of the metric (see ``accounting.Moved``).
 
     Raises
     ------
@@ -143,6 +147,9 @@ def decide(
     level = float(fit.effects.mean())
     margin = 0.002 * abs(level) if margin is None else margin
     samples = posterior(fit, draws=draws, scale=_TAU_SCALE * abs(level), random_seed=random_seed)
+    if errors:
+        beside = [np.resize(errors[name], draws) if name in errors else np.zeros(draws) for name in fit.variants]
+        samples = samples + np.stack(beside, axis=1)
 
     mean = samples.mean(axis=0)
     lead = int(mean.argmin())

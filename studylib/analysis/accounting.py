@@ -96,21 +96,18 @@ def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: f
     own = moved.trials.filter(pl.col("size") == size)
     if own["variant"].n_unique() < 2:
         return NoVerdict(
-            Text(en="No verdict: fewer than two variants can be compared.", ja="結論なし:比較できる案が 2 つに満たない。")
+            Text(
+                en="No verdict: fewer than two variants can be compared.", ja="結論なし:比較できる案が 2 つに満たない。"
+            )
         )
     found = decide(own, metric, errors=at_size(moved.errors, size), **settings)
     bounded = at_size(moved.bounded, size)
     return NoVerdict(_no_verdict([bounded[found.leader]])) if found.leader in bounded else found
 
 
-def three_decisions(
-    trials: pl.DataFrame, lengths: pl.DataFrame | None = None, *, size: str, **settings
-) -> dict[Basis, Decision | NoVerdict]:
-    """Decisions about the variants of one size under every accounting; ``settings`` as of ``accountings``."""
-    return {
-        basis: decide_moved(moved, size, settings.get("metric", "val_bpb"))
-        for basis, moved in accountings(trials, lengths, **settings).items()
-    }
+def decisions_at(accounts: Mapping[Basis, Moved], size: str) -> dict[Basis, Decision | NoVerdict]:
+    """Every accounting's decision about the variants of one size."""
+    return {basis: decide_moved(moved, size) for basis, moved in accounts.items()}
 
 
 def _no_verdict(reasons: Iterable[Text]) -> Text:

@@ -24,7 +24,9 @@ from studylib.analysis.twoway import fit_two_way
 
 SPREAD = 0.1  # of the slopes of log loss among sizes, and among variants that differ in a part or in shape
 
-_LEVEL = 0.05  # how far a size's level may lie from A N^-a: shapes of several sizes are not one family to the last digit
+_LEVEL = (
+    0.05  # how far a size's level may lie from A N^-a: shapes of several sizes are not one family to the last digit
+)
 _FORM = 3e-4  # how far a log loss may lie from any such curve
 _EXPONENTS = np.geomspace(0.1, 1.0, 10)
 # Prior of log(share of E, of A N^-a, of B D^-b in the loss at the middle of the runs), log a, log b: wide on purpose.
@@ -232,9 +234,7 @@ def _lengths(
     return found, variants, middle
 
 
-def _drawn_terms(
-    sizes: Mapping[str, _Size], spread: float, draws: int, generator: np.random.Generator
-) -> np.ndarray:
+def _drawn_terms(sizes: Mapping[str, _Size], spread: float, draws: int, generator: np.random.Generator) -> np.ndarray:
     """[5, K] draws of the surface's terms: weighted ones about the projection's, each round about where the last weighed most."""
     centre, root = _projected(sizes.values()), np.diag(_WIDTH)
     for turn in range(_ROUNDS):
@@ -243,7 +243,7 @@ def _drawn_terms(
         away = generator.standard_normal((5, count)) * np.sqrt(4 / generator.chisquare(4, count))
         terms = centre[:, None] + root @ away
         low, high = _CENTRE - 6 * _WIDTH, _CENTRE + 6 * _WIDTH  # beyond them lies nothing but overflow
-        inside = ((terms.T > low) & (terms.T < high)).all(axis=1)
+        inside = ((low < terms.T) & (high > terms.T)).all(axis=1)
         terms = np.clip(terms.T, low, high).T
         log = 4.5 * np.log1p((away**2).sum(axis=0) / 4) - 0.5 * (((terms.T - _CENTRE) / _WIDTH) ** 2).sum(axis=1)
         log += sum(one.log_evidence(terms, spread) for one in sizes.values())

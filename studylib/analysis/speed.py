@@ -10,7 +10,6 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-
 Key = TypeVar("Key", bound=Hashable)
 
 _UNKNOWN = 0.05  # spread of the logs of one window, where there is one only
@@ -26,10 +25,7 @@ def speed_draws(windows: Mapping[Key, Sequence[float]], draws: int, random_seed:
     dof = sum(len(values) - 1 for values in logs.values())
     rest = sum(float(((values - values.mean()) ** 2).sum()) for values in logs.values())
     generator = np.random.default_rng(random_seed)
-    if dof:
-        spread = np.sqrt(rest / generator.chisquare(dof, draws))
-    else:
-        spread = np.full(draws, _UNKNOWN)
+    spread = np.sqrt(rest / generator.chisquare(dof, draws)) if dof else np.full(draws, _UNKNOWN)
     return {
         key: np.exp(values.mean() + spread * generator.standard_normal(draws) / math.sqrt(len(values)))
         for key, values in logs.items()

@@ -94,7 +94,9 @@ def scenarios() -> list[Scenario]:
     ]
 
 
-def simulate(one: Scenario, generator: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, list[float]]]:
+def simulate(
+    one: Scenario, generator: np.random.Generator
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, list[float]]]:
     """Trials at equal FLOPs, runs of other lengths, and the speeds' windows."""
     race, others, speeds = [], [], {}
     for size in _SIZES:
@@ -149,6 +151,8 @@ def rows(studies: int, random_seed: int) -> list[Row]:
                 count["wrong"] += decision.decided and decision.leader != min(losses, key=losses.get)
                 count["refused"] += decision.leader is None
         for basis, count in counts.items():
-            said = f"wrong decisions ({count['decided'] / studies:.0%} decided, {count['refused'] / studies:.0%} refused)"
+            said = (
+                f"wrong decisions ({count['decided'] / studies:.0%} decided, {count['refused'] / studies:.0%} refused)"
+            )
             found.append(Row(f"{one.name}: {basis}", said, (0, 0.05), count["wrong"] / studies, studies))
     return found

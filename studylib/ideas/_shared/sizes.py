@@ -22,7 +22,8 @@ class SizesParams(TrainingParams):
         default=(0.5,), description="other lengths of the reference's runs, as shares: they say what more tokens bring"
     )
     equal: tuple[Literal["tokens", "seconds"], ...] = Field(
-        default=(), description="trained at the largest size beside equal FLOPs; else losses are moved, or there is no verdict"
+        default=(),
+        description="trained at the largest size beside equal FLOPs; else losses are moved, or there is no verdict",
     )
     target_params: Above0 = Field(default=1e10, description="total parameters of the model that is to be built")
 

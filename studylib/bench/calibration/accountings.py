@@ -7,7 +7,7 @@ noise, and what is true is the best variant at exactly equal cost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -57,18 +57,22 @@ class Scenario:
     several: tuple[float, ...] = ()  # lengths of every variant, as shares of the reference's tokens (vocabularies)
 
 
-def _rivals(cost: float, gain: float = 0.005, **best: float) -> dict[str, Variant]:
-    """The dearer variant is best by ``gain`` at equal FLOPs at the largest size; two others cost a little more or less."""
-    dear = Variant(cost=cost, memory=cost, **best)
-    plain = Variant()
+def _rivals(cost: float, *, at: Basis = "flops", gain: float = 0.005, **own: float) -> dict[str, Variant]:
+    """A variant that costs more is the best of four by ``gain``, at the largest size and equal in ``at``; ``own`` is its other truth."""
+    plain, dear = Variant(), Variant(**({"cost": cost, "memory": cost, "speed": 1 / cost} | own))
     size, tokens = _SIZES[-1], _TOKENS_PER_PARAM * _SIZES[-1]
-    level = (1 - gain) * plain.loss(size, tokens, 0.0) / dear.loss(size, tokens / cost, 0.0)
+    level = (1 - gain) * plain.loss(size, tokens, 0.0) / dear.loss(size, tokens * _given(dear, at), 0.0)
     return {
         _REFERENCE: plain,
-        "dear": Variant(cost=cost, memory=cost, speed=best.pop("speed", 1 / cost), level=level, **best),
+        "dear": replace(dear, level=level),
         "cheap": Variant(cost=0.95, level=1.006, speed=1.05),
         "worse": Variant(level=1.02),
-    }  # fmt: skip
+    }
+
+
+def _given(variant: Variant, basis: Basis) -> float:
+    """Tokens of the variant by the reference's, exactly equal in ``basis``."""
+    return {"flops": 1 / variant.cost, "seconds": variant.speed}.get(basis, 1.0)
 
 
 def scenarios() -> list[Scenario]:
@@ -84,12 +88,14 @@ def scenarios() -> list[Scenario]:
         Scenario("dear 2x", _rivals(2.0)),
         Scenario("dear 2x, trained for each", _rivals(2.0), trained=both),
         Scenario("dear 1.25x", _rivals(1.25)),
+        Scenario("dear 2x, best at equal tokens", _rivals(2.0, at="tokens")),
+        Scenario("dear 1.25x, best at equal tokens", _rivals(1.25, at="tokens")),
         Scenario("dear 1.25x, other exponents", _rivals(1.25, exponent=0.33)),
         Scenario("dear 1.25x, other exponents, trained", _rivals(1.25, exponent=0.33), trained=both),
         Scenario("slopes differ by size", _rivals(1.25), bend=0.15),
         Scenario("no other length", _rivals(1.25), lengths=()),
-        Scenario("speeds 5 %", _rivals(1.1, speed=1 / 1.1), speed_noise=0.05),
-        Scenario("speeds 15 %", _rivals(1.1, speed=1 / 1.1), speed_noise=0.15),
+        Scenario("speeds 5 %", _rivals(1.1, at="seconds"), speed_noise=0.05),
+        Scenario("speeds 15 %", _rivals(1.1, at="seconds"), speed_noise=0.15),
         Scenario("vocabularies", vocabulary, lengths=(), several=(0.75,)),
     ]
 
@@ -129,10 +135,12 @@ def simulate(
 def truth(one: Scenario, basis: Basis) -> dict[str, float]:
     """Every variant's loss at the largest size, exactly equal in ``basis``; equal memory leaves out what needs more."""
     size, tokens = _SIZES[-1], _TOKENS_PER_PARAM * _SIZES[-1]
-    give = {"flops": lambda v: 1 / v.cost, "seconds": lambda v: v.speed}.get(basis, lambda v: 1.0)
     middle = float(np.median([variant.memory for variant in one.variants.values()]))
     fits = {name for name, variant in one.variants.items() if basis != "memory" or variant.memory <= 1.05 * middle}
-    return {name: one.variants[name].loss(size, tokens * give(one.variants[name]), one.bend) for name in sorted(fits)}
+    return {
+        name: one.variants[name].loss(size, tokens * _given(one.variants[name], basis), one.bend)
+        for name in sorted(fits)
+    }
 
 
 def rows(studies: int, random_seed: int) -> list[Row]:

@@ -15,7 +15,7 @@ ACCOUNTINGS: dict[str, Text] = {
     "tokens": _("equal tokens", "同一トークン数"),
     "text": _("equal text", "同一文章量"),
     "seconds": _("equal seconds", "同一時間"),
-    "memory": _("equal tokens and memory", "同一トークン数・同一メモリ"),
+    "memory": _("equal memory", "同一メモリ"),
     "target_tokens": _("equal Japanese tokens", "同一の日本語トークン数"),
 }
 

@@ -17,7 +17,7 @@ __all__, __getattr__, __dir__ = lazy(
         "next_run": ["NextRun"],
         "loss_surface": ["LossSurface", "fit_loss_surface"],
         "equalise": ["Moved"],
-        "accounting": ["NoVerdict", "accountings", "decide_moved", "decisions_at"],
+        "accounting": ["NoVerdict", "accountings", "decide_moved", "decisions_at", "verdicts_of"],
         "transfer": [
             "TokensSaved",
             "tokens_saved",

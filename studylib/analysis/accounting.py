@@ -110,6 +110,26 @@ def decisions_at(accounts: Mapping[Basis, Moved], size: str) -> dict[Basis, Deci
     return {basis: decide_moved(moved, size) for basis, moved in accounts.items()}
 
 
+def verdicts_of(
+    decisions: Mapping[Basis, Decision | NoVerdict], accounts: Mapping[Basis, Moved], size: str
+) -> tuple[Verdict, ...]:
+    """The report's rows of one size, each with what its accounting left out or could only bound, and why."""
+    rows = []
+    for basis, decision in decisions.items():
+        row = decision.verdict(basis)
+        if basis in accounts and decision.leader is not None:
+            reasons = [*at_size(accounts[basis].out, size).values(), *at_size(accounts[basis].bounded, size).values()]
+            if reasons:
+                en, ja = "; ".join(one.en for one in reasons), "、".join(one.ja for one in reasons)
+                note = Text(
+                    en=f"{row.text.en} Not in the race, or only at its best: {en}.",
+                    ja=f"{row.text.ja}比較から除くか、最も有利な値で扱った案:{ja}。",
+                )
+                row = row.replace(text=note)
+        rows.append(row)
+    return tuple(rows)
+
+
 def _no_verdict(reasons: Iterable[Text]) -> Text:
     reasons = list(reasons)
     en, ja = "; ".join(one.en for one in reasons), "、".join(one.ja for one in reasons)

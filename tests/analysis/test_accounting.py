@@ -137,6 +137,10 @@ def test_memory_leaves_out_what_does_not_fit_and_credits_nothing():
     assert set(memory.trials["variant"]) == {"plain", "other"} and f"{LAST}/dear" in memory.out
     assert {name: means(tokens)[name] for name in means(memory)} == means(memory)
     assert analysis.decide_moved(memory, LAST).leader == "plain"
+    decisions = analysis.decisions_at(accounts, LAST)
+    rows = {row.basis: row.text for row in analysis.verdicts_of(decisions, accounts, LAST)}
+    assert "dear needs 90% more memory than is allowed" in rows["memory"].en and "メモリ" in rows["memory"].ja
+    assert "dear" not in rows["flops"].en.split("best with")[1]
     with pytest.raises(StudyError, match="cap"):
         analysis.accountings(*heavy, reference="plain", cap=1.0)
     alone = analysis.accountings(*heavy, reference="plain", cap=1.5e9)["memory"]

@@ -45,11 +45,11 @@ class VariantMetrics(Frozen):
 class Verdict(Frozen):
     """Which variant is best of those tried at one size, under one accounting: what is held equal."""
 
-    basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
+    basis: Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
     ahead: bool = Field(description="whether the leader is sure to be the best of those tried, at this size")
-    p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
-    expected_regret_bpb: float
+    p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1; empty: no verdict")
+    expected_regret_bpb: float | None
     text: Text
     basin: tuple[str, ...] = Field(default=(), description="variants that cost less than the margin, leader first")
     rivals: tuple[str, ...] = Field(default=(), description="variants that may still be better than the leader")

@@ -1,43 +1,134 @@
-"""The three accountings side by side: who wins at equal FLOPs, in equal seconds, in equal memory."""
+"""The accountings of a fair race: who is best when FLOPs, tokens, seconds or memory are held equal.
+
+Trials are trained at equal FLOPs. What another accounting holds equal is another number of tokens for each variant; where no run
+of that length exists, the loss of the run nearest to it is moved there along the loss surface (``loss_surface``), and the error
+of the move, with that of the measured speeds, is handed on as draws. A move beyond a factor of two, or one whose error is larger
+than the differences that it is to judge, is not made.
+
+Equal memory means equal tokens among the variants that need no more memory than the median one (or a given cap): what a variant
+that needs less would do as a larger model was not tried, so it is credited with nothing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import polars as pl
 
 from studylib.analysis.decision import Basis, Decision, decide
-from studylib.analysis.equalise import at_equal_flops, at_equal_memory, at_equal_seconds, token_slope
+from studylib.analysis.equalise import Moved, Mover, at_size
+from studylib.analysis.loss_surface import SPREAD
+from studylib.result import Text, Verdict
 
 
-def three_decisions(
+@dataclass(frozen=True)
+class NoVerdict:
+    """An accounting that the trials say nothing about, and why."""
+
+    why: Text
+    leader: None = None
+    ahead: bool = False
+
+    def text(self) -> Text:
+        return self.why
+
+    def verdict(self, basis: Basis) -> Verdict:
+        return Verdict(basis=basis, winner=None, ahead=False, p_best={}, expected_regret_bpb=None, text=self.why)
+
+
+def accountings(
     trials: pl.DataFrame,
-    curves: pl.DataFrame,
+    lengths: pl.DataFrame | None = None,
     *,
-    size: str,
-    throughput: Mapping[str, float] | None = None,
-    looks: int = 1,
-) -> dict[Basis, Decision]:
-    """Decisions about the variants of one size.
+    metric: str = "val_bpb",
+    reference: Mapping[str, str] | str | None = None,
+    speeds: Mapping[str, Sequence[float]] | None = None,
+    bases: Iterable[Basis] = ("flops", "tokens", "seconds", "memory"),
+    cap: float | None = None,
+    spread: float = SPREAD,
+    random_seed: int = 0,
+) -> dict[Basis, Moved]:
+    """Every accounting's losses, at every size.
 
     Parameters
     ----------
     trials
-        All sizes (equal memory reads off them what a larger model buys), one row a trial.
-    curves
-        From ``read_curves``: they say what more tokens would have brought.
-    size
-        Which size to decide at.
-    throughput
-        Tokens/s by ``size/variant``, measured alone, of this size at least; left out: the trials' own.
-    looks
-        How many times these trials were judged as seeds were added, this one included.
+        The race: one row a trial with ``size, variant, seed, status, tokens, flops, non_embedding_params, memory_bytes`` and
+        ``metric``; a variant has one length at a size.
+    lengths
+        Whole runs of some of these variants at other lengths, in the same columns.
+    reference
+        Variant, of all sizes or by size, whose FLOPs, tokens and seconds are those held equal; default: their geometric
+        mean over the variants.
+    speeds
+        Tokens/s of each timed window by ``size/variant``, measured alone; sizes without have no equal seconds. None or empty:
+        the trials' own ``tokens_per_s``, which is fair only where they did not run side by side.
+    cap
+        Bytes; default 5 % above the median variant's.
+    spread
+        As in ``fit_loss_surface``.
+
+    Raises
+    ------
+    StudyError
+        Too few variants or seeds to know the noise, a cost that is missing, or a cap below every variant.
     """
-    slope = token_slope(curves)
-    own = trials.filter(pl.col("size") == size)
-    adjusted: dict[Basis, pl.DataFrame] = {
-        "flops": at_equal_flops(own, slope),
-        "seconds": at_equal_seconds(own, slope, throughput),
-        "memory": at_equal_memory(trials).filter(pl.col("size") == size),
-    }
-    return {basis: decide(frame, at=size, looks=looks) for basis, frame in adjusted.items()}
+    mover = Mover(trials, lengths, metric, reference, spread, random_seed)
+    found: dict[Basis, Moved] = {}
+    for basis in bases:
+        if basis == "seconds":
+            found[basis] = mover.moved(mover.tokens_in_equal_seconds(speeds))
+        elif basis == "memory":
+            found[basis] = mover.within(mover.moved(mover.tokens_at_equal("tokens")), cap)
+        else:
+            found[basis] = mover.moved(mover.tokens_at_equal(basis))
+    return found
+
+
+def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: float) -> Decision | NoVerdict:
+    """The decision of one accounting at one size, or why there is none; ``settings`` as of ``decide``."""
+    refused = at_size(moved.refused, size)
+    if refused:
+        return NoVerdict(_no_verdict(refused.values()))
+    own = moved.trials.filter(pl.col("size") == size)
+    if own["variant"].n_unique() < 2:
+        return NoVerdict(
+            Text(
+                en="No verdict: fewer than two variants can be compared.", ja="結論なし:比較できる案が 2 つに満たない。"
+            )
+        )
+    found = decide(own, metric, at=size, errors=at_size(moved.errors, size), **settings)
+    bounded = at_size(moved.bounded, size)
+    return NoVerdict(_no_verdict([bounded[found.leader]])) if found.leader in bounded else found
+
+
+def decisions_at(accounts: Mapping[Basis, Moved], size: str, *, looks: int = 1) -> dict[Basis, Decision | NoVerdict]:
+    """Every accounting's decision about the variants of one size; ``looks`` as of ``decide``."""
+    return {basis: decide_moved(moved, size, looks=looks) for basis, moved in accounts.items()}
+
+
+def verdicts_of(
+    decisions: Mapping[Basis, Decision | NoVerdict], accounts: Mapping[Basis, Moved], size: str
+) -> tuple[Verdict, ...]:
+    """The report's rows of one size, each with what its accounting left out or could only bound, and why."""
+    rows = []
+    for basis, decision in decisions.items():
+        row = decision.verdict(basis)
+        if basis in accounts and decision.leader is not None:
+            reasons = [*at_size(accounts[basis].out, size).values(), *at_size(accounts[basis].bounded, size).values()]
+            if reasons:
+                en, ja = "; ".join(one.en for one in reasons), "、".join(one.ja for one in reasons)
+                note = Text(
+                    en=f"{row.text.en} Not in the race, or only at its best: {en}.",
+                    ja=f"{row.text.ja}比較から除くか、最も有利な値で扱った案:{ja}。",
+                )
+                row = row.replace(text=note)
+        rows.append(row)
+    return tuple(rows)
+
+
+def _no_verdict(reasons: Iterable[Text]) -> Text:
+    reasons = list(reasons)
+    en, ja = "; ".join(one.en for one in reasons), "、".join(one.ja for one in reasons)
+    return Text(en=f"No verdict: {en}.", ja=f"結論なし:{ja}。")

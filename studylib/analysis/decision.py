@@ -18,7 +18,7 @@ from studylib.analysis.posterior import Posterior, fit_posterior
 from studylib.errors import invalid
 from studylib.result import Text, Verdict
 
-Basis = Literal["flops", "text", "seconds", "memory", "target_tokens"]
+Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
 State = Literal["ahead", "equivalent", "open"]
 
 _SURE = 0.95  # equivalent: costs less than the margin with this probability; a rival: not out with it

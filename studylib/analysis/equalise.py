@@ -1,182 +1,246 @@
-"""Three accountings of a fair race: equal FLOPs, equal seconds, equal memory.
-
-Trials are run at equal tokens. To ask who would win at equal FLOPs or seconds, each loss is moved to the number of
-tokens that variant could have had, along a power law in tokens:
-
-    loss(t * tokens) = loss(tokens) * t ** (-slope)
-
-``slope`` is the relative gain per relative token, one number pooled over all trials (``token_slope``): a slope a
-variant would add its own noise to the very differences being judged. The reference is the geometric mean over the
-variants of a size, so every shift is small and none is favoured. Shifts beyond a factor of two are flagged by the
-column ``far``: run those at equal cost instead.
-"""
+"""Moves losses a little: to the tokens that a variant would have had, were something else held equal."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 
+from studylib.analysis.loss_surface import Cell, LossSurface, fit_loss_surface, reference_at
+from studylib.analysis.speed import speed_draws
 from studylib.errors import StudyError, invalid
+from studylib.result import Text
 
 _FAR = 2.0
+_MARGIN = 0.002  # of the loss: an error below it is always small enough
+_SAME_MEMORY = 1.05  # of the median variant's
+_DRAWS = 2000
 
 
 @dataclass(frozen=True)
-class Slope:
-    """``-d log(loss) / d log(x)`` with its standard error over trials, and how many trials gave it."""
+class Moved:
+    """Losses of one accounting. Keys of the mappings are ``size/variant``.
 
-    value: float
-    error: float
-    trials: int
-
-
-def token_slope(curves: pl.DataFrame, *, since: float = 0.3) -> Slope:
-    """Pooled slope of log loss against log tokens over the last part of the learning curves.
-
-    Parameters
+    Attributes
     ----------
-    curves
-        From ``read_curves``. Validation records serve when each trial has three or more after ``since`` of its tokens;
-        otherwise the training loss does.
-    since
-        Fraction of the run before which points are left out (warm-up and the first fall follow another law).
-
-    Notes
-    -----
-    A schedule that decays the learning rate makes the end of a curve steeper than the difference between two
-    runs of different length, so this slope is an upper bound and the corrections made with it are generous.
+    trials
+        One row a trial of every variant in the race; the metric as moved, beside it ``unadjusted`` and ``token_ratio``
+        (tokens of this accounting by tokens trained).
+    errors
+        [K] draws of the error of each variant's move, in units of the metric. Draw k of all of them is one surface and
+        one set of speeds.
+    refused
+        Variants that cannot be compared, and why; their sizes have no verdict.
+    bounded
+        Variants whose move was refused, too, but which this accounting gives fewer tokens: they stay in the race with the
+        loss that they had with more, which is at most too good. Should one of them lead, there is no verdict.
+    out
+        Variants that this accounting leaves out because they need too much memory, and why.
     """
-    whole = curves.filter((pl.col("source") == "") & pl.col("loss").is_finite() & (pl.col("tokens") > 0))
-    whole = whole.filter(pl.col("tokens") >= since * pl.col("tokens").max().over("hash"))
-    found: list[float] = []
-    for (_,), trial in whole.group_by(["hash"], maintain_order=True):
-        points = trial.filter(pl.col("split") == "validation")
-        if points["tokens"].n_unique() < 3:
-            points = trial.filter(pl.col("split") == "train")
-        if points["tokens"].n_unique() >= 3:
-            x, y = np.log(points["tokens"].to_numpy()), np.log(points["loss"].to_numpy())
-            found.append(-float(np.polyfit(x, y, 1)[0]))
-    if not found:
-        raise StudyError(
-            "no trial has 3 or more points on its learning curve, so losses cannot be moved to equal cost: "
-            "set eval_every"
+
+    trials: pl.DataFrame
+    errors: Mapping[str, np.ndarray]
+    refused: Mapping[str, Text] = field(default_factory=dict)
+    bounded: Mapping[str, Text] = field(default_factory=dict)
+    out: Mapping[str, Text] = field(default_factory=dict)
+
+
+def at_size(mapping: Mapping[str, object], size: str) -> dict:
+    """The entries of one size, by variant."""
+    return {key[len(size) + 1 :]: value for key, value in mapping.items() if key.startswith(f"{size}/")}
+
+
+@dataclass(frozen=True)
+class _Move:
+    """One variant at one size: which of its runs, and draws of the logs of where it is moved to and of what that does."""
+
+    tokens: float
+    ratio: float
+    change: np.ndarray
+    level: float  # mean loss of the run, as trained
+
+    @property
+    def factor(self) -> float:
+        return float(np.exp(self.change).mean())
+
+    @property
+    def error(self) -> np.ndarray:
+        return self.level * (np.exp(self.change) - self.factor)
+
+
+class Mover:
+    """The runs of a study and the surface through them; arguments as of ``accounting.accountings``."""
+
+    def __init__(
+        self,
+        trials: pl.DataFrame,
+        lengths: pl.DataFrame | None,
+        metric: str,
+        reference: Mapping[str, str] | str | None,
+        spread: float,
+        random_seed: int,
+    ) -> None:
+        self.metric, self.reference, self.random_seed = metric, reference, random_seed
+        self.race = _finished(trials, metric)
+        both = [self.race] if lengths is None else [self.race, _finished(lengths, metric)]
+        # Where a variant has been trained twice at one length, the race's own row counts.
+        self.runs = pl.concat(both, how="diagonal_relaxed").unique(
+            ["size", "variant", "seed", "tokens"], keep="first", maintain_order=True
         )
-    error = float(np.std(found, ddof=1) / np.sqrt(len(found))) if len(found) > 1 else 0.0
-    return Slope(max(float(np.median(found)), 0.0), error, len(found))
-
-
-def at_equal_flops(trials: pl.DataFrame, slope: Slope | float, **columns: str) -> pl.DataFrame:
-    """Losses as if every variant of a size had spent the same training FLOPs (``columns`` as in ``shift``)."""
-    return _shifted(trials, pl.col("flops"), slope, **columns)
-
-
-def at_equal_seconds(
-    trials: pl.DataFrame, slope: Slope | float, throughput: Mapping[str, float] | None = None, **columns: str
-) -> pl.DataFrame:
-    """Losses as if every variant of a size had trained for the same time.
-
-    ``throughput`` gives tokens/s a variant measured alone on the machine; without it the trials' own median serves,
-    which is only fair when they did not run side by side. Where variants repeat over sizes, key by
-    ``"size/variant"``.
-    """
-    name, size = columns.get("variant", "variant"), columns.get("size", "size")
-    seconds = pl.col("tokens") / pl.col("tokens_per_s")
-    if throughput is not None:
-        keys = pl.col(name).cast(pl.String)
-        if size in trials.columns and any("/" in key for key in throughput):
-            keys = pl.concat_str(pl.col(size).cast(pl.String), keys, separator="/")
-        missing = sorted(set(trials.select(keys.alias("key"))["key"]) - set(throughput))
-        if missing:
-            raise invalid("throughput", missing[0], "has no measurement", choices=throughput)
-        seconds = pl.col("tokens") / keys.replace_strict(dict(throughput), return_dtype=pl.Float64)
-    return _shifted(trials, seconds, slope, **columns)
-
-
-def memory_slope(trials: pl.DataFrame, metric: str = "val_bpb", *, size: str = "size") -> Slope | None:
-    """What a larger memory buys: slope of log mean loss against log mean memory over sizes; None with one size."""
-    done = _done(trials, metric)
-    if size not in done.columns or "memory_bytes" not in done.columns:
-        return None
-    means = done.group_by(size, maintain_order=True).agg(
-        pl.col(metric).log().mean(), pl.col("memory_bytes").cast(pl.Float64).log().mean()
-    )
-    if len(means) < 2 or means["memory_bytes"].n_unique() < 2:
-        return None
-    x, y = means["memory_bytes"].to_numpy(), means[metric].to_numpy()
-    (slope, level), residual = np.polyfit(x, y, 1), 0.0
-    if len(x) > 2:
-        error = y - (slope * x + level)
-        residual = float(np.sqrt(error @ error / (len(x) - 2) / ((x - x.mean()) ** 2).sum()))
-    return Slope(max(-float(slope), 0.0), residual, len(x))
-
-
-def at_equal_memory(trials: pl.DataFrame, *, cap: float | None = None, **columns: str) -> pl.DataFrame:
-    """Losses as if every variant filled the same memory.
-
-    A variant that needs less memory could have been made larger. What that is worth is read off the study's own
-    sizes: ``loss * (reference / memory) ** (-slope)`` with ``memory_slope``. With one size that slope is not
-    known: losses stay as they are, and only variants over ``cap`` drop out.
-
-    Parameters
-    ----------
-    cap
-        Bytes; variants above it are not in the race (they do not fit), whatever their loss.
-    """
-    slope = memory_slope(trials, columns.get("metric", "val_bpb"), size=columns.get("size", "size"))
-    rows = trials
-    if cap is not None:
-        rows = trials.filter(pl.col("memory_bytes").max().over(columns.get("variant", "variant")) <= cap)
-        if rows.is_empty():
-            least = trials["memory_bytes"].min()
-            raise invalid("cap", cap, f"is below the smallest variant's {least} bytes")
-    return _shifted(rows, pl.col("memory_bytes").cast(pl.Float64), slope or 0.0, **columns)
-
-
-def _done(trials: pl.DataFrame, metric: str) -> pl.DataFrame:
-    rows = trials.filter(pl.col(metric).is_finite().fill_null(False))
-    return rows.filter(pl.col("status") == "done") if "status" in rows.columns else rows
-
-
-def _shifted(
-    trials: pl.DataFrame,
-    cost: pl.Expr,
-    slope: Slope | float,
-    *,
-    metric: str = "val_bpb",
-    variant: str = "variant",
-    size: str = "size",
-) -> pl.DataFrame:
-    """Finished trials with ``metric`` moved to equal cost; adds ``unadjusted``, ``cost_ratio`` and ``far``.
-
-    ``cost_ratio`` is how many times its present cost a variant may spend. Costs are medians over a variant's seeds, so
-    that a noisy clock does not reach the loss of one seed.
-    """
-    rate = slope.value if isinstance(slope, Slope) else float(slope)
-    within = [size] if size in trials.columns else []
-    rows = _done(trials, metric).with_columns(cost.cast(pl.Float64).alias("_cost"))
-    bad = rows.filter(~(pl.col("_cost").is_finite() & (pl.col("_cost") > 0)).fill_null(False))
-    if len(bad):
-        raise StudyError(
-            f"variant {bad[variant][0]!r} has no cost to compare at (flops, tokens_per_s or memory is empty)"
+        self.surface: LossSurface = fit_loss_surface(
+            self.runs, metric, reference=reference, spread=spread, draws=_DRAWS, random_seed=random_seed
         )
-    rows = rows.with_columns(pl.col("_cost").median().over([*within, variant]))
-    per_variant = rows.unique([*within, variant], maintain_order=True)
-    if within:
-        reference = per_variant.group_by(within, maintain_order=True).agg(
-            pl.col("_cost").log().mean().exp().alias("_reference")
+        costs = [name for name in ("flops", "target_tokens", "memory_bytes", "tokens_per_s") if name in trials.columns]
+        table = self.race.group_by("size", "variant", maintain_order=True).agg(
+            pl.col("tokens").n_unique().alias("_lengths"), pl.col("seed").n_unique().alias("_seeds"),
+            pl.col("tokens", *costs).cast(pl.Float64).median(),
+        )  # fmt: skip
+        self.cells: dict[Cell, dict[str, float]] = {
+            (str(row.pop("size")), str(row.pop("variant"))): row for row in table.iter_rows(named=True)
+        }
+        for (size, variant), row in self.cells.items():
+            if row["_lengths"] > 1:
+                raise invalid("trials", f"{size}/{variant}", "has runs of several lengths; give those as lengths")
+        means = self.runs.group_by("size", "variant", "tokens", maintain_order=True).agg(
+            pl.col(metric).mean(), pl.col("seed").n_unique()
         )
-        rows = rows.join(reference, on=within, how="left", maintain_order="left")
-    else:
-        rows = rows.with_columns(
-            pl.lit(float(np.exp(np.log(per_variant["_cost"].to_numpy()).mean()))).alias("_reference")
+        self.levels: dict[Cell, dict[float, float]] = {}
+        for size, variant, tokens, level, seeds in means.iter_rows():
+            if seeds >= self.cells.get((size, variant), {"_seeds": math.inf})["_seeds"]:  # as good as the race's own
+                self.levels.setdefault((size, variant), {})[float(tokens)] = level
+
+    def tokens_at_equal(self, cost: str) -> dict[Cell, np.ndarray | float]:
+        """Tokens of every variant when each spends what the reference spends of a cost that goes with tokens."""
+        spent = {cell: self._cost(cell, cost) for cell in self.cells}
+        return {
+            (size, variant): self.cells[size, variant]["tokens"] * self._reference(spent, size) / spent[size, variant]
+            for size, variant in self.cells
+        }
+
+    def tokens_in_equal_seconds(self, speeds: Mapping[str, Sequence[float]] | None) -> dict[Cell, np.ndarray | float]:
+        """Draws of the tokens of every variant in the reference's time, at the sizes whose speed is known."""
+        if not speeds:
+            own = self.race.group_by("size", "variant", maintain_order=True).agg("tokens_per_s")
+            speeds = {f"{size}/{variant}": rates for size, variant, rates in own.iter_rows()}
+        timed = {size for size, variant in self.cells if f"{size}/{variant}" in speeds}
+        cells = [cell for cell in self.cells if cell[0] in timed]
+        for size, variant in cells:
+            if f"{size}/{variant}" not in speeds:
+                raise invalid("speeds", f"{size}/{variant}", "has no measurement", choices=speeds)
+        drawn = speed_draws({cell: speeds["/".join(cell)] for cell in cells}, _DRAWS, self.random_seed)
+        seconds = {cell: self.cells[cell]["tokens"] / drawn[cell] for cell in cells}
+        return {cell: drawn[cell] * self._reference(seconds, cell[0]) for cell in cells}
+
+    def _cost(self, cell: Cell, name: str) -> float:
+        value = self.cells[cell].get(name)
+        if value is None or not value > 0:
+            raise StudyError(f"variant {cell[1]!r} has no {name} to compare at")
+        return value
+
+    def _reference(self, costs: Mapping[Cell, np.ndarray | float], size: str) -> np.ndarray | float:
+        if (size, name := reference_at(self.reference, size)) in costs:
+            return costs[size, name]
+        return np.exp(np.mean([np.log(cost) for (own, _), cost in costs.items() if own == size], axis=0))
+
+    def moved(self, wanted: Mapping[Cell, np.ndarray | float]) -> Moved:
+        """Losses at the wanted tokens: the nearest run of each variant, moved the rest of the way where that is allowed."""
+        moves = {cell: self._move(cell, tokens) for cell, tokens in wanted.items()}
+        refused, bounded = {}, {}
+        for size in dict.fromkeys(size for size, _ in moves):
+            here = {cell: move for cell, move in moves.items() if cell[0] == size}
+            for cell, why in self._too_far(here).items():
+                shortened = self._at_most(cell, wanted[cell])
+                (refused if shortened is None else bounded)["/".join(cell)] = why
+                if shortened is None:
+                    del moves[cell]
+                else:
+                    moves[cell] = shortened
+        return Moved(
+            trials=self._rows(moves),
+            errors={"/".join(cell): move.error for cell, move in moves.items()},
+            refused=refused,
+            bounded=bounded,
         )
-    ratio = pl.col("_reference") / pl.col("_cost")
-    return rows.with_columns(
-        pl.col(metric).alias("unadjusted"),
-        ratio.alias("cost_ratio"),
-        ((ratio > _FAR) | (ratio < 1 / _FAR)).alias("far"),
-        (pl.col(metric) * ratio ** (-rate)).alias(metric),
-    ).drop("_cost", "_reference")
+
+    def within(self, moved: Moved, cap: float | None) -> Moved:
+        """Without the variants that need more memory than ``cap``; by default, than the median variant of their size."""
+        memory = {cell: self._cost(cell, "memory_bytes") for cell in self.cells}
+        if cap is not None and cap < min(memory.values()):
+            raise invalid("cap", cap, f"is below the smallest variant's {min(memory.values()):.0f} bytes")
+        out = {}
+        for (size, variant), need in memory.items():
+            limit = cap or _SAME_MEMORY * float(np.median([one for (own, _), one in memory.items() if own == size]))
+            if need > limit:
+                share = need / limit - 1
+                out[f"{size}/{variant}"] = Text(
+                    en=f"{variant} needs {share:.0%} more memory than is allowed",
+                    ja=f"{variant} は許容量より {share:.0%} 多くのメモリを要する",
+                )
+        left = {name: {k: v for k, v in getattr(moved, name).items() if k not in out} for name in _MAPPINGS}
+        key = pl.concat_str("size", "variant", separator="/")
+        return replace(moved, trials=moved.trials.filter(~key.is_in(list(out))), out=out, **left)
+
+    def _move(self, cell: Cell, wanted: np.ndarray | float) -> _Move:
+        middle = float(np.exp(np.mean(np.log(wanted))))
+        runs = self.levels[cell]
+        tokens = min(runs, key=lambda own: abs(math.log(own / middle)))
+        return _Move(tokens, middle / tokens, self.surface.change(*cell, tokens, wanted), runs[tokens])
+
+    def _at_most(self, cell: Cell, wanted: np.ndarray | float) -> _Move | None:
+        """The shortest run with more tokens than wanted, as it is: its loss is at most better than the one asked for."""
+        longer = [tokens for tokens in self.levels[cell] if tokens >= np.quantile(wanted, 0.975)]
+        if not longer:
+            return None
+        tokens = min(longer)
+        return _Move(tokens, 1.0, np.zeros(_DRAWS), self.levels[cell][tokens])
+
+    def _too_far(self, moves: Mapping[Cell, _Move]) -> dict[Cell, Text]:
+        """The moves of one size that are not made, and why."""
+        far = {cell for cell, move in moves.items() if not 1 / _FAR <= move.ratio <= _FAR}
+        found = {}
+        near = {cell: move for cell, move in moves.items() if cell not in far}
+        ends = [move.level * move.factor for move in near.values()]
+        judged = max(float(np.std(ends, ddof=1)) if len(ends) > 1 else 0.0, _MARGIN * float(np.mean(ends or [0.0])))
+        common = np.mean([move.error for move in near.values()], axis=0) if near else 0.0
+        for cell, move in moves.items():
+            size, variant = cell
+            times = f"{move.ratio:.2g}"
+            untried = not self.surface.measured(size)
+            if cell in far:
+                found[cell] = Text(
+                    en=f"{variant} would have {times} times its tokens, too far to move its loss",
+                    ja=f"{variant} はトークン数が {times} 倍となり、損失を移すには遠すぎる",
+                )
+            elif (error := float((move.error - common).std())) > judged:
+                why_en = ", for no run of another length was trained" if untried else ""
+                why_ja = "(別の長さの学習がないため)" if untried else ""
+                found[cell] = Text(
+                    en=f"moving {variant} to {times} times its tokens has an error of {error:.4f}, more than the "
+                    f"differences to be judged ({judged:.4f}){why_en}",
+                    ja=f"{variant} をトークン数 {times} 倍へ移す誤差 {error:.4f} が、判定すべき差({judged:.4f})より大きい{why_ja}",
+                )
+        return found
+
+    def _rows(self, moves: Mapping[Cell, _Move]) -> pl.DataFrame:
+        """The chosen runs with their metric as moved."""
+        chosen = pl.DataFrame(
+            [(*cell, int(move.tokens), move.factor, move.ratio) for cell, move in moves.items()],
+            schema={"size": pl.String, "variant": pl.String, "tokens": pl.Int64, "_factor": pl.Float64, "token_ratio": pl.Float64},
+            orient="row",
+        )  # fmt: skip
+        rows = self.runs.join(chosen, on=["size", "variant", "tokens"], how="inner", maintain_order="left")
+        return rows.with_columns(
+            pl.col(self.metric).alias("unadjusted"), pl.col(self.metric) * pl.col("_factor")
+        ).drop("_factor")  # fmt: skip
+
+
+_MAPPINGS = ("errors", "refused", "bounded")
+
+
+def _finished(trials: pl.DataFrame, metric: str) -> pl.DataFrame:
+    rows = trials.filter(pl.col(metric).is_finite().fill_null(False) & pl.col("tokens").is_not_null())
+    rows = rows.filter(pl.col("status") == "done") if "status" in rows.columns else rows
+    return rows.with_columns(pl.col("size", "variant").cast(pl.String), pl.col("tokens").cast(pl.Int64))

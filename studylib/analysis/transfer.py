@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.equalise import Slope, _shifted
 from studylib.analysis.twoway import finished, fit_two_way
 from studylib.errors import StudyError
 
@@ -140,24 +139,6 @@ def _bounded(log_tokens: float, x: np.ndarray, reach: float) -> float:
     if log_tokens > x[-1] + math.log(reach):
         return math.inf
     return 0.0 if log_tokens < x[0] - math.log(reach) else math.exp(log_tokens)
-
-
-def ladder_slope(ladder: pl.DataFrame, metric: str = "val_bpb", *, tokens: str = "target_tokens") -> Slope:
-    """``-d log(loss) / d log(tokens)`` over whole runs of different length, a line a seed."""
-    values = []
-    done = finished(ladder.with_columns(pl.col(tokens).cast(pl.String).alias("_rung")), metric, variant="_rung")
-    for (_,), group in done.group_by(["seed"], maintain_order=True):
-        if group[tokens].n_unique() > 1:
-            values.append(-float(np.polyfit(np.log(group[tokens].to_numpy()), np.log(group[metric].to_numpy()), 1)[0]))
-    if not values:
-        raise StudyError("the slope over whole runs needs plain runs of at least 2 lengths at one seed")
-    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
-    return Slope(max(float(np.median(values)), 0.0), error, len(values))
-
-
-def at_equal_target_tokens(trials: pl.DataFrame, slope: Slope | float, **columns: str) -> pl.DataFrame:
-    """Losses as if every variant of a size had seen as many ``target_tokens`` (``columns`` as in ``equalise``)."""
-    return _shifted(trials, pl.col("target_tokens").cast(pl.Float64), slope, **columns)
 
 
 def forgetting(curves: pl.DataFrame, source: str) -> pl.DataFrame:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from studylib.model.cost import flops_per_token
 from studylib.params import StudyParams
 from studylib.spec import (
     Above0,
@@ -58,6 +59,11 @@ class TrainingParams(StudyParams):
         return TrialSpec(
             model=model, data=data or self.data, train_steps=steps, seed=seed, tags=dict(tags), **settings | changes
         )
+
+
+def equal_flops_steps(steps: int, reference: ModelSpec, model: ModelSpec) -> int:
+    """Whole steps in which ``model`` spends what ``reference`` spends in ``steps``, at as many tokens a step; two at least."""
+    return max(2, round(steps * flops_per_token(reference) / flops_per_token(model)))
 
 
 def size_label(non_embedding: int) -> str:

@@ -12,6 +12,7 @@ def _(en: str, ja: str) -> Text:
 # What is held equal, by the name that a verdict has for it.
 ACCOUNTINGS: dict[str, Text] = {
     "flops": _("equal FLOPs", "同一 FLOPs"),
+    "tokens": _("equal tokens", "同一トークン数"),
     "text": _("equal text", "同一文章量"),
     "seconds": _("equal seconds", "同一時間"),
     "memory": _("equal memory", "同一メモリ"),

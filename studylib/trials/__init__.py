@@ -11,7 +11,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "cache": ["Task"],
-        "throughput": ["measure_throughput", "measure_staged_throughput", "speed_windows"],
+        "throughput": ["measure_throughput", "measure_staged_throughput", "speed_windows", "staged_speed_windows"],
         "waterfall": ["measure_waterfall"],
         "layout": ["measure_layouts"],
         "plan": ["plan_steps"],

@@ -70,6 +70,19 @@ def measure_staged_throughput(specs: Iterable[TrialSpec], out: Path | str) -> di
     }
 
 
+def staged_speed_windows(specs: Iterable[TrialSpec], out: Path | str) -> dict[str, list[float]]:
+    """The windows behind `measure_staged_throughput`, by ``size/variant``: the first of each context together, and so on."""
+    found = {}
+    for spec in specs:
+        shares = _context_shares(spec)
+        pieces = speed_windows([_at_context(spec, length) for length in shares], out)
+        if len(pieces) == len(shares):
+            windows = zip(*(pieces[f"{length}/{_shape(spec)}"] for length in shares), strict=False)
+            rates = [1 / sum(share / rate for share, rate in zip(shares.values(), one, strict=True)) for one in windows]
+            found[f"{spec.tags['size']}/{spec.tags['variant']}"] = rates
+    return found
+
+
 def _shape(spec: TrialSpec) -> str:
     return f"{spec.model.num_layers}x{spec.model.hidden_size}"
 

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 
 from studylib import analysis
-from studylib.analysis.transfer import at_equal_target_tokens
 from studylib.errors import StudyError
 
 RUNGS = (100_000, 200_000, 400_000)
@@ -83,18 +82,21 @@ def test_a_ladder_that_cannot_be_read_is_refused():
         analysis.tokens_saved(upside_down, others)
 
 
-def test_slope_and_equal_target_tokens():
-    frame = pl.DataFrame(
-        [
-            {"variant": f"{t}", "seed": s, "status": "done", "target_tokens": t, "val_bpb": 3 * t**-0.2}
-            for t in RUNGS
-            for s in (0, 1)
-        ]
-    )
-    slope = analysis.ladder_slope(frame)
-    assert slope.value == pytest.approx(0.2) and slope.trials == 2
-    moved = at_equal_target_tokens(frame, slope)
-    assert moved["val_bpb"].to_numpy() == pytest.approx(3 * 200_000**-0.2), "on one curve all are equal at equal tokens"
+def test_equal_target_tokens_are_moved_along_the_ladder():
+    rows = [
+        {"size": "1M", "variant": "ja only" if share == 1 else "mixed", "seed": s, "status": "done", "tokens": t,
+         "non_embedding_params": 10**6, "target_tokens": round(t * share), "val_bpb": 3 * (t * share) ** -0.2 * level}
+        for t in RUNGS
+        for share, level in ((1.0, 1.0), (0.7, 0.95))
+        for s, level in ((0, level), (1, 1.01 * level))
+    ]  # fmt: skip
+    frame = pl.DataFrame(rows)
+    longest = frame["tokens"].max()
+    race = frame.filter(pl.col("tokens") == longest)
+    ladder = frame.filter((pl.col("variant") == "ja only") & (pl.col("tokens") < longest))
+    moved = analysis.accountings(race, ladder, bases=("target_tokens",))["target_tokens"]
+    means = dict(moved.trials.group_by("variant").agg(pl.col("val_bpb").mean()).iter_rows())
+    assert means["mixed"] / means["ja only"] == pytest.approx(0.95, abs=0.01), "what is left is what a token is worth"
 
 
 def test_forgetting_is_what_was_lost_since_the_best():

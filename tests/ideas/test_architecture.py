@@ -199,16 +199,6 @@ def simulated(effects: dict[str, float] = EFFECTS, *, noise: float = 0.1, slope:
     return pl.DataFrame(rows)
 
 
-def curves_of(trials: pl.DataFrame) -> pl.DataFrame:
-    steps = pl.DataFrame({"tokens": [25_000, 50_000, 75_000, 100_000]})
-    rows = trials.drop("tokens").join(steps, how="cross")
-    return rows.with_columns(
-        pl.lit("validation").alias("split"), pl.lit("").alias("source"), (pl.col("tokens") / 1000).cast(pl.Int64).alias("step"),
-        (pl.col("val_loss") * (100_000 / pl.col("tokens")) ** 0.1).alias("loss"),
-        (pl.col("val_bpb") * (100_000 / pl.col("tokens")) ** 0.1).alias("bpb"),
-    )  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def trials() -> pl.DataFrame:
     return simulated()
@@ -216,7 +206,7 @@ def trials() -> pl.DataFrame:
 
 def test_leaders_inside_a_factor_are_found_and_failed_factors_left_out(trials):
     largest = trials.filter(pl.col("size") == "180k")
-    found = tables.factor_decisions(largest, curves_of(trials), PARAMS.by_factor | {"mixer": ["mixer: gone"]})
+    found = tables.factor_decisions(largest, PARAMS.by_factor | {"mixer": ["mixer: gone"]})
     assert {factor: one.leader for factor, one in found.items()} == {
         "activation": "activation: geglu", "position": BASELINE, "norm": "norm: QK-norm", "embedding": BASELINE,
     }  # fmt: skip
@@ -233,10 +223,10 @@ def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
 
 
 def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
-    curves, largest = curves_of(trials), trials.filter(pl.col("size") == "180k")
-    decisions = analysis.three_decisions(trials, curves, size="180k")
+    largest = trials.filter(pl.col("size") == "180k")
+    decisions = analysis.decisions_at(analysis.accountings(trials, reference=BASELINE), "180k")
     scalings = analysis.scale_effects(trials, BASELINE)
-    by_factor = tables.factor_decisions(largest, curves, PARAMS.by_factor)
+    by_factor = tables.factor_decisions(largest, PARAMS.by_factor)
     parts = ["activation: geglu", "norm: QK-norm"]
     sums = tables.sums(trials, parts)
     assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")

@@ -31,9 +31,12 @@ def by_family(family: str) -> list:
     return [spec for spec in plan(PARAMS) if spec.tags["family"] == family]
 
 
-def test_every_order_has_equal_tokens_and_the_same_model():
+def test_every_order_has_equal_flops_and_the_same_model():
     specs = by_family("order")
-    assert len({spec.train_tokens for spec in specs}) == len({spec.model for spec in specs}) == 1
+    curricula = [spec for spec in specs if "context" in spec.tags["variant"]]
+    others = {spec.train_tokens for spec in specs if spec not in curricula}
+    assert len(others) == len({spec.model for spec in specs}) == 1
+    assert min(spec.train_tokens for spec in curricula) > max(others), "shorter contexts are cheaper, so they read more"
     assert len({spec.data.hash for spec in specs}) == len({spec.optimizer for spec in specs}) == 1
     assert len({spec.hash for spec in specs}) == len(specs) == 2 * len(orders(PARAMS))
 
@@ -132,7 +135,8 @@ def simulated(effects: dict[str, float], *, noise: float = 0.002, seeds: int = 3
             rows.append({
                 "family": family, "variant": variant, "size": "151k", "seed": seed, "status": "done", "target_tokens": tokens,
                 "val_bpb/ja": value, "val_loss/ja": 2 * value, "val_bpb": 9.0, "val_loss": 9.0, "hash": f"{variant}/{seed}",
-                "flops": 1e12, "tokens_per_s": 1e5, "tokens": 262_144,
+                "flops": 1e12, "tokens_per_s": 1e5, "non_embedding_params": 151_000,
+                "tokens": tokens if family == "ladder" else 262_144,
             })  # fmt: skip
 
     for name, effect in effects.items():
@@ -150,10 +154,8 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     assert judged["val_bpb"].max() < 9, "the target's loss takes the place of the mixture's"
     trials = judged.filter(pl.col("family") == "order")
     ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
-    decisions = {
-        "flops": analysis.decide(analysis.at_equal_flops(trials, analysis.ladder_slope(ladder))),
-        "target_tokens": analysis.decide(analysis.at_equal_target_tokens(trials, analysis.ladder_slope(ladder))),
-    }
+    accounts = tables.order_accountings(trials, ladder, "ja only", {})
+    decisions = analysis.decisions_at(accounts, trials["size"][0])
     saved = analysis.tokens_saved(ladder, trials.filter(pl.col("variant") != "ja only"))
     worth = {one.variant: one.factor[1] for one in saved}
     assert worth["en+code→ja"] > 1.3 and worth["short documents first"] < 1

@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from studylib.analysis import NoiseFloor, Slope, load_summary, scale_effects
+from studylib import analysis
+from studylib.analysis import NoiseFloor, fit_loss_surface, load_summary, scale_effects
 from studylib.errors import StudyError
 from studylib.ideas.efficiency import captions, conclusion, published, tables
 from studylib.ideas.efficiency.schema import BASELINE, PLAIN, EfficiencyParams
@@ -89,35 +90,54 @@ def trials(losses: dict[str, float], speeds: dict[str, float], *, noise: float =
                 rows.append(
                     {
                         "family": "part", "size": size, "variant": name, "seed": seed, "status": "done", "val_bpb": value,
-                        "val_loss": 2 * value, "flops": 1e12, "tokens": 1e6, "tokens_per_s": speeds[name],
+                        "val_loss": 2 * value, "flops": 1e12, "tokens": 10**6, "tokens_per_s": speeds[name],
                         "memory_bytes": 1e9, "non_embedding_params": count, "hash": f"{size}{name}{seed}",
                     }
                 )  # fmt: skip
     return pl.DataFrame(rows)
 
 
+def lengths_of(own: pl.DataFrame) -> pl.DataFrame:
+    """Every variant at half its tokens, a tenth of a doubling worse."""
+    return own.with_columns(pl.col("tokens") // 2, pl.col("flops") / 2, pl.col("val_bpb") * 2**0.1)
+
+
+def test_a_part_that_cannot_be_timed_fairly_has_no_difference_in_equal_seconds():
+    frame = trials({BASELINE: 2.0, "experts": 1.96}, {BASELINE: 1000.0, "experts": 100.0})
+    own = frame.filter(pl.col("size") == "120k")
+    accounts = analysis.accountings(own, lengths_of(own), reference=BASELINE)
+    both = tables.two_accountings(accounts, "120k", None)
+    assert both["seconds"].to_list() == [None] and both["flops"][0] == pytest.approx(-0.04, abs=1e-3)
+    assert "the clock takes it" not in captions.two_title(both).en
+    assert "?" in captions.two_alt(both).en and "?" in conclusion.parts_words(both).ja
+
+
 def test_the_clock_can_take_back_what_experts_win_at_equal_flops():
     frame = trials({BASELINE: 2.0, "experts": 1.96}, {BASELINE: 1000.0, "experts": 500.0})
     own = frame.filter(pl.col("size") == "120k")
-    slope = Slope(0.1, 0.0, 6)
-    (row,) = tables.two_accountings(own, slope, None).iter_rows(named=True)
+    lengths = lengths_of(own)
+    accounts = analysis.accountings(own, lengths, reference=BASELINE)
+    (row,) = tables.two_accountings(accounts, "120k", None).iter_rows(named=True)
     assert row["speed"] == pytest.approx(0.5)
     assert row["flops"] == pytest.approx(-0.04, abs=1e-3)
-    # twice the time a token: in equal seconds 1.96 becomes about 1.96 * 2 ** 0.1, relative to the dense one
-    assert row["seconds"] == pytest.approx(1.96 * 2**0.05 - 2.0 * 2**-0.05, abs=2e-3)
+    # twice the time a token: half the tokens in equal seconds
+    assert row["seconds"] == pytest.approx(1.96 * 2**0.1 - 2.0, abs=5e-3)
     assert row["flops_high"] < 0 < row["seconds_low"]
-    both = tables.two_accountings(own, slope, {"120k/baseline": 1000.0, "120k/experts": 1000.0})
-    assert both["seconds"][0] == pytest.approx(-0.04, abs=1e-3)
-    title = captions.two_title(tables.two_accountings(own, slope, None))
+    same = {"120k/baseline": [1000.0, 1001.0], "120k/experts": [1000.0, 1001.0]}
+    even = analysis.accountings(own, lengths, reference=BASELINE, speeds=same)
+    assert tables.two_accountings(even, "120k", None)["seconds"][0] == pytest.approx(-0.04, abs=2e-3)
+    title = captions.two_title(tables.two_accountings(accounts, "120k", None))
     assert "the clock takes it from experts" in title.en
     assert "experts" in title.ja
 
 
 def test_flops_saved_is_the_factor_that_the_slope_asks_for():
-    low, high = tables.flops_saved((-7.0, -6.7, -6.0), Slope(0.1, 0.0, 6))
+    low, high = tables.flops_saved((-7.0, -6.7, -6.0), (0.1, 0.1, 0.1))
     assert low < (1 - 0.067) ** -10 < high
     assert pytest.approx(2.0, rel=0.01) == (1 - 0.067) ** -10
-    assert tables.flops_saved((-1.0, 0.0, 1.0), Slope(0.0, 0.0, 6)) is None
+    wider = tables.flops_saved((-7.0, -6.7, -6.0), (0.08, 0.1, 0.12))
+    assert wider[0] < low and high < wider[1]
+    assert tables.flops_saved((-1.0, 0.0, 1.0), (0.0, 0.1, 0.2)) is None
 
 
 def test_search_gain_counts_trials_and_what_more_seeds_would_show():
@@ -165,7 +185,9 @@ def test_findings_are_held_against_what_was_measured(params):
     windows = {f"120k/{name}": [100.0, 101.0, 99.0] for name in names}
     windows["120k/experts: top 2 of 8"] = [70.0, 71.0, 69.0]
     windows["120k/norm: layernorm"] = [80.0, 81.0, 79.0]
-    found = published.anchors(**tables.findings(params, scalings, Slope(0.1, 0.0, 6), windows, "120k"))
+    own = frame.filter(pl.col("size") == "120k")
+    surface = fit_loss_surface(pl.concat([own, lengths_of(own)]), reference=BASELINE)
+    found = published.anchors(**tables.findings(params, scalings, surface, own, windows))
     assert [one.outcome for one in found] == ["agrees", "agrees", "agrees", "agrees"]
-    missing = published.anchors(**tables.findings(params, scalings, Slope(0.0, 0.0, 6), {}, "120k"))
+    missing = published.anchors(**tables.findings(params, [], surface, own, {}))
     assert [one.outcome for one in missing][:3] == ["underpowered"] * 3

@@ -57,15 +57,8 @@ def make_study(folder: Path) -> Path:
     fits = [analysis.fit_basin(trials.filter(pl.col("size") == size), budget=size, draws=200) for size in SHAPES]
     scaling, reason = analysis.fit_optimum_scaling(fits)
     largest = trials.filter(pl.col("size") == "16M")
-    slope = analysis.token_slope(curves)
-    frames = {
-        "flops": analysis.at_equal_flops(trials, slope),
-        "seconds": analysis.at_equal_seconds(trials, slope),
-        "memory": analysis.at_equal_memory(trials),
-    }
-    decisions = {
-        basis: analysis.decide(frame.filter(pl.col("size") == "16M"), draws=4000) for basis, frame in frames.items()
-    }
+    accounts = analysis.accountings(trials, bases=("flops", "seconds", "memory"))
+    decisions = {basis: analysis.decide_moved(moved, "16M", draws=4000) for basis, moved in accounts.items()}
     verdicts = tuple(decision.verdict(basis) for basis, decision in decisions.items())
     floor = analysis.noise_floor(trials)
     table = analysis.compare_to_baseline(largest, "16×288")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,13 @@ class SizesParams(TrainingParams):
     budgets: tuple[Positive, ...] = Field(min_length=1, description="non-embedding parameters of each size")
     head_dim: Positive = 16
     tokens_per_param: Above0 = Field(default=20.0, description="training tokens per non-embedding parameter")
+    lengths: tuple[Above0, ...] = Field(
+        default=(0.5,), description="other lengths of the reference's runs, as shares: they say what more tokens bring"
+    )
+    equal: tuple[Literal["tokens", "seconds"], ...] = Field(
+        default=(),
+        description="trained at the largest size beside equal FLOPs; else losses are moved, or there is no verdict",
+    )
     target_params: Above0 = Field(default=1e10, description="total parameters of the model that is to be built")
 
     @property

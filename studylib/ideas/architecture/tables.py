@@ -11,32 +11,27 @@ from studylib.analysis import (
     Additivity,
     Decision,
     EffectScaling,
-    at_equal_flops,
     check_additivity,
     compare_to_baseline,
     decide,
     finished_variants,
     learning_rate_sensitivity,
-    token_slope,
 )
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.architecture.trials import COMBINED
 
 
-def factor_decisions(
-    trials: pl.DataFrame, curves: pl.DataFrame, factors: Mapping[str, Sequence[str]]
-) -> dict[str, Decision]:
-    """Who is best inside each factor, the baseline among them, at equal FLOPs.
+def factor_decisions(trials: pl.DataFrame, factors: Mapping[str, Sequence[str]]) -> dict[str, Decision]:
+    """Who is best inside each factor, the baseline among them.
 
-    ``trials`` are those of one size; a factor of which nothing finished is left out.
+    ``trials`` are those of one size, at equal FLOPs; a factor of which nothing finished is left out.
     """
     known = finished_variants(trials)
-    equal = at_equal_flops(trials.filter(pl.col("variant").is_in(sorted(known))), token_slope(curves))
     found = {}
     for factor, names in factors.items():
         own = [name for name in names if name in known]
         if own and BASELINE in known:
-            found[factor] = decide(equal.filter(pl.col("variant").is_in([BASELINE, *own])))
+            found[factor] = decide(trials.filter(pl.col("variant").is_in([BASELINE, *own])))
     return found
 
 

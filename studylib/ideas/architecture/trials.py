@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from studylib.errors import StudyError
+from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._shared.variants import BASELINE, Changes
-from studylib.ideas._training import size_label
+from studylib.ideas._training import equal_flops_steps, size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
 from studylib.spec import TrialSpec
 
@@ -24,6 +25,7 @@ def plan(params: ArchitectureParams) -> list[TrialSpec]:
     for budget in sorted(params.budgets):
         for factor, variant in _named(params):
             specs += [_trial(params, budget, seed, factor=factor, variant=variant) for seed in params.seeds]
+    specs += other_lengths(params, specs, BASELINE)
     if params.lr_factors:
         for variant in (BASELINE, *params.lr_variants):
             for factor, seed in itertools.product(sorted({1.0, *params.lr_factors}), params.seeds):
@@ -82,7 +84,8 @@ def _trial(
     # The baseline is asked too, and is the same trial in every comparison.
     asked = variant == BASELINE or (factor or variant.split(":")[0]) in params.long_context
     probes = ("longer_context",) if asked and params.long_context and params.parallel.pp == 1 else ()
-    return params.trial(model, seed, params.steps_at(budget), probes=probes, tags=tags)
+    steps = equal_flops_steps(params.steps_at(budget), params.model(budget), model)
+    return params.trial(model, seed, steps, probes=probes, tags=tags)
 
 
 def _together(params: ArchitectureParams, variants: Sequence[str]) -> Changes:

@@ -8,8 +8,11 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 from scipy import stats
 
-from studylib.analysis import TokensSaved, estimate
+from studylib.analysis import Moved, TokensSaved, accountings, estimate
+from studylib.analysis.decision import Basis
 from studylib.spec import TrialSpec
+
+_SPREAD = 0.3  # of the orders' slopes of log loss
 
 
 def on_target(trials: pl.DataFrame, target: str) -> pl.DataFrame:
@@ -17,6 +20,21 @@ def on_target(trials: pl.DataFrame, target: str) -> pl.DataFrame:
     return trials.with_columns(
         pl.col(f"val_bpb/{target}").alias("val_bpb"), pl.col(f"val_loss/{target}").alias("val_loss")
     )
+
+
+def order_accountings(
+    orders: pl.DataFrame, ladder: pl.DataFrame, baseline: str, speeds: Mapping[str, Sequence[float]]
+) -> dict[Basis, Moved]:
+    """Equal FLOPs, equal seconds and equal tokens of the target, moved along the ladder of the target alone.
+
+    Orders read other text, so how fast each falls with tokens may differ by more than between models. At equal target tokens
+    the geometric mean of the orders is the reference: half of the target in some would be too far from all of it.
+    """
+    lengths = ladder.with_columns(pl.lit(baseline).alias("variant"))
+    found = accountings(
+        orders, lengths, reference=baseline, speeds=speeds, bases=("flops", "seconds"), spread=_SPREAD
+    )  # fmt: skip
+    return found | accountings(orders, lengths, bases=("target_tokens",), spread=_SPREAD)
 
 
 def with_means(trials: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:

@@ -9,15 +9,16 @@ from studylib.data.pseudo import rewritten_by, sampled_by
 from studylib.files import content_hash
 from studylib.ideas._training import size_label
 from studylib.ideas.data_order.schema import DataOrderParams
-from studylib.model.cost import parameter_count
+from studylib.model.cost import flops_per_token, parameter_count, training_flops
 from studylib.spec import DataSpec, ModelSpec, SourceSpec, StageSpec, TrialSpec
 
 
 def plan(params: DataOrderParams) -> list[TrialSpec]:
-    """Orders at equal tokens, the ladder of the target alone, and made text by share on scarce text."""
+    """Orders at equal FLOPs, the ladder of the target alone, and made text by share on scarce text."""
     specs = []
     for variant, stages in orders(params).items():
-        specs += [_trial(params, stages, seed, family="order", variant=variant) for seed in params.seeds]
+        asked = {"family": "order", "variant": variant}
+        specs += [at_equal_flops(params, _trial(params, stages, seed, **asked)) for seed in params.seeds]
     only = (StageSpec(name=params.target, mixture={params.target: 1.0}),)
     for share in sorted(params.ladder):  # the whole share is among the orders
         tokens = round(share * params.train_tokens)
@@ -131,6 +132,18 @@ def _trial(
         "target_tokens": target_tokens(trial, params.target),
     }
     return trial.replace(tags=label | tags)
+
+
+def at_equal_flops(params: DataOrderParams, trial: TrialSpec) -> TrialSpec:
+    """``trial`` with the steps that spend what ``train_tokens`` of the whole context do; shorter contexts are cheaper."""
+    wanted = flops_per_token(trial.model) * trial.train_tokens
+    # Stages are cut at whole steps, so cost is not quite proportional to length: look at the neighbours too.
+    near = round(trial.train_steps * wanted / training_flops(trial))
+    tried = [trial.replace(train_steps=steps) for steps in range(max(2, near - 2), near + 3)]
+    best = min(tried, key=lambda one: abs(training_flops(one) - wanted))
+    if best.train_steps == trial.train_steps:
+        return trial
+    return best.replace(tags=best.tags | {"target_tokens": target_tokens(best, params.target)})
 
 
 def target_tokens(trial: TrialSpec, target: str) -> int:

@@ -62,9 +62,7 @@ def heads_alt(table: pl.DataFrame, decision: Decision) -> Text:
     return comparison_alt(table, decision.leader)
 
 
-p_best_title = partial(
-    leaders.p_best_title, agreed=Text(en="leads under all three accountings", ja="3 つの基準すべてで")
-)
+p_best_title = partial(leaders.p_best_title, agreed=Text(en="leads under every accounting", ja="すべての基準で"))
 
 
 p_best_alt = partial(leaders.p_best_alt, subject=SHAPE)

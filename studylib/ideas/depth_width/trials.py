@@ -2,37 +2,53 @@
 
 from __future__ import annotations
 
-from studylib.ideas._training import size_label
+from collections.abc import Sequence
+from typing import Any
+
+from studylib.ideas._shared.lengths import other_lengths
+from studylib.ideas._training import equal_flops_steps, size_label
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.model.family import aspect_ratio, shapes_of_size
 from studylib.spec import ModelSpec, TrialSpec
 
 
 def plan(params: DepthWidthParams) -> list[TrialSpec]:
-    """Families of shapes at each budget, then head counts and other learning rates at the smallest one."""
+    """Families of shapes at each budget and equal FLOPs, then head counts and other learning rates at the smallest one."""
     specs: list[TrialSpec] = []
     families = {budget: _family(params, budget) for budget in sorted(params.budgets)}
     for budget, family in families.items():
-        specs += [_trial(params, budget, shape, seed, family="shape") for shape in family for seed in params.seeds]
+        specs += [
+            _trial(params, budget, family, shape, seed, family="shape") for shape in family for seed in params.seeds
+        ]
+    specs += other_lengths(params, specs, middle_shapes(params))
     budget, family = next(iter(families.items()))
-    middle = family[len(family) // 2]
+    middle = _middle(family)
     for heads in params.heads:
         shape = middle.replace(num_heads=heads, num_kv_heads=None)
         variant = f"heads={heads}"
-        specs += [_trial(params, budget, shape, seed, family="heads", variant=variant) for seed in params.seeds]
+        specs += [_trial(params, budget, family, shape, seed, family="heads", variant=variant) for seed in params.seeds]
     if params.lr_factors:
         for shape in dict.fromkeys((family[0], middle, family[-1])):
             for factor in sorted({1.0, *params.lr_factors}):
                 rate = {"optimizer.learning_rate": params.learning_rate * factor}
                 for seed in params.seeds[:2]:  # the one chooses a rate that the other judges
-                    trial = _trial(params, budget, shape, seed, family="lr", lr_factor=factor)
+                    trial = _trial(params, budget, family, shape, seed, family="lr", lr_factor=factor)
                     specs.append(trial.replace(**rate))
     return specs
+
+
+def middle_shapes(params: DepthWidthParams) -> dict[str, str]:
+    """The middle shape of each size, whose FLOPs at ``tokens_per_param`` all shapes of that size spend."""
+    return {size_label(budget): shape_label(_middle(_family(params, budget))) for budget in params.budgets}
 
 
 def shape_label(model: ModelSpec) -> str:
     """Layers x hidden size, as the field writes it."""
     return f"{model.num_layers}x{model.hidden_size}"
+
+
+def _middle(family: Sequence[ModelSpec]) -> ModelSpec:
+    return family[len(family) // 2]
 
 
 def _family(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
@@ -43,9 +59,13 @@ def _family(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
     return shapes_of_size(budget, params.aspects, head_dim=params.head_dim, ffn_multiple=params.ffn_multiple, base=base)
 
 
-def _trial(params: DepthWidthParams, budget: int, shape: ModelSpec, seed: int, *, family: str, **tags) -> TrialSpec:
+def _trial(
+    params: DepthWidthParams, budget: int, shapes: Sequence[ModelSpec], shape: ModelSpec, seed: int, **tags: Any
+) -> TrialSpec:
+    """``shape`` for the FLOPs of the middle one of ``shapes``."""
     label = {
-        "family": family, "size": size_label(budget), "variant": shape_label(shape),
+        "size": size_label(budget), "variant": shape_label(shape),
         "aspect": round(aspect_ratio(shape), 3), "lr_factor": 1.0,
     }  # fmt: skip
-    return params.trial(shape, seed, params.steps_at(budget), tags=label | tags)
+    steps = equal_flops_steps(params.steps_at(budget), _middle(shapes), shape)
+    return params.trial(shape, seed, steps, tags=label | tags)

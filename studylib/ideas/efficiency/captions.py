@@ -20,10 +20,16 @@ p_best_title, p_best_alt = leaders.p_best_title, partial(leaders.p_best_alt, sub
 speed_title, speed_alt = speed.speed_title, partial(speed.speed_alt, subject=PART)
 
 
+def shown(difference: float | None) -> str:
+    """A difference that may not be known."""
+    return "?" if difference is None else f"{difference:+.4f}"
+
+
 def two_title(table: pl.DataFrame) -> Text:
     """Whether what wins at equal FLOPs still wins when the clock counts."""
     better, timed = (table.filter(pl.col(f"{basis}_high") < 0)["variant"].to_list() for basis in ("flops", "seconds"))
-    lost = [name for name in better if name not in timed]
+    known = table.filter(pl.col("seconds").is_not_null())["variant"].to_list()
+    lost = [name for name in better if name in known and name not in timed]
     if not better and not timed:
         return Text(
             en="No part beats the baseline beyond chance, at equal FLOPs or in equal seconds",
@@ -39,8 +45,8 @@ def two_title(table: pl.DataFrame) -> Text:
 
 def two_alt(table: pl.DataFrame) -> Text:
     rows = table.select("variant", "flops", "seconds", "speed").rows()
-    listed = "; ".join(f"{name} {f:+.4f} and {s:+.4f} at {v:.2f} times the speed" for name, f, s, v in rows)
-    listed_ja = "、".join(f"{name} {f:+.4f} と {s:+.4f}(速度 {v:.2f} 倍)" for name, f, s, v in rows)
+    listed = "; ".join(f"{name} {f:+.4f} and {shown(s)} at {v:.2f} times the speed" for name, f, s, v in rows)
+    listed_ja = "、".join(f"{name} {f:+.4f} と {shown(s)}(速度 {v:.2f} 倍)" for name, f, s, v in rows)
     return Text(
         en=f"Bits per byte above the baseline at equal FLOPs and in equal seconds, with 95 % intervals: {listed}.",
         ja=f"基準との差(bits/byte)。同一 FLOPs と同一時間、95 % 区間つき:{listed_ja}。",

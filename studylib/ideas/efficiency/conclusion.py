@@ -11,6 +11,7 @@ from studylib.ideas._shared import effects
 from studylib.ideas._shared.effects import carried
 from studylib.ideas._shared.next_run import next_run_over_sizes
 from studylib.ideas._shared.numbers import NOTHING
+from studylib.ideas.efficiency.captions import shown
 from studylib.result import Text
 
 verdict, lasting_words = effects.verdict, effects.lasting_words
@@ -21,7 +22,7 @@ def parts_words(table: pl.DataFrame) -> Text:
 
     def listed(mark: str, between: str) -> str:
         return mark.join(
-            f"{row['variant']} {row['flops']:+.4f}{between}{row['seconds']:+.4f} (x{row['speed']:.2f})"
+            f"{row['variant']} {row['flops']:+.4f}{between}{shown(row['seconds'])} (x{row['speed']:.2f})"
             for row in table.sort("flops").iter_rows(named=True)
         )
 

@@ -9,10 +9,9 @@ import polars as pl
 
 from studylib.analysis import (
     EffectScaling,
+    LossSurface,
+    Moved,
     NoiseFloor,
-    Slope,
-    at_equal_flops,
-    at_equal_seconds,
     compare_to_baseline,
     time_saved,
 )
@@ -22,45 +21,59 @@ from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
 from studylib.machine import describe, versions
 
 
-def two_accountings(trials: pl.DataFrame, slope: Slope, throughput: Mapping[str, float] | None) -> pl.DataFrame:
+def two_accountings(accounts: Mapping[str, Moved], size: str, throughput: Mapping[str, float] | None) -> pl.DataFrame:
     """A row a variant: difference to the baseline (bits per byte) at equal FLOPs and in equal seconds, and its speed.
 
-    Columns ``variant``, ``flops, flops_low, flops_high``, ``seconds, seconds_low, seconds_high`` and ``speed`` (of the baseline's).
-    ``trials`` are those of one size.
+    Columns ``variant``, ``flops, flops_low, flops_high``, ``seconds, seconds_low, seconds_high`` (95 %, the error of the move
+    included; null where the move was refused) and ``speed`` (of the baseline's).
     """
     parts = []
-    for basis, frame in (
-        ("flops", at_equal_flops(trials, slope)),
-        ("seconds", at_equal_seconds(trials, slope, throughput)),
-    ):
-        table = compare_to_baseline(frame, BASELINE)
+    for basis in ("flops", "seconds"):
+        moved = accounts[basis]
+        refused = [*moved.refused, *moved.bounded]
+        key = pl.concat_str("size", "variant", separator="/")
+        own = moved.trials.filter((pl.col("size") == size) & ~key.is_in(refused))
+        empty = dict.fromkeys((basis, f"{basis}_low", f"{basis}_high"), pl.Float64)
+        if BASELINE not in own["variant"] or own["variant"].n_unique() < 2:
+            parts.append(pl.DataFrame(schema={"variant": pl.String} | empty))
+            continue
+        table = compare_to_baseline(own, BASELINE)
+        at = moved.errors
+        wider = {name: float((at[f"{size}/{name}"] - at[f"{size}/{BASELINE}"]).std()) for name in table["variant"]}
+        beside = 1.96 * pl.col("variant").replace_strict(wider, return_dtype=pl.Float64)
+        low, high = pl.col("difference") - pl.col("low"), pl.col("high") - pl.col("difference")
         parts.append(
             table.select(
                 "variant",
                 pl.col("difference").alias(basis),
-                pl.col("low").alias(f"{basis}_low"),
-                pl.col("high").alias(f"{basis}_high"),
+                (pl.col("difference") - (low**2 + beside**2).sqrt()).alias(f"{basis}_low"),
+                (pl.col("difference") + (high**2 + beside**2).sqrt()).alias(f"{basis}_high"),
             )
         )
-    size = trials["size"][0]
-    rates = dict(trials.group_by("variant").agg(pl.col("tokens_per_s").median()).iter_rows())
+    own = accounts["flops"].trials.filter(pl.col("size") == size)
+    rates = dict(own.group_by("variant").agg(pl.col("tokens_per_s").median()).iter_rows())
     if throughput is not None:
         rates = {name: throughput[f"{size}/{name}"] for name in rates}
-    joined = parts[0].join(parts[1], on="variant", how="inner", maintain_order="left")
+    joined = parts[0].join(parts[1], on="variant", how="left", maintain_order="left")
     return joined.with_columns(
         pl.col("variant").replace_strict({name: rate / rates[BASELINE] for name, rate in rates.items()}).alias("speed")
     )
 
 
-def flops_saved(effect: tuple[float, float, float], slope: Slope) -> tuple[float, float] | None:
-    """How many times the FLOPs the baseline needs for the same loss, as an interval; None where more FLOPs bring nothing.
+def flops_saved(effect: tuple[float, float, float], slope: tuple[float, float, float]) -> tuple[float, float] | None:
+    """How many times the FLOPs the baseline needs for the same loss, as an interval; None where more may bring nothing.
 
-    ``effect`` is (low, middle, high) in percent of the baseline's loss at equal FLOPs; ``slope`` says what tokens bring.
+    Parameters
+    ----------
+    effect
+        (low, middle, high) in percent of the baseline's loss at equal FLOPs.
+    slope
+        (low, middle, high) of what the baseline gains from tokens, ``LossSurface.slope``.
     """
-    if slope.value <= 0:
+    if slope[0] <= 0:
         return None
-    low, _, high = effect
-    return (1 + high / 100) ** (-1 / slope.value), (1 + low / 100) ** (-1 / slope.value)
+    found = [(1 + change / 100) ** (-1 / rate) for change in (effect[0], effect[2]) for rate in (slope[0], slope[2])]
+    return min(found), max(found)
 
 
 def switch_losses(trials: pl.DataFrame) -> pl.DataFrame | None:
@@ -125,11 +138,17 @@ def measured_layouts(params: EfficiencyParams) -> pl.DataFrame:
 def findings(
     params: EfficiencyParams,
     scalings: Sequence[EffectScaling],
-    slope: Slope,
+    surface: LossSurface,
+    largest: pl.DataFrame,
     windows: Mapping[str, Sequence[float]],
-    size: str,
 ) -> dict[str, Any]:
-    """What the scoreboard of published findings asks for, by the argument names of ``published.anchors``."""
+    """What the scoreboard of published findings asks for, by the argument names of ``published.anchors``.
+
+    ``largest``: the trials of the size that decides, which ``surface`` and ``windows`` know.
+    """
+    size = str(largest["size"][0])
+    tokens = float(largest.filter(pl.col("variant") == BASELINE)["tokens"][0])
+    slope = surface.slope(size, BASELINE, tokens)
     by_name = {one.variant: one for one in scalings}
     mixtures = [by_name[name] for name in params.with_experts if name in by_name]
     best = min(mixtures, key=lambda one: list(one.effects.values())[-1][1], default=None)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas._training import size_label
+from studylib.ideas._training import equal_flops_steps, size_label
 from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
 from studylib.spec import TrialSpec
 from studylib.trials.waterfall import SWITCHES
@@ -16,6 +17,7 @@ def plan(params: EfficiencyParams) -> list[TrialSpec]:
     for budget in sorted(params.budgets):
         for part, variant in names:
             specs += [_trial(params, budget, seed, variant, family="part", part=part) for seed in params.seeds]
+    specs += other_lengths(params, specs, BASELINE)
     plain = next(switch.changes for switch in SWITCHES if switch.name == PLAIN)
     changes = {switch.name: plain | switch.changes for switch in SWITCHES}
     for name in (PLAIN, *params.switches) if params.switches else ():
@@ -36,4 +38,5 @@ def _trial(params: EfficiencyParams, budget: int, seed: int, variant: str, **tag
     model = params.model(budget, variant)
     probes = ("expert_load",) if model.moe is not None and params.parallel.pp == 1 else ()
     tags = {"size": size_label(budget), "variant": variant} | tags
-    return params.trial(model, seed, params.steps_at(budget), probes=probes, tags=tags)
+    steps = equal_flops_steps(params.steps_at(budget), params.model(budget), model)
+    return params.trial(model, seed, steps, probes=probes, tags=tags)

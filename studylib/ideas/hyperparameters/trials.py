@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studylib.ideas._training import equal_flops_steps
 from studylib.ideas.hyperparameters.optimizers import tuning, untuned_trials
 from studylib.ideas.hyperparameters.recipe import RATE, at, base, labelled, with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
@@ -63,7 +64,8 @@ def factor_trials(params: HyperparametersParams) -> list[TrialSpec]:
                     trial = base(params, params.hidden_size, seed)
                     point = {key: value, RATE: float(f"{params.learning_rate * lr_factor:.4g}")}
                     about = {"factor": short(key), "value": str(value), "lr_factor": lr_factor}
-                    specs.append(at(trial, point, family="factor", variant=f"{short(key)} {value}", **about))
+                    one = at(trial, point, family="factor", variant=f"{short(key)} {value}", **about)
+                    specs.append(one.replace(train_steps=equal_flops_steps(one.train_steps, trial.model, one.model)))
     return specs
 
 

@@ -25,6 +25,9 @@ class TokenizerParams(OneShapeParams):
     tokens_per_param: Above0 = Field(
         default=20.0, description="training tokens a parameter at the reference vocabulary"
     )
+    lengths: tuple[Above0, ...] = Field(
+        default=(), description="other lengths of the reference's runs; those at equal text say it for every vocabulary"
+    )
     learning_rate: Above0 = Field(default=8e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
     fine_tuning: SourceSpec | None = Field(default=None, description="text of another kind that the model goes on with")
     added_pieces: Positive = Field(default=256, description="pieces of that text put behind the reference's")

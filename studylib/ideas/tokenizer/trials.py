@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import size_label
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
 from studylib.model.cost import flops_per_token
@@ -35,6 +36,7 @@ def plan(params: TokenizerParams) -> list[TrialSpec]:
             data = params.data_with(vocab_size=size)
             tags = {"family": "vocabulary", "variant": vocab_label(size)}
             specs += [_trial(params, budget, data, seed, **tags) for seed in params.seeds]
+    specs += other_lengths(params, specs, vocab_label(params.data.tokenizer.vocab_size))
     budget = max(params.budgets)
     if params.samples:
         for size in (*sorted(params.samples), params.data.tokenizer.sample_bytes):

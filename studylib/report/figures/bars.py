@@ -56,9 +56,11 @@ def forest(table: pl.DataFrame, baseline: str, *, noise: float | None = None, un
 
 
 def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9) -> Figure:
-    """Probability of being best, a group of bars a variant, a bar an accounting (equal FLOPs, seconds, memory)."""
-    if not verdicts:
-        raise invalid("verdicts", [], "is empty: there is nothing to draw")
+    """Probability of being best, a group of bars a variant, a bar an accounting; one without a verdict is in the legend only."""
+    if not any(verdict.p_best for verdict in verdicts):
+        raise invalid("verdicts", [one.basis for one in verdicts], "have no probabilities: there is nothing to draw")
+    empty = [verdict for verdict in verdicts if not verdict.p_best]
+    verdicts = [verdict for verdict in verdicts if verdict.p_best]
     names = list(dict.fromkeys(name for verdict in verdicts for name in verdict.p_best))
     names.sort(key=lambda name: -max(verdict.p_best.get(name, 0.0) for verdict in verdicts))
     shown = names[:most]
@@ -74,6 +76,8 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
         for y, value in zip(where, values, strict=True):
             label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"
             ax.annotate(label, (value, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
+    for verdict in empty:
+        ax.plot([], [], ls="", label=f"{ACCOUNTINGS[verdict.basis].en}: no verdict")
     ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"ahead from {threshold:.0%}")
     ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown], color=INK)
     ax.invert_yaxis()

@@ -21,7 +21,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)), (0, (3, 1, 1, 1)))
 INK, MUTED, PAPER = "#1b1f24", "#5a6370", "#ffffff"
 BAR = "#9cc7e3"  # under points in full colour
-HATCHES = ("", "///", "...", "xxx")
+HATCHES = ("", "///", "...", "xxx", "\\\\\\")
 LOSS = "validation loss (bits per byte)"
 NOISE_BAND = {"color": "#8b949e", "alpha": 0.18, "lw": 0, "label": "below the minimum detectable effect"}
 

@@ -1,0 +1,79 @@
+"""Runs of other lengths, for what is held equal beside FLOPs. No torch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from studylib.ideas._shared.sizes import SizesParams
+from studylib.spec import TrialSpec
+
+LENGTH = "length"  # family of these trials; their variant and size are those of the race
+_SAME = math.log(1.02)  # lengths nearer than this are one: the loss is moved the rest of the way
+_SEEDS = 2  # that learn what more tokens bring; who is best is not asked of them
+
+
+def other_lengths(
+    params: SizesParams, race: Sequence[TrialSpec], reference: Mapping[str, str] | str
+) -> list[TrialSpec]:
+    """What is known beforehand: the reference at ``params.lengths``, and, where asked for, all of the largest size at its tokens.
+
+    Parameters
+    ----------
+    race
+        The trials at equal FLOPs, sizes rising.
+    reference
+        The variant, of all sizes or by size, whose tokens are those of the parameters.
+    """
+    specs = [
+        _of_length(spec, max(2, round(share * spec.train_steps)))
+        for spec in race
+        if spec.tags["variant"] == _at(reference, spec) and spec.seed in params.seeds[:_SEEDS]
+        for share in params.lengths
+    ]
+    if "tokens" in params.equal:
+        steps = _reference_steps(race, reference)
+        specs += [_of_length(spec, steps) for spec in _largest(race) if _differ(spec.train_steps, steps)]
+    return specs
+
+
+def equal_seconds(
+    params: SizesParams,
+    race: Sequence[TrialSpec],
+    throughput: Mapping[str, float] | None,
+    reference: Mapping[str, str] | str,
+) -> list[TrialSpec]:
+    """The largest size once more, each variant for the reference's time; empty unless ``params.equal`` asks for it.
+
+    ``throughput`` is that of ``trials.measure_throughput``; without a measurement made alone nothing is planned.
+    """
+    if "seconds" not in params.equal or throughput is None:
+        return []
+    largest, steps = _largest(race), _reference_steps(race, reference)
+    rate = throughput[f"{largest[0].tags['size']}/{_at(reference, largest[0])}"]
+    found = []
+    for spec in largest:
+        own = max(2, round(steps * throughput[f"{spec.tags['size']}/{spec.tags['variant']}"] / rate))
+        if _differ(spec.train_steps, own):
+            found.append(_of_length(spec, own))
+    return found
+
+
+def _of_length(spec: TrialSpec, steps: int) -> TrialSpec:
+    return spec.replace(train_steps=steps, eval_every=0, probes=(), tags=spec.tags | {"family": LENGTH})
+
+
+def _largest(race: Sequence[TrialSpec]) -> list[TrialSpec]:
+    return [spec for spec in race if spec.tags["size"] == race[-1].tags["size"]]
+
+
+def _reference_steps(race: Sequence[TrialSpec], reference: Mapping[str, str] | str) -> int:
+    return next(spec.train_steps for spec in _largest(race) if spec.tags["variant"] == _at(reference, spec))
+
+
+def _at(reference: Mapping[str, str] | str, spec: TrialSpec) -> str:
+    return reference if isinstance(reference, str) else reference[str(spec.tags["size"])]
+
+
+def _differ(steps: int, other: int) -> bool:
+    return abs(math.log(steps / other)) > _SAME

@@ -42,15 +42,28 @@ class VariantMetrics(Frozen):
 
 
 class Verdict(Frozen):
-    """Which variant is best under one accounting: what is held equal."""
+    """Which variant is best of those tried at one size, under one accounting: what is held equal."""
 
     basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
-    decided: bool
+    ahead: bool = Field(description="P(best) of 90 % or more and a negligible regret, at this size")
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
     expected_regret_bpb: float
     text: Text
     basin: tuple[str, ...] = Field(default=(), description="variants that cannot be told from the best, leader first")
+
+
+class TargetVerdict(Frozen):
+    """Which variant is best at the size that is to be built, from all sizes trained."""
+
+    target_params: float
+    sizes: tuple[str, ...] = Field(description="labels of the sizes trained, smallest first")
+    times_the_largest_size: float
+    winner: str
+    decided: bool = Field(description="P(best) of 90 % or more and a negligible regret, at the target")
+    p_best: dict[str, float] = Field(description="probability that each variant is best there; sums to 1")
+    expected_regret_percent: float = Field(description="of the loss, by choosing the winner now")
+    rivals: tuple[str, ...] = Field(default=(), description="better than the winner with more than 5 %")
 
 
 class Figure(Frozen):
@@ -78,9 +91,12 @@ class IdeaResult(Frozen):
     verdict: Text = Field(description="who leads, how sure that is, and what that says about the target")
     findings: tuple[Text, ...] = Field(default=(), description="what else the trials say, a sentence or two each")
     winner: str | None
-    decided: bool
+    decided: bool = Field(
+        description="whether the question is answered for the target, not only at a size that was trained"
+    )
     metrics: tuple[VariantMetrics, ...]
     verdicts: tuple[Verdict, ...] = ()
+    at_target: TargetVerdict | None = None
     noise_floor: dict[str, float] = Field(
         default_factory=dict, description="seed SD and minimum detectable effect, bits per byte"
     )

@@ -19,6 +19,7 @@ from studylib.analysis.paired import holm
 from studylib.analysis.seed_noise import draw_noise
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError, invalid
+from studylib.result import TargetVerdict
 
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
 Interval = tuple[float, float, float]  # low, middle, high
@@ -118,14 +119,18 @@ class AtTarget:
     def p_leader(self) -> float:
         return self.p_best[self.leader]
 
-    def as_dict(self) -> dict[str, object]:
-        """For ``IdeaResult.extrapolation``; percent of the loss."""
-        return {
-            "times_the_largest_size": self.factor,
-            "rivals": list(self.rivals),
-            "p_best": self.p_best,
-            "effects": {one.variant: one.as_dict() for one in self.effects},
-        }
+    def verdict(self) -> TargetVerdict:
+        """For ``IdeaResult.at_target``."""
+        return TargetVerdict(
+            target_params=self.target_params,
+            sizes=tuple(self.sizes),
+            times_the_largest_size=self.factor,
+            winner=self.leader,
+            decided=self.decided,
+            p_best=self.p_best,
+            expected_regret_percent=self.regret,
+            rivals=self.rivals,
+        )
 
 
 def carry_to_target(
@@ -236,7 +241,7 @@ class _Table:
         return found
 
     def check(self) -> None:
-        y, variant, size, seed = self.arrays
+        _, variant, size, seed = self.arrays
         left = 0
         for n, name in enumerate(self.sizes):
             rows = size == n

@@ -72,7 +72,7 @@ class Decision:
         return Verdict(
             basis=basis,
             winner=self.leader,
-            decided=self.decided,
+            ahead=self.decided,
             p_best=self.p_best,
             expected_regret_bpb=self.regret,
             text=self.text(),

@@ -107,7 +107,7 @@ def test_forest_marks_what_is_not_told_apart(trials):
 
 def test_bars_of_probability_fit_many_variants(tmp_path):
     p = dict(zip((f"v{i}" for i in range(12)), np.full(12, 1 / 12), strict=True))
-    verdict = Verdict(basis="flops", winner="v0", decided=False, p_best=p, expected_regret_bpb=0.1, text=TITLE)
+    verdict = Verdict(basis="flops", winner="v0", ahead=False, p_best=p, expected_regret_bpb=0.1, text=TITLE)
     figure = rp.p_best([verdict])
     assert "4 less likely not shown" in figure.axes[0].get_xlabel()
     assert len(figure.axes[0].get_yticks()) == 8

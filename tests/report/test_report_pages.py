@@ -220,7 +220,7 @@ def test_an_open_verdict_names_the_flat_basin_and_the_next_run(study, tmp_path):
     result = read_result(study / "depth_width")
     text = Text(en="Undecided.", ja="未決。")
     verdict = Verdict(
-        basis="flops", winner="a", decided=False, p_best={"a": 0.6, "b<i>": 0.4}, expected_regret_bpb=0.01, text=text,
+        basis="flops", winner="a", ahead=False, p_best={"a": 0.6, "b<i>": 0.4}, expected_regret_bpb=0.01, text=text,
         basin=("a", "b<i>"),
     )  # fmt: skip
     run = Text(en="Run 9 seeds.", ja="9 シードで実行。")

@@ -74,7 +74,7 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
         for y, value in zip(where, values, strict=True):
             label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"
             ax.annotate(label, (value, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
-    ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"decided from {threshold:.0%}")
+    ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"ahead from {threshold:.0%}")
     ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown], color=INK)
     ax.invert_yaxis()
     ax.set_xlim(0, 1.08)

@@ -13,8 +13,8 @@ How far the three scatter is not known. Beforehand
 
 - ``tau_m`` half-Cauchy, 3 % of the loss: the size of differences published for shapes and structures;
 - ``tau_s`` log-normal, 0.3 % in ten times as many parameters, times or over 2.2: Muon over AdamW, 1.4 times fewer tokens at 0.1B and
-  1.1 times at 1.2B (arXiv 2509.02046), is about 1.6 % of the loss in one such step, and most structures move less. It is never zero:
-  where ten variants do not move, an eleventh still may;
+  1.1 times at 1.2B (arXiv 2509.02046), is about 1.6 % of the loss in one such step, and most structures move less. It is never zero
+  (where ten variants do not move, an eleventh still may) and grows with ``tau_m`` (`typical_slope`);
 - ``tau_d`` half-normal, 0.2 %: a size's own luck with what was not tuned there.
 
 Given the three and the noise everything is Gaussian. So: weights of a grid of (tau_m, tau_s, tau_d) at typical noise; pairs of a
@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 
 LEVELS = np.geomspace(0.03, 60.0, 10)
-SLOPES = np.geomspace(0.03, 3.0, 10)
+SLOPES = np.geomspace(0.03, 9.0, 12)
 OWN = np.array([0.003, 0.03, 0.08, 0.15, 0.25, 0.4])
 LEVEL_SCALE, SLOPE_MEDIAN, SLOPE_SPREAD, OWN_SCALE = 3.0, 0.3, 0.8, 0.2
 MEMORY = 3.0
@@ -195,22 +195,19 @@ def helmert(count: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
+def typical_slope(level: np.ndarray | float) -> np.ndarray | float:
+    """Median of ``tau_s`` given ``tau_m``: where effects are larger than usual, so is what they gain or lose with size."""
+    return SLOPE_MEDIAN * np.hypot(1.0, np.asarray(level) / LEVEL_SCALE)
+
+
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """[G, 3] points and their prior mass: density times the log spacing of each axis."""
-    axes, masses = (LEVELS, SLOPES, OWN), []
-    for axis, density in zip(
-        axes,
-        (
-            1 / (1 + (LEVELS / LEVEL_SCALE) ** 2),
-            np.exp(-0.5 * (np.log(SLOPES / SLOPE_MEDIAN) / SLOPE_SPREAD) ** 2) / SLOPES,
-            np.exp(-0.5 * (OWN / OWN_SCALE) ** 2),
-        ),
-        strict=True,
-    ):
-        mass = density * np.gradient(axis)
-        masses.append(mass / mass.sum())
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    return grid, np.einsum("i,j,k->ijk", *masses).ravel()
+    """[G, 3] points and their prior mass: density times the spacing of each axis."""
+    level, slope, own = np.meshgrid(LEVELS, SLOPES, OWN, indexing="ij")
+    mass = np.gradient(LEVELS)[:, None, None] / (1 + (level / LEVEL_SCALE) ** 2)
+    steps = np.log(slope / typical_slope(level)) / SLOPE_SPREAD
+    mass = mass * np.gradient(np.log(SLOPES))[:, None] * np.exp(-0.5 * steps**2)
+    mass = mass * np.gradient(OWN) * np.exp(-0.5 * (own / OWN_SCALE) ** 2)
+    return np.stack([level, slope, own], axis=-1).reshape(-1, 3), (mass / mass.sum()).ravel()
 
 
 def walk(place: np.ndarray) -> np.ndarray:

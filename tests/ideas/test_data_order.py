@@ -158,7 +158,7 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     worth = {one.variant: one.factor[1] for one in saved}
     assert worth["en+code→ja"] > 1.3 and worth["short documents first"] < 1
     forgotten = pl.DataFrame({"variant": ["en+code→ja", "mixed"], "forgotten": [0.4, 0.0]})
-    at = analysis.carry_to_target(trials, "ja only")
+    at = analysis.carry_to_target(trials.with_columns(non_embedding_params=100_000), "ja only")
     told = conclusion.verdict(decisions, at, analysis.noise_floor(trials))
     transfer, lost = conclusion.transfer_words(saved, PARAMS.train_tokens), conclusion.forgetting_words(forgotten)
     assert decisions["flops"].leader == "mixed"

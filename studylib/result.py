@@ -46,7 +46,7 @@ class Verdict(Frozen):
 
     basis: Literal["flops", "text", "seconds", "memory", "target_tokens"]
     winner: str | None
-    ahead: bool = Field(description="P(best) of 90 % or more and a negligible regret, at this size")
+    ahead: bool = Field(description="whether the leader is sure to be the best of those tried, at this size")
     p_best: dict[str, float] = Field(description="probability that each variant is best; sums to 1")
     expected_regret_bpb: float
     text: Text

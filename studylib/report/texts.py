@@ -31,8 +31,8 @@ WORDS: dict[str, Text] = {
     "idea": _("Idea", "アイデア"),
     "state": _("State", "状態"),
     "leader": _("Leading variant", "首位の案"),
-    "ahead": _("ahead at this size", "この規模では優勢"),
-    "open": _("open at this size", "この規模では未決"),
+    "ahead": _("best of those tried", "試した中で最良"),
+    "open": _("open", "未決"),
     "for_target": _("For 10B", "10B では"),
     "decided_for_target": _("decided for 10B", "10B でも決定"),
     "open_for_target": _("open for 10B", "10B では未決"),
@@ -41,7 +41,7 @@ WORDS: dict[str, Text] = {
     "regret_at_target": _("Expected regret at 10B, % of the loss", "10B での期待損失(損失の %)"),
     "target_from": _("from the sizes", "使った規模:"),
     "target_times": _("times the largest", "倍(最大規模比)"),
-    "rivals": _("May still be better at 10B", "10B で上回りうる案"),
+    "rivals_at_target": _("May still be better at 10B", "10B でより良い可能性が残る案"),
     "regret_long": _("expected regret, bits per byte", "期待損失(bits/byte)"),
     "noise": _("Noise and what can be seen", "雑音と検出限界"),
     "paired_sd": _("Seed SD, paired", "シード標準偏差(対応あり)"),
@@ -134,9 +134,9 @@ WORDS: dict[str, Text] = {
     "glossary_best": _(
         "P(best): the probability, given these trials, that a variant is the best of those tried. Expected regret: the loss "
         "given away on average by choosing the leader now. Where P(best) is at least 90 % and the regret negligible, a variant is "
-        "ahead at a size that was trained, and decided at 10B, where one model of all sizes says so.",
+        "the best of those tried at a size that was trained, and decided for 10B only where one model of all sizes says so.",
         "最良確率:これらの試行から見て、その案が最良である確率。期待損失:いま首位を選ぶことで平均して失う分。"
-        "最良確率が 90 % 以上で期待損失が無視できる場合、学習した規模については「優勢」、全規模をまとめたモデルで 10B についてそう言える場合は「決定」とします。",
+        "最良確率が 90 % 以上で期待損失が無視できる場合、学習した規模については「試した中で最良」、全規模をまとめたモデルで 10B についてそう言える場合だけ「決定」とします。",
     ),
     "generated": _("Generated from the study's files; nothing on this page is loaded from elsewhere.", "本ページは研究のファイルだけから生成され、外部から何も読み込みません。"),
 }  # fmt: skip

@@ -15,10 +15,10 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
+from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
 from studylib.analysis.seed_noise import draw_noise
-from studylib.analysis.twoway import finished
-from studylib.errors import StudyError, invalid
+from studylib.errors import invalid
 from studylib.result import TargetVerdict
 
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
@@ -169,7 +169,7 @@ def carry_to_target(
         raise invalid("target_params", target_params, "is not positive")
     if not 0.5 < confidence < 1:
         raise invalid("confidence", confidence, "is not between 0.5 and 1")
-    table = _Table.of(trials, metric, variant=variant, size=size)
+    table = OverSizes.of(trials, metric, variant=variant, size=size)
     if reference is not None and reference not in table.variants:
         raise invalid("reference", reference, "has no finished trial", choices=table.variants)
     generator = np.random.default_rng(random_seed)
@@ -200,75 +200,8 @@ def carry_to_target(
     )
 
 
-@dataclass(frozen=True)
-class _Table:
-    """Finished trials as numbers: 100 ln(loss), so that differences are percent and no effect takes more than the whole loss."""
-
-    variants: list[str]
-    sizes: dict[str, float]
-    arrays: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # y, variant, size, seed
-    level: np.ndarray  # [S] mean loss
-
-    @classmethod
-    def of(cls, trials: pl.DataFrame, metric: str, *, variant: str, size: str) -> _Table:
-        rows = trials.with_columns(pl.concat_str(pl.col(size), pl.col(variant), separator="\n").alias("_cell"))
-        rows = finished(rows, metric, variant="_cell").select(
-            pl.col(variant).cast(pl.String).alias("variant"), pl.col(size).cast(pl.String).alias("size"),
-            "seed", pl.col(metric).cast(pl.Float64).alias("loss"), pl.col("non_embedding_params").cast(pl.Float64),
-        )  # fmt: skip
-        if not (rows["loss"] > 0).all():
-            raise StudyError(f"{metric} must be positive to be compared in percent over sizes")
-        rows = rows.filter(pl.col("variant").n_unique().over("size") > 1)
-        if rows.is_empty():
-            raise StudyError("no size has two variants with finished trials")
-        counts = rows.group_by("size").agg(pl.col("non_embedding_params").median()).sort("non_embedding_params", "size")
-        sizes = dict(counts.iter_rows())
-        names = rows["variant"].unique(maintain_order=True).to_list()
-        seeds = {seed: i for i, seed in enumerate(sorted(rows["seed"].unique().to_list()))}
-        number = {name: i for i, name in enumerate(sizes)}
-        found = cls(
-            names,
-            sizes,
-            (
-                100 * np.log(rows["loss"].to_numpy()),
-                np.array([names.index(name) for name in rows["variant"]]),
-                np.array([number[name] for name in rows["size"]]),
-                np.array([seeds[seed] for seed in rows["seed"]]),
-            ),
-            np.array([rows.filter(pl.col("size") == name)["loss"].mean() for name in sizes]),
-        )
-        found.check()
-        return found
-
-    def check(self) -> None:
-        _, variant, size, seed = self.arrays
-        left = 0
-        for n, name in enumerate(self.sizes):
-            rows = size == n
-            here, seeds = np.unique(variant[rows]), np.unique(seed[rows])
-            design = np.hstack([variant[rows, None] == here, seed[rows, None] == seeds]).astype(float)
-            rank = int(np.linalg.matrix_rank(design))
-            if rank < len(here) + len(seeds) - 1:
-                raise StudyError(f"at {name} some variants share no seed with the others, so they cannot be compared")
-            left += int(rows.sum()) - rank
-        if left < 1:
-            raise StudyError("a comparison needs two variants with two seeds in common at one size to know its noise")
-
-    def errors(self, draws: Mapping[str, np.ndarray] | None) -> np.ndarray | None:
-        """[K, V, S] in percent."""
-        if draws is None:
-            return None
-        count = len(next(iter(draws.values())))
-        nothing = np.zeros(count)
-        cells = [
-            [100 * np.asarray(draws.get(f"{size}/{name}", nothing)) / level for size, level in zip(self.sizes, self.level, strict=True)]
-            for name in self.variants
-        ]  # fmt: skip
-        return np.array(cells).transpose(2, 0, 1)
-
-
 def _effects(
-    table: _Table,
+    table: OverSizes,
     data: Measured,
     noise: np.ndarray,
     draws: EffectDraws,
@@ -309,7 +242,7 @@ def _effects(
 
 
 def _alone(
-    table: _Table, data: Measured, noise: np.ndarray, reference: str | None, generator: np.random.Generator
+    table: OverSizes, data: Measured, noise: np.ndarray, reference: str | None, generator: np.random.Generator
 ) -> list[list[Interval | None]]:
     """Of every variant and size the paired difference by itself; None where one of the two is not there."""
     cells = data.variant * len(table.sizes) + data.size

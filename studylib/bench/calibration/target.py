@@ -85,7 +85,7 @@ def draw_taus(generator: np.random.Generator) -> tuple[float, float, float]:
     """From the priors; levels of at most ten times their scale, as no study would keep worse variants."""
     level = min(abs(generator.standard_cauchy()), 10.0) * hierarchy.LEVEL_SCALE
     slope = hierarchy.typical_slope(level) * math.exp(generator.normal(0, hierarchy.SLOPE_SPREAD))
-    return level, float(slope), abs(generator.normal(0, hierarchy.OWN_SCALE))
+    return level, float(slope), hierarchy.OWN_SCALE * abs(generator.standard_t(hierarchy.OWN_DEGREES))
 
 
 def draw_truth(variants: int, sizes: Sizes, taus: tuple[float, float, float], generator: np.random.Generator) -> Truth:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from studylib.errors import StudyError, did_you_mean, invalid
 from studylib.registry import Registry
 
-SPEC_VERSION = 3
+SPEC_VERSION = 4
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -10,6 +10,7 @@ from studylib.errors import invalid
 from studylib.files import content_hash
 from studylib.registry import SOURCES
 from studylib.spec.base import SPEC_VERSION, Above0, Count, Grown, Positive, as_integer, as_number, choice_of
+from studylib.spec.step import Step
 
 
 class SourceSpec(Grown):
@@ -71,9 +72,10 @@ class TokenizerSpec(Grown):
         return self
 
 
-class DataSpec(Grown):
+class DataSpec(Step, Grown):
     """Text, its tokenizer, and the split. Its hash names the folder of prepared token shards."""
 
+    folder: ClassVar[str] = "data"
     later: ClassVar[tuple[str, ...]] = ("tokenizer_of", "added_pieces")
 
     sources: tuple[SourceSpec, ...] = (SourceSpec(),)
@@ -134,3 +136,11 @@ class DataSpec(Grown):
         if self.tokenizer_of is not None:
             content["tokenizer_of"] = self.tokenizer_of.hash
         return content_hash({"version": SPEC_VERSION, "data": content})
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return () if self.tokenizer_of is None else (self.tokenizer_of,)
+
+    @property
+    def label(self) -> str:
+        return f"data: {', '.join(source.label for source in self.sources)}, {self.vocab_size} pieces"

@@ -13,16 +13,18 @@ from studylib.spec.base import SPEC_VERSION, Count, Grown, Positive, choice_of
 from studylib.spec.data import DataSpec
 from studylib.spec.model import ModelSpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
+from studylib.spec.step import Step
 from studylib.stages import check_stages, stage_ends
 
 
-class TrialSpec(Grown):
+class TrialSpec(Step, Grown):
     """Everything that determines a trial's numbers.
 
     ``tags`` (variant, size, ... for tables), ``checkpoint_every`` and ``keep_steps`` do not change the numbers and
     stay out of the hash.
     """
 
+    folder: ClassVar[str] = "trials"
     later: ClassVar[tuple[str, ...]] = (
         "start_from", "new_embeddings", "stages", "probes", "branch_from", "branch_step", "keep_steps", "epochs",
         "objective",
@@ -151,6 +153,25 @@ class TrialSpec(Grown):
     def hash(self) -> str:
         """16 hexadecimal digits; equal exactly when the trials' numbers must be equal."""
         return content_hash({"version": SPEC_VERSION, "trial": self._hashed()})
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.data,)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from) if name)
+        return (self.data.name, *parents)
+
+    @property
+    def processes(self) -> int:
+        return self.parallel.world_size
+
+    @property
+    def label(self) -> str:
+        """What a person calls the trial: its tags and seed."""
+        tags = {"seed": self.seed} | self.tags
+        return " ".join(f"{key}={value}" for key, value in sorted(tags.items(), key=lambda item: item[0] == "seed"))
 
     @property
     def recipe_hash(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from studylib.data.digest import Allowance, FileDigests
     from studylib.data.document import Document
 
 
@@ -17,6 +18,7 @@ class Source(Protocol):
     """Text from one place, always in the same order."""
 
     remote: ClassVar[bool]  # whether it has to ask a server
+    given: ClassVar[bool]  # whether the text is somebody's, and so may be bad, and is there before the study runs
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         """Validate the options (StudyError naming the field, the value and the choices)."""
@@ -27,7 +29,10 @@ class Source(Protocol):
     def documents(self) -> Iterator[Document]:
         """The documents, lazily; memory does not grow with the corpus."""
 
-    def inputs(self) -> dict[str, str]:
+    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
+        """Documents that can be had at once, and a line about each part of the text that they leave out."""
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
         """Digest of every file read, by its path; empty when the options alone determine the text."""
 
     def notes(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from studylib.data.digest import Allowance, FileDigests
 from studylib.data.document import Document
 from studylib.data.source.files import FilesSource
 from studylib.errors import invalid
@@ -24,6 +25,7 @@ class GeneratedSource:
     """As a local file, but it need not be there before it is read: a study is planned before its text is made."""
 
     remote = False
+    given = False
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         options = validated(Options, dict(options), file=f"data.sources {label}")
@@ -41,8 +43,11 @@ class GeneratedSource:
     def documents(self) -> Iterator[Document]:
         yield from self._made().documents()
 
-    def inputs(self) -> dict[str, str]:
-        return self._made().inputs()
+    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
+        return iter(()), []
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        return self._made().inputs(digests)
 
     def notes(self) -> dict[str, int]:
         return self._files.notes()

@@ -9,8 +9,10 @@ from typing import Any
 
 from pydantic import Field
 
+from studylib.data.digest import Allowance, FileDigests
 from studylib.data.document import Document
 from studylib.data.guard.names import mixed_collection
+from studylib.data.read.decode import holds_jis, tidy
 from studylib.errors import StudyError, invalid
 from studylib.spec import Frozen, Positive, validated
 
@@ -36,6 +38,7 @@ class HubSource:
     """
 
     remote = True
+    given = True
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._label = label
@@ -86,7 +89,7 @@ class HubSource:
     def documents(self) -> Iterator[Document]:
         options = self._options
         left = options.max_bytes
-        self._notes["rows_without_text"] = 0
+        self._notes["rows_without_text"] = self._notes["rows_in_iso_2022_jp"] = 0
         for number, row in enumerate(self._rows()):
             origin = f"{options.dataset} row {number}"
             text = row.get(options.text_column)
@@ -95,13 +98,19 @@ class HubSource:
             if not text:
                 self._notes["rows_without_text"] += 1
                 continue
-            document = Document(text, origin=origin, record=row)
+            if holds_jis(text):
+                self._notes["rows_in_iso_2022_jp"] += 1
+                continue
+            document = Document(tidy(text), origin=origin, record=row)
             yield document
             left -= len(document.utf8())
             if left <= 0:
                 return
 
-    def inputs(self) -> dict[str, str]:
+    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
+        return iter(()), [f"{self._options.dataset} on its server"]
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
         return {}  # the revision in the options pins the text
 
     def notes(self) -> dict[str, int]:

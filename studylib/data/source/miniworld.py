@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
+from studylib.data.digest import Allowance, FileDigests
 from studylib.data.document import Document
 from studylib.data.miniworld.register import REGISTERS
 from studylib.spec import Count, Fraction, Frozen, Positive, choice_of, validated
@@ -26,6 +27,7 @@ class MiniworldSource:
     """Documents ``start``, ``start + 1``, ... of a register until there are ``bytes`` of text."""
 
     remote = False
+    given = False
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._options = validated(Options, dict(options), file=f"data.sources {label}")
@@ -46,7 +48,10 @@ class MiniworldSource:
             if left <= 0:
                 return
 
-    def inputs(self) -> dict[str, str]:
+    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
+        return iter(()), []
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
         return {}
 
     def notes(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from studylib.model.precision import at_least_fp32
 from studylib.parallel import dist, sharded_cross_entropy
 
 __all__ = ["plain"]
@@ -17,7 +18,9 @@ def plain(
     logits, counted = proj(hidden_states), label_ids >= 0
     if tp_pg.size() == 1:
         labels = label_ids.masked_fill(~counted, -100).flatten()
-        total = F.cross_entropy(logits.float().flatten(0, 1), labels, reduction="sum", ignore_index=-100)
+        total = F.cross_entropy(at_least_fp32(logits).flatten(0, 1), labels, reduction="sum", ignore_index=-100)
         return total, counted.sum()
-    losses = sharded_cross_entropy(logits, label_ids.clamp(min=0), group=tp_pg, dtype=torch.float)
+    losses = sharded_cross_entropy(
+        logits, label_ids.clamp(min=0), group=tp_pg, dtype=torch.promote_types(logits.dtype, torch.float32)
+    )
     return (losses * counted).sum(), counted.sum()

@@ -245,7 +245,7 @@ def test_the_rate_transfers_under_one_parametrisation_and_not_under_the_other(tr
     assert reason == "" and law.optimum[0] < BEST < law.optimum[2]
 
 
-def test_an_untuned_baseline_flatters_and_the_gain_shrinks_with_size(trials, tmp_path):
+def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_path):
     optimizers = trials.filter(pl.col("family") == "optimizer")
     gains = tables.gains_table(optimizers)
     muon = gains.filter(pl.col("variant") == "muon")
@@ -253,9 +253,11 @@ def test_an_untuned_baseline_flatters_and_the_gain_shrinks_with_size(trials, tmp
     untuned = muon.filter(pl.col("against") != "AdamW, tuned").sort("params")["gain"].to_list()
     assert tuned == pytest.approx([3.0, 1.0], abs=0.3) and untuned[0] > 2 * tuned[0]
     at = analysis.carry_to_target(optimizers, "adamw")
-    assert {one.variant: one.trend for one in at.effects}["muon"] == "shrinks"
+    found = {one.variant: one for one in at.effects}["muon"]
+    # it does shrink, but two sizes cannot tell a slope from what was untuned at one of them
+    assert found.trend == "holds" and 0 < found.slope[1] < found.slope[2]
     title = captions.gains_title(gains, at)
-    assert "muon saves" in title.en and "over tuned AdamW; and it shrinks with size" in title.en
+    assert "muon saves" in title.en and "over tuned AdamW; no trend with size is seen" in title.en
     rp.save(rp.gains(gains), tmp_path, "gains", title, captions.gains_alt(gains))
     ladder = trials.filter((pl.col("family") == "ladder") & (pl.col("width") == 16))
     adamw = optimizers.filter((pl.col("variant") == "adamw") & (pl.col("width") == 16))
@@ -265,7 +267,7 @@ def test_an_untuned_baseline_flatters_and_the_gain_shrinks_with_size(trials, tmp
     assert factor[1] == pytest.approx(2 ** (0.09 / 0.2), abs=0.05)  # 3 % of 3.0, where a doubling of tokens saves 0.2
     assert factor[0] < factor[1] < factor[2]
     assert "muon x1.3" in conclusion.worth_words(saved, "2k").en
-    assert "the gain of muon shrinks" in conclusion.gains_words(gains, at).en
+    assert "the gain of muon holds" in conclusion.gains_words(gains, at).en
 
 
 def test_a_rate_at_the_edge_is_confessed():

@@ -55,6 +55,19 @@ class Verdict(Frozen):
     rivals: tuple[str, ...] = Field(default=(), description="variants that may still be better than the leader")
 
 
+class TargetVerdict(Frozen):
+    """Which variant is best at the size that is to be built, from all sizes trained."""
+
+    target_params: float
+    sizes: tuple[str, ...] = Field(description="labels of the sizes trained, smallest first")
+    times_the_largest_size: float
+    winner: str
+    decided: bool = Field(description="P(best) of 90 % or more and a negligible regret, at the target")
+    p_best: dict[str, float] = Field(description="probability that each variant is best there; sums to 1")
+    expected_regret_percent: float = Field(description="of the loss, by choosing the winner now")
+    rivals: tuple[str, ...] = Field(default=(), description="better than the winner with more than 5 %")
+
+
 class Figure(Frozen):
     """A PNG beside result.json; the title says the finding, the alt text says what is drawn."""
 
@@ -80,12 +93,15 @@ class IdeaResult(Frozen):
     verdict: Text = Field(description="who leads, how sure that is, and what that says about the target")
     findings: tuple[Text, ...] = Field(default=(), description="what else the trials say, a sentence or two each")
     winner: str | None
-    decided: bool
+    decided: bool = Field(
+        description="whether the question is answered for the target, not only at a size that was trained"
+    )
     metrics: tuple[VariantMetrics, ...]
     verdicts: tuple[Verdict, ...] = ()
     looks: tuple[tuple[int, ...], ...] = Field(
         default=(), description="seeds behind every verdict so far, as seeds were added; this one last"
     )
+    at_target: TargetVerdict | None = None
     noise_floor: dict[str, float] = Field(
         default_factory=dict, description="seed SD and minimum detectable effect at the size that decides"
     )

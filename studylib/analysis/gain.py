@@ -1,10 +1,6 @@
-"""What a variant gains over a baseline at every size, and whether the gain shrinks as models grow."""
+"""What a variant gains over a baseline at every size."""
 
 from __future__ import annotations
-
-import math
-from dataclasses import dataclass
-from typing import Literal
 
 import polars as pl
 
@@ -39,38 +35,3 @@ def relative_gains(trials: pl.DataFrame, baseline: str, metric: str = "val_bpb",
     if not tables:
         raise StudyError(f"no size has two seeds of {baseline} and of another variant")
     return pl.concat(tables)
-
-
-@dataclass(frozen=True)
-class GainTrend:
-    """How a gain moves from the least to the greatest size.
-
-    ``change`` is (low, middle, high) in points of percent; ``state`` says what its interval allows.
-    """
-
-    variant: str
-    change: tuple[float, float, float]
-    times: float
-    state: Literal["shrinks", "grows", "not told apart"]
-
-
-def gain_trends(gains: pl.DataFrame) -> list[GainTrend]:
-    """Of every variant with two sizes or more in ``relative_gains``'s table.
-
-    The two gains come from different trials, so their errors add in squares.
-    """
-    found = []
-    for (name,), rows in gains.group_by(["variant"], maintain_order=True):
-        rows = rows.sort("params")
-        if len(rows) < 2:
-            continue
-        small, large = rows.row(0, named=True), rows.row(-1, named=True)
-        middle = large["gain"] - small["gain"]
-        half = math.hypot(*((one["high"] - one["low"]) / 2 for one in (small, large)))
-        state: Literal["shrinks", "grows", "not told apart"] = "not told apart"
-        if abs(middle) > half:
-            state = "shrinks" if middle < 0 else "grows"
-        found.append(
-            GainTrend(str(name), (middle - half, middle, middle + half), large["params"] / small["params"], state)
-        )
-    return found

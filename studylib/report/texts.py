@@ -38,7 +38,11 @@ WORDS: dict[str, Text] = {
     "decided_for_target": _("decided for 10B", "10B でも決定"),
     "open_for_target": _("open for 10B", "10B では未決"),
     "p_best": _("P(best)", "最良確率"),
-    "regret": _("Expected regret", "期待損失"),
+    "p_best_at_target": _("P(best) at 10B", "10B での最良確率"),
+    "regret_at_target": _("Expected regret at 10B, % of the loss", "10B での期待損失(損失の %)"),
+    "target_from": _("from the sizes", "使った規模:"),
+    "target_times": _("times the largest", "倍(最大規模比)"),
+    "rivals_at_target": _("May still be better at 10B", "10B でより良い可能性が残る案"),
     "regret_long": _("expected regret, bits per byte", "期待損失(bits/byte)"),
     "noise": _("Noise and what can be seen", "雑音と検出限界"),
     "paired_sd": _("Seed SD, paired", "シード標準偏差(対応あり)"),
@@ -48,7 +52,7 @@ WORDS: dict[str, Text] = {
     "comparisons": _("Comparisons", "比較の数"),
     "looks": _("Looks at growing data", "データを増やしながらの判定回数"),
     "verdict": _("Verdict", "結論"),
-    "verdicts": _("By what is held equal", "何を同一にするか別の結論"),
+    "verdicts": _("At the largest size, by what is held equal", "最大規模で何を同一にするか別の首位"),
     "next_run": _("The next run that would settle it", "決着をつける次の実験"),
     "basin": _("Equivalent (within the margin)", "同等(許容差以内)"),
     "rivals": _("May still be better", "より良い可能性が残る案"),
@@ -70,10 +74,10 @@ WORDS: dict[str, Text] = {
     "figure": _("Figure", "図"),
     "extrapolation": _("Carried to 10B", "10B への外挿"),
     "extrapolation_note": _(
-        "Runs of 1B parameters and less support a ranking. A loss at 10B is good to a few per cent at best, and no interval "
-        "here covers a bend of the line beyond the sizes trained.",
-        "10 億パラメータ以下の実験が支えるのは順位です。10B での損失の精度は良くても数 % で、"
-        "学習した規模を超えて直線が曲がる可能性はどの区間にも含まれません。",
+        "Runs of 1B parameters and less support a ranking. Slopes seen over the sizes trained count for less the further away the "
+        "target; an effect at 10B is given only where its 95 % interval is at most 3 % of the loss wide.",
+        "10 億パラメータ以下の実験が支えるのは順位です。学習した規模で見えた傾きは、目標が遠いほど割り引いて使います。"
+        "10B での効果は、95 % 区間の幅が損失の 3 % 以内のときだけ示します。",
     ),
     "scoreboard": _("Scoreboard against published findings", "公表された知見との照合"),
     "scoreboard_caption": _("Claims from the literature, held against this study.", "文献の主張と本研究の比較。"),
@@ -133,9 +137,10 @@ WORDS: dict[str, Text] = {
     ),
     "glossary_best": _(
         "P(best): the probability, given these trials, that a variant is the best of those tried. Expected regret: the loss "
-        "given away on average by choosing the leader now. Decided: P(best) is at least 90 % and the regret negligible.",
+        "given away on average by choosing the leader now. Where P(best) is at least 90 % and the regret negligible, a variant is "
+        "the best of those tried at a size that was trained, and decided for 10B only where one model of all sizes says so.",
         "最良確率:これらの試行から見て、その案が最良である確率。期待損失:いま首位を選ぶことで平均して失う分。"
-        "決定:最良確率が 90 % 以上で期待損失が無視できる場合。",
+        "最良確率が 90 % 以上で期待損失が無視できる場合、学習した規模については「試した中で最良」、全規模をまとめたモデルで 10B についてそう言える場合だけ「決定」とします。",
     ),
     "generated": _("Generated from the study's files; nothing on this page is loaded from elsewhere.", "本ページは研究のファイルだけから生成され、外部から何も読み込みません。"),
 }  # fmt: skip

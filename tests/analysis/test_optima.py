@@ -201,14 +201,10 @@ def optimizers(gain: dict[str, float]) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-@pytest.mark.parametrize(("large", "state"), [(1.0, "shrinks"), (8.0, "grows"), (4.02, "not told apart")])
-def test_a_gain_that_shrinks_with_size_is_told(large, state):
-    table = analysis.relative_gains(optimizers({"10k": 4.0, "100k": large}), "adamw")
-    assert table["gain"].to_list() == pytest.approx([4.0, large], abs=0.3)
+def test_a_gain_is_told_at_every_size():
+    table = analysis.relative_gains(optimizers({"10k": 4.0, "100k": 1.0}), "adamw")
+    assert table["gain"].to_list() == pytest.approx([4.0, 1.0], abs=0.3)
     assert (table["low"] < table["gain"]).all() and (table["gain"] < table["high"]).all()
-    (trend,) = analysis.gain_trends(table)
-    assert trend.state == state and trend.times == pytest.approx(10)
-    assert trend.change[0] < large - 4.0 < trend.change[2]
 
 
 def test_a_gain_over_an_untuned_baseline_is_another_number():

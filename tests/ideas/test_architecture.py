@@ -225,12 +225,12 @@ def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
 def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
     largest = trials.filter(pl.col("size") == "180k")
     decisions = analysis.decisions_at(analysis.accountings(trials, reference=BASELINE), "180k")
-    scalings = analysis.scale_effects(trials, BASELINE)
+    at = analysis.carry_to_target(trials, BASELINE)
     by_factor = tables.factor_decisions(largest, PARAMS.by_factor)
     parts = ["activation: geglu", "norm: QK-norm"]
     sums = tables.sums(trials, parts)
     assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")
-    told = conclusion.verdict(decisions, "180k", scalings, analysis.noise_floor(trials))
+    told = conclusion.verdict(decisions, "180k", at, analysis.noise_floor(trials))
     assert f"{COMBINED} is the best of those tried at 180k, with probability" in told.en
     baseline = conclusion.baseline_words(PARAMS.model(60_000))
     assert "swiglu, rmsnorm, rope, pre residual, attention, untied embeddings" in baseline.en
@@ -238,29 +238,33 @@ def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
     assert "activation: geglu, norm: QK-norm" in summed.en
     assert f"{sums[-1].measured[1]:+.4f}" in summed.en and f"{sums[-1].measured[1]:+.4f}" in summed.ja
     assert conclusion.contexts_words(None).en == ""
-    assert "Carried to 10B (5.56e+04 times the largest size here)" in told.en
-    found = conclusion.extrapolation(scalings, by_factor, sums)
+    assert "For 10B, 5.56e+04 times the largest size here, from 3 sizes up to 180k" in told.en
+    found = conclusion.extrapolation(at, by_factor, sums)
     assert found["leader_by_factor"]["norm"]["leader"] == "norm: QK-norm"
-    assert found["effects"][COMBINED]["trend"] == "holds"
+    assert found["effects"][COMBINED]["trend"] == "holds" and found["effects"][COMBINED]["p_better_at_target"] > 0.9
     assert set(found["sum_of_effects"]) == set(SIZES)
 
 
-def test_only_an_advantage_that_is_carried_is_called_settled():
-    sure = analysis.scale_effects(simulated({"a": -5.0}, noise=0.002), BASELINE)
-    assert analysis.settled_at_target("a", sure, BASELINE) and not analysis.settled_at_target(BASELINE, sure, BASELINE)
-    assert "sign is settled for 1 of 1" in target_words("a", sure).en
-    noisy = analysis.scale_effects(simulated({"a": -5.0}, noise=1.0), BASELINE)
-    assert not analysis.settled_at_target("a", noisy, BASELINE)
-    told = target_words("a", noisy)
-    assert "Whether a still leads there is undecided" in told.en and "未決" in told.ja
-    worse = analysis.scale_effects(simulated({"a": 5.0}, noise=0.002), BASELINE)
-    assert analysis.settled_at_target(BASELINE, worse, BASELINE)
-    decision = analysis.decide(simulated({"a": -5.0}, noise=1.0).filter(pl.col("size") == "20k"))
-    assert "three sizes or more" in conclusion.next_run(decision, noisy).en
+def test_what_is_said_of_the_target_is_decided_or_open():
+    near = {20_000: 30_000_000, 60_000: 300_000_000, 180_000: 3_000_000_000}
+    trials = simulated({"a": -5.0}, noise=0.05).with_columns(pl.col("non_embedding_params").replace_strict(near))
+    sure = analysis.carry_to_target(trials, BASELINE)
+    told = target_words(sure)
+    assert sure.decided and told.en.endswith("decided.") and told.ja.endswith("決定です。")
+    assert "a is best with probability >99 %" in told.en
+    decision = analysis.decide(trials.filter(pl.col("size") == "180k"))
+    assert conclusion.next_run(decision, sure) is None
+    far = analysis.carry_to_target(simulated({"a": -0.2}, noise=0.1), BASELINE)
+    told = target_words(far)
+    assert not far.decided and "Open: " in told.en and "may still be better there" in told.en and "未決" in told.ja
+    decision = analysis.decide(simulated({"a": -5.0}).filter(pl.col("size") == "20k"))
+    assert "more sizes are needed" in conclusion.next_run(decision, far).en
+    table = tables.scaling_table(far)
+    assert table["target_mid"][0] is None and table["p_best"][0] == far.p_best["a"]
 
 
 def test_effects_that_move_with_size_are_named():
-    flips = analysis.scale_effects(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE)
+    flips = analysis.carry_to_target(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE)
     told = conclusion.lasting_words(flips)
     assert "do not last with size: a (flips)" in told.en and "a(逆転)" in told.ja
     assert "of 2 effects 1 flip, 1 are unclear" in captions.slopes_title(flips).en
@@ -336,9 +340,9 @@ def test_what_cannot_read_further_is_said():
 
 
 def test_published_findings_are_scored_by_power():
-    scalings = analysis.scale_effects(simulated(noise=0.02), BASELINE)
+    carried = analysis.carry_to_target(simulated(noise=0.02), BASELINE).effects
     _, difference = tables.basins(rates(), 512)
-    outcomes = [one.outcome for one in published.anchors(PARAMS, scalings, difference, (9.0, 20.0))]
+    outcomes = [one.outcome for one in published.anchors(PARAMS, carried, difference, (9.0, 20.0))]
     assert outcomes == [
         "agrees",  # ReLU is worse than SwiGLU
         "disagrees",  # GEGLU is 1.5 % better here
@@ -350,7 +354,7 @@ def test_published_findings_are_scored_by_power():
         "agrees",  # QK-norm is flatter
     ]
     other = params(baseline={"activation": "gelu"})
-    assert {one.outcome for one in published.anchors(other, scalings, difference, (9.0, 20.0))} == {"underpowered"}
+    assert {one.outcome for one in published.anchors(other, carried, difference, (9.0, 20.0))} == {"underpowered"}
 
 
 def test_speed_is_compared_with_the_spread_of_its_windows():
@@ -366,13 +370,13 @@ def test_speed_is_compared_with_the_spread_of_its_windows():
 def test_every_figure_is_drawn_small_and_described(trials, tmp_path):
     last = analysis.effects_by_size(trials, BASELINE).filter(pl.col("size") == "180k")
     factors = PARAMS.by_factor | {"together": [COMBINED]}
-    scalings = analysis.scale_effects(trials, BASELINE)
+    at = analysis.carry_to_target(trials, BASELINE)
     sums = tables.sums(trials, ["activation: geglu", "norm: QK-norm"])
     basins, difference = tables.basins(rates(), 512)
     table = tables.contexts_table(contexts())
     drawn = {
         "effects": (rp.effects(last, factors, "the baseline", noise=0.01), captions.effects_title(last, "180k"), captions.effects_alt(last)),
-        "slopes": (rp.effect_slopes(scalings, SIZES, factors), captions.slopes_title(scalings), captions.slopes_alt(scalings)),
+        "slopes": (rp.effect_slopes(at, factors), captions.slopes_title(at), captions.slopes_alt(at)),
         "sum": (rp.combination(sums), captions.sums_title(sums), captions.sums_alt(sums)),
         "contexts": (rp.loss_by_context(contexts()), captions.contexts_title(table), captions.contexts_alt(table)),
         "rates": (rp.learning_rates(rates(), legend="variant"), captions.rates_title(basins, difference), captions.rates_alt(basins)),
@@ -393,14 +397,14 @@ def test_a_choice_far_worse_than_the_rest_does_not_hide_them(trials):
     assert ax.get_xlim()[1] < 0.5
     (told,) = [text.get_text() for text in ax.texts]
     assert float(told) == pytest.approx(0.8 * 2.7, rel=0.1), "its number stands at the edge"
-    panel = rp.effect_slopes(analysis.scale_effects(wild, BASELINE), SIZES, factors).axes[2]
+    panel = rp.effect_slopes(analysis.carry_to_target(wild, BASELINE), factors).axes[2]
     assert panel.get_ylim()[1] < 20 and "off the scale: none" in panel.texts[0].get_text()
 
 
 def test_nothing_to_draw_is_an_error(trials):
     for draw in (
         lambda: rp.effects(analysis.effects_by_size(trials, BASELINE), {"x": ["x: y"]}, "b", noise=0.1),
-        lambda: rp.effect_slopes([], SIZES, PARAMS.by_factor),
+        lambda: rp.effect_slopes(analysis.carry_to_target(trials, BASELINE), {"x": ["x: y"]}),
         lambda: rp.combination([]),
         lambda: rp.loss_by_context(contexts().clear()),
     ):

@@ -160,13 +160,14 @@ def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
     worth = {one.variant: one.factor[1] for one in saved}
     assert worth["en+code→ja"] > 1.3 and worth["short documents first"] < 1
     forgotten = pl.DataFrame({"variant": ["en+code→ja", "mixed"], "forgotten": [0.4, 0.0]})
-    told = conclusion.verdict(decisions, analysis.noise_floor(trials))
+    at = analysis.carry_to_target(trials.with_columns(non_embedding_params=100_000), "ja only")
+    told = conclusion.verdict(decisions, at, analysis.noise_floor(trials))
     transfer, lost = conclusion.transfer_words(saved, PARAMS.train_tokens), conclusion.forgetting_words(forgotten)
     assert decisions["flops"].leader == "mixed"
     for language in ("en", "ja"):
         assert "mixed" in getattr(told, language) and "1 " in getattr(transfer, language)
         assert "en+code→ja" in getattr(lost, language) and "+0.400" in getattr(lost, language)
-    assert "equal Japanese tokens: en+code→ja" in told.en and "Nothing is carried to 10B" in told.en
+    assert "equal Japanese tokens: en+code→ja" in told.en and "from one size, " in told.en and not at.decided
     assert "--scale cpu" in conclusion.next_run(decisions["flops"]).en
 
 

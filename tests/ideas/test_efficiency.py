@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from studylib import analysis
-from studylib.analysis import NoiseFloor, fit_loss_surface, load_summary, scale_effects
+from studylib.analysis import NoiseFloor, carry_to_target, fit_loss_surface, load_summary
 from studylib.errors import StudyError
 from studylib.ideas.efficiency import captions, conclusion, published, tables
 from studylib.ideas.efficiency.schema import BASELINE, PLAIN, EfficiencyParams
@@ -181,13 +181,13 @@ def test_load_summary_tells_idle_experts_and_preferences_of_sources():
 def test_findings_are_held_against_what_was_measured(params):
     names = [BASELINE, *params.variants]
     frame = trials(dict.fromkeys(names, 2.0) | {"experts: top 2 of 8": 1.87}, dict.fromkeys(names, 1.0))
-    scalings = scale_effects(frame, BASELINE)
+    carried = carry_to_target(frame, BASELINE).effects
     windows = {f"120k/{name}": [100.0, 101.0, 99.0] for name in names}
     windows["120k/experts: top 2 of 8"] = [70.0, 71.0, 69.0]
     windows["120k/norm: layernorm"] = [80.0, 81.0, 79.0]
     own = frame.filter(pl.col("size") == "120k")
     surface = fit_loss_surface(pl.concat([own, lengths_of(own)]), reference=BASELINE)
-    found = published.anchors(**tables.findings(params, scalings, surface, own, windows))
+    found = published.anchors(**tables.findings(params, carried, surface, own, windows))
     assert [one.outcome for one in found] == ["agrees", "agrees", "agrees", "agrees"]
     missing = published.anchors(**tables.findings(params, [], surface, own, {}))
     assert [one.outcome for one in missing][:3] == ["underpowered"] * 3

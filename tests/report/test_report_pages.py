@@ -214,6 +214,32 @@ def test_numbers_keep_their_meaning():
     assert small(1e-6) == "<0.0001"
 
 
+def test_one_line_says_what_is_decided_for_the_target(study, tmp_path):
+    from studylib.result import TargetVerdict, read_result
+
+    result = read_result(study / "depth_width")
+    sizes = [verdict.replace(ahead=True) for verdict in result.verdicts]
+    target = TargetVerdict(
+        target_params=1e10, sizes=("1M", "16M"), times_the_largest_size=625.0, winner="a", decided=False,
+        p_best={"a": 0.63, "b<i>": 0.37}, expected_regret_percent=0.42, rivals=("b<i>",),
+    )  # fmt: skip
+    (tmp_path / "depth_width").mkdir()
+    changed = result.replace(verdicts=sizes, at_target=target, winner="a", decided=False, figures=[])
+    changed.write(tmp_path / "depth_width")
+    assert read_result(tmp_path / "depth_width").at_target == target
+    index = parsed(build_report(tmp_path, ideas={}))
+    (row,) = index.find("table", class_="sortable").tbody.find_all("tr")
+    cells = [cell.get_text(" ") for cell in row.find_all("td")]
+    assert any("63 %" in cell for cell in cells) and any("0.4200" in cell for cell in cells)
+    for page in (index, parsed(tmp_path / "depth_width" / "index.html")):
+        line = page.find(class_="at-target").get_text(" ")
+        assert "a 63 %" in line and "1M, 16M" in line and "625" in line and "b<i>" in line
+        badges = [badge.get_text(" ") for badge in page.find_all(class_="badge")]
+        assert any("open for 10B" in badge for badge in badges)
+        assert not any("decided" in badge for badge in badges), "best at a size is not decided"
+        assert any("best of those tried" in badge for badge in badges)
+
+
 def test_an_open_verdict_names_rivals_equivalents_and_the_next_run(study, tmp_path):
     from studylib.result import Text, Verdict, read_result
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
-from studylib.analysis import Decision, EffectScaling, NoiseFloor, settled_at_target
+from studylib.analysis import AtTarget, Decision, NoiseFloor
 from studylib.ideas._shared.differences import comparison_alt
 from studylib.ideas._shared.leaders import leader_words
-from studylib.ideas._shared.numbers import NOTHING, signed
-from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas._shared.numbers import NOTHING
 from studylib.result import Text
 
 TRENDS = {
@@ -52,77 +51,83 @@ def effects_alt(table: pl.DataFrame) -> Text:
     return comparison_alt(table, "the baseline")
 
 
-def slopes_title(scalings: Sequence[EffectScaling]) -> Text:
-    sizes = list(scalings[0].effects)
+def slopes_title(at: AtTarget) -> Text:
+    sizes = list(at.sizes)
     if len(sizes) < 2:
         return Text(en=f"Effects are known at {sizes[0]} alone", ja=f"効果は {sizes[0]} だけで測られている")
-    counts = {trend: sum(one.trend == trend for one in scalings) for trend in TRENDS}
+    counts = {trend: sum(one.trend == trend for one in at.effects) for trend in TRENDS}
     verbs = {"holds": "hold", "shrinks": "shrink", "grows": "grow", "flips": "flip", "unclear": "are unclear"}
     listed_en = ", ".join(f"{counts[trend]} {verb}" for trend, verb in verbs.items() if counts[trend])
     listed_ja = "、".join(f"{TRENDS[trend].ja} {counts[trend]}" for trend in verbs if counts[trend])
     return Text(
-        en=f"From {sizes[0]} to {sizes[-1]} parameters, of {len(scalings)} effects {listed_en}",
-        ja=f"{sizes[0]} から {sizes[-1]} で {len(scalings)} 案の効果は{listed_ja}",
+        en=f"From {sizes[0]} to {sizes[-1]} parameters, of {len(at.effects)} effects {listed_en}",
+        ja=f"{sizes[0]} から {sizes[-1]} で {len(at.effects)} 案の効果は{listed_ja}",
     )
 
 
-def slopes_alt(scalings: Sequence[EffectScaling]) -> Text:
+def slopes_alt(at: AtTarget) -> Text:
     def listed(language: str) -> str:
         rows = []
-        for one in scalings:
-            ends = list(one.effects.values())
+        for one in at.effects:
+            ends = list(one.measured.values())
             trend = getattr(TRENDS[one.trend], language)
             rows.append(f"{one.variant} {ends[0][1]:+.2f} → {ends[-1][1]:+.2f} % ({trend})")
         return "; ".join(rows)
 
     return Text(
-        en="Effect of each choice in percent of the baseline's loss against model size, a panel a factor, from the smallest "
-        f"to the largest size: {listed('en')}.",
-        ja=f"モデル規模に対する各案の効果(基準の損失に対する %)。因子ごとに 1 枠。最小から最大の規模へ:{listed('ja')}。",
+        en="Effect of each choice in percent of the baseline's loss against model size, a panel a factor; bands are what all sizes "
+        f"together say. As measured, from the smallest to the largest size: {listed('en')}.",
+        ja="モデル規模に対する各案の効果(基準の損失に対する %)。因子ごとに 1 枠、帯は全規模をまとめた推定。実測値、最小から最大の規模へ:"
+        f"{listed('ja')}。",
     )
 
 
-def verdict(decisions: Mapping[str, Decision], size: str, scalings: Sequence[EffectScaling], noise: NoiseFloor) -> Text:
+def verdict(decisions: Mapping[str, Decision], size: str, at: AtTarget, noise: NoiseFloor) -> Text:
     """What stands at the head of an idea that carries effects over sizes."""
-    opening, target = leader_words(decisions, size), target_words(decisions["flops"].leader, scalings)
+    opening, target = leader_words(decisions, size), target_words(at)
     return Text(
         en=f"{opening.en} Detectable effect: {noise.mde:.4f} bits per byte. {target.en}",
         ja=f"{opening.ja}検出可能差は {noise.mde:.4f} bits/byte。{target.ja}",
     )
 
 
-def target_words(leader: str, scalings: Sequence[EffectScaling]) -> Text:
-    """What is carried to the target, and why not more."""
-    first = scalings[0]
-    size, sizes = f"{first.target_params / 1e9:.3g}B", len(first.effects)
-    told = [one for one in scalings if one.decided]
-    en = f"Carried to {size} ({first.factor:.3g} times the largest size here), the sign is settled for {len(told)} of {len(scalings)}"
-    ja = f"{size}(本研究の最大規模の {first.factor:.3g} 倍)への外挿で符号が定まるのは {len(scalings)} 案中 {len(told)} 案"
-    if told:
-        en += ": " + ", ".join(f"{one.variant} {signed(one.target, digits=1)} %" for one in told)
-        ja += ":" + "、".join(f"{one.variant} {signed(one.target, '〜', 1)} %" for one in told)
-    elif sizes < 3:
-        en += f": {sizes} size(s) fix a line and leave nothing to tell its error by"
-        ja += f"({sizes} 規模では直線の誤差が分からないため)"
-    settled = settled_at_target(leader, scalings, BASELINE)
+def target_words(at: AtTarget) -> Text:
+    """Who is best at the target, how sure that is, and from what."""
+    target, largest, count = f"{at.target_params / 1e9:.3g}B", list(at.sizes)[-1], len(at.sizes)
+    p = ">99 %" if at.p_leader >= 0.995 else f"{100 * at.p_leader:.0f} %"
+    from_en = f"{count} sizes up to {largest}" if count > 1 else f"one size, {largest}"
+    from_ja = f"{largest} までの {count} 規模" if count > 1 else f"{largest} の 1 規模"
+    en = (
+        f"For {target}, {at.factor:.3g} times the largest size here, from {from_en}: {at.leader} is best with probability {p}, "
+        f"and choosing it gives away {at.regret:.2g} % of the loss on average"
+    )
+    ja = (
+        f"{target}(本研究の最大規模の {at.factor:.3g} 倍)では、{from_ja}から見て {at.leader} が {p} の確率で最良、"
+        f"これを選ぶ平均損失は {at.regret:.2g} %"
+    )
+    if at.decided:
+        return Text(en=f"{en}: decided.", ja=f"{ja}。決定です。")
+    few = ", ".join(at.rivals[:3]) + (f" and {len(at.rivals) - 3} more" if len(at.rivals) > 3 else "")
+    few_ja = "、".join(at.rivals[:3]) + (f" ほか {len(at.rivals) - 3} 案" if len(at.rivals) > 3 else "")
     return Text(
-        en=f"{en}." + ("" if settled else f" Whether {leader} still leads there is undecided."),
-        ja=f"{ja}。" + ("" if settled else f"{leader} がそこでも首位かは未決です。"),
+        en=f"{en}. Open: " + (f"{few} may still be better there." if few else "the regret is not negligible."),
+        ja=f"{ja}。未決です" + (f"({few_ja} が上回る可能性が残ります)。" if few_ja else "(期待損失が無視できません)。"),
     )
 
 
-def lasting_words(scalings: Sequence[EffectScaling]) -> Text:
+def lasting_words(at: AtTarget) -> Text:
     """Which effects shrink or flip with size; empty where none does."""
-    held = {trend: [one.variant for one in scalings if one.trend == trend] for trend in ("shrinks", "flips")}
+    held = {trend: [one.variant for one in at.effects if one.trend == trend] for trend in ("shrinks", "flips")}
     en = "; ".join(f"{', '.join(names)} ({trend})" for trend, names in held.items() if names)
     ja = "、".join(f"{'、'.join(names)}({TRENDS[trend].ja})" for trend, names in held.items() if names)
     return Text(en=f"Effects that do not last with size: {en}.", ja=f"規模とともに変わる効果:{ja}。") if en else NOTHING
 
 
-def carried(scalings: Sequence[EffectScaling]) -> dict[str, Any]:
-    """For result.json: effects over sizes and at the target, percent of the baseline's loss."""
+def carried(at: AtTarget) -> dict[str, Any]:
+    """For result.json: effects over sizes and what is supported of them at the target, percent of the reference's loss."""
     return {
-        "target_params": scalings[0].target_params,
-        "times_the_largest_budget": scalings[0].factor,
-        "effects": {one.variant: one.as_dict() for one in scalings},
+        "target_params": at.target_params,
+        "times_the_largest_size": at.factor,
+        "reference": at.reference,
+        "effects": {one.variant: one.as_dict() for one in at.effects},
     }

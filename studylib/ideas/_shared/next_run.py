@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studylib.analysis import BasinFit, Decision, EffectScaling, OptimumScaling, settled_at_target
-from studylib.ideas._shared.variants import BASELINE
+from studylib.analysis import AtTarget, BasinFit, Decision, OptimumScaling
 from studylib.result import Text
 
 
@@ -17,10 +16,9 @@ def next_run(decision: Decision, wanted: Text | None) -> Text | None:
     return Text(en=f"{told.en} {wanted.en}", ja=f"{told.ja}{wanted.ja}")
 
 
-def next_run_over_sizes(decision: Decision, scalings: Sequence[EffectScaling], wanted: Text) -> Text | None:
-    """`next_run`, where ``wanted`` falls away once the leader's advantage over the baseline is settled at the target."""
-    settled = settled_at_target(decision.leader, scalings, BASELINE)
-    return next_run(decision, None if settled else wanted)
+def next_run_over_sizes(decision: Decision, at: AtTarget, wanted: Text) -> Text | None:
+    """`next_run`, where ``wanted`` falls away once the target is decided."""
+    return next_run(decision, None if at.decided else wanted)
 
 
 def more_budgets(fits: Sequence[BasinFit], scaling: OptimumScaling | None, idea: str) -> Text | None:

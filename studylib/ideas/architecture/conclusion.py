@@ -7,7 +7,7 @@ from functools import partial
 
 import polars as pl
 
-from studylib.analysis import Additivity, Decision, EffectScaling
+from studylib.analysis import Additivity, AtTarget, Decision
 from studylib.ideas._shared import effects, learning_rates
 from studylib.ideas._shared.effects import carried
 from studylib.ideas._shared.next_run import next_run_over_sizes
@@ -78,11 +78,9 @@ def contexts_words(table: pl.DataFrame | None) -> Text:
     )
 
 
-def extrapolation(
-    scalings: Sequence[EffectScaling], by_factor: Mapping[str, Decision], found: Sequence[Additivity]
-) -> dict:
+def extrapolation(at: AtTarget, by_factor: Mapping[str, Decision], found: Sequence[Additivity]) -> dict:
     """For result.json: effects over sizes and at the target (% of the baseline's loss), leaders by factor, and the sum."""
-    return carried(scalings) | {
+    return carried(at) | {
         "leader_by_factor": {
             factor: {"leader": one.leader, "p_best": one.p_best[one.leader], "ahead": one.ahead}
             for factor, one in by_factor.items()
@@ -91,13 +89,13 @@ def extrapolation(
     }
 
 
-def next_run(decision: Decision, scalings: Sequence[EffectScaling]) -> Text | None:
+def next_run(decision: Decision, at: AtTarget) -> Text | None:
     """What would settle the largest size, and what is missing before anything can be carried to the target."""
-    sizes = len(scalings[0].effects)
+    sizes = len(at.sizes)
     wanted = Text(
-        en=f"To carry effects to 10B, three sizes or more are needed, over a wider range ({sizes} here): "
+        en=f"To decide for 10B, more sizes are needed, over a wider range and nearer to it ({sizes} here): "
         "study run architecture --scale cpu, or gpu.",
-        ja=f"効果を 10B へ外挿するには、より広い範囲で 3 つ以上の規模が必要です(現在 {sizes}):"
+        ja=f"10B について決めるには、より広く 10B に近い範囲でより多くの規模が必要です(現在 {sizes}):"
         "study run architecture --scale cpu または gpu。",
     )
-    return next_run_over_sizes(decision, scalings, wanted)
+    return next_run_over_sizes(decision, at, wanted)

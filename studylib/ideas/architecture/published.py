@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from studylib.analysis import EffectScaling, score
+from studylib.analysis import CarriedEffect, score
 from studylib.ideas.architecture.schema import ArchitectureParams
 from studylib.result import Anchor, Text
 
@@ -59,7 +59,7 @@ CLAIMS: tuple[Claim, ...] = (
 
 def anchors(
     params: ArchitectureParams,
-    scalings: Sequence[EffectScaling],
+    carried: Sequence[CarriedEffect],
     rates: pl.DataFrame | None,
     layernorm_time: tuple[float, float] | None,
 ) -> tuple[Anchor, ...]:
@@ -74,7 +74,7 @@ def anchors(
     """
     # The claims are about swiglu, rope, rmsnorm and attention; how embeddings enter is beside them.
     usual = params.baseline.keys() <= {"unit_stream", "tied_embeddings"}
-    effects = {one.variant: list(one.effects.values())[-1] for one in scalings} if usual else {}
+    effects = {one.variant: list(one.measured.values())[-1] for one in carried} if usual else {}
 
     def effect(name: str | None) -> tuple[float, float] | None:
         return (effects[name][0], effects[name][2]) if name in effects else None

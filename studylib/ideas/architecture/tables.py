@@ -9,8 +9,8 @@ import polars as pl
 
 from studylib.analysis import (
     Additivity,
+    AtTarget,
     Decision,
-    EffectScaling,
     check_additivity,
     compare_to_baseline,
     decide,
@@ -48,16 +48,19 @@ def factor_table(decisions: Mapping[str, Decision]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def scaling_table(scalings: Sequence[EffectScaling]) -> pl.DataFrame:
-    """A row a variant: effect by size (% of the baseline's loss), slope a decade, and what is carried to the target."""
+def scaling_table(at: AtTarget) -> pl.DataFrame:
+    """A row a variant: effect by size as measured (% of the baseline's loss), slope a decade, and what is said of the target.
+
+    ``target_*`` are null where nothing is supported.
+    """
     rows = []
-    for one in scalings:
+    for one in at.effects:
         row: dict[str, object] = {"variant": one.variant}
-        row |= {f"{size} %": middle for size, (_, middle, _) in one.effects.items()}
+        row |= {f"{size} %": one.measured[size][1] if size in one.measured else None for size in at.sizes}
         row |= {"trend": one.trend, "slope": one.slope[1] if one.slope else None}
         row |= {f"target_{end}": one.target[i] if one.target else None for i, end in enumerate(("low", "mid", "high"))}
-        rows.append(row | {"decided": one.decided})
-    return pl.DataFrame(rows)
+        rows.append(row | {"p_better": one.p_better, "p_best": at.p_best[one.variant]})
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def sums(trials: pl.DataFrame, parts: Sequence[str]) -> list[Additivity]:

@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import Decision, NoiseFloor, TokensSaved
+from studylib.analysis import AtTarget, Decision, NoiseFloor, TokensSaved
 from studylib.ideas._shared import next_run as following
+from studylib.ideas._shared.effects import target_words
 from studylib.ideas._shared.leaders import leaders
 from studylib.ideas._shared.numbers import NOTHING
 from studylib.ideas.data_order.captions import dose_title, times
 from studylib.result import Text
 
 
-def verdict(decisions: Mapping[str, Decision], noise: NoiseFloor) -> Text:
+def verdict(decisions: Mapping[str, Decision], at: AtTarget, noise: NoiseFloor) -> Text:
     """What stands at the head of the idea's page."""
-    told, bases = decisions["flops"].text(), leaders(decisions)
+    told, bases, target = decisions["flops"].text(), leaders(decisions), target_words(at)
     return Text(
-        en=f"{told.en} (Japanese bits per byte; {bases.en}; detectable effect {noise.mde:.4f}.) Nothing is carried to 10B: "
-        "one size was trained.",
-        ja=f"{told.ja}(日本語の bits/byte。{bases.ja}。検出可能差 {noise.mde:.4f}。)規模は 1 つだけなので、10B へは外挿しません。",
+        en=f"{told.en} (Japanese bits per byte; {bases.en}; detectable effect {noise.mde:.4f}.) {target.en}",
+        ja=f"{told.ja}(日本語の bits/byte。{bases.ja}。検出可能差 {noise.mde:.4f}。){target.ja}",
     )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import polars as pl
 
-from studylib.analysis import Decision, EffectScaling
+from studylib.analysis import AtTarget, Decision
 from studylib.ideas._shared import effects
 from studylib.ideas._shared.effects import carried
 from studylib.ideas._shared.next_run import next_run_over_sizes
@@ -69,18 +69,18 @@ def search_words(gain: Mapping[str, float] | None) -> Text:
     )
 
 
-def extrapolation(scalings: Sequence[EffectScaling], table: pl.DataFrame, gain: Mapping[str, float] | None) -> dict:
+def extrapolation(at: AtTarget, table: pl.DataFrame, gain: Mapping[str, float] | None) -> dict:
     """For result.json: effects over sizes and at the target (% of the baseline's loss), both accountings, the search gain."""
-    return carried(scalings) | {"accountings": table.to_dicts(), "search_gain": dict(gain) if gain else None}
+    return carried(at) | {"accountings": table.to_dicts(), "search_gain": dict(gain) if gain else None}
 
 
-def next_run(decision: Decision, scalings: Sequence[EffectScaling]) -> Text | None:
+def next_run(decision: Decision, at: AtTarget) -> Text | None:
     """What would settle the largest size, and what is missing before anything is carried to the target."""
-    sizes = len(scalings[0].effects)
+    sizes = len(at.sizes)
     wanted = Text(
-        en=f"To carry parts to 10B, three sizes or more are needed over a wider range ({sizes} here), and a GPU for their speed: "
+        en=f"To decide for 10B, more sizes are needed, over a wider range and nearer to it ({sizes} here), and a GPU for their speed: "
         "study run efficiency --scale gpu.",
-        ja=f"10B へ外挿するには、より広い範囲で 3 つ以上の規模(現在 {sizes})と、速度のための GPU が必要です:"
+        ja=f"10B について決めるには、より広く 10B に近い範囲でより多くの規模(現在 {sizes})と、速度のための GPU が必要です:"
         "study run efficiency --scale gpu。",
     )
-    return next_run_over_sizes(decision, scalings, wanted)
+    return next_run_over_sizes(decision, at, wanted)

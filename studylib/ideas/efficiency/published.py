@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from studylib.analysis import EffectScaling, score
+from studylib.analysis import CarriedEffect, score
 from studylib.result import Anchor, Text
 
 
 def anchors(
-    experts: EffectScaling | None,
+    experts: CarriedEffect | None,
     saved: tuple[float, float] | None,
     expert_speed: tuple[float, float] | None,
     norm_time: tuple[float, float] | None,
-    norm: EffectScaling | None,
+    norm: CarriedEffect | None,
 ) -> tuple[Anchor, ...]:
     """Published findings held against the largest size.
 
@@ -25,7 +25,7 @@ def anchors(
         Percent of the time that RMSNorm saves against LayerNorm, and LayerNorm's effect on the loss.
     """
     about = f" ({experts.variant})" if experts else ""
-    last = list(norm.effects.values())[-1] if norm else None
+    last = list(norm.measured.values())[-1] if norm else None
     return (
         score(
             Text(

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from studylib.analysis import (
-    EffectScaling,
+    CarriedEffect,
     LossSurface,
     Moved,
     NoiseFloor,
@@ -137,7 +137,7 @@ def measured_layouts(params: EfficiencyParams) -> pl.DataFrame:
 
 def findings(
     params: EfficiencyParams,
-    scalings: Sequence[EffectScaling],
+    carried: Sequence[CarriedEffect],
     surface: LossSurface,
     largest: pl.DataFrame,
     windows: Mapping[str, Sequence[float]],
@@ -149,16 +149,16 @@ def findings(
     size = str(largest["size"][0])
     tokens = float(largest.filter(pl.col("variant") == BASELINE)["tokens"][0])
     slope = surface.slope(size, BASELINE, tokens)
-    by_name = {one.variant: one for one in scalings}
+    by_name = {one.variant: one for one in carried}
     mixtures = [by_name[name] for name in params.with_experts if name in by_name]
-    best = min(mixtures, key=lambda one: list(one.effects.values())[-1][1], default=None)
+    best = min(mixtures, key=lambda one: list(one.measured.values())[-1][1], default=None)
     named = [name for name, own in params.variants.items() if own == {"norm": "layernorm"}]
     norm = next((by_name[name] for name in named if name in by_name), None)
     baseline = f"{size}/{BASELINE}"
     less = time_saved(windows, baseline, f"{size}/{best.variant}") if best else None
     return {
         "experts": best,
-        "saved": flops_saved(list(best.effects.values())[-1], slope) if best else None,
+        "saved": flops_saved(list(best.measured.values())[-1], slope) if best else None,
         # percent less time as a ratio of speeds
         "expert_speed": (1 / (1 - less[0] / 100), 1 / (1 - less[1] / 100)) if less else None,
         "norm_time": time_saved(windows, f"{size}/{norm.variant}", baseline) if norm else None,

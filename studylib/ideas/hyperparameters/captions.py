@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import BasinFit, GainTrend, MidRun, NoiseFloor, OptimumLaw, RateTransfer
+from studylib.analysis import AtTarget, BasinFit, MidRun, NoiseFloor, OptimumLaw, RateTransfer
 from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.settings import Setting
 from studylib.result import Text
@@ -67,7 +67,7 @@ def coordinates_alt(table: pl.DataFrame) -> Text:
     )
 
 
-def gains_title(gains: pl.DataFrame, trends: Sequence[GainTrend]) -> Text:
+def gains_title(gains: pl.DataFrame, at: AtTarget) -> Text:
     """The optimizer with the largest gain over untuned AdamW, and what tuning leaves of it."""
     first = gains["size"][0]
     rows = gains.filter((pl.col("size") == first) & (pl.col("variant") != "adamw"))
@@ -77,14 +77,14 @@ def gains_title(gains: pl.DataFrame, trends: Sequence[GainTrend]) -> Text:
     tight = rows.filter((pl.col("against") == "AdamW, tuned") & (pl.col("variant") == loose["variant"])).row(
         0, named=True
     )
-    trend = next((one for one in trends if one.variant == loose["variant"]), None)
+    trend = next((one.trend for one in at.effects if one.variant == loose["variant"]), "one size")
     said = {
         "shrinks": ("and it shrinks with size", "規模とともに縮む"),
         "grows": ("and it grows with size", "規模とともに伸びる"),
+        "flips": ("and it flips with size", "規模とともに逆転する"),
+        "one size": ("", ""),
     }
-    more_en, more_ja = (
-        said.get(trend.state, ("no trend with size is seen", "規模による差は判別できない")) if trend else ("", "")
-    )
+    more_en, more_ja = said.get(trend, ("no trend with size is seen", "規模による差は判別できない"))
     if tight["low"] <= 0 <= tight["high"]:
         return Text(
             en=f"{loose['variant']} saves {loose['gain']:.1f} % over default AdamW; from tuned AdamW it cannot be told",

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import BasinFit, Decision, GainTrend, MidRun, NoiseFloor, OptimumLaw, RateTransfer, TokensSaved
+from studylib.analysis import AtTarget, BasinFit, Decision, MidRun, NoiseFloor, OptimumLaw, RateTransfer, TokensSaved
 from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.differences import comparison_words
+from studylib.ideas._shared.effects import TRENDS, carried, target_words
 from studylib.ideas._shared.leaders import leader_words
 from studylib.ideas._shared.numbers import NOTHING, number
 from studylib.ideas._shared.optimum import optima
@@ -64,7 +65,7 @@ def _finished(one: SearchResult) -> bool:
     return any(point.value is not None for point in one.tried)
 
 
-def gains_words(gains: pl.DataFrame, trends: Sequence[GainTrend]) -> Text:
+def gains_words(gains: pl.DataFrame, at: AtTarget) -> Text:
     """Percent of the loss saved over tuned AdamW at the largest size, and what becomes of it with size."""
     over_tuned = gains.filter(pl.col("against") == "AdamW, tuned")
     last = gains["size"][-1]
@@ -78,16 +79,11 @@ def gains_words(gains: pl.DataFrame, trends: Sequence[GainTrend]) -> Text:
         parts_ja.append(f"{row['variant']} {row['gain']:+.1f} %({ja})")
     en = f"Over tuned AdamW at {last}: {'; '.join(parts_en)} of the loss."
     ja = f"{last} での調整済み AdamW に対する改善:{'、'.join(parts_ja)}。"
-    states = {
-        "shrinks": ("shrinks", "縮小"),
-        "grows": ("grows", "拡大"),
-        "not told apart": ("is not told apart", "判別不能"),
-    }
     gaining = set(over_tuned.filter(pl.col("low") > 0)["variant"])
-    trends = [one for one in trends if one.variant in gaining]
-    if trends:
-        en += " With size the gain of " + "; ".join(f"{one.variant} {states[one.state][0]}" for one in trends) + "."
-        ja += "規模による改善の変化:" + "、".join(f"{one.variant} {states[one.state][1]}" for one in trends) + "。"
+    moving = [one for one in at.effects if one.variant in gaining and one.trend != "one size"]
+    if moving:
+        en += " With size the gain of " + "; ".join(f"{one.variant} {TRENDS[one.trend].en}" for one in moving) + "."
+        ja += "規模による改善の変化:" + "、".join(f"{one.variant} {TRENDS[one.trend].ja}" for one in moving) + "。"
     return Text(en=en, ja=ja)
 
 
@@ -223,20 +219,22 @@ def _short(value: object) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
-def verdict(decisions: Mapping[str, Decision], size: str, noise: NoiseFloor, settings: Sequence[Setting]) -> Text:
+def verdict(
+    decisions: Mapping[str, Decision], size: str, noise: NoiseFloor, at: AtTarget, settings: Sequence[Setting]
+) -> Text:
     """What stands at the head of the idea's page."""
-    opening = leader_words(decisions, size)
+    opening, target = leader_words(decisions, size), target_words(at)
     open_ = [one.name for one in settings if not one.decided]
     end_en = f"For 10B these stay open: {', '.join(open_)}." if open_ else "All settings are decided."
     end_ja = f"10B について未決の項目:{'、'.join(open_)}。" if open_ else "すべての項目が決まりました。"
     return Text(
-        en=f"{opening.en} Detectable effect: {noise.mde:.4f} bits per byte. {end_en}",
-        ja=f"{opening.ja}検出可能差は {noise.mde:.4f} bits/byte。{end_ja}",
+        en=f"{opening.en} Detectable effect: {noise.mde:.4f} bits per byte. {target.en} {end_en}",
+        ja=f"{opening.ja}検出可能差は {noise.mde:.4f} bits/byte。{target.ja}{end_ja}",
     )
 
 
-def next_run(decision: Decision, scale: str, carried: bool) -> Text | None:
-    if carried:
+def next_run(decision: Decision, scale: str, decided: bool) -> Text | None:
+    if decided:
         return following.next_run(decision, None)
     wanted = Text(
         en="To carry settings to 10B, gains and optima are needed at three sizes or more: study run hyperparameters --scale cpu, or gpu.",
@@ -247,6 +245,7 @@ def next_run(decision: Decision, scale: str, carried: bool) -> Text | None:
 
 def extrapolation(
     settings: Sequence[Setting],
+    at: AtTarget,
     rate: tuple[OptimumLaw | None, str],
     batch: tuple[OptimumLaw | None, str],
     transfers: Mapping[str, RateTransfer],
@@ -259,14 +258,15 @@ def extrapolation(
         | ({"reason": one.reason} if one.reason else {})
         for init, one in transfers.items()
     }
-    carried = {}
+    laws = {}
     for name, (law, reason) in (("rate", rate), ("batch", batch)):
-        carried |= {f"{name}_law": law.as_dict()} if law is not None else {f"{name}_law_not_carried": reason}
+        laws |= {f"{name}_law": law.as_dict()} if law is not None else {f"{name}_law_not_carried": reason}
     return {
         "settings": {
             one.name: {key: value for key, value in one.as_dict().items() if key != "setting"} for one in settings
         },
-        **carried,
+        "optimizers": carried(at),
+        **laws,
         "transfer_over_widths": moved,
         "optimum_by_width": {init: optima(list(by_width.values())) for init, by_width in fits.items()},
         "best_batch": {str(width): optima(list(by_length.values())) for width, by_length in batch_fits.items()},

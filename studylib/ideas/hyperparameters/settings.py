@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from studylib.analysis import BasinFit, Decision, GainTrend, OptimumLaw, RateTransfer
+from studylib.analysis import AtTarget, BasinFit, Decision, OptimumLaw, RateTransfer
 from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.one_factor import Factor
 from studylib.ideas.hyperparameters.tables import overfits_from
@@ -32,19 +32,11 @@ class Setting:
         }  # fmt: skip
 
 
-def optimizer_setting(decision: Decision, trends: Sequence[GainTrend], sizes: int) -> Setting:
-    """Decided only where it leads surely, at three sizes or more, by a gain that does not shrink."""
-    trend = next((one for one in trends if one.variant == decision.leader), None)
-    shrinks = trend is not None and trend.state == "shrinks"
-    basis = f"{sizes} sizes, gain {trend.state}" if trend else f"{sizes} sizes"
-    rivals = ", ".join(decision.rivals)
-    return Setting(
-        "optimizer",
-        decision.leader,
-        f"or {rivals}" if rivals else "",
-        basis,
-        decision.ahead and sizes >= 3 and not shrinks,
-    )
+def optimizer_setting(at: AtTarget) -> Setting:
+    """The best at the target, from all sizes together."""
+    trend = next((one.trend for one in at.effects if one.variant == at.leader), None)
+    basis = f"{len(at.sizes)} sizes, P(best) {at.p_leader:.0%}" + (f", gain {trend}" if trend else "")
+    return Setting("optimizer", at.leader, f"or {', '.join(at.rivals)}" if at.rivals else "", basis, at.decided)
 
 
 def rate_setting(

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from studylib.analysis import Additivity, EffectScaling
+from studylib.analysis import Additivity, AtTarget, CarriedEffect
 from studylib.errors import invalid
 from studylib.report.figures.style import INK, MUTED, NOISE_BAND, PALETTE, canvas, look, wrapped
 
@@ -88,17 +88,18 @@ def _legend(ax: Axes) -> None:
 
 
 def effect_slopes(
-    scalings: Sequence[EffectScaling], params: Mapping[str, float], factors: Mapping[str, Sequence[str]]
+    at: AtTarget,
+    factors: Mapping[str, Sequence[str]],
 ) -> Figure:
-    """Effect against model size, a panel a factor, a line a variant, whiskers the 95 % intervals.
+    """Effect against model size, a panel a factor, a line a variant.
 
-    ``params``: non-embedding parameters by size label.
+    Markers and whiskers are each size by itself with its 95 % interval, lines and bands what all sizes and variants together say.
     """
-    by_name = {one.variant: one for one in scalings}
+    by_name, params = {one.variant: one for one in at.effects}, at.sizes
     panels = {factor: [by_name[name] for name in names if name in by_name] for factor, names in factors.items()}
     panels = {factor: found for factor, found in panels.items() if found}
     if not panels:
-        raise invalid("scalings", "", "has no effect to draw")
+        raise invalid("factors", list(factors), "has no effect to draw", choices=by_name)
     columns = min(4 if len(panels) > 6 else 3, len(panels))
     rows = -(-len(panels) // columns)
     figure, axes = canvas(rows, columns, width=max(5.0, 2.9 * columns), height=1.2 + 2.8 * rows, sharex=True)
@@ -107,11 +108,17 @@ def effect_slopes(
         ax.axhline(0, color=INK, lw=1)
         for index, one in enumerate(found):
             style = look(index)
-            at = np.array([params[size] for size in one.effects]) * 1.03 ** (index - (len(found) - 1) / 2)
+            x = np.array([params[size] for size in one.measured]) * 1.03 ** (index - (len(found) - 1) / 2)
             low, middle, high = np.array(list(one.effects.values())).T
+            ax.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
+            ax.plot(x, middle, color=style["color"], linestyle=style["linestyle"], lw=1.6)
+            low, middle, high = np.array(list(one.measured.values())).T
             ax.errorbar(
-                at, middle, [middle - low, high - middle], color=style["color"], marker=style["marker"],
-                linestyle=style["linestyle"], ms=6, lw=1.6, elinewidth=1.2, capsize=2.5,
+                x, middle, [middle - low, high - middle], color=style["color"], marker=style["marker"], linestyle="none",
+                ms=6, elinewidth=1.2, capsize=2.5,
+            )  # fmt: skip
+            ax.plot(
+                [], [], color=style["color"], marker=style["marker"], linestyle=style["linestyle"], ms=6, lw=1.6,
                 label=f"{one.variant.removeprefix(f'{factor}: ')} ({one.trend})",
             )  # fmt: skip
         _readable(ax, found)
@@ -132,14 +139,14 @@ def effect_slopes(
     return figure
 
 
-def _readable(ax: Axes, found: Sequence[EffectScaling]) -> None:
+def _readable(ax: Axes, found: Sequence[CarriedEffect]) -> None:
     """Leave what is far worse than the rest out of the frame, and say so."""
-    worst = {one.variant: max(abs(ends[1]) for ends in one.effects.values()) for one in found}
+    worst = {one.variant: max(abs(ends[1]) for ends in one.measured.values()) for one in found}
     usual = float(np.median(list(worst.values())))
     far = [name for name, value in worst.items() if value > _EDGE * 2 * usual and usual > 0]
     if far:
         reach = max(
-            max(abs(end) for ends in one.effects.values() for end in ends) for one in found if one.variant not in far
+            max(abs(end) for ends in one.measured.values() for end in ends) for one in found if one.variant not in far
         )
         ax.set_ylim(-1.15 * reach, 1.15 * reach)
         told = ", ".join(f"{name.split(': ')[-1]} {worst[name]:.0f} %" for name in far)

@@ -1,0 +1,291 @@
+"""Which variant is best at a size that nobody trained: one model over all sizes, carried to the target.
+
+See ``hierarchy`` for the model and its priors. With one size the slopes come from their prior alone, so little is said about what
+lies far away; nothing is a special case. What the model does not know is a line that bends beyond the sizes trained.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
+from studylib.analysis.over_sizes import OverSizes
+from studylib.analysis.paired import holm
+from studylib.analysis.seed_noise import draw_noise
+from studylib.errors import invalid
+from studylib.result import TargetVerdict
+
+Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
+Interval = tuple[float, float, float]  # low, middle, high
+# An interval of the size of all published effects of structures (0 to 3 % of the loss) says no more than was known before.
+WIDEST = 3.0
+MARGIN = 0.2  # percent of the loss: differences below do not matter
+_RIVAL = 0.05
+
+
+@dataclass(frozen=True)
+class CarriedEffect:
+    """One variant's effect over sizes and at the target, in percent of the reference's loss; negative is better.
+
+    Attributes
+    ----------
+    measured
+        (low, middle, high) by size, smallest first: the paired difference and its 95 % interval, each size by itself.
+    effects
+        The same after all sizes and variants were looked at together.
+    slope
+        Change in ten times as many parameters; None with one size.
+    target
+        At the target; None where the interval is wider than ``WIDEST`` percent of the loss: not supported.
+    p_better
+        Probability that it is better than the reference at the target.
+    trend
+        ``shrinks``, ``grows`` or ``flips``: the slope is of one sign after Holm's correction for all variants, and leads the effect
+        towards zero, away from it, or across. ``holds``: an effect at the largest size, and no slope that could be seen.
+        ``unclear``: neither.
+    """
+
+    variant: str
+    measured: dict[str, Interval]
+    effects: dict[str, Interval]
+    slope: Interval | None
+    target: Interval | None
+    p_better: float
+    trend: Trend
+
+    @property
+    def supported(self) -> bool:
+        return self.target is not None
+
+    def as_dict(self) -> dict[str, object]:
+        """For ``IdeaResult.extrapolation``."""
+        return {
+            "effect_by_size": {size: list(ends) for size, ends in self.measured.items()},
+            "effect_by_size_over_all_sizes": {size: list(ends) for size, ends in self.effects.items()},
+            "slope_per_decade": self.slope,
+            "trend": self.trend,
+            "supported": self.supported,
+            "p_better_at_target": self.p_better,
+        } | ({"at_target": self.target} if self.target is not None else {})
+
+
+@dataclass(frozen=True)
+class AtTarget:
+    """What the trials say about the target.
+
+    Attributes
+    ----------
+    leader
+        The variant with the lowest expected loss there.
+    p_best
+        Probability that each variant is best there; sums to 1.
+    regret
+        Expected loss given away by choosing the leader, percent of the loss.
+    rivals
+        Variants that are better than the leader with a probability above 5 %, the likeliest first.
+    decided
+        P(best) of at least ``confidence`` and a regret within the margin.
+    effects
+        Every variant against ``reference`` (which is not among them), or against the mean of all where there is none.
+    sizes
+        Non-embedding parameters by label, smallest first.
+    samples
+        [K, V] joint draws at the target, percent of the loss up to a common level, in the order of ``p_best``.
+    """
+
+    target_params: float
+    sizes: dict[str, float]
+    reference: str | None
+    leader: str
+    p_best: dict[str, float]
+    regret: float
+    rivals: tuple[str, ...]
+    decided: bool
+    effects: tuple[CarriedEffect, ...]
+    samples: np.ndarray
+
+    @property
+    def factor(self) -> float:
+        """How many times the largest size the target is."""
+        return self.target_params / max(self.sizes.values())
+
+    @property
+    def p_leader(self) -> float:
+        return self.p_best[self.leader]
+
+    def verdict(self) -> TargetVerdict:
+        """For ``IdeaResult.at_target``."""
+        return TargetVerdict(
+            target_params=self.target_params,
+            sizes=tuple(self.sizes),
+            times_the_largest_size=self.factor,
+            winner=self.leader,
+            decided=self.decided,
+            p_best=self.p_best,
+            expected_regret_percent=self.regret,
+            rivals=self.rivals,
+        )
+
+
+def carry_to_target(
+    trials: pl.DataFrame,
+    reference: str | None = None,
+    *,
+    target_params: float = 1e10,
+    metric: str = "val_bpb",
+    variant: str = "variant",
+    size: str = "size",
+    errors: Mapping[str, np.ndarray] | None = None,
+    confidence: float = 0.9,
+    margin: float = MARGIN,
+    random_seed: int = 0,
+) -> AtTarget:
+    """Every variant's effect over sizes, and which is best at ``target_params`` (non-embedding).
+
+    Parameters
+    ----------
+    trials
+        One row a trial, of one size or several, at the accounting wanted. A variant need not be there at every size; trials that did
+        not finish are left out.
+    reference
+        The variant that effects are told against; the decision does not depend on it.
+    errors
+        [K] joint draws of the error that moving a cell to the accounting made, in units of the metric, by ``size/variant``.
+    margin
+        Percent of the loss that does not matter.
+
+    Raises
+    ------
+    StudyError
+        No size has two variants that share seeds, there is nothing to judge the noise by, or ``reference`` has no trial.
+    """
+    if not target_params > 0:
+        raise invalid("target_params", target_params, "is not positive")
+    if not 0.5 < confidence < 1:
+        raise invalid("confidence", confidence, "is not between 0.5 and 1")
+    table = OverSizes.of(trials, metric, variant=variant, size=size)
+    if reference is not None and reference not in table.variants:
+        raise invalid("reference", reference, "has no finished trial", choices=table.variants)
+    generator = np.random.default_rng(random_seed)
+    noise = draw_noise(*table.arrays, generator=generator)
+    data = measured(*table.arrays)
+    x = np.log10(list(table.sizes.values()))
+    draws = draw_effects(
+        data, x, math.log10(target_params), noise, errors=table.errors(errors), generator=generator
+    )  # fmt: skip
+
+    mean = draws.target.mean(axis=0)
+    lead = int(mean.argmin())
+    first = draws.target.argmin(axis=1)
+    best = np.bincount(first, minlength=len(mean)) / len(first)
+    regret = float((draws.target[:, lead] - draws.target.min(axis=1)).mean())
+    ahead = (draws.target < draws.target[:, [lead]]).mean(axis=0)
+    return AtTarget(
+        target_params=target_params,
+        sizes=table.sizes,
+        reference=reference,
+        leader=table.variants[lead],
+        p_best=dict(zip(table.variants, best.tolist(), strict=True)),
+        regret=regret,
+        rivals=tuple(table.variants[i] for i in np.argsort(-ahead, kind="stable") if ahead[i] > _RIVAL),
+        decided=bool(best[lead] >= confidence and regret <= margin),
+        effects=_effects(table, data, noise, draws, reference, generator),
+        samples=draws.target,
+    )
+
+
+def _effects(
+    table: OverSizes,
+    data: Measured,
+    noise: np.ndarray,
+    draws: EffectDraws,
+    reference: str | None,
+    generator: np.random.Generator,
+) -> tuple[CarriedEffect, ...]:
+    def against(values: np.ndarray) -> np.ndarray:
+        """[K, V, ...] differences to the reference, or to the mean of all."""
+        level = values.mean(axis=1) if reference is None else values[:, table.variants.index(reference)]
+        return values - level[:, None]
+
+    by_size, target, slopes = against(draws.sizes), against(draws.target), against(draws.slopes)
+    alone = _alone(table, data, noise, reference, generator)
+    shown = [i for i, name in enumerate(table.variants) if name != reference]
+    several = len(table.sizes) > 1
+    below = (slopes[:, shown] < 0).mean(axis=0)
+    p_value = 2 * np.maximum(np.minimum(below, 1 - below), 0.5 / len(slopes))
+    moves = holm(p_value) < 0.05
+    found = []
+    for place, v in enumerate(shown):
+        there = {name for name, one in zip(table.sizes, alone[v], strict=True) if one is not None}
+        effects = {name: _ends(_percent(by_size[:, v, n])) for n, name in enumerate(table.sizes) if name in there}
+        raw = {name: one for name, one in zip(table.sizes, alone[v], strict=True) if one is not None}
+        ends = _ends(_percent(target[:, v]))
+        slope = _ends(slopes[:, v]) if several else None
+        found.append(
+            CarriedEffect(
+                table.variants[v],
+                raw,
+                effects,
+                slope,
+                ends if ends[2] - ends[0] <= WIDEST else None,
+                float((target[:, v] < 0).mean()),
+                _trend(list(effects.values()), slope, bool(moves[place])) if len(effects) > 1 else "one size",
+            )
+        )
+    return tuple(found)
+
+
+def _alone(
+    table: OverSizes, data: Measured, noise: np.ndarray, reference: str | None, generator: np.random.Generator
+) -> list[list[Interval | None]]:
+    """Of every variant and size the paired difference by itself; None where one of the two is not there."""
+    cells = data.variant * len(table.sizes) + data.size
+    by_trial = noise.reshape(len(noise), -1)[:, cells]  # [J, T]
+    luck = generator.standard_normal(20 * len(noise))
+    found: list[list[Interval | None]] = []
+    for v in range(len(table.variants)):
+        own: list[Interval | None] = []
+        for n in range(len(table.sizes)):
+            here = np.unique(data.variant[data.size == n])
+            wanted = np.zeros(len(table.variants))
+            wanted[v] += 1
+            if reference is None:
+                wanted[here] -= 1 / len(here)
+            else:
+                wanted[table.variants.index(reference)] -= 1
+            if v not in here or not set(np.flatnonzero(wanted)) <= set(here) or not wanted.any():
+                own.append(None)
+                continue
+            weights = (wanted @ data.contrasts[:, :, n].T) @ data.maps  # contrasts are orthonormal within a size
+            sd = np.sqrt(by_trial @ weights**2)
+            own.append(_ends(_percent(float(weights @ data.y) + np.tile(sd, 20) * luck)))
+        found.append(own)
+    return found
+
+
+def _percent(log: np.ndarray) -> np.ndarray:
+    return 100 * np.expm1(log / 100)
+
+
+def _ends(draws: np.ndarray) -> Interval:
+    low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
+    return float(low), float(middle), float(high)
+
+
+def _trend(effects: list[Interval], slope: Interval | None, moves: bool) -> Trend:
+    def sign(ends: Interval) -> int:
+        return -1 if ends[2] < 0 else 1 if ends[0] > 0 else 0
+
+    first, last = sign(effects[0]), sign(effects[-1])
+    if moves and slope is not None and (first or last):
+        if first and last and first != last:
+            return "flips"
+        towards_zero = (1 if slope[1] > 0 else -1) != (first or last)
+        return "shrinks" if towards_zero else "grows"
+    return "holds" if last else "unclear"

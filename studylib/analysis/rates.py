@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from studylib.analysis.basin import BasinFit
+from studylib.analysis.valleys import Valleys
+from studylib.errors import invalid
+
+_WIDTHS = 3
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class RateTransfer:
         ``transfers``: the whole interval lies within the tolerance. ``moves``: it excludes 0 and its middle lies beyond
         the tolerance. ``open``: neither, or an optimum lies at the edge of what was tried.
     given_away
-        What the narrowest model's best rate costs on the widest one: fitted loss above its bottom, bits per byte.
+        What the narrowest model's best rate costs on the widest one: expected loss above its bottom, bits per byte.
     reason
         Why there is no shift, in one line.
     """
@@ -37,37 +39,32 @@ class RateTransfer:
     reason: str = ""
 
 
-def rate_transfer(
-    widths: Sequence[float], fits: Sequence[BasinFit], *, tolerance: float = 0.5, confidence: float = 0.95,
-    draws: int = 4000, random_seed: int = 0,
-) -> RateTransfer:  # fmt: skip
-    """Hold the optima of at least three widths against a common one.
+def rate_transfer(valleys: Valleys, *, tolerance: float = 0.5, confidence: float = 0.95) -> RateTransfer:
+    """Read the joint fit of at least three widths, made with the one variable ``width``.
 
-    The shift is the slope of log2 optimum over log2 width, weighted by each optimum's bootstrap spread, times the octaves
-    between the widths; its interval redraws every optimum from its own bootstrap. A claim that nothing moves is a claim of
+    The shift is that of the law of the optimum over the octaves between the widths. A claim that nothing moves is a claim of
     equivalence: an interval that merely includes 0 does not make it.
+
+    Raises
+    ------
+    StudyError
+        The valleys were fitted over something else than ``width``.
     """
-    lost = [fit for fit in fits if fit.optimum is None]
+    ordered = valleys.budgets
+    lost = [one for one in ordered if one.optimum is None]
     if lost:
         return RateTransfer(None, tolerance, "open", None, f"at {lost[0].budget} {lost[0].reason}")
-    if len(set(widths)) < 3:
-        return RateTransfer(None, tolerance, "open", None, f"a shift needs 3 widths; there are {len(set(widths))}")
-    order = np.argsort(widths)
-    x = np.log2(np.asarray(widths, dtype=float)[order])
-    ordered = [fits[place] for place in order]
-    sd = np.maximum([fit.samples.std() for fit in ordered], 0.02)
-    weight = 1 / sd**2
-    centre = (weight * x).sum() / weight.sum()
-    reading = weight * (x - centre) / (weight * (x - centre) ** 2).sum() * (x[-1] - x[0]) / np.log(2)
-    generator = np.random.default_rng(random_seed)
-    drawn = reading @ np.stack([generator.choice(fit.samples, draws) for fit in ordered])
-    middle = float(reading @ np.log([fit.optimum for fit in ordered]))
-    low, high = (float(v) for v in np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2]))
-    low, high = min(low, middle), max(high, middle)
+    if len(ordered) < _WIDTHS:
+        return RateTransfer(None, tolerance, "open", None, f"a shift needs {_WIDTHS} widths; there are {len(ordered)}")
+    if list(valleys.centre) != ["width"]:
+        raise invalid("valleys", ", ".join(valleys.centre), "were not fitted over width alone")
+    narrow, wide = ordered[0], ordered[-1]
+    drawn = valleys.draws.place[:, 1] * np.log2(wide.sizes["width"] / narrow.sizes["width"])
+    tail = (1 - confidence) / 2
+    low, middle, high = (float(v) for v in np.quantile(drawn, [tail, 0.5, 1 - tail]))
     if -tolerance <= low and high <= tolerance:
         state: Literal["transfers", "moves", "open"] = "transfers"
     else:
         state = "moves" if (low > 0 or high < 0) and abs(middle) > tolerance else "open"
-    narrow, wide = ordered[0], ordered[-1]
-    given_away = float(wide.predict(narrow.optimum) - wide.predict(wide.optimum))
+    given_away = float((wide.regret(narrow.optimum) * wide.level).mean())
     return RateTransfer((low, middle, high), tolerance, state, given_away)

@@ -111,11 +111,6 @@ def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float 
     return pl.DataFrame(rows)
 
 
-def fits_of(trials: pl.DataFrame) -> list:
-    sizes = trials["size"].unique(maintain_order=True)
-    return [analysis.fit_basin(trials.filter(pl.col("size") == size), budget=size, draws=200) for size in sizes]
-
-
 def decisions_of(trials: pl.DataFrame) -> dict:
     decision = analysis.decide(trials)
     return {"flops": decision, "seconds": decision, "memory": decision}
@@ -123,15 +118,16 @@ def decisions_of(trials: pl.DataFrame) -> dict:
 
 def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     trials = made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0})
-    fits = fits_of(trials)
-    scaling, reason = analysis.fit_optimum_scaling(fits, target_params=1e10)
-    shape = analysis.buildable_shape(1e10, scaling.aspect[1], 100_000, tp=4)
+    valleys = analysis.fit_valleys(trials)
+    fits = valleys.budgets
+    carried, reason = valleys.carry({"params": 1e10})
+    shape = analysis.buildable_shape(1e10, carried.best, 100_000, tp=4)
     largest = trials.filter(pl.col("size") == "1M")
-    told = conclusion.verdict(decisions_of(largest), fits, scaling, reason, shape)
+    told = conclusion.verdict(decisions_of(largest), fits, carried, reason, shape)
     assert "a16" in told.en
     assert f"{shape.num_layers} layers x {shape.hidden_size}" in told.en
     assert f"{shape.num_layers} 層 × {shape.hidden_size}" in told.ja
-    low, middle, high = scaling.aspect
+    low, middle, high = carried.optimum
     assert low < middle < high
     assert number(low) in told.en and number(high) in told.en
     assert number(fits[-1].flat[0]) in conclusion.basin_words(fits[-1]).en
@@ -140,23 +136,24 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
 
 def test_verdict_carries_nothing_from_one_budget():
     trials = made_trials({"1M": 20.0})
-    fits = fits_of(trials)
-    scaling, reason = analysis.fit_optimum_scaling(fits)
-    told = conclusion.verdict(decisions_of(trials), fits, scaling, reason, None)
-    assert scaling is None
+    valleys = analysis.fit_valleys(trials)
+    fits = valleys.budgets
+    carried, reason = valleys.carry({"params": 1e10})
+    told = conclusion.verdict(decisions_of(trials), fits, carried, reason, None)
+    assert carried is None
     assert "Nothing is carried to 10B: an optimum lies inside the range tried at 1 of 1 sizes" in told.en
     assert "外挿はできません" in told.ja
-    assert conclusion.extrapolation(fits, None, reason, None)["not_carried"] == reason
+    assert conclusion.extrapolation(valleys, None, reason, None)["not_carried"] == reason
 
 
 def test_published_shapes_are_scored_by_power():
     flat = made_trials({"1M": 16.0}, tilt=0.0005)
-    fits = fits_of(flat)
+    fits = analysis.fit_valleys(flat).budgets
     kaplan, thirteen, nanochat = published.anchors(flat, fits, None)
     assert kaplan.outcome == "agrees"  # nothing moves by 3 %
     assert thirteen.outcome == "underpowered"  # nothing is carried
     steep = made_trials({"1M": 16.0}, tilt=0.2)
-    kaplan, _, nanochat = published.anchors(steep, fits_of(steep), None)
+    kaplan, _, nanochat = published.anchors(steep, analysis.fit_valleys(steep).budgets, None)
     assert kaplan.outcome == "disagrees"
     assert nanochat.outcome == "agrees"  # 16 is on 64's side of 128
 

@@ -226,8 +226,8 @@ def test_a_factor_that_trials_do_not_have_is_refused_in_the_plan():
 
 def test_the_rate_transfers_under_one_parametrisation_and_not_under_the_other(trials, tmp_path):
     transfer = trials.filter(pl.col("family") == "transfer")
-    fits = optima.basins(transfer, PARAMS)
-    transfers = optima.rate_transfers(fits)
+    valleys = optima.rate_valleys(transfer, PARAMS)
+    fits, transfers = optima.by_width(valleys), optima.rate_transfers(valleys)
     assert transfers["completep"].state == "transfers"
     assert transfers["normal"].state == "moves" and transfers["normal"].shift[1] == pytest.approx(-2, abs=0.3)
     told = conclusion.transfer_words(transfers, analysis.noise_floor(trials.filter(pl.col("family") == "optimizer")))
@@ -347,9 +347,10 @@ def test_the_best_batch_follows_a_law_over_tokens(specs, trials, tmp_path):
         assert max(tokens) / min(tokens) == pytest.approx(1, abs=0.03), "equal tokens"
     batches = optima.batch_trials_at_best(trials)
     assert set(batches["lr_factor"]) == {1.0}, "the best rate of the two"
-    fits = optima.batch_optima(batches)
+    batch_valleys = optima.batch_valleys(batches)
+    fits = optima.by_length(batch_valleys)
     assert list(fits) == [16] and len(fits[16]) == 4
-    law, reason = optima.batch_law(fits, PARAMS)
+    law, reason = optima.batch_law(batch_valleys, PARAMS)
     low, middle, high = law.exponents["tokens"]
     assert reason == "" and low < 0.5 < high and middle == pytest.approx(0.5, abs=0.1)
     title = captions.batches_title(fits, law)
@@ -357,7 +358,7 @@ def test_the_best_batch_follows_a_law_over_tokens(specs, trials, tmp_path):
     figure = rp.save(rp.batch_basins(batches, fits, law), tmp_path, "batches", title, captions.batches_alt(fits))
     assert (tmp_path / figure.file).stat().st_size > 10_000
     (row,) = known.batch_setting(law, reason, fits)
-    assert row.basis == "law over tokens, 4 cells" and row.decided == (law.optimum[2] / law.optimum[0] <= 4)
+    assert row.basis == "law over tokens, 4 cells" and row.decided == law.choose().decided
     assert "to the power 0." in conclusion.batch_words(law, reason, fits, PARAMS.batches).en
     anchors = {one.source: one.outcome for one in published.anchors([], pl.DataFrame(), {}, law)}
     assert anchors["Li et al. 2025, arXiv 2503.04715"] == "agrees"
@@ -372,10 +373,11 @@ def test_a_best_batch_at_the_edge_is_no_optimum(trials, tmp_path):
         pl.lit(64).cast(pl.Int64).alias("batch_tokens"), (pl.col("val_bpb") + 0.1), pl.lit("batch 1").alias("variant")
     )
     batches = optima.batch_trials_at_best(pl.concat([few, more], how="vertical_relaxed"))
-    fits = optima.batch_optima(batches)
+    batch_valleys = optima.batch_valleys(batches)
+    fits = optima.by_length(batch_valleys)
     assert all(fit.optimum is None for fit in fits[16].values())
-    law, reason = optima.batch_law(fits, PARAMS)
-    assert law is None and "lies at the edge of those tried: widen the range" in reason
+    law, reason = optima.batch_law(batch_valleys, PARAMS)
+    assert law is None and "no valley describes the mean losses" in reason
     (row,) = known.batch_setting(law, reason, fits)
     assert (row.value, row.interval, row.decided) == ("?", "not bracketed", False)
     title = captions.batches_title(fits, law)
@@ -388,8 +390,8 @@ def test_a_best_batch_at_the_edge_is_no_optimum(trials, tmp_path):
 
 def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
     transfer = trials.filter(pl.col("family") == "transfer")
-    fits = optima.basins(transfer, PARAMS)
-    transfers = optima.rate_transfers(fits)
+    valleys = optima.rate_valleys(transfer, PARAMS)
+    fits, transfers = optima.by_width(valleys), optima.rate_transfers(valleys)
     optimizers = trials.filter(pl.col("family") == "optimizer")
     decision = analysis.decide(optimizers.filter(pl.col("width") == 64))
     at = analysis.carry_to_target(optimizers, "adamw")

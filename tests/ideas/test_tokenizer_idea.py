@@ -155,23 +155,20 @@ def made_up(best: float = 2000, noise: float = 0.0005) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def fits():
-    frame = made_up()
-    return [
-        analysis.fit_basin(frame.filter(pl.col("size") == size), aspect="vocab_size", budget=size)
-        for size in ("100k", "1M", "10M")
-    ]
+def valleys():
+    return analysis.fit_valleys(made_up(), "vocab_size")
 
 
-def test_the_best_vocabulary_is_found_carried_on_and_said(fits, tmp_path):
-    assert [fit.optimum for fit in fits] == pytest.approx([2000, 4000, 8000], rel=0.15) or fits[-1].optimum is None
-    good = fits[:2] + [fit for fit in fits[2:] if fit.optimum is not None]
-    scaling, reason = analysis.fit_optimum_scaling(good, target_params=1e8)
-    if scaling is not None:
-        assert scaling.aspect[0] < 16_000 < scaling.aspect[2]
-        assert "best vocabulary" in captions.scaling_title(scaling, 1e8).en
-    else:
-        assert "not carried" in captions.scaling_title(scaling, 1e8).en and reason
+def test_the_best_vocabulary_is_found_carried_on_and_said(valleys, tmp_path):
+    fits = valleys.budgets
+    assert [fit.optimum for fit in fits[:2]] == pytest.approx([2000, 4000], rel=0.15)
+    assert fits[2].optimum is None and fits[2].edge == 8000  # at the end of those tried
+    assert valleys.carry({"params": 1e8})[0] is None
+    wider = made_up(1000)
+    carried, reason = analysis.fit_valleys(wider, "vocab_size").carry({"params": 1e8})
+    assert carried.optimum[0] < 8000 < carried.optimum[2] and reason == ""
+    assert "best vocabulary" in captions.carried_title(carried, 1e8).en
+    assert "not carried" in captions.carried_title(None, 1e8).en
     title = captions.valley_title(fits[:2])
     assert "pieces are best" in title.en and "最良" in title.ja
     figure = rp.valley(made_up(), fits, aspect="vocab_size", quantity=captions.VOCABULARY)
@@ -180,7 +177,7 @@ def test_the_best_vocabulary_is_found_carried_on_and_said(fits, tmp_path):
     assert not any("Llama" in label for label in labels), "that mark belongs to the aspect ratio"
     record = rp.save(figure, tmp_path, "valley", title, captions.valley_alt(fits, captions.EQUAL_TEXT))
     assert "at equal text" in record.alt.en and (tmp_path / "valley.png").exists()
-    figure = rp.optimum_against_size(fits, scaling, target_params=1e8, quantity=captions.VOCABULARY)
+    figure = rp.optimum_against_size(fits, carried, target_params=1e8, quantity=captions.VOCABULARY)
     assert figure.axes[0].get_ylabel() == "vocabulary (pieces)"
 
 
@@ -202,7 +199,7 @@ def test_comparisons_say_better_worse_or_nothing():
     assert comparison_words(None, "", conclusion.SUBJECTS["sample"]).en == ""
 
 
-def test_anchors_follow_the_numbers(fits):
+def test_anchors_follow_the_numbers():
     measures = pl.DataFrame(
         {"vocab_size": [50_000, 500], "register": ["ja", "ja"], "chars_per_token": [1.9, 1.0]},
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from simulated import EVIL, SHAPES, simulate, spec_of
+from simulated import EVIL, simulate, spec_of
 
 from studylib import analysis
 from studylib.files import write_json, write_text
@@ -54,8 +54,9 @@ def make_study(folder: Path) -> Path:
     write_text(home / "notebook.html", "<!doctype html><html lang='en'><title>notebook</title><p>notebook</p></html>")
 
     curves = analysis.read_curves(folder, trials)
-    fits = [analysis.fit_basin(trials.filter(pl.col("size") == size), budget=size, draws=200) for size in SHAPES]
-    scaling, reason = analysis.fit_optimum_scaling(fits)
+    valleys = analysis.fit_valleys(trials)
+    fits = valleys.budgets
+    carried, reason = valleys.carry({"params": 1e10})
     largest = trials.filter(pl.col("size") == "16M")
     accounts = analysis.accountings(trials, bases=("flops", "seconds", "memory"))
     decisions = {basis: analysis.decide_moved(moved, "16M", draws=4000) for basis, moved in accounts.items()}
@@ -72,7 +73,7 @@ def make_study(folder: Path) -> Path:
             Text(en="Four panels of loss against aspect ratio.", ja="縦横比に対する損失の 4 枚のパネル。"),
         ),
         rp.save(
-            rp.optimum_against_size(fits, scaling), home, "optimum",
+            rp.optimum_against_size(fits, carried), home, "optimum",
             Text(en="The best aspect ratio grows slowly with size", ja="最適な縦横比は規模とともにゆっくり大きくなる"),
             Text(en="Best aspect ratio against parameters.", ja="パラメータ数に対する最適な縦横比。"),
         ),
@@ -115,8 +116,8 @@ def make_study(folder: Path) -> Path:
         question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
         verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics), verdicts=verdicts,
         noise_floor=floor.as_dict(),
-        extrapolation=(scaling.as_dict() if scaling else {"reason": reason})
-        | {"shape": analysis.buildable_shape(1e10, scaling.aspect[1] if scaling else 100, 100_000).as_dict()},
+        extrapolation=(carried.as_dict() if carried else {"reason": reason})
+        | {"shape": analysis.buildable_shape(1e10, carried.best if carried else 100, 100_000).as_dict()},
         next_run=flops.next_run.text() if flops.next_run else None, figures=figures,
         anchors=(
             analysis.score(

@@ -32,7 +32,7 @@ def test_a_saved_figure_is_small_sharp_and_described(study):
 
 
 def test_the_same_figure_gives_the_same_bytes(trials, tmp_path):
-    fits = [analysis.fit_basin(trials.filter(pl.col("size") == "1M"), budget="1M", draws=100)]
+    fits = analysis.fit_valleys(trials.filter(pl.col("size") == "1M")).budgets
     names = ["a", "b"]
     for name in names:
         rp.save(rp.valley(trials, fits), tmp_path, name, TITLE, ALT)
@@ -75,7 +75,7 @@ def test_the_valley_says_when_there_is_no_optimum(trials):
     rising = trials.filter(pl.col("size") == "1M").with_columns(
         val_bpb=1 + pl.col("aspect").log() * 0.1 + pl.col("seed") * 0.001
     )
-    fit = analysis.fit_basin(rising, budget="1M", draws=100)
+    (fit,) = analysis.fit_valleys(rising).budgets
     assert fit.optimum is None
     texts = [text.get_text() for text in rp.valley(rising, [fit]).axes[0].texts]
     assert any("no optimum" in text for text in texts)
@@ -91,7 +91,7 @@ def test_the_valley_says_when_its_curve_misses_the_means(trials):
     for frame, said in ((bent, True), (smooth, False)):
         noise = pl.Series(np.random.default_rng(0).normal(0, 0.001, len(frame)))
         frame = frame.with_columns(val_bpb=pl.col("val_bpb") + noise)
-        fit = analysis.fit_basin(frame, budget="1M", draws=100)
+        (fit,) = analysis.fit_valleys(frame).budgets
         texts = [text.get_text() for text in rp.valley(frame, [fit]).axes[0].texts]
         assert any("misses the means" in text for text in texts) is said
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studylib.analysis import AtTarget, BasinFit, Decision, OptimumScaling
+from studylib.analysis import AtTarget, CarriedOptimum, Decision, Valley
 from studylib.result import Text
 
 
@@ -21,10 +21,15 @@ def next_run_over_sizes(decision: Decision, at: AtTarget, wanted: Text) -> Text 
     return next_run(decision, None if at.decided else wanted)
 
 
-def more_budgets(fits: Sequence[BasinFit], scaling: OptimumScaling | None, idea: str) -> Text | None:
-    """What an optimum needs to be carried to 10B; None when it is."""
-    if scaling is not None:
-        return None
+def more_budgets(fits: Sequence[Valley], carried: CarriedOptimum | None, idea: str) -> Text | None:
+    """What an optimum needs to be carried to 10B, or its best value there to be decided; None when it is."""
+    if carried is not None:
+        if carried.choose().decided:
+            return None
+        return Text(
+            en=f"To decide 10B, the optimum has to be known better there: train larger budgets: study run {idea} --scale cpu, or gpu.",
+            ja=f"10B について決めるには、最適点をより正確に知る必要があります。より大きな予算で学習してください:study run {idea} --scale cpu または gpu。",
+        )
     open_ = [fit.budget for fit in fits if fit.optimum is None]
     few = len(fits) - len(open_)
     return Text(

@@ -7,7 +7,7 @@ from functools import partial
 
 import polars as pl
 
-from studylib.analysis import BasinFit, Decision
+from studylib.analysis import Decision, Valley
 from studylib.ideas._shared import leaders, optimum, speed
 from studylib.ideas._shared.differences import comparison_alt
 from studylib.ideas._shared.numbers import number, span
@@ -16,23 +16,25 @@ from studylib.result import Text
 SHAPE, ASPECT = Text(en="shape", ja="形状"), Text(en="aspect ratio", ja="最適縦横比")
 
 
-def valley_title(fits: Sequence[BasinFit]) -> Text:
+def valley_title(fits: Sequence[Valley]) -> Text:
     """The finding of the largest budget."""
     last = fits[-1]
+    flat_en = f"{span(last.flat)} costs less than 0.2 % more" if last.flat else "none is known to be as good"
+    flat_ja = f"{span(last.flat, '〜')} は差 0.2 % 未満" if last.flat else "同等と言える範囲はまだない"
     if last.optimum is None:
         return Text(
-            en=f"At {last.budget}, aspect ratios {span(last.flat)} are within noise of the best; the optimum is not bracketed",
-            ja=f"{last.budget} では縦横比 {span(last.flat, '〜')} が誤差内で最良、最適点は範囲内に定まらない",
+            en=f"At {last.budget} the best aspect ratio is not bracketed; {flat_en}",
+            ja=f"{last.budget} では最適縦横比が範囲内に定まらない({flat_ja})",
         )
     return Text(
-        en=f"At {last.budget}, {number(last.optimum)} wide per layer is best, and {span(last.flat)} is within noise of it",
-        ja=f"{last.budget} では縦横比 {number(last.optimum)} が最良、{span(last.flat, '〜')} は誤差内で同等",
+        en=f"At {last.budget}, {number(last.optimum)} wide per layer is best; {flat_en}",
+        ja=f"{last.budget} では縦横比 {number(last.optimum)} が最良、{flat_ja}",
     )
 
 
-def valley_alt(fits: Sequence[BasinFit]) -> Text:
-    panels_en = "; ".join(f"{fit.budget}: flat from {number(fit.flat[0])} to {number(fit.flat[1])}" for fit in fits)
-    panels_ja = "、".join(f"{fit.budget}:{number(fit.flat[0])} から {number(fit.flat[1])} まで平坦" for fit in fits)
+def valley_alt(fits: Sequence[Valley]) -> Text:
+    panels_en = "; ".join(f"{fit.budget}: flat {span(fit.flat) if fit.flat else 'nowhere known'}" for fit in fits)
+    panels_ja = "、".join(f"{fit.budget}:平坦域 {span(fit.flat, '〜') if fit.flat else '不明'}" for fit in fits)
     return Text(
         en=f"Validation bits per byte against aspect ratio (hidden size over layers), one panel a budget. {panels_en}.",
         ja=f"縦横比(隠れ次元 ÷ 層数)に対する検証 bits/byte。予算ごとに 1 枠。{panels_ja}。",
@@ -97,5 +99,5 @@ def speed_title(trials: pl.DataFrame) -> Text:
 speed_alt = partial(speed.speed_alt, subject=SHAPE)
 
 
-scaling_title = partial(optimum.scaling_title, subject=Text(en="shape", ja="最適な形状"), quantity=ASPECT)
-scaling_alt = partial(optimum.scaling_alt, quantity=ASPECT)
+carried_title = partial(optimum.carried_title, subject=Text(en="shape", ja="最適な形状"), quantity=ASPECT)
+carried_alt = partial(optimum.carried_alt, quantity=ASPECT)

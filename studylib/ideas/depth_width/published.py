@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from studylib.analysis import BasinFit, OptimumScaling, score, spread_interval
+from studylib.analysis import CarriedOptimum, Valley, score, spread_interval
 from studylib.result import Anchor, Text
 
 # Layers x hidden size of GPT-3 13B (arXiv 2005.14165), Llama 2 13B (arXiv 2307.09288) and LLM-jp 13B.
 PUBLISHED_13B = {"GPT-3 13B": (40, 5140), "Llama 2 13B": (40, 5120), "LLM-jp 13B": (40, 5120)}
 
 
-def anchors(trials: pl.DataFrame, fits: Sequence[BasinFit], scaling: OptimumScaling | None) -> tuple[Anchor, ...]:
+def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimum | None) -> tuple[Anchor, ...]:
     """Published findings about shape held against this study's largest budget and its extrapolation."""
     last = fits[-1]
     largest = trials.filter((pl.col("size") == last.budget) & (pl.col("status") == "done"))
@@ -37,7 +37,7 @@ def anchors(trials: pl.DataFrame, fits: Sequence[BasinFit], scaling: OptimumScal
                 ja="GPT-3・Llama 2・LLM-jp の 13B はいずれも 40 層 × 5120〜5140(縦横比 128)",
             ),
             "arXiv 2005.14165, 2307.09288; llm-jp-13b-v1.0",
-            (scaling.aspect[0], scaling.aspect[2]) if scaling else None,
+            (carried.optimum[0], carried.optimum[2]) if carried else None,
             (min(aspects) / math.sqrt(2), max(aspects) * math.sqrt(2)),
             unit="aspect at the target size (published value within a factor of 1.4)",
         ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import AtTarget, BasinFit, MidRun, NoiseFloor, OptimumLaw, RateTransfer
+from studylib.analysis import AtTarget, CarriedOptimum, MidRun, NoiseFloor, RateTransfer, Valley
 from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.settings import Setting
 from studylib.result import Text
@@ -35,7 +35,7 @@ def basins_title(transfers: Mapping[str, RateTransfer], widths: Sequence[int]) -
     return Text(en=f"From {ends}, {text}", ja=f"幅 {min(widths)}〜{max(widths)}:" + "、".join(parts_ja))
 
 
-def basins_alt(fits: Mapping[str, Mapping[int, BasinFit]]) -> Text:
+def basins_alt(fits: Mapping[str, Mapping[int, Valley]]) -> Text:
     listed = "; ".join(
         f"{init}: "
         + ", ".join(f"{width} wide {number(fit.optimum) if fit.optimum else 'edge'}" for width, fit in one.items())
@@ -152,7 +152,7 @@ def cooldowns_alt(table: pl.DataFrame) -> Text:
     )
 
 
-def batches_title(fits: Mapping[int, Mapping[int, BasinFit]], law: OptimumLaw | None) -> Text:
+def batches_title(fits: Mapping[int, Mapping[int, Valley]], law: CarriedOptimum | None) -> Text:
     cells = [fit for one in fits.values() for fit in one.values()]
     inside = sum(fit.optimum is not None for fit in cells)
     if law is None:
@@ -167,7 +167,7 @@ def batches_title(fits: Mapping[int, Mapping[int, BasinFit]], law: OptimumLaw | 
     )
 
 
-def batches_alt(fits: Mapping[int, Mapping[int, BasinFit]]) -> Text:
+def batches_alt(fits: Mapping[int, Mapping[int, Valley]]) -> Text:
     listed = "; ".join(
         f"{width} wide, {tokens:,} tokens: {number(fit.optimum) if fit.optimum else 'edge'}"
         for width, one in fits.items()

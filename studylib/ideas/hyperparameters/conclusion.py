@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import AtTarget, BasinFit, Decision, MidRun, NoiseFloor, OptimumLaw, RateTransfer, TokensSaved
+from studylib.analysis import AtTarget, CarriedOptimum, Decision, MidRun, NoiseFloor, RateTransfer, TokensSaved, Valley
 from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared.differences import comparison_words
 from studylib.ideas._shared.effects import TRENDS, carried, target_words
@@ -144,7 +144,7 @@ def epochs_words(table: pl.DataFrame | None, dropped: pl.DataFrame | None) -> Te
 
 
 def batch_words(
-    law: OptimumLaw | None, reason: str, fits: Mapping[int, Mapping[int, BasinFit]], batches: Batches | None
+    law: CarriedOptimum | None, reason: str, fits: Mapping[int, Mapping[int, Valley]], batches: Batches | None
 ) -> Text:
     """The law of the best batch, or why there is none and what is known."""
     if batches is None or not fits:
@@ -246,11 +246,11 @@ def next_run(decision: Decision, scale: str, decided: bool) -> Text | None:
 def extrapolation(
     settings: Sequence[Setting],
     at: AtTarget,
-    rate: tuple[OptimumLaw | None, str],
-    batch: tuple[OptimumLaw | None, str],
+    rate: tuple[CarriedOptimum | None, str],
+    batch: tuple[CarriedOptimum | None, str],
     transfers: Mapping[str, RateTransfer],
-    fits: Mapping[str, Mapping[int, BasinFit]],
-    batch_fits: Mapping[int, Mapping[int, BasinFit]],
+    fits: Mapping[str, Mapping[int, Valley]],
+    batch_fits: Mapping[int, Mapping[int, Valley]],
 ) -> dict:
     """What result.json says about 10B: every setting, the laws of rate and batch or why there is none, and the optima."""
     moved = {

@@ -7,55 +7,55 @@ from collections.abc import Mapping
 import polars as pl
 
 from studylib import analysis
-from studylib.analysis import BasinFit, OptimumLaw, RateTransfer
+from studylib.analysis import CarriedOptimum, RateTransfer, Valley, Valleys
 from studylib.errors import StudyError
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 
+# Loss climbs steeply where training gets unstable: only what is within this share of the best is fitted.
+_WINDOW = 0.03
+_CELL = ("width", "tokens_x")
 
-def basins(transfer: pl.DataFrame, params: HyperparametersParams) -> dict[str, dict[int, BasinFit]]:
-    """The optimum of every parametrisation swept over widths, by width, at the whole budget.
 
-    A width at which fewer than three rates finished has none and is left out.
+def rate_valleys(transfer: pl.DataFrame, params: HyperparametersParams) -> dict[str, Valleys]:
+    """Loss over rates by width at the whole budget, a joint fit for every parametrisation that was swept.
+
+    A width at which fewer than three rates finished is left out; so is a parametrisation with no other width.
     """
-    rows = transfer.filter(pl.col("tokens_x") == 1.0)
-    found: dict[str, dict[int, BasinFit]] = {}
+    rows = transfer.filter((pl.col("tokens_x") == 1.0) & pl.col("width").is_in(sorted(params.widths)))
+    found: dict[str, Valleys] = {}
     for init in params.rates:
-        found[init] = {}
-        for width in sorted(params.widths):
-            try:
-                own = rows.filter((pl.col("init") == init) & (pl.col("width") == width))
-                found[init][width] = analysis.fit_optimum(own, "learning_rate", budget=f"{width} wide")
-            except StudyError:  # too many rates diverged: the figure shows what is left
-                continue
+        try:
+            found[init] = analysis.fit_valleys(
+                rows.filter(pl.col("init") == init), "learning_rate", by=("width",), label=lambda width: f"{width} wide",
+                variables={"width": "width"}, window=_WINDOW,
+            )  # fmt: skip
+        except StudyError:  # too many rates diverged: the figure shows what is left
+            continue
     return found
 
 
-def rate_transfers(fits: Mapping[str, Mapping[int, BasinFit]]) -> dict[str, RateTransfer]:
-    return {
-        init: analysis.rate_transfer(list(by_width), list(by_width.values()))
-        for init, by_width in fits.items()
-        if by_width
-    }
+def by_width(valleys: Mapping[str, Valleys]) -> dict[str, dict[int, Valley]]:
+    """The valleys of every parametrisation, by width."""
+    return {init: {int(width): fit for (width,), fit in one.by_key.items()} for init, one in valleys.items()}
 
 
-def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[OptimumLaw | None, str]:
+def rate_transfers(valleys: Mapping[str, Valleys]) -> dict[str, RateTransfer]:
+    return {init: analysis.rate_transfer(one) for init, one in valleys.items()}
+
+
+def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[CarriedOptimum | None, str]:
     """The best rate of the first parametrisation by size, and by tokens where several budgets were swept."""
     init = next(iter(params.rates))
-    rows = transfer.filter(pl.col("init") == init)
-    cells = []
-    for (_, factor), own in rows.group_by(["width", "tokens_x"], maintain_order=True):
-        done = own.filter(pl.col("status") == "done")
-        if not len(done):
-            continue
-        variables = {"params": float(done["non_embedding_params"][0]), "tokens": float(done["tokens"][0])}
-        try:
-            cells.append((variables, analysis.fit_optimum(own, "learning_rate", budget=f"x{factor:g}")))
-        except StudyError:
-            continue
+    variables = {"params": "non_embedding_params", "tokens": "tokens"}
     target = {"params": params.target_params, "tokens": params.target_tokens}
     if len(params.token_factors) < 2:
-        del target["tokens"]
-    return analysis.fit_optimum_law(cells, target)
+        del variables["tokens"], target["tokens"]
+    rows = transfer.filter(pl.col("init") == init)
+    try:
+        valleys = analysis.fit_valleys(rows, "learning_rate", by=_CELL, variables=variables, window=_WINDOW)
+    except StudyError as error:
+        return None, str(error)
+    return valleys.carry(target)
 
 
 def inits_at(transfer: pl.DataFrame, params: HyperparametersParams) -> pl.DataFrame:
@@ -71,33 +71,38 @@ def batch_trials_at_best(trials: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([analysis.judged_by_other_seeds(own, "lr_factor") for own in cells]) if cells else rows
 
 
-def batch_optima(batches: pl.DataFrame) -> dict[int, dict[int, BasinFit]]:
-    """The best batch in tokens a step, by width and training tokens; cells with too few finished trials are left out."""
-    found: dict[int, dict[int, BasinFit]] = {}
-    for (width, _), own in batches.group_by(["width", "tokens_x"], maintain_order=True):
-        tokens = int(own["tokens"].drop_nulls().median() or 0)
-        try:
-            fit = analysis.fit_optimum(own, "batch_tokens", budget=f"{tokens} tokens, {width} wide")
-        except StudyError:  # too many batches diverged: the figure shows what is left
-            continue
-        found.setdefault(int(width), {})[tokens] = fit
+def batch_valleys(batches: pl.DataFrame) -> Valleys | None:
+    """Loss over tokens a step by width and training tokens; None where too few trials finished.
+
+    The best batch may move with the tokens, and with the size where three widths were tried. That sizes may be left out
+    otherwise is an assumption: published sweeps find the best batch to go with the tokens and hardly with the size (arXiv
+    2410.21676, 2503.04715, 2505.13738).
+    """
+    variables = {"tokens": "tokens"}
+    if batches["width"].n_unique() >= 3:
+        variables["params"] = "non_embedding_params"
+    lengths = batches.group_by(*_CELL).agg(pl.col("tokens").median().round().cast(pl.Int64))
+    tokens = {(width, factor): many for width, factor, many in lengths.select(*_CELL, "tokens").iter_rows()}
+    try:
+        return analysis.fit_valleys(
+            batches, "batch_tokens", by=_CELL, variables=variables, window=_WINDOW,
+            label=lambda width, factor: f"{tokens[width, factor]} tokens, {width} wide",
+        )  # fmt: skip
+    except StudyError:  # too many batches diverged: the figure shows what is left
+        return None
+
+
+def by_length(valleys: Valleys | None) -> dict[int, dict[int, Valley]]:
+    """The valleys by width and training tokens."""
+    found: dict[int, dict[int, Valley]] = {}
+    for (width, _), fit in valleys.by_key.items() if valleys else ():
+        found.setdefault(int(width), {})[round(fit.sizes["tokens"])] = fit
     return {width: dict(sorted(one.items())) for width, one in sorted(found.items())}
 
 
-def batch_law(
-    fits: Mapping[int, Mapping[int, BasinFit]], params: HyperparametersParams
-) -> tuple[OptimumLaw | None, str]:
-    """The best batch by tokens, and by size where three widths were tried.
-
-    With fewer the law is of tokens alone. That sizes may be left out is an assumption: published sweeps find the best batch to
-    go with the tokens and hardly with the size (arXiv 2410.21676, 2503.04715, 2505.13738).
-    """
-    cells = [
-        ({"params": fit.params, "tokens": float(tokens)}, fit)
-        for by_length in fits.values()
-        for tokens, fit in by_length.items()
-    ]
-    target = {"tokens": params.target_tokens}
-    if len(fits) >= 3:
-        target["params"] = params.target_params
-    return analysis.fit_optimum_law(cells, target)
+def batch_law(valleys: Valleys | None, params: HyperparametersParams) -> tuple[CarriedOptimum | None, str]:
+    """The best batch at the target."""
+    if valleys is None:
+        return None, "too few batches finished"
+    target = {"tokens": params.target_tokens, "params": params.target_params}
+    return valleys.carry({name: target[name] for name in valleys.variables})

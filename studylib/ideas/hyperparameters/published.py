@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import OptimumLaw, RateTransfer, TokensSaved, score
+from studylib.analysis import CarriedOptimum, RateTransfer, TokensSaved, score
 from studylib.result import Anchor, Text
 
 
@@ -15,7 +15,7 @@ def anchors(
     saved: Sequence[TokensSaved],
     table: pl.DataFrame,
     transfers: Mapping[str, RateTransfer],
-    batch_law: OptimumLaw | None,
+    batch_law: CarriedOptimum | None,
 ) -> tuple[Anchor, ...]:
     """Published findings held against this study."""
     muon = next((one for one in saved if one.variant == "muon"), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from studylib.analysis import AtTarget, BasinFit, Decision, OptimumLaw, RateTransfer
+from studylib.analysis import AtTarget, CarriedOptimum, Decision, RateTransfer, Valley
 from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.one_factor import Factor
 from studylib.ideas.hyperparameters.tables import overfits_from
@@ -40,23 +40,15 @@ def optimizer_setting(at: AtTarget) -> Setting:
 
 
 def rate_setting(
-    law: OptimumLaw | None,
+    law: CarriedOptimum | None,
     reason: str,
     transfers: Mapping[str, RateTransfer],
-    fits: Mapping[str, Mapping[int, BasinFit]],
+    fits: Mapping[str, Mapping[int, Valley]],
 ) -> Setting:
     """From the law over sizes; where there is none, the widest model's, if the parametrisation was seen to carry it."""
     init = next(iter(fits))
     if law is not None:
-        low, middle, high = law.optimum
-        narrow = high / low <= 4
-        return Setting(
-            "learning rate",
-            number(middle),
-            f"{number(low)} to {number(high)}",
-            f"law over {law.cells} cells ({init})",
-            narrow,
-        )
+        return _carried("learning rate", law, f"law over {law.budgets} cells ({init})")
     known = [fit for fit in fits[init].values() if fit.optimum is not None]
     if not known:
         return Setting("learning rate", "?", "", reason, False)
@@ -88,13 +80,10 @@ def epochs_setting(table: pl.DataFrame | None) -> list[Setting]:
     return [Setting("epochs", value, f"worse from {first:g}" if first else f"{fine:g} tried at most", ONE_SIZE, False)]
 
 
-def batch_setting(law: OptimumLaw | None, reason: str, fits: Mapping[int, Mapping[int, BasinFit]]) -> list[Setting]:
+def batch_setting(law: CarriedOptimum | None, reason: str, fits: Mapping[int, Mapping[int, Valley]]) -> list[Setting]:
     """In tokens a step: from the law; where there is none, the largest and longest cell's optimum, if it has one."""
     if law is not None:
-        low, middle, high = law.optimum
-        variables = " and ".join(law.exponents)
-        basis = f"law over {variables}, {law.cells} cells"
-        return [Setting("batch (tokens)", number(middle), f"{number(low)} to {number(high)}", basis, high / low <= 4)]
+        return [_carried("batch (tokens)", law, f"law over {' and '.join(law.exponents)}, {law.budgets} cells")]
     cells = [fit for by_length in fits.values() for fit in by_length.values()]
     if not cells:
         return []
@@ -120,6 +109,13 @@ def dropout_setting(table: pl.DataFrame | None) -> list[Setting]:
 
 def objective_setting(decision: Decision | None) -> list[Setting]:
     return [] if decision is None else [_decided_at_one_size("objective", decision)]
+
+
+def _carried(name: str, law: CarriedOptimum, basis: str) -> Setting:
+    """The value that costs least at the target; decided where it surely costs less than the margin."""
+    low, _, high = law.optimum
+    choice = law.choose()
+    return Setting(name, number(choice.value), f"{number(low)} to {number(high)}", basis, choice.decided)
 
 
 def _decided_at_one_size(name: str, decision: Decision) -> Setting:

@@ -7,7 +7,7 @@ from functools import partial
 
 import polars as pl
 
-from studylib.analysis import BasinFit
+from studylib.analysis import Valley
 from studylib.ideas._shared import differences, leaders, optimum
 from studylib.ideas._shared.numbers import span
 from studylib.report import Quantity
@@ -50,23 +50,27 @@ def chars_alt(table: pl.DataFrame) -> Text:
     )
 
 
-def valley_title(fits: Sequence[BasinFit]) -> Text:
+def valley_title(fits: Sequence[Valley]) -> Text:
     """The finding of the largest budget."""
     last = fits[-1]
+    flat_en = f"{pieces_span(last.flat)} cost less than 0.2 % more" if last.flat else "none is known to be as good"
+    flat_ja = f"{pieces_span(last.flat, '〜')} は差 0.2 % 未満" if last.flat else "同等と言える範囲はまだない"
     if last.optimum is None:
         return Text(
-            en=f"At {last.budget}, {pieces_span(last.flat)} pieces are within noise of the best; the optimum is not bracketed",
-            ja=f"{last.budget} では語彙 {pieces_span(last.flat, '〜')} が誤差内で最良、最適点は範囲内に定まらない",
+            en=f"At {last.budget} the best vocabulary is not bracketed; {flat_en}",
+            ja=f"{last.budget} では最適語彙数が範囲内に定まらない({flat_ja})",
         )
     return Text(
-        en=f"At {last.budget}, about {pieces(last.optimum)} pieces are best, and {pieces_span(last.flat)} are within noise of it",
-        ja=f"{last.budget} では語彙 約 {pieces(last.optimum)} が最良、{pieces_span(last.flat, '〜')} は誤差内で同等",
+        en=f"At {last.budget}, about {pieces(last.optimum)} pieces are best; {flat_en}",
+        ja=f"{last.budget} では語彙 約 {pieces(last.optimum)} が最良、{flat_ja}",
     )
 
 
-def valley_alt(fits: Sequence[BasinFit], basis: Text) -> Text:
-    panels_en = "; ".join(f"{fit.budget}: flat from {pieces_span(fit.flat)}" for fit in fits)
-    panels_ja = "、".join(f"{fit.budget}:{pieces_span(fit.flat, '〜')} で平坦" for fit in fits)
+def valley_alt(fits: Sequence[Valley], basis: Text) -> Text:
+    panels_en = "; ".join(
+        f"{fit.budget}: flat {pieces_span(fit.flat) if fit.flat else 'nowhere known'}" for fit in fits
+    )
+    panels_ja = "、".join(f"{fit.budget}:平坦域 {pieces_span(fit.flat, '〜') if fit.flat else '不明'}" for fit in fits)
     return Text(
         en=f"Validation bits per byte against vocabulary size {basis.en}, one panel a budget. {panels_en}.",
         ja=f"語彙数に対する検証 bits/byte({basis.ja})。予算ごとに 1 枠。{panels_ja}。",
@@ -87,5 +91,5 @@ p_best_title = partial(leaders.p_best_title, agreed=Text(en="lead whatever is he
 p_best_alt = partial(leaders.p_best_alt, subject=VOCABULARIES)
 
 
-scaling_title = partial(optimum.scaling_title, subject=BEST, quantity=BEST, form=pieces)
-scaling_alt = partial(optimum.scaling_alt, quantity=BEST, form=pieces)
+carried_title = partial(optimum.carried_title, subject=BEST, quantity=BEST, form=pieces)
+carried_alt = partial(optimum.carried_alt, quantity=BEST, form=pieces)

@@ -6,11 +6,11 @@ import math
 
 import polars as pl
 
-from studylib.analysis import OptimumScaling, score
+from studylib.analysis import CarriedOptimum, score
 from studylib.result import Anchor, Text
 
 
-def anchors(scaling: OptimumScaling | None, samples: pl.DataFrame | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
+def anchors(carried: CarriedOptimum | None, samples: pl.DataFrame | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
     """Published findings about vocabularies held against this study."""
     sampled = None
     if samples is not None and samples["low"].is_not_null().any():
@@ -26,7 +26,7 @@ def anchors(scaling: OptimumScaling | None, samples: pl.DataFrame | None, measur
                 ja="最適な語彙数はモデルとともに増えるが、その伸びはより遅い",
             ),
             "Tao et al. 2024, arXiv 2407.13623",
-            (scaling.slope[0], scaling.slope[2]) if scaling else None,
+            (carried.exponents["params"][0], carried.exponents["params"][2]) if carried else None,
             (0.0, 1.0),
             unit="exponent of the vocabulary in non-embedding parameters",
         ),

@@ -11,15 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from studylib.analysis.basin import BasinFit
-from studylib.analysis.optimum_law import OptimumLaw
+from studylib.analysis.carried import CarriedOptimum
+from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
 from studylib.report.figures.style import INK, MUTED, canvas, look
 from studylib.report.numbers import short
 
 
 def batch_basins(
-    trials: pl.DataFrame, fits: Mapping[int, Mapping[int, BasinFit]], law: OptimumLaw | None = None
+    trials: pl.DataFrame, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOptimum | None = None
 ) -> Figure:
     """Loss above that of the best batch, a panel a width, a line a length of run; then the optima against that length.
 
@@ -69,13 +69,12 @@ def _above_best(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.join(level, on="seed").select("batch_tokens", shifted.alias("above"))
 
 
-def _optima(ax: Axes, fits: Mapping[int, Mapping[int, BasinFit]], law: OptimumLaw | None) -> None:
+def _optima(ax: Axes, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOptimum | None) -> None:
     for index, (width, by_length) in enumerate(fits.items()):
         style = look(index)
         for tokens, fit in by_length.items():
             if fit.optimum is None or fit.interval is None:
-                end = fit.sampled[0 if "least" in fit.reason or "below" in fit.reason else 1]
-                ax.plot(tokens, end, "x", color=style["color"], ms=8, mew=2)
+                ax.plot(tokens, fit.edge, "x", color=style["color"], ms=8, mew=2)
                 continue
             error = [
                 [fit.optimum - min(fit.interval[0], fit.optimum)],
@@ -98,7 +97,7 @@ def _optima(ax: Axes, fits: Mapping[int, Mapping[int, BasinFit]], law: OptimumLa
     ax.legend(fontsize=9, loc="best")
 
 
-def _line(ax: Axes, fits: Mapping[int, Mapping[int, BasinFit]], law: OptimumLaw) -> None:
+def _line(ax: Axes, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOptimum) -> None:
     """The law over tokens, at the size of the widest model where it knows sizes."""
     *_, widest = fits.values()
     lengths = np.geomspace(min(widest), max(widest), 20)

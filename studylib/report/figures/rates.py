@@ -9,7 +9,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from studylib.analysis.basin import BasinFit
+from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
 from studylib.report.figures.style import INK, LOSS, canvas, look
 
@@ -36,11 +36,14 @@ def learning_rates(
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"x{value:g}"))
     ax.set(xlabel="learning rate, as a multiple of the common one", ylabel=LOSS)
-    ax.legend(title=legend, fontsize=9)
+    # Below the axes: inside, it would lie on lines.
+    handles, names = ax.get_legend_handles_labels()
+    ax.get_legend().remove()
+    figure.legend(handles, names, title=legend, loc="outside lower center", ncols=min(len(names), 4), fontsize=9)
     return figure
 
 
-def rate_basins(trials: pl.DataFrame, fits: Mapping[str, Mapping[int, BasinFit]], *, panel: str = "init") -> Figure:
+def rate_basins(trials: pl.DataFrame, fits: Mapping[str, Mapping[int, Valley]], *, panel: str = "init") -> Figure:
     """Loss against learning rate, a line a width, a panel a parametrisation; the fitted optimum with its interval below.
 
     Parameters
@@ -70,7 +73,7 @@ def rate_basins(trials: pl.DataFrame, fits: Mapping[str, Mapping[int, BasinFit]]
             )  # fmt: skip
             y = least - (index + 1.5) * step
             if fit.optimum is None or fit.interval is None:
-                ax.plot(fit.sampled[0 if "least" in fit.reason else 1], y, "x", color=style["color"], ms=7, mew=2)
+                ax.plot(fit.edge, y, "x", color=style["color"], ms=7, mew=2)
                 continue
             ax.plot(fit.interval, [y, y], color=style["color"], lw=2.4, solid_capstyle="butt")
             ax.plot(fit.optimum, y, marker=style["marker"], color=style["color"], ms=8, mec=INK)

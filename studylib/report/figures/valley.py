@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy import stats
 
-from studylib.analysis.basin import BasinFit
 from studylib.analysis.twoway import fit_two_way
+from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
 from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
 from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
@@ -24,7 +24,7 @@ _MISSES = 0.01
 
 def valley(
     trials: pl.DataFrame,
-    fits: Sequence[BasinFit],
+    fits: Sequence[Valley],
     *,
     aspect: str = "aspect",
     metric: str = "val_bpb",
@@ -37,7 +37,7 @@ def valley(
     curve, the flat basin shaded, the optimum with its interval, and the reference shape of the 13B models. A panel whose
     curve misses the means says so.
 
-    ``trials`` is one row a trial; rows belong to the panel whose ``BasinFit.budget`` equals their ``size``.
+    ``trials`` is one row a trial; rows belong to the panel whose ``Valley.budget`` equals their ``size``.
     """
     if not fits:
         raise invalid("fits", [], "is empty: there is no budget to draw")
@@ -82,12 +82,19 @@ def _is_lowest(ax: Axes, others: Sequence[Axes]) -> bool:
 
 
 def _panel(
-    ax: Axes, own: pl.DataFrame, fit: BasinFit, index: int, *, aspect: str, metric: str, quantity: Quantity
+    ax: Axes, own: pl.DataFrame, fit: Valley, index: int, *, aspect: str, metric: str, quantity: Quantity
 ) -> None:
     style = look(index)
     colour, marker = style["color"], style["marker"]
     ax.set_xscale("log")
-    ax.axvspan(*fit.flat, color=colour, alpha=0.13, lw=0, label="flat basin (within the detectable effect)")
+    if fit.flat is not None:
+        ax.axvspan(
+            *fit.flat,
+            color=colour,
+            alpha=0.13,
+            lw=0,
+            label="flat: less than 0.2 % of the loss above the bottom, with 95 %",
+        )
     if quantity.reference is not None:
         label = quantity.reference_label.replace("\n", ", ")
         ax.axvline(quantity.reference, color=MUTED, lw=1.1, ls=":", label=label)
@@ -119,7 +126,7 @@ def _panel(
     else:
         _remark(ax, 0.03, "no optimum inside the sampled range", va="bottom")
     if fit.lack_of_fit < _MISSES:
-        _remark(ax, 0.935, "a parabola misses the means (p < 0.01): read the points", va="top")
+        _remark(ax, 0.935, "the valley misses the means (p < 0.01): read the points", va="top")
     ax.set(xlabel="", ylabel="")
 
 

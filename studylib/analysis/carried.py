@@ -1,0 +1,204 @@
+"""An optimum carried to a target size, with its distance in the error, and what a choice there would give away."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from studylib.analysis.valley_posterior import CURVATURE_SCATTER, valley
+from studylib.errors import invalid
+
+if TYPE_CHECKING:
+    from studylib.analysis.valleys import Valleys
+
+_SURE = 0.9  # probability that a choice costs less than the margin, to call it decided
+_EQUIVALENT = 0.95
+_NO_USE = 10  # margins: a best guess that costs more than 2 % of the loss on average is none
+_LEAST_SIZES = 3
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What choosing ``value`` at the target would give away.
+
+    Attributes
+    ----------
+    regret
+        Expected loss above the lowest, as a share of the loss.
+    p_within
+        Probability that it is less than the margin.
+    decided
+        Both pass: the expected regret is at most the margin, and the probability at least 0.9.
+    """
+
+    value: float
+    regret: float
+    p_within: float
+    decided: bool
+
+
+@dataclass(frozen=True)
+class CarriedOptimum:
+    """``log optimum = constant + sum of exponent * log variable`` carried to a target, budgets scattering about it.
+
+    Attributes
+    ----------
+    quantity
+        What was swept.
+    target
+        The variables' values that it is carried to.
+    optimum
+        (low, middle, high) at the target: 95 % interval and median.
+    exponents
+        By variable: (low, middle, high).
+    budgets, bracketed
+        Budgets in the fit, and those with an optimum inside the range tried.
+    factor
+        How many times larger than the largest trained the target is, by variable.
+    line
+        [4, 64] the variable, and low, middle, high of the optimum from the least budget to the target, where there is one
+        variable; None with several.
+    log_optimum, log_curvature, skew, bend
+        [K] joint draws at the target.
+    """
+
+    quantity: str
+    target: dict[str, float]
+    optimum: tuple[float, float, float]
+    exponents: dict[str, tuple[float, float, float]]
+    budgets: int
+    bracketed: int
+    factor: dict[str, float]
+    margin: float
+    line: np.ndarray | None = field(repr=False)
+    log_optimum: np.ndarray = field(repr=False)
+    log_curvature: np.ndarray = field(repr=False)
+    skew: np.ndarray = field(repr=False)
+    bend: np.ndarray = field(repr=False)
+
+    def regret(self, value: np.ndarray | float) -> np.ndarray:
+        """[K, ...] loss above the lowest at the target, as a share of the loss, in every draw."""
+        shape = (-1,) + (1,) * np.ndim(value)
+        skew, bend, place, depth = (
+            one.reshape(shape) for one in (self.skew, self.bend, self.log_optimum, self.log_curvature)
+        )
+        return np.exp(depth) * np.maximum(valley(np.log(value) - place, skew, bend), 0)
+
+    def choose(self, value: float | None = None) -> Choice:
+        """What ``value`` would give away; by default the value that gives away the least on average."""
+        value = self.best if value is None else value
+        above = self.regret(float(value))
+        regret, within = float(above.mean()), float((above <= self.margin).mean())
+        return Choice(float(value), regret, within, regret <= self.margin and within >= _SURE)
+
+    @property
+    def best(self) -> float:
+        """The value with the least expected regret."""
+        grid = self._grid()
+        return float(grid[self.regret(grid).mean(axis=0).argmin()])
+
+    @property
+    def equivalent(self) -> tuple[float, float] | None:
+        """(least, greatest) value that costs less than the margin with 95 %; None where none is known to."""
+        grid = self._grid()
+        kept = grid[(self.regret(grid) <= self.margin).mean(axis=0) >= _EQUIVALENT]
+        return (float(kept.min()), float(kept.max())) if len(kept) else None
+
+    def _grid(self) -> np.ndarray:
+        ends = np.quantile(self.log_optimum, [0.005, 0.995])
+        reach = max(float(ends[1] - ends[0]), 1.0)
+        return np.exp(np.linspace(ends[0] - reach / 2, ends[1] + reach / 2, 201))
+
+    def as_dict(self, chosen: float | None = None) -> dict[str, object]:
+        """For ``IdeaResult.extrapolation``; ``chosen``: the value to be used at the target, default the best."""
+        ends = ("low", "middle", "high")
+        choice = self.choose(chosen)
+        return {
+            "target": self.target,
+            "optimum": dict(zip(ends, self.optimum, strict=True)),
+            "exponents": {name: dict(zip(ends, one, strict=True)) for name, one in self.exponents.items()},
+            "budgets": self.budgets,
+            "bracketed": self.bracketed,
+            "times_the_largest": self.factor,
+            "chosen": choice.value,
+            "expected_regret_percent": 100 * choice.regret,
+            "p_within_margin": choice.p_within,
+            "equivalent": self.equivalent,
+            "decided": choice.decided,
+        }
+
+
+def carry(
+    valleys: Valleys, target: Mapping[str, float], *, confidence: float, random_seed: int
+) -> tuple[CarriedOptimum | None, str]:
+    """See `Valleys.carry`. The target's own optimum scatters about the law as those of the budgets do."""
+    names = list(valleys.centre)
+    for name, value in target.items():
+        if not (value > 0 and math.isfinite(value)):
+            raise invalid(f"target.{name}", value, "is not a positive number")
+    if len(valleys.budgets) > 1 and set(names) != set(target):
+        raise invalid("target", sorted(target), "is not what the optimum was fitted over", choices=names)
+    reason = _refusal(valleys, list(target))
+    if reason:
+        return None, reason
+    draws = valleys.draws
+    generator = np.random.default_rng(random_seed)
+    count = len(draws.tau)
+    place, depth = (generator.standard_normal(count) for _ in range(2))
+    z = np.array([1.0, *(math.log(target[name]) - valleys.centre[name] for name in names)])
+    log_optimum = draws.place @ z + draws.tau * place
+    tails = [(1 - confidence) / 2, 0.5, (1 + confidence) / 2]
+    line = None
+    if len(names) == 1:
+        points = np.linspace(
+            math.log(min(one.sizes[names[0]] for one in valleys.budgets)), math.log(target[names[0]]), 64
+        )
+        lines = draws.place[:, :1] + draws.place[:, 1:] * (points - valleys.centre[names[0]])
+        line = np.exp(np.vstack([points, np.quantile(lines + (draws.tau * place)[:, None], tails, axis=0)]))
+    found = CarriedOptimum(
+        quantity=valleys.quantity,
+        target={name: float(target[name]) for name in names},
+        optimum=tuple(float(value) for value in np.exp(np.quantile(log_optimum, tails))),
+        exponents={
+            name: tuple(float(value) for value in np.quantile(draws.place[:, n], tails))
+            for n, name in enumerate(names, start=1)
+        },
+        budgets=len(valleys.budgets), bracketed=len(valleys.bracketed),
+        factor={name: target[name] / max(one.sizes[name] for one in valleys.budgets) for name in names},
+        margin=valleys.margin, line=line, log_optimum=log_optimum,
+        log_curvature=draws.depth @ z + CURVATURE_SCATTER * depth, skew=draws.skew, bend=draws.bend,
+    )  # fmt: skip
+    choice = found.choose()
+    if choice.regret > _NO_USE * valleys.margin:
+        low, _, high = found.optimum
+        return None, (
+            f"carried that far the optimum lies anywhere from {low:.3g} to {high:.3g}, and the best guess costs "
+            f"{100 * choice.regret:.2g} % of the loss on average"
+        )
+    return found, ""
+
+
+def _refusal(valleys: Valleys, names: list[str]) -> str:
+    if valleys.misfit > valleys.margin:
+        return valleys.budgets[0].reason
+    good = valleys.bracketed
+    sizes = np.log([[one.sizes.get(name, float("nan")) for name in names] for one in good]).reshape(
+        len(good), len(names)
+    )
+    for column, name in enumerate(names):
+        kinds = len(set(np.round(sizes[:, column], 2)))
+        if kinds >= _LEAST_SIZES:
+            continue
+        if len(names) == 1:
+            return (
+                f"an optimum lies inside the range tried at {kinds} of {len(valleys.budgets)} sizes, "
+                f"and a line over sizes with its error needs {_LEAST_SIZES}"
+            )
+        return f"an exponent and its error need {_LEAST_SIZES} different {name} with an optimum; there are {kinds}"
+    if np.linalg.matrix_rank(sizes - sizes.mean(axis=0), tol=0.05) < len(names):
+        return f"{' and '.join(names)} moved together in all budgets, so their exponents cannot be told apart"
+    return ""

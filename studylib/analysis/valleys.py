@@ -1,0 +1,335 @@
+"""Valleys of loss against the logarithm of what is swept (aspect ratio, vocabulary, learning rate, batch), over budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+from studylib.analysis.carried import CarriedOptimum, carry
+from studylib.analysis.twoway import finished
+from studylib.analysis.valley_posterior import Cells, ValleyDraws, sample_valleys, valley
+from studylib.errors import StudyError, invalid
+
+MARGIN = 0.002  # of the loss: what does not matter
+_INSIDE = 0.95
+_PARAMS = {"params": "non_embedding_params"}
+_LEAST_NEAR = 4  # values that a window keeps at least
+
+
+@dataclass(frozen=True)
+class Valley:
+    """The valley at one budget, as the joint fit over all of them sees it.
+
+    Attributes
+    ----------
+    budget
+        Its label.
+    sizes
+        Its variables (parameters, tokens), medians of its trials.
+    optimum
+        Median of the bottom's place; None where it is not inside the range tried with 95 %.
+    interval
+        95 % interval of it; None with it.
+    flat
+        Least and greatest value inside the range tried that costs less than ``margin`` more than the bottom with 95 %
+        probability; None where no value is known to.
+    margin
+        In units of the metric.
+    sampled
+        (least, greatest) value that was trained.
+    outside
+        Probability that the bottom lies below, and above, the range tried.
+    reason
+        Why there is no optimum, in one line; empty when there is one.
+    lack_of_fit
+        p value of the test that the curve describes the mean losses; 1 where seeds or values are too few to test it.
+    log_optimum, level, log_curvature, skew, bend
+        [K] joint draws of the bottom's place, the loss there, and the valley's form.
+    """
+
+    budget: str
+    sizes: dict[str, float]
+    optimum: float | None
+    interval: tuple[float, float] | None
+    flat: tuple[float, float] | None
+    margin: float
+    sampled: tuple[float, float]
+    outside: tuple[float, float]
+    reason: str
+    lack_of_fit: float
+    log_optimum: np.ndarray = field(repr=False)
+    level: np.ndarray = field(repr=False)
+    log_curvature: np.ndarray = field(repr=False)
+    skew: np.ndarray = field(repr=False)
+    bend: np.ndarray = field(repr=False)
+
+    @property
+    def params(self) -> float:
+        """Non-embedding parameters; nan where they are not among the sizes."""
+        return self.sizes.get("params", float("nan"))
+
+    @property
+    def edge(self) -> float:
+        """The end of the range tried that the bottom is nearer to."""
+        return self.sampled[int(self.outside[1] > self.outside[0])]
+
+    def regret(self, value: np.ndarray | float) -> np.ndarray:
+        """[K, ...] loss above the bottom, as a share of the bottom's, in every draw."""
+        shape = (-1,) + (1,) * np.ndim(value)
+        skew, bend, place, depth = (
+            one.reshape(shape) for one in (self.skew, self.bend, self.log_optimum, self.log_curvature)
+        )
+        return np.exp(depth) * np.maximum(valley(np.log(value) - place, skew, bend), 0)
+
+    def predict(self, value: np.ndarray | float) -> np.ndarray:
+        """Fitted loss at the average seed, in units of the metric."""
+        level = self.level.reshape((-1,) + (1,) * np.ndim(value))
+        return (level * (1 + self.regret(value))).mean(axis=0)
+
+
+@dataclass(frozen=True)
+class Valleys:
+    """One joint fit over budgets.
+
+    Attributes
+    ----------
+    quantity
+        The column that was swept.
+    by_key
+        `Valley` by the values of the columns that name a budget, smallest first.
+    left_out
+        Why a budget has no valley, by label.
+    misfit
+        How far mean losses lie from the curve beyond their noise, a share of the loss (posterior median).
+    """
+
+    quantity: str
+    by_key: dict[tuple, Valley]
+    left_out: dict[str, str]
+    misfit: float
+    margin: float
+    centre: dict[str, float] = field(repr=False)
+    draws: ValleyDraws = field(repr=False)
+
+    @property
+    def budgets(self) -> tuple[Valley, ...]:
+        return tuple(self.by_key.values())
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What the optimum may move with."""
+        return tuple(self.centre)
+
+    @property
+    def bracketed(self) -> tuple[Valley, ...]:
+        """Those whose bottom lies inside the range tried."""
+        return tuple(one for one in self.budgets if one.optimum is not None)
+
+    def carry(
+        self, target: Mapping[str, float], *, confidence: float = 0.95, random_seed: int = 0
+    ) -> tuple[CarriedOptimum | None, str]:
+        """The optimum at ``target`` (by variable), or None and the reason in one line why it cannot be had.
+
+        Raises
+        ------
+        StudyError
+            ``target`` names other variables than the fit, or a value is not positive.
+        """
+        return carry(self, target, confidence=confidence, random_seed=random_seed)
+
+
+def fit_valleys(
+    trials: pl.DataFrame,
+    quantity: str = "aspect",
+    metric: str = "val_bpb",
+    *,
+    by: Sequence[str] = ("size",),
+    variables: Mapping[str, str] = _PARAMS,
+    label: Callable[..., str] | None = None,
+    window: float | None = None,
+    margin: float = MARGIN,
+    draws: int = 2000,
+    random_seed: int = 0,
+) -> Valleys:
+    """Fit all budgets at once: what they share (the valley's form, the noise, the law of the optimum) is learned from all.
+
+    A budget whose best value lies at an end of its range takes part: that its bottom is not seen says where it is not.
+
+    Parameters
+    ----------
+    trials
+        One row a trial. Without a column ``aspect`` it is ``hidden_size / num_layers``.
+    quantity
+        The column swept; its logarithm is what counts.
+    by
+        Columns whose values name a budget; empty for one budget.
+    variables
+        Sizes that the optimum may move with: name, and the column it is read from. Of one budget none is needed.
+    label
+        Makes a budget's label from the values of ``by``.
+    window
+        Fit only values whose mean loss is within this share of the best of their budget, four at least: loss over learning
+        rates climbs steeply where training gets unstable, and no smooth curve describes all of it. Values at which a seed
+        failed are then no candidates, however well the others did.
+    margin
+        Share of the loss that does not matter.
+
+    Raises
+    ------
+    StudyError
+        No budget has three values, or there are too few trials to know their noise by.
+    """
+    if draws < 500:
+        raise invalid("draws", draws, "is too few for an interval; give at least 500")
+    if quantity == "aspect" and quantity not in trials.columns:
+        trials = trials.with_columns((pl.col("hidden_size") / pl.col("num_layers")).alias(quantity))
+    found: dict[tuple, tuple[str, dict[str, float], Cells]] = {}
+    left_out: dict[str, str] = {}
+    groups = trials.group_by(list(by), maintain_order=True) if by else [((), trials)]
+    for key, own in groups:
+        name = label(*key) if label else ", ".join(map(str, key))
+        try:
+            rows = _rows(own, quantity, metric, window)
+        except StudyError as error:
+            left_out[name] = str(error)
+            continue
+        sizes = {
+            variable: float(rows[column].median()) for variable, column in variables.items() if column in rows.columns
+        }
+        found[key] = (name, sizes, _cells(rows, quantity, metric))
+    if not found:
+        raise StudyError(next(iter(left_out.values()), "there are no trials to fit a valley to"))
+    found = dict(sorted(found.items(), key=lambda item: tuple(item[1][1].values())))
+    names = (
+        [name for name in variables if all(name in sizes for _, sizes, _ in found.values())] if len(found) > 1 else []
+    )
+    cells = [one for _, _, one in found.values()]
+    if sum(cell.dof for cell in cells) == 0 and sum(len(cell.x) - 3 for cell in cells) < 4:
+        raise StudyError("a valley needs at least 2 seeds, or more values at one, to know its noise")
+    z = np.log([[sizes[name] for name in names] for _, sizes, _ in found.values()]).reshape(len(found), len(names))
+    centre = dict(zip(names, z.mean(axis=0), strict=True))
+    sampled = sample_valleys(cells, z - z.mean(axis=0), draws=draws, random_seed=random_seed)
+    misfit = float(np.median(sampled.misfit))
+    pure = (sum(cell.residual for cell in cells), sum(cell.dof for cell in cells))
+    return Valleys(
+        quantity=quantity,
+        by_key={
+            key: _valley(name, sizes, cell, sampled, place, misfit, margin, pure)
+            for place, (key, (name, sizes, cell)) in enumerate(found.items())
+        },
+        left_out=left_out, misfit=misfit, margin=margin, centre=centre, draws=sampled,
+    )  # fmt: skip
+
+
+def _rows(own: pl.DataFrame, quantity: str, metric: str, window: float | None) -> pl.DataFrame:
+    rows = finished(own, metric, variant=quantity).with_columns(pl.col(quantity).cast(pl.Float64))
+    if (rows[metric] <= 0).any():
+        raise invalid("metric", metric, "has values that are not positive: losses are compared as shares of themselves")
+    if window is not None:
+        rows = _near_the_bottom(rows, quantity, metric, window)
+    values = rows[quantity].n_unique()
+    if values < 3:
+        raise StudyError(f"a valley needs finished trials at 3 values of {quantity} or more; there are {values}")
+    return rows
+
+
+def _near_the_bottom(rows: pl.DataFrame, quantity: str, metric: str, window: float) -> pl.DataFrame:
+    seeds = rows["seed"].n_unique()
+    means = rows.group_by(quantity).agg(pl.col(metric).mean().alias("mean"), pl.len().alias("seeds")).sort(quantity)
+    means = means.filter(pl.col("seeds") == seeds)
+    if len(means) < 3:
+        raise StudyError(
+            f"an optimum needs at least 3 values of {quantity} with all seeds finished; there are {len(means)}"
+        )
+    values, losses = means[quantity].to_list(), means["mean"].to_list()
+    best = losses.index(min(losses))
+    inside = [loss <= losses[best] * (1 + window) for loss in losses]
+    first = last = best
+    while first > 0 and (first == best or inside[first - 1]):  # one neighbour on each side in any case
+        first -= 1
+    while last < len(values) - 1 and (last == best or inside[last + 1]):
+        last += 1
+    while last - first + 1 < min(_LEAST_NEAR, len(values)):
+        below = losses[first - 1] if first > 0 else float("inf")
+        above = losses[last + 1] if last < len(values) - 1 else float("inf")
+        first, last = (first - 1, last) if below <= above else (first, last + 1)
+    return rows.filter(pl.col(quantity).is_in(values[first : last + 1]))
+
+
+def _cells(rows: pl.DataFrame, quantity: str, metric: str) -> Cells:
+    """Two-way fit of log losses: values beside seeds."""
+    x, value = np.unique(rows[quantity].to_numpy(), return_inverse=True)
+    _, seed = np.unique(rows["seed"].to_numpy(), return_inverse=True)
+    y = np.log(rows[metric].to_numpy().astype(float))
+    of_value, of_seed = np.eye(len(x))[value], np.eye(seed.max() + 1)[seed]
+    both = np.column_stack([of_value, of_seed])
+    solution = np.linalg.lstsq(both, y, rcond=None)[0]
+    residual = y - both @ solution
+    out = of_value - of_seed @ np.linalg.lstsq(of_seed, of_value, rcond=None)[0]
+    return Cells(
+        x=np.log(x),
+        mean=solution[: len(x)] + solution[len(x) :].mean(),
+        precision=of_value.T @ out,
+        residual=float(residual @ residual),
+        dof=len(y) - int(np.linalg.matrix_rank(both)),
+    )
+
+
+def _valley(
+    name: str, sizes: dict[str, float], cell: Cells, draws: ValleyDraws, place: int, misfit: float, margin: float,
+    pure: tuple[float, int],
+) -> Valley:  # fmt: skip
+    log_optimum, log_curvature = draws.optimum[:, place], draws.log_curvature[:, place]
+    low, high = float(cell.x.min()), float(cell.x.max())
+    outside = (float((log_optimum < low).mean()), float((log_optimum > high).mean()))
+    above = np.exp(log_curvature)[:, None] * np.maximum(
+        valley(cell.x - log_optimum[:, None], draws.skew[:, None], draws.bend[:, None]), 0
+    )
+    curve = np.log1p(above)
+    found = Valley(
+        budget=name, sizes=sizes, optimum=None, interval=None, flat=None, margin=0.0,
+        sampled=(float(np.exp(low)), float(np.exp(high))), outside=outside, reason=_reason(outside, low, high, misfit, margin),
+        lack_of_fit=_lack_of_fit(cell, curve.mean(axis=0), pure),
+        log_optimum=log_optimum, level=np.exp((cell.mean - curve).mean(axis=1)), log_curvature=log_curvature,
+        skew=draws.skew, bend=draws.bend,
+    )  # fmt: skip
+    grid = np.exp(np.linspace(low, high, 97))
+    equivalent = grid[(found.regret(grid) <= margin).mean(axis=0) >= _INSIDE]
+    ends = np.exp(np.quantile(log_optimum, [0.025, 0.5, 0.975]))
+    return Valley(
+        **vars(found)
+        | {
+            "optimum": None if found.reason else float(ends[1]),
+            "interval": None if found.reason else (float(ends[0]), float(ends[2])),
+            "flat": (float(equivalent.min()), float(equivalent.max())) if len(equivalent) else None,
+            "margin": margin * float(found.level.mean()),
+        }
+    )
+
+
+def _reason(outside: tuple[float, float], low: float, high: float, misfit: float, margin: float) -> str:
+    if misfit > margin:
+        return f"no valley describes the mean losses: they lie {100 * misfit:.2g} % of the loss off its curve beyond their noise"
+    if sum(outside) <= 1 - _INSIDE:
+        return ""
+    below, above = outside
+    if max(outside) > 0.5:
+        side, end = ("below", low) if below > above else ("above", high)
+        return f"the lowest fitted loss lies {side} the sampled range (beyond {np.exp(end):.3g}); widen it"
+    return (
+        f"the optimum is not bracketed: it lies below {np.exp(low):.3g} with {100 * below:.0f} % probability, above "
+        f"{np.exp(high):.3g} with {100 * above:.0f} %"
+    )
+
+
+def _lack_of_fit(cell: Cells, curve: np.ndarray, pure: tuple[float, int]) -> float:
+    """F test of the means about the curve against the noise of seeds, all budgets' together."""
+    extra, (residual, dof) = len(cell.x) - 3, pure
+    if extra < 1 or dof < 1 or residual <= 0:
+        return 1.0
+    off = cell.mean - curve
+    return float(stats.f.sf(off @ cell.precision @ off / extra / (residual / dof), extra, dof))

@@ -155,8 +155,8 @@ def rows(studies: int, random_seed: int) -> list[Row]:
                 decision = decide_moved(moved, f"{_SIZES[-1]:g}", draws=2000)
                 count = counts.setdefault(basis, {"wrong": 0, "decided": 0, "refused": 0})
                 losses = truth(one, basis)
-                count["decided"] += decision.decided
-                count["wrong"] += decision.decided and decision.leader != min(losses, key=losses.get)
+                count["decided"] += decision.ahead
+                count["wrong"] += decision.ahead and decision.leader != min(losses, key=losses.get)
                 count["refused"] += decision.leader is None
         for basis, count in counts.items():
             said = (

@@ -9,7 +9,7 @@ from studylib.batch.jobs import Job
 from studylib.batch.marker import is_current
 from studylib.registry import LAUNCHERS
 from studylib.trials.cache import trials_under
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Setting
 from studylib.trials.run import still_to_do
 
 
@@ -36,4 +36,4 @@ def what_would_start(job: Job) -> str:
         params.retry_failed, options=params.launcher_options,
     )  # fmt: skip
     title = f"{job.idea.name}: {job.notebook} -> {job.folder}; {len(to_do)} of {len(trials)} trials to do"
-    return f"{title}\n{LAUNCHERS[params.launcher].show(to_do, setting)}"
+    return f"{title}\n{LAUNCHERS[params.launcher]().show(to_do, setting)}"

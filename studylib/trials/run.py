@@ -12,7 +12,7 @@ from studylib.spec import TrialSpec
 from studylib.trials.cache import Trial, trials_under
 from studylib.trials.display import default_listeners
 from studylib.trials.generations import generations, lost
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Setting
 from studylib.trials.outcome import Outcome
 from studylib.trials.progress import Listener, Tracker
 from studylib.trials.worker import DEFAULT_TRAIN
@@ -80,7 +80,7 @@ def run_trials(
     try:
         for generation in generations(to_do):
             if ready := without_lost(generation, tracker):
-                LAUNCHERS[launcher].run(ready, setting, tracker)
+                LAUNCHERS[launcher]().run(ready, setting, tracker)
     finally:
         tracker.end()
     from studylib.trials.frame import trials_frame

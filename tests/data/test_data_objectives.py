@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from studylib.data.batch import IGNORED, Marks
-from studylib.data.objective import objective_table
-from studylib.data.objective._spans import Denoiser
-from studylib.data.objective.ul2 import DENOISERS
+from studylib.choices.objective import objective_table
+from studylib.choices.objective._spans import Denoiser
+from studylib.choices.objective.ul2 import DENOISERS
 from studylib.errors import StudyError
 from studylib.registry import OBJECTIVES
+from studylib.rows import IGNORED, Marks
 from studylib.spec import ObjectiveSpec, validated
 
 LENGTH = 257

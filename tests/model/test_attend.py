@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from studylib.choices.attention import causal_attention, check_backend, fastest_backend
 from studylib.errors import StudyError
-from studylib.model.attend import causal_attention, check_backend, fastest_backend
 from studylib.model.cost import flops_per_token
 from studylib.registry import ATTENTION_BACKENDS, ATTENTION_PATTERNS
 from studylib.spec import ModelSpec

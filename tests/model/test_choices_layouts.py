@@ -15,7 +15,7 @@ import torch._dynamo
 from choices_runner import losses
 from every_choice import CHOICES, batch, build
 
-from studylib.model.execution import Execution
+from studylib.choices.execution import Execution
 from studylib.spec import ModelSpec, ParallelSpec
 
 

@@ -12,8 +12,8 @@ from every_choice import build
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from studylib.choices.mixer import Kept
 from studylib.model.memory import activation_bytes, keeps_scores, kept_by_mlp, memory_bytes
-from studylib.model.mixer import Kept
 from studylib.registry import ATTENTION_PATTERNS, MIXERS, NORMS
 from studylib.spec import ComputeSpec, ModelSpec, TrialSpec
 from studylib.train.compute import resolve

@@ -15,16 +15,16 @@ from every_choice import batch, build
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from studylib.choices.execution import Execution
+from studylib.choices.mixer._delta import delta_rule
+from studylib.choices.mixer._fla import use_fla
+from studylib.choices.mixer._linear import linear_attention
 from studylib.data import prepare
 from studylib.errors import StudyError
 from studylib.files import content_hash, read_json, read_json_lines, write_text
 from studylib.model.cost import flops_per_token, parameter_count
-from studylib.model.execution import Execution
 from studylib.model.family import of_equal_size
 from studylib.model.gpt import GPT
-from studylib.model.mixer._delta import delta_rule
-from studylib.model.mixer._fla import use_fla
-from studylib.model.mixer._linear import linear_attention
 from studylib.registry import MIXERS
 from studylib.spec import SPEC_VERSION, ModelSpec
 from studylib.train.compute import resolve

@@ -6,9 +6,9 @@ import pytest
 import torch
 from test_topologies import launch, losses
 
+from studylib.choices.execution import Execution
 from studylib.data import prepare
 from studylib.files import read_json_lines
-from studylib.model.execution import Execution
 from studylib.model.gpt import build_gpt
 from studylib.parallel import world
 from studylib.spec import ParallelSpec

@@ -10,13 +10,13 @@ import torch
 from test_resume import stop_at, without_times
 from test_topologies import launch, losses
 
-from studylib.data import Batch, TrainingRows, prepare
-from studylib.data.batch import IGNORED
+from studylib.data import TrainingRows, prepare
 from studylib.errors import StudyError
 from studylib.files import read_json, read_json_lines
 from studylib.model.gpt import build_gpt
 from studylib.parallel import pipeline_engine, world
 from studylib.registry import MIXERS, OBJECTIVES, POSITIONS
+from studylib.rows import IGNORED, Batch
 from studylib.spec import DataSpec, ObjectiveSpec, ParallelSpec, SourceSpec, TrialSpec, validated
 from studylib.train import train
 from studylib.train.compute import resolve

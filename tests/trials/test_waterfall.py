@@ -9,7 +9,7 @@ from studylib.ideas.efficiency.captions import waterfall_alt, waterfall_title
 from studylib.report import save, waterfall
 from studylib.trials import measure_waterfall
 from studylib.trials.cache import trials_under
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Setting
 from studylib.trials.launcher.local import launcher
 from studylib.trials.machine import memory_environment
 from studylib.trials.waterfall import SWITCHES, waterfall_specs

@@ -13,8 +13,9 @@ from pydantic import Field
 from studylib.data.document import Document
 from studylib.data.guard.names import check_names, check_path, is_benchmark_path
 from studylib.data.read import SUFFIXES, Columns, kind_of, reader_of
+from studylib.data.source import Source
 from studylib.errors import invalid
-from studylib.spec import Frozen, Positive, validated
+from studylib.frozen import Frozen, Positive
 
 __all__ = ["FilesSource"]
 
@@ -30,19 +31,17 @@ class Options(Frozen):
     )
 
 
-class FilesSource:
+class FilesSource(Source):
     """Documents of local files, in the order of their paths.
 
     Files that belong to JGLUE by their name, or by where a link leads, are left out of a folder or pattern and counted;
     naming one directly is an error.
     """
 
-    remote = False
+    Options = Options
 
     def __init__(self, label: str, options: Mapping[str, Any]):
-        self._options = validated(Options, dict(options), file=f"data.sources {label}")
-        self._label = label
-        self._notes: dict[str, int] = {}
+        super().__init__(label, options)
         self._found: list[Path] | None = None
 
     @property
@@ -111,6 +110,3 @@ class FilesSource:
                 digest.update(stream.read(_EDGE))
             digests[str(file)] = digest.hexdigest()
         return digests
-
-    def notes(self) -> dict[str, int]:
-        return dict(self._notes)

@@ -7,15 +7,15 @@ import warnings
 from collections.abc import Sequence
 
 from studylib.trials.cache import Trial
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.outcome import Outcome
 from studylib.trials.progress import Tracker
 from studylib.trials.worker import carry_out, load_train
 
-__all__ = ["launcher"]
+__all__ = ["InProcess"]
 
 
-class InProcess:
+class InProcess(Launcher):
     """Failures are recorded as by the other launchers, but a trial that kills its process kills this one."""
 
     def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
@@ -43,6 +43,3 @@ class InProcess:
 
     def show(self, trials: Sequence[Trial], setting: Setting) -> str:
         return f"{len(trials)} trials one after another in this process"
-
-
-launcher = InProcess()

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 from studylib.model.memory import memory_bytes
 from studylib.trials.cache import Trial
-from studylib.trials.launcher._launcher import Setting
-from studylib.trials.launcher.torchrun import launcher as torchrun
+from studylib.trials.launcher import Launcher, Setting
+from studylib.trials.launcher.torchrun import Torchrun
 from studylib.trials.machine import available_memory, cores, gpus
 from studylib.trials.pool import run_in_slots
 from studylib.trials.progress import Tracker
 from studylib.trials.slots import WorkerSlot
 
-__all__ = ["launcher"]
+__all__ = ["Local"]
 
 _PROCESS_BYTES = 500_000_000  # torch and nanotron take 250 MB once imported; as much again for the compiler
 
 
-class Local:
+class Local(Launcher):
     def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
         alone = [trial for trial in trials if trial.spec.parallel.world_size == 1]
         spread = [trial for trial in trials if trial.spec.parallel.world_size > 1]
@@ -30,7 +30,7 @@ class Local:
             ]
             run_in_slots(alone, slots, tracker, timeout=setting.timeout, retry_failed=setting.retry_failed)
         if spread:
-            torchrun.run(spread, setting, tracker)
+            Torchrun().run(spread, setting, tracker)
 
     def layout(self, trials: Sequence[Trial], setting: Setting) -> tuple[list[dict[str, str]], int]:
         """The environment of each worker, and the threads of each.
@@ -56,6 +56,3 @@ class Local:
             return "nothing to run"
         environments, threads = self.layout(trials, setting)
         return f"{len(trials)} trials on this machine: {len(environments)} at a time, {threads} threads each"
-
-
-launcher = Local()

@@ -19,19 +19,19 @@ from studylib.files import read_json_lines
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Trial
 from studylib.trials.command_slot import reported_by_ranks
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, bounded
 from studylib.trials.progress import Tracker
 from studylib.trials.rank import carry_out_rank
 
-__all__ = ["launcher"]
+__all__ = ["Slurm"]
 
 _DAY_MINUTES = 24 * 60
 _POLL_SECONDS = 1.0
 
 
-class Slurm:
+class Slurm(Launcher):
     def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
         jobs: dict[Any, Trial] = {}
         with contextlib.ExitStack() as locks:
@@ -177,6 +177,3 @@ def _by_width(trials: Sequence[Trial]) -> list[list[Trial]]:
     for trial in sorted(trials, key=lambda trial: -trial.flops):
         groups.setdefault(trial.spec.parallel.world_size, []).append(trial)
     return list(groups.values())
-
-
-launcher = Slurm()

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from studylib.trials.cache import Trial
 from studylib.trials.command_slot import CommandSlot
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.machine import cores
 from studylib.trials.pool import run_in_slots
 from studylib.trials.progress import Tracker
 
-__all__ = ["launcher"]
+__all__ = ["Torchrun"]
 
 
-class Torchrun:
+class Torchrun(Launcher):
     """One trial at a time: it may use the whole node. Threads are shared out among its ranks."""
 
     def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
@@ -46,6 +46,3 @@ class Torchrun:
             ]  # fmt: skip
 
         return command
-
-
-launcher = Torchrun()

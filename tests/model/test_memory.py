@@ -91,7 +91,7 @@ def test_what_an_mlp_keeps_is_counted(activation, dtype):
 
 @pytest.mark.parametrize("name", NORMS)
 def test_what_a_norm_keeps_is_counted(name):
-    norm = NORMS[name](BASE.hidden_size)
+    norm = NORMS[name](BASE)
     measured = kept_a_token(norm.build(), "float32")
     assert 4 * norm.kept * BASE.hidden_size == pytest.approx(measured, rel=0.02)
 

@@ -13,39 +13,17 @@ import functools
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Protocol
 
 from pydantic import BeforeValidator
 
 from studylib.errors import did_you_mean, invalid
 from studylib.frozen import Frozen
 
-if TYPE_CHECKING:
-    from studylib.choices.activation import Activation
-    from studylib.choices.attend import Backend
-    from studylib.choices.cross_entropy import CrossEntropy
-    from studylib.choices.init import Parametrisation
-    from studylib.choices.mixer import Mixer
-    from studylib.choices.norm import Norm
-    from studylib.choices.objective import Objective
-    from studylib.choices.optimizer import Optimizer
-    from studylib.choices.pattern import Pattern
-    from studylib.choices.position import Position
-    from studylib.choices.residual import Residual
-    from studylib.choices.schedule import Schedule
-    from studylib.data.miniworld.register import Register
-    from studylib.data.source import Source
-    from studylib.ideas._idea import Idea
-    from studylib.search.sampler import Sampler
-    from studylib.train.probe import Probe
-    from studylib.trials.launcher import Launcher
-
 _PACKAGE_ROOT = Path(__file__).parent
 
-Kind = TypeVar("Kind")
 
-
-class Registry(Mapping[str, Kind], Generic[Kind]):
+class Registry(Mapping[str, Any]):
     """The choices of one kind.
 
     Parameters
@@ -55,12 +33,12 @@ class Registry(Mapping[str, Kind], Generic[Kind]):
     package
         Dotted path of the folder that holds one file or folder per choice.
     base
-        Name of the base class that the folder's ``__init__.py`` (or a module of that path) declares.
+        Name of the base class that the folder's ``__init__.py`` offers.
     """
 
     def __init__(self, kind: str, package: str, base: str):
         self.kind, self.package, self.base = kind, package, base
-        self._loaded: dict[str, Kind] = {}  # planning looks choices up thousands of times
+        self._loaded: dict[str, Any] = {}  # planning looks choices up thousands of times
         self._folder = _PACKAGE_ROOT.joinpath(*package.split(".")[1:])
 
     def __iter__(self) -> Iterator[str]:
@@ -72,11 +50,14 @@ class Registry(Mapping[str, Kind], Generic[Kind]):
     def __contains__(self, name: object) -> bool:
         return name in self._loaded or name in list(self)
 
-    def __getitem__(self, name: str) -> Kind:
+    def __getitem__(self, name: str) -> Any:
         if name not in self._loaded:
             module = importlib.import_module(f"{self.package}.{self.check(name)}")
             (public,) = module.__all__
-            self._loaded[name] = getattr(module, public)
+            choice, base = getattr(module, public), getattr(importlib.import_module(self.package), self.base)
+            if not (isinstance(choice, base) or (isinstance(choice, type) and issubclass(choice, base))):
+                raise TypeError(f"{module.__name__} offers {public}, which is no {self.package}.{self.base}")
+            self._loaded[name] = choice
         return self._loaded[name]
 
     def check(self, name: str, field: str | None = None) -> str:
@@ -93,7 +74,7 @@ def _names(folder: Path, changed: int) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-def choice_of(registry: Registry[Any], *also: str) -> Any:
+def choice_of(registry: Registry, *also: str) -> Any:
     """A string field of a specification that must name a choice of ``registry``, or be one of ``also``."""
 
     def check(value: Any) -> Any:
@@ -126,23 +107,21 @@ class Choice:
         self.options: Any = spec.options_of(type(self))
 
 
-ACTIVATIONS: Registry[type[Activation]] = Registry("activation", "studylib.choices.activation", "Activation")
-NORMS: Registry[type[Norm]] = Registry("norm", "studylib.choices.norm", "Norm")
-POSITIONS: Registry[type[Position]] = Registry("position", "studylib.choices.position", "Position")
-RESIDUALS: Registry[type[Residual]] = Registry("residual", "studylib.choices.residual", "Residual")
-MIXERS: Registry[type[Mixer]] = Registry("mixer", "studylib.choices.mixer", "Mixer")
-INITS: Registry[type[Parametrisation]] = Registry("init", "studylib.choices.init", "Parametrisation")
-ATTENTION_PATTERNS: Registry[type[Pattern]] = Registry("attention pattern", "studylib.choices.pattern", "Pattern")
-ATTENTION_BACKENDS: Registry[type[Backend]] = Registry("attention back-end", "studylib.choices.attend", "Backend")
-CROSS_ENTROPIES: Registry[type[CrossEntropy]] = Registry(
-    "cross-entropy", "studylib.choices.cross_entropy", "CrossEntropy"
-)
-OPTIMIZERS: Registry[type[Optimizer]] = Registry("optimizer", "studylib.choices.optimizer", "Optimizer")
-SCHEDULES: Registry[type[Schedule]] = Registry("schedule", "studylib.choices.schedule", "Schedule")
-OBJECTIVES: Registry[type[Objective]] = Registry("objective", "studylib.choices.objective", "Objective")
-SOURCES: Registry[type[Source]] = Registry("source", "studylib.data.source", "Source")
-REGISTERS: Registry[type[Register]] = Registry("register", "studylib.data.miniworld.register", "Register")
-PROBES: Registry[type[Probe]] = Registry("probe", "studylib.train.probe", "Probe")
-SAMPLERS: Registry[type[Sampler]] = Registry("sampler", "studylib.search.sampler", "Sampler")
-LAUNCHERS: Registry[type[Launcher]] = Registry("launcher", "studylib.trials.launcher", "Launcher")
-IDEAS: Registry[Idea] = Registry("idea", "studylib.ideas", "Idea")
+ACTIVATIONS = Registry("activation", "studylib.choices.activation", "Activation")
+NORMS = Registry("norm", "studylib.choices.norm", "Norm")
+POSITIONS = Registry("position", "studylib.choices.position", "Position")
+RESIDUALS = Registry("residual", "studylib.choices.residual", "Residual")
+MIXERS = Registry("mixer", "studylib.choices.mixer", "Mixer")
+INITS = Registry("init", "studylib.choices.init", "Parametrisation")
+ATTENTION_PATTERNS = Registry("attention pattern", "studylib.choices.pattern", "Pattern")
+ATTENTION_BACKENDS = Registry("attention back-end", "studylib.choices.attend", "Backend")
+CROSS_ENTROPIES = Registry("cross-entropy", "studylib.choices.cross_entropy", "CrossEntropy")
+OPTIMIZERS = Registry("optimizer", "studylib.choices.optimizer", "Optimizer")
+SCHEDULES = Registry("schedule", "studylib.choices.schedule", "Schedule")
+OBJECTIVES = Registry("objective", "studylib.choices.objective", "Objective")
+SOURCES = Registry("source", "studylib.data.source", "Source")
+REGISTERS = Registry("register", "studylib.data.miniworld.register", "Register")
+PROBES = Registry("probe", "studylib.train.probe", "Probe")
+SAMPLERS = Registry("sampler", "studylib.search.sampler", "Sampler")
+LAUNCHERS = Registry("launcher", "studylib.trials.launcher", "Launcher")
+IDEAS = Registry("idea", "studylib.ideas", "Idea")

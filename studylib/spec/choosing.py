@@ -30,7 +30,7 @@ class Choosing(Frozen):
     """
 
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")  # and then everything unknown is refused, see below
-    registries: ClassVar[dict[str, Registry[Any]]]
+    registries: ClassVar[dict[str, Registry]]
     """By field, what it names a choice of."""
     place: ClassVar[str]
     """Where it stands in a trial, for messages."""
@@ -48,7 +48,7 @@ class Choosing(Frozen):
         }
         return [*cls.model_fields, *sorted(options)]
 
-    def named(self) -> Iterator[tuple[Registry[Any], str]]:
+    def named(self) -> Iterator[tuple[Registry, str]]:
         """Every choice that is named."""
         for field, registry in self.registries.items():
             yield registry, getattr(self, field)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -31,7 +31,7 @@ class ModelSpec(Choosing):
     """
 
     place: ClassVar[str] = "model"
-    registries: ClassVar[dict[str, Registry[Any]]] = {
+    registries: ClassVar[dict[str, Registry]] = {
         "activation": ACTIVATIONS, "norm": NORMS, "position": POSITIONS, "init": INITS,
         "attention_pattern": ATTENTION_PATTERNS, "residual": RESIDUALS, "mixer": MIXERS,
     }  # fmt: skip
@@ -66,7 +66,7 @@ class ModelSpec(Choosing):
     )
     moe: MoESpec | None = Field(default=None, description="experts in place of the dense feed-forward network")
 
-    def named(self) -> Iterator[tuple[Registry[Any], str]]:
+    def named(self) -> Iterator[tuple[Registry, str]]:
         yield from super().named()
         if self.attention_every:
             yield MIXERS, "attention"

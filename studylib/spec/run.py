@@ -24,7 +24,7 @@ class OptimizerSpec(Choosing):
     """What all optimizers share; further options are those of ``name`` (see ``studylib/choices/optimizer``)."""
 
     place: ClassVar[str] = "optimizer"
-    registries: ClassVar[dict[str, Registry[Any]]] = {"name": OPTIMIZERS}
+    registries: ClassVar[dict[str, Registry]] = {"name": OPTIMIZERS}
 
     name: choice_of(OPTIMIZERS) = "adamw"
     learning_rate: Above0 = 4e-3
@@ -37,7 +37,7 @@ class ScheduleSpec(Choosing):
     """Linear warm-up, then the shape ``name`` with its options (see ``studylib/choices/schedule``)."""
 
     place: ClassVar[str] = "schedule"
-    registries: ClassVar[dict[str, Registry[Any]]] = {"name": SCHEDULES}
+    registries: ClassVar[dict[str, Registry]] = {"name": SCHEDULES}
 
     name: choice_of(SCHEDULES) = "cosine"
     warmup_fraction: Fraction = 0.1
@@ -57,7 +57,7 @@ class ObjectiveSpec(Choosing):
     """What is predicted, with the options of ``name`` (see ``studylib/choices/objective``)."""
 
     place: ClassVar[str] = "objective"
-    registries: ClassVar[dict[str, Registry[Any]]] = {"name": OBJECTIVES}
+    registries: ClassVar[dict[str, Registry]] = {"name": OBJECTIVES}
 
     name: choice_of(OBJECTIVES) = "causal"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -20,9 +19,6 @@ from studylib.parallel import (
     split_parameter,
 )
 
-if TYPE_CHECKING:
-    from studylib.choices.mixer.mamba2 import Mamba2
-
 EPS = 1e-5
 DECAY_RANGE, STEP_RANGE = (1.0, 16.0), (1e-3, 1e-1)
 
@@ -35,10 +31,12 @@ class SelectiveStateSpace(nn.Module):
     layout computes the same. Decays, steps and the state are fp32.
     """
 
-    def __init__(self, shape: Mamba2, tp_pg: dist.ProcessGroup):
+    def __init__(
+        self, hidden_size: int, tp_pg: dist.ProcessGroup, *, inner_size: int, num_heads: int, state_size: int, convolution: int
+    ):  # fmt: skip
         super().__init__()
         self.tp_pg = tp_pg
-        hidden, inner, heads, state = shape.model.hidden_size, shape.inner_size, shape.num_heads, shape.state_size
+        hidden, inner, heads, state = hidden_size, inner_size, num_heads, state_size
         self.inner_size, self.num_heads, self.head_dim = inner // tp_pg.size(), heads // tp_pg.size(), inner // heads
 
         def over_heads(size: int, *others: int) -> nn.Parameter:
@@ -48,9 +46,9 @@ class SelectiveStateSpace(nn.Module):
             hidden, 2 * inner + heads, pg=tp_pg, mode=TP_MODE, bias=False, contiguous_chunks=(inner, inner, heads)
         )
         self.state_proj = nn.Linear(hidden, 2 * state, bias=False)
-        self.input_taps = declare(over_heads(inner, shape.convolution), role="norm", start=_taps)
+        self.input_taps = declare(over_heads(inner, convolution), role="norm", start=_taps)
         self.input_offset = declare(over_heads(inner), start=0.0)
-        self.state_taps = declare(nn.Parameter(torch.empty(2 * state, shape.convolution)), role="norm", start=_taps)
+        self.state_taps = declare(nn.Parameter(torch.empty(2 * state, convolution)), role="norm", start=_taps)
         self.state_offset = declare(nn.Parameter(torch.empty(2 * state)), start=0.0)
         self.step_bias = declare(over_heads(heads), start=_step_bias)
         self.log_decay = declare(over_heads(heads), start=_log_decay)

@@ -15,7 +15,7 @@ from studylib.choices.mixer._delta import delta_rule
 from studylib.parallel import TP_MODE, TensorParallelColumnLinear, TensorParallelRowLinear, dist, split_parameter
 
 if TYPE_CHECKING:
-    from studylib.choices.mixer.rwkv7 import RWKV7
+    from studylib.spec import ModelSpec
 
 # The strongest decay of a position, exp(-exp(-0.5)) = 0.545, as the paper's equation 12 bounds it.
 STRONGEST = -math.exp(-0.5)
@@ -32,10 +32,12 @@ class TimeMixing(nn.Module):
     Tensor parallelism splits heads; shifts and the inner halves of the low-rank maps are the same on every rank.
     """
 
-    def __init__(self, shape: RWKV7, tp_pg: dist.ProcessGroup):
+    def __init__(
+        self, model: ModelSpec, tp_pg: dist.ProcessGroup, *, decay_rank: int, rate_rank: int, gate_rank: int, value_rank: int
+    ):  # fmt: skip
         super().__init__()
-        hidden = shape.model.hidden_size
-        self.num_heads, self.head_dim = shape.model.num_heads // tp_pg.size(), shape.model.head_dim
+        hidden = model.hidden_size
+        self.num_heads, self.head_dim = model.num_heads // tp_pg.size(), model.head_dim
 
         def over_heads(inputs: int) -> TensorParallelColumnLinear:
             return TensorParallelColumnLinear(inputs, hidden, pg=tp_pg, mode=TP_MODE, bias=False)
@@ -45,14 +47,14 @@ class TimeMixing(nn.Module):
 
         self.shift = declare(nn.Parameter(torch.empty(len(SHIFTS), hidden)), role="norm", start=_shifts)
         self.r_proj, self.k_proj, self.v_proj = over_heads(hidden), over_heads(hidden), over_heads(hidden)
-        self.decay_in, self.decay_out = nn.Linear(hidden, shape.decay_rank, bias=False), over_heads(shape.decay_rank)
-        self.rate_in, self.rate_out = nn.Linear(hidden, shape.rate_rank, bias=False), over_heads(shape.rate_rank)
-        self.gate_in, self.gate_out = nn.Linear(hidden, shape.gate_rank, bias=False), over_heads(shape.gate_rank)
-        self.mixes_value = shape.layer > 0
+        self.decay_in, self.decay_out = nn.Linear(hidden, decay_rank, bias=False), over_heads(decay_rank)
+        self.rate_in, self.rate_out = nn.Linear(hidden, rate_rank, bias=False), over_heads(rate_rank)
+        self.gate_in, self.gate_out = nn.Linear(hidden, gate_rank, bias=False), over_heads(gate_rank)
+        self.mixes_value = value_rank > 0  # the first layer has none to mix in
         if self.mixes_value:
             self.value_in, self.value_out = (
-                nn.Linear(hidden, shape.value_rank, bias=False),
-                over_heads(shape.value_rank),
+                nn.Linear(hidden, value_rank, bias=False),
+                over_heads(value_rank),
             )
             self.value_bias = declare(over_channels(), start=_value_bias)
         self.decay_bias = declare(over_channels(), start=partial(_decay_bias, self.head_dim))

@@ -72,4 +72,7 @@ class Mamba2(Mixer):
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _mamba2
 
-        return _mamba2.SelectiveStateSpace(self, tp_pg)
+        return _mamba2.SelectiveStateSpace(
+            self.model.hidden_size, tp_pg, inner_size=self.inner_size, num_heads=self.num_heads,
+            state_size=self.state_size, convolution=self.convolution,
+        )  # fmt: skip

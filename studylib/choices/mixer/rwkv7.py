@@ -65,7 +65,10 @@ class RWKV7(Mixer):
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _rwkv7
 
-        return _rwkv7.TimeMixing(self, tp_pg)
+        return _rwkv7.TimeMixing(
+            self.model, tp_pg, decay_rank=self.decay_rank, rate_rank=self.rate_rank, gate_rank=self.gate_rank,
+            value_rank=self.value_rank,
+        )  # fmt: skip
 
 
 def _rank(wanted: float) -> int:

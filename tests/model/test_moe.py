@@ -210,8 +210,7 @@ def test_impossible_experts_are_refused(moe, message):
         validated(ModelSpec, content)
 
 
-def test_a_model_without_experts_keeps_its_hash_content():
-    assert "moe" not in MODEL.replace(moe=None).model_dump()
+def test_shared_experts_do_not_count_unless_there_are_any():
     assert MoESpec(experts=8).active_experts == 2
 
 

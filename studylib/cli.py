@@ -56,7 +56,7 @@ def run(
     - `study run --scale cpu --jobs 2 --failed`
     - `study run depth_width --scale cluster --set launcher=slurm --dry-run`
     """
-    from studylib.batch.dry_run import check_text, what_would_start
+    from studylib.batch.dry_run import read_text, what_would_start
     from studylib.batch.jobs import choose_jobs
 
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
@@ -66,8 +66,8 @@ def run(
         for job in chosen:
             typer.echo(what_would_start(job))
         return
-    check_text(chosen)
     _raise_on_sigterm()
+    read_text(chosen, lambda line: typer.echo(line, err=True))
     from studylib.batch.display import summary_line
     from studylib.batch.run import run_study
 
@@ -94,23 +94,17 @@ def plan(
     - `study plan depth_width --scale gpu --set seeds=5`
     - `study plan depth_width --json`
     """
-    from studylib.batch.dry_run import check_text
+    from studylib.batch.dry_run import look_at_text
     from studylib.batch.jobs import choose_jobs
     from studylib.cli_tables import plan_as_json, print_plan
-    from studylib.trials.plan import plan_trials
 
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
-    check_text(chosen, online=False)
-    plans = {
-        job.idea.name: plan_trials(
-            job.specs, job.study, workers=job.params.workers or None, retry_failed=job.params.retry_failed
-        )
-        for job in chosen
-    }
+    unread = look_at_text(chosen)
+    plans = {job.idea.name: job.idea.planned(job.params) for job in chosen}
     if as_json:
-        typer.echo(json.dumps(plan_as_json(plans), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(plan_as_json(plans, unread), ensure_ascii=False, indent=1))
     else:
-        print_plan(plans)
+        print_plan(plans, unread)
 
 
 @app.command()
@@ -173,6 +167,37 @@ def ideas(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
     else:
         print_ideas(rows)
+
+
+@app.command()
+def fingerprint(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Benchmark files: JSON, JSON lines, CSV, TSV, parquet or plain text; .gz too."
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Default: in the project's folder fingerprints, named after the first file.", metavar="FILE"),
+    ] = None,
+    instructions: Annotated[
+        bool, typer.Option("--instructions", help="The texts are instructions of sets derived from a benchmark.")
+    ] = False,
+) -> None:
+    """Make fingerprints of files whose text must never be trained on: salted hashes, no text.
+
+    All files in the project's folder `fingerprints` hold for every study, as those do that come with the package.
+
+    Examples:
+
+    - `study fingerprint jnli-v1.3/train-v1.3.json jsquad-v1.3/train-v1.3.json` : add JGLUE's other training splits
+    - `study fingerprint held_out.jsonl --out fingerprints/held_out.npz`
+    """
+    from studylib.data.guard.known import write_fingerprints
+
+    path, known, size = write_fingerprints(files, out, instructions=instructions)
+    typer.echo(f"{path}: {known} texts, {size / 1e6:.2f} MB")
 
 
 @app.command(

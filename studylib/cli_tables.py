@@ -42,10 +42,11 @@ def print_table(
     Console().print(table)
 
 
-def print_plan(plans: Mapping[str, Plan]) -> None:
+def print_plan(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -> None:
+    """The plans, and which parts of their text were not looked at."""
     for name, plan in plans.items():
         rows = [one.row() for one in plan.trials]
-        tags = list(dict.fromkeys(key for one in plan.trials for key in one.trial.spec.tags))
+        tags = list(dict.fromkeys(key for one in plan.trials for key in one.task.step.tags))
         columns = ["trial", *tags, "seed", "state", "params", "tokens", "FLOPs", "seconds"]
         cells = [
             [
@@ -55,14 +56,24 @@ def print_plan(plans: Mapping[str, Plan]) -> None:
             for row in rows
         ]  # fmt: skip
         print_table(columns, cells, title=name, right=("seed", "params", "tokens", "FLOPs", "seconds"))
+        others = [one.row() for one in plan.steps if not one.is_trial]
+        if others:
+            names = ("step", "label", "state", "seconds")
+            print_table(names, [[row[key] for key in names] for row in others], right=("seconds",))
         print(f"{name}: {plan}")
+        for line in unread[name]:
+            print(f"{name}: not looked at: {line}")
 
 
-def plan_as_json(plans: Mapping[str, Plan]) -> dict[str, Any]:
+def plan_as_json(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     return {
         name: {
-            "trials": [one.row() for one in plan.trials], "to_do": len(plan.to_do), "flops": plan.flops,
+            "trials": [one.row() for one in plan.trials],
+            "other_steps": [one.row() for one in plan.steps if not one.is_trial],
+            "later": plan.later,
+            "to_do": len(plan.to_do), "flops": plan.flops,
             "seconds": round(plan.seconds, 1), "workers": plan.workers, "basis": plan.basis,
+            "not_looked_at": list(unread[name]),
         }
         for name, plan in plans.items()
     }  # fmt: skip

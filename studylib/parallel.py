@@ -315,10 +315,25 @@ def load_model_weights(model: NanotronModel, world: World, folder) -> None:
         if (files := _files_cut_otherwise(name, parameter, folder))
     }
     rest = {name: tensor for name, tensor in state.items() if name not in cut_otherwise}
-    with open(os.devnull, "w") as quiet, contextlib.redirect_stderr(quiet):
+    with (
+        open(os.devnull, "w") as quiet,
+        contextlib.redirect_stderr(quiet),
+        _new_tensors_of(next(model.parameters()).dtype),
+    ):
         load_weights(model=model, parallel_context=world.context, root_folder=folder, filtered_state_dict=rest)
-    for name, files in cut_otherwise.items():
-        load_sharded_param_latest(state[name], model.get_parameter(name).get_sharded_info(), files)
+        for name, files in cut_otherwise.items():
+            load_sharded_param_latest(state[name], model.get_parameter(name).get_sharded_info(), files)
+
+
+@contextlib.contextmanager
+def _new_tensors_of(dtype: torch.dtype) -> Iterator[None]:
+    """nanotron puts parts together in torch's default type, which would round weights in double precision."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _files_cut_otherwise(name: str, parameter: NanotronParameter, folder) -> list:

@@ -4,7 +4,7 @@ A registry is a folder: ``studylib/choices/activation/swiglu.py`` *is* the choic
 names are known without importing anything, and adding a choice touches no other file. A choice that needs several files is a
 folder with an ``__init__.py`` (``studylib/ideas/tokenizer/``). The file, or that ``__init__.py``, exports exactly one name in
 ``__all__``: a class derived from the base class that the registry's folder declares, or an instance of it where choices differ by
-their data alone (ideas, registers of miniworld).
+their data alone (ideas, registers of miniworld) or need none (kinds of steps).
 """
 
 from __future__ import annotations
@@ -123,5 +123,6 @@ SOURCES = Registry("source", "studylib.data.source", "Source")
 REGISTERS = Registry("register", "studylib.data.miniworld.register", "Register")
 PROBES = Registry("probe", "studylib.train.probe", "Probe")
 SAMPLERS = Registry("sampler", "studylib.search.sampler", "Sampler")
+STEPS = Registry("kind of step", "studylib.steps", "Kind")
 LAUNCHERS = Registry("launcher", "studylib.trials.launcher", "Launcher")
 IDEAS = Registry("idea", "studylib.ideas", "Idea")

@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 import random
+import time
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from studylib.spec import ComputeSpec, DataSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
 
 VOCAB = 512
+PATIENCE = 240.0  # seconds until a test gives up on what should have happened, on a machine that has other work too
+
+
+@pytest.fixture(name="alive")
+def _alive() -> Callable[[int], bool]:
+    """Whether a process runs; a zombie does not."""
+
+    def alive(pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
+    return alive
+
+
+@pytest.fixture(name="wait_until")
+def _wait_until() -> Callable:
+    """Wait for a condition, however long that takes here, and return its value."""
+
+    def wait_until(condition):
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            if value := condition():
+                return value
+            time.sleep(0.02)
+        raise AssertionError(f"not so within {PATIENCE:g} s")
+
+    return wait_until
+
+
+@pytest.fixture
+def late_when(monkeypatch) -> Callable:
+    """Give a module a clock that is a day ahead while a condition holds: a limit passes when the test says so."""
+
+    def late_when(module: str, condition: Callable[[], bool]) -> None:
+        clock = SimpleNamespace(monotonic=lambda: time.monotonic() + 86_400 * bool(condition()))
+        monkeypatch.setattr(f"{module}.time", clock)
+
+    return late_when
 
 
 @pytest.fixture(scope="session")

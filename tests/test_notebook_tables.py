@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studylib.spec import ModelSpec, TrialSpec
-from studylib.trials import plan_trials
+from studylib.trials import plan_steps
 
 
 def trial(seed: int, variant: str, layers: int = 2) -> TrialSpec:
@@ -12,7 +12,7 @@ def trial(seed: int, variant: str, layers: int = 2) -> TrialSpec:
 
 
 def test_a_plan_is_a_line_and_a_row_for_trials_that_differ_by_seed_alone(tmp_path):
-    plan = plan_trials(
+    plan = plan_steps(
         [trial(seed, name, layers) for layers, name in ((1, "a"), (2, "<b>")) for seed in range(3)], tmp_path
     )
     html = plan._repr_html_()
@@ -22,7 +22,7 @@ def test_a_plan_is_a_line_and_a_row_for_trials_that_differ_by_seed_alone(tmp_pat
 
 
 def test_a_large_plan_stays_small_on_the_page(tmp_path):
-    plan = plan_trials([trial(0, f"variant {n}", n) for n in range(1, 301)], tmp_path)
+    plan = plan_steps([trial(0, f"variant {n}", n) for n in range(1, 301)], tmp_path)
     assert len(plan._repr_html_()) < 20_000
     assert "and 260 more rows" in plan._repr_html_()
 

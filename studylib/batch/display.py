@@ -44,7 +44,7 @@ class LineDisplay:
         elif event["event"] == "preparing":
             self._say(f"[{idea}] {event['message']}")
         elif event["event"] == "begin" or time.monotonic() - self._latest > _PLAIN_EVERY:
-            self._say(f"[{idea}] trials: {counted(event)}")
+            self._say(f"[{idea}] steps: {counted(event)}")
 
     def end(self) -> None:
         pass

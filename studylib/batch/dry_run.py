@@ -3,25 +3,77 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from studylib.batch.jobs import Job
 from studylib.batch.marker import is_current
 from studylib.registry import LAUNCHERS
-from studylib.trials.cache import trials_under
+from studylib.spec import DataSpec, TokenizerSpec
+from studylib.trials.cache import tasks_under
 from studylib.trials.launcher import Setting
 from studylib.trials.run import still_to_do
 
+_LOOK_BYTES = 60_000_000  # of text that a plan reads: 0.6 seconds
 
-def check_text(jobs: Iterable[Job], *, online: bool = True) -> None:
-    """Missing files and wrong options of sources show before a kernel starts; text already prepared is let be."""
+
+def read_text(jobs: Iterable[Job], say: Callable[[str], None]) -> None:
+    """Read all text that trials still to be trained need, before a kernel starts; preparing finds it read.
+
+    Text that was prepared is compared with its files.
+
+    Raises
+    ------
+    StudyError
+        Missing files, wrong options, bad text, or text that changed since trials were made from it.
+    """
     for job in jobs:
-        for data in {spec.data.hash: spec.data for spec in job.specs}.values():
-            if not (job.study / "data" / data.hash / "manifest.json").exists():
-                from studylib.data import check_sources
+        folder = job.study / "data"
+        asked = {spec.name for spec in job.specs}
+        to_do, _ = still_to_do(tasks_under(job.study, job.specs), asked, retry_failed=job.params.retry_failed)
+        waiting = {task.hash for task in to_do if isinstance(task.step, DataSpec)}
+        for data in _data_of(job):
+            from studylib.data import check_sources, read_sources
 
-                with contextlib.chdir(job.root):  # where the kernel runs, so what relative paths count from
-                    check_sources(data, online=online)
+            with contextlib.chdir(job.root):  # where the kernel runs, so what relative paths count from
+                prepared = (folder / data.hash / "manifest.json").exists()
+                if data.hash in waiting and not prepared:
+                    check_sources(data)
+                if data.hash in waiting or prepared:
+                    read_sources(data, folder, progress=say)
+
+
+def look_at_text(jobs: Iterable[Job]) -> dict[str, list[str]]:
+    """As `read_text`, but at once: servers are not asked, and of large files only parts are read.
+
+    Returns, by the idea, a line about each part of its text that was not looked at.
+    """
+    from studylib.data.digest import Allowance
+
+    allowance = Allowance(_LOOK_BYTES)
+    seen: dict[str, list[str]] = {}
+    unread: dict[str, list[str]] = {}
+    for job in jobs:
+        folder, lines = job.study / "data", []
+        for data in _data_of(job):
+            from studylib.data import check_sources, look_at_changes, look_at_sources
+
+            with contextlib.chdir(job.root):
+                changes = look_at_changes(data, folder, allowance)
+                if changes is not None:
+                    lines += changes
+                    continue
+                # Several tokenizers of one text are several data.
+                text = data.replace(tokenizer=TokenizerSpec(), tokenizer_of=None, added_pieces=0)
+                if text.hash not in seen:
+                    check_sources(data, online=False)
+                    seen[text.hash] = look_at_sources(data, allowance)
+                lines += seen[text.hash]
+        unread[job.idea.name] = list(dict.fromkeys(lines))
+    return unread
+
+
+def _data_of(job: Job) -> list[DataSpec]:
+    return list({spec.data.hash: spec.data for spec in job.specs}.values())
 
 
 def what_would_start(job: Job) -> str:
@@ -29,11 +81,13 @@ def what_would_start(job: Job) -> str:
     params = job.params
     if is_current(job):
         return f"{job.idea.name}: up to date"
-    trials = trials_under(job.study, job.specs)
-    to_do, _ = still_to_do(trials, retry_failed=params.retry_failed)
+    tasks = tasks_under(job.study, job.specs)
+    asked = {spec.name for spec in job.specs}
+    to_do, _ = still_to_do(tasks, asked, retry_failed=params.retry_failed)
     setting = Setting(
-        job.study, job.study / "data", len(trials), params.workers or None, params.trial_timeout_s or None,
-        params.retry_failed, options=params.launcher_options,
+        job.study, len(asked), params.workers or None, params.trial_timeout_s or None, params.retry_failed,
+        options=params.launcher_options,
     )  # fmt: skip
-    title = f"{job.idea.name}: {job.notebook} -> {job.folder}; {len(to_do)} of {len(trials)} trials to do"
+    trials = sum(task.name in asked for task in to_do)
+    title = f"{job.idea.name}: {job.notebook} -> {job.folder}; {trials} of {len(asked)} trials to do"
     return f"{title}\n{LAUNCHERS[params.launcher]().show(to_do, setting)}"

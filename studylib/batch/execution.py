@@ -54,7 +54,7 @@ class Execution:
             STUDYLIB_CORES=str(cores), STUDYLIB_ROOT=str(job.root), **{PROGRESS_FILE: str(folder / "progress.jsonl")},
         )  # fmt: skip
         command = [
-            sys.executable, "-m", "papermill", str(job.notebook), str(folder / _RUNNING_NOTEBOOK),
+            sys.executable, "-m", "papermill", _literal(job.notebook), _literal(folder / _RUNNING_NOTEBOOK),
             "-f", str(parameters), "-k", KERNEL, "--cwd", str(job.root), "--no-progress-bar",
         ]  # fmt: skip
         with open(folder / "log.txt", "wb") as log:
@@ -126,3 +126,8 @@ def error_in_notebook(path: Path) -> str:
         return ""
     errors = [output for cell in cells for output in cell.get("outputs", ()) if output.get("output_type") == "error"]
     return f"{errors[-1]['ename']}: {errors[-1]['evalue']}" if errors else ""
+
+
+def _literal(path: Path) -> str:
+    """``path`` for papermill, which fills in ``{name}`` in the paths of notebooks."""
+    return str(path).replace("{", "{{").replace("}", "}}")

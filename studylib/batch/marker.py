@@ -13,7 +13,7 @@ from studylib.batch.jobs import Job
 from studylib.errors import StudyError
 from studylib.files import content_hash, read_json, write_json
 from studylib.result import read_result
-from studylib.trials.cache import trials_under
+from studylib.trials.cache import Task
 
 PRODUCTS = ("result.json", "notebook.ipynb", "notebook.html")
 
@@ -71,7 +71,7 @@ def is_current(job: Job) -> bool:
         return False
     if not all((job.folder / name).exists() for name in PRODUCTS) or problem_with_result(job):
         return False
-    trials = trials_under(job.study, job.specs)
+    trials = [Task.under(job.study, spec) for spec in job.specs]
     if job.params.retry_failed and any(trial.failure() is not None for trial in trials):
         return False
     # A trial whose folder was removed or damaged since is run again.

@@ -11,6 +11,7 @@ from studylib.batch.display import Display, EventFile, display_for
 from studylib.batch.execution import Execution
 from studylib.batch.jobs import Job
 from studylib.batch.marker import is_current
+from studylib.batch.steps import carry_out_steps
 from studylib.files import file_lock
 from studylib.trials.machine import cores
 
@@ -41,7 +42,7 @@ class _Running:
 def run_study(
     jobs: Sequence[Job], *, side_by_side: int = 1, timeout: float | None = None, display: Display | None = None
 ) -> list[IdeaOutcome]:
-    """Run the notebooks whose results are missing or out of date; one outcome a job, in the order given.
+    """Carry out all steps, then run the notebooks whose results are missing or out of date; one outcome a job, in their order.
 
     Parameters
     ----------
@@ -53,6 +54,7 @@ def run_study(
     On any exception, also Ctrl-C, every notebook is ended with everything it started.
     """
     display = display or display_for()
+    carry_out_steps(jobs)
     waiting, running, outcomes = list(jobs), {}, {}
     share = max(1, cores() // max(1, min(side_by_side, len(jobs))))
     told_waiting: set[str] = set()

@@ -10,9 +10,10 @@ from studylib.batch.display import EventFile
 from studylib.batch.marker import read_marker
 from studylib.errors import StudyError
 from studylib.files import file_lock, read_json
+from studylib.registry import STEPS
 from studylib.result import read_result
 from studylib.spec import TrialSpec
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 
 
 @dataclass(frozen=True)
@@ -82,14 +83,14 @@ def _idea(folder: Path) -> dict[str, Any]:
     }
 
 
-def _trial(folder: Path) -> tuple[Trial, str]:
+def _trial(folder: Path) -> tuple[Task, str]:
     # Only the folder's files decide; the specification is not needed, so a damaged one does no harm.
-    trial = Trial(None, folder)  # type: ignore[arg-type]
+    trial = Task(None, folder, STEPS["trials"])  # type: ignore[arg-type]
     return trial, trial.state
 
 
 def _label(folder: Path) -> str:
     try:
-        return Trial(TrialSpec.model_validate(read_json(folder / "spec.json")), folder).label
+        return TrialSpec.model_validate(read_json(folder / "spec.json")).label
     except (OSError, ValueError):  # died before it was written, or made by another version: the hash must do
         return folder.name

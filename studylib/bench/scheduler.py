@@ -1,15 +1,20 @@
-"""``study bench scheduler``: what the worker pool adds to trials that do nothing but wait."""
+"""``study bench scheduler``: what the queue adds to steps that do nothing but wait, and how long workers are idle.
+
+The steps are those of two ideas: one whose second round follows from its first, one of many short trials. Time of the workers'
+start is counted in; idle is what a worker waits, from the first step's begin to the last one's end.
+"""
 
 from __future__ import annotations
 
 import argparse
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 
 from studylib.files import write_json
 from studylib.spec import ModelSpec, TrialSpec
-from studylib.trials import run_trials
+from studylib.trials import Round, run_steps
 
 
 def wait(spec: TrialSpec, out: Path, **_) -> dict:
@@ -22,24 +27,41 @@ def wait(spec: TrialSpec, out: Path, **_) -> dict:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="study bench scheduler", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of a trial (default: %(default)s)")
-    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument(
+        "--seconds", type=float, default=5.0, help="length of the longest trials (default: %(default)s)"
+    )
+    parser.add_argument("--trials", type=int, default=8, help="how many of them, in two rounds (default: %(default)s)")
     parser.add_argument("--workers", type=int, default=2)
     asked = parser.parse_args(arguments)
-    model = ModelSpec(num_layers=1, hidden_size=8, num_heads=1, vocab_size=4096)
-    specs = [
-        TrialSpec(model=model, train_steps=1, seed=seed).replace(**{"optimizer.learning_rate": asked.seconds})
-        for seed in range(asked.trials)
-    ]
+    seeds = count()
+
+    def waiting(seconds: float, steps: int) -> TrialSpec:
+        # Longer trials have more steps, as real ones have, so that the queue knows which is longer.
+        model = ModelSpec(num_layers=1, hidden_size=8, num_heads=1, vocab_size=4096)
+        spec = TrialSpec(model=model, train_steps=steps, seed=next(seeds))
+        return spec.replace(**{"optimizer.learning_rate": seconds})
+
+    first = [waiting(asked.seconds, 20) for _ in range(asked.trials // 2)]
+    second = [waiting(asked.seconds, 20) for _ in range(asked.trials - len(first))]
+    short = [waiting(asked.seconds / 10, 2) for _ in range(5 * asked.trials)]
+    rounds = [Round("second round", tuple(spec.name for spec in first), len(second), lambda: (second, []))]
+    marks: list[float] = []
+
+    def listen(event: dict) -> None:
+        if event["event"] in ("started", "finished"):
+            marks.append(time.perf_counter())
+
     with tempfile.TemporaryDirectory() as folder:
-        run = {"workers": asked.workers, "train": f"{__name__}:wait", "progress": []}
-        run_trials(specs[:1], Path(folder) / "warm", **run)
+        run = {"workers": asked.workers, "train": f"{__name__}:wait"}
+        run_steps(short[:1], Path(folder) / "warm", progress=[], **run)
         began = time.perf_counter()
-        run_trials(specs, Path(folder) / "timed", **run)
+        run_steps([*first, *short], Path(folder) / "timed", rounds=rounds, progress=listen, **run)
         elapsed = time.perf_counter() - began
-    ideal = asked.seconds * -(-asked.trials // asked.workers)
+    busy = sum(spec.optimizer.learning_rate for spec in (*first, *second, *short))
+    between = marks[-1] - marks[0]
     print(
-        f"{asked.trials} trials of {asked.seconds:g} s on {asked.workers} workers: {elapsed:.2f} s, ideal {ideal:.2f} s, "
-        f"overhead {100 * (elapsed / ideal - 1):.2f} % with the start of the workers"
+        f"{len(first) + len(second) + len(short)} trials, {busy:.1f} s of waiting on {asked.workers} workers: {elapsed:.2f} s, "
+        f"ideal {busy / asked.workers:.2f} s; workers idle {100 * (1 - busy / asked.workers / between):.1f} % of the time "
+        f"from the first begin to the last end, {100 * (1 - busy / asked.workers / elapsed):.1f} % with their start"
     )
     return 0

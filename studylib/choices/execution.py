@@ -21,3 +21,4 @@ class Execution:
     cross_entropy: str = "plain"
     recompute: str = "none"
     compile: str = "none"
+    weights: str = "float32"

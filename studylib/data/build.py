@@ -11,24 +11,28 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from studylib.data.guard import Guard, seal
-from studylib.data.guard.gate import evaluation_digests
+from studylib.data.digest import UNREAD, Allowance, FileDigests
+from studylib.data.guard import GUARD_VERSION, Guard, dropped_in_words, seal
+from studylib.data.guard.known import FINGERPRINTS, known_digests
 from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
 from studylib.data.shards import TokenShard, token_dtype, write_tokens
 from studylib.data.source import Source
-from studylib.data.split import SIDES
-from studylib.data.text import GuardedText, digest_of, write_text_folder
+from studylib.data.split import SIDES, side_of
+from studylib.data.text import GuardedText, SideCount, check_not_empty, digest_of, write_text_folder
 from studylib.data.tokenizer import Tokenizer, train_tokenizer
 from studylib.errors import StudyError
-from studylib.files import content_hash, file_lock, sync_folder, write_bytes, write_json
+from studylib.files import content_hash, file_lock, read_json, sync_folder, write_bytes, write_json
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec, SourceSpec, TokenizerSpec
 
 # Raised when the same specification gives other text or tokens than before.
-PREPARE_VERSION = 2
+PREPARE_VERSION = 3
+DIGESTS = "digests.json"  # of the files that text was read from, in the folder of prepared data
+_GUARDED = 64  # documents of each source that a first look shows to the guard: enough to know a benchmark's table
 
 Progress = Callable[[str], None]
 
@@ -43,10 +47,89 @@ def check_sources(data: DataSpec, *, online: bool = True) -> None:
     StudyError
         Naming the source, the option, its value and the choices.
     """
-    for source in _open_sources(data).values():
-        if online or not source.remote:
-            source.check()
-    evaluation_digests(data.evaluation_only)
+    for one in _with_parents(data):
+        for source in _open_sources(one).values():
+            if online or not source.remote:
+                source.check()
+        known_digests(one.evaluation_only)
+
+
+def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
+    """Find bad text, so far as ``allowance`` lets it be read; return a line about each part that was not looked at.
+
+    Raises
+    ------
+    StudyError
+        Text that `prepare` would refuse.
+    """
+    unread: list[str] = []
+    for one in _with_parents(data):
+        for label, source in _open_sources(one).items():
+            documents, left_out = source.look(allowance)
+            sides = {side: SideCount() for side in SIDES}
+            Guard().admit(first := list(islice(documents, _GUARDED)))
+            for document in chain(first, documents):
+                content = document.utf8()
+                sides[side_of(content, one.validation_fraction)].add(content)
+            unread += [f"{label}: {line}" for line in left_out]
+            if source.given and not left_out:
+                check_not_empty(label, sides, "", one.validation_fraction)
+    return unread
+
+
+def read_sources(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> None:
+    """Read and guard all text that is given, and keep it in ``folder``, where `prepare` finds it.
+
+    Of data that are prepared it is seen to that their files are as they were.
+
+    Raises
+    ------
+    StudyError
+        As `prepare`, but for what only the tokenizer finds.
+    """
+    say = progress or (lambda line: None)
+    for one in _with_parents(data):
+        sources = _open_sources(one)
+        manifest = _manifest(Path(folder) / one.hash)
+        if manifest is not None:
+            _check_unchanged(one, manifest, FileDigests(Path(folder) / DIGESTS))
+            continue
+        with _disk_full_explained(Path(folder)):
+            for spec in one.sources:
+                if sources[spec.label].given:
+                    _guarded_text(one, spec, Path(folder), say)
+
+
+def look_at_changes(data: DataSpec, folder: Path, allowance: Allowance) -> list[str] | None:
+    """None when ``data`` are not prepared in ``folder``; else a line about each file that was not compared.
+
+    A file beyond ``allowance`` is not read, unless its size and times tell that it was read before.
+
+    Raises
+    ------
+    StudyError
+        A file has changed since.
+    """
+    manifest = _manifest(Path(folder) / data.hash)
+    return (
+        None if manifest is None else _check_unchanged(data, manifest, FileDigests(Path(folder) / DIGESTS, allowance))
+    )
+
+
+def _manifest(home: Path) -> dict[str, Any] | None:
+    """The manifest of prepared data, if they are there and of this version."""
+    try:
+        manifest = read_json(home / MANIFEST)
+        return manifest if manifest["version"] == PREPARE_VERSION else None
+    except (OSError, ValueError, KeyError, TypeError):  # `prepare` says what is wrong, and makes them anew
+        return None
+
+
+def _with_parents(data: DataSpec) -> Iterator[DataSpec]:
+    """``data``, and those that its tokenizer is of."""
+    while data is not None:
+        yield data
+        data = data.tokenizer_of
 
 
 def prepare(
@@ -83,10 +166,9 @@ def prepare(
 
 
 def _open_sources(data: DataSpec) -> dict[str, Source]:
-    guard = Guard()
     sources: dict[str, Source] = {}
     for spec in data.sources:
-        guard.check_source(spec.label, spec.kind, spec.options)
+        Guard.check_source(spec.label, spec.kind, spec.options)
         sources[spec.label] = SOURCES[spec.kind](spec.label, spec.options)
     return sources
 
@@ -102,15 +184,33 @@ def _ready(data: DataSpec, home: Path, say: Progress) -> PreparedData | None:
     if prepared.manifest["version"] != PREPARE_VERSION:
         say(f"data: {home} is from another version of studylib; making it again")
         return None
-    _check_unchanged(data, prepared.manifest)
+    _check_unchanged(data, prepared.manifest, FileDigests(home.parent / DIGESTS))
+    if _fingerprints(prepared.manifest) != _only_fingerprints(known_digests()):
+        say(f"data: {home} was made with other fingerprints of evaluation data; making it again")
+        return None
     return prepared
 
 
-def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
-    """Shards made from files that have changed since are refused; files that are gone do not matter."""
+def _only_fingerprints(known: Mapping[str, str]) -> dict[str, str]:
+    """Those of the package and the project, which nobody names in a specification."""
+    return {name: digest for name, digest in known.items() if name.startswith(FINGERPRINTS)}
+
+
+def _fingerprints(manifest: Mapping[str, Any]) -> dict[str, str]:
+    known = [_only_fingerprints(record["known"]) for record in manifest["guard"].values()]
+    return known[0] if all(one == known[0] for one in known) else {}
+
+
+def _check_unchanged(data: DataSpec, manifest: dict[str, Any], digests: FileDigests) -> list[str]:
+    """Shards made from files that have changed since are refused; files that are gone do not matter.
+
+    Returns a line about each file whose content ``digests`` may not read.
+    """
+    unread: list[str] = []
     present = [name for name in data.evaluation_only if Path(name).is_file()]
-    for name, digest in evaluation_digests(present).items():
-        if any(record["evaluation_only"].get(name) != digest for record in manifest["guard"].values()):
+    known = known_digests(present)
+    for name in present:
+        if any(record["known"].get(name) != known[name] for record in manifest["guard"].values()):
             raise StudyError(
                 f"data.evaluation_only: {name} has changed since the study's data were prepared; "
                 "use another output folder, or remove the prepared data and the trials made from it"
@@ -120,18 +220,22 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any]) -> None:
         if not recorded or not all(Path(name).is_file() for name in recorded):
             continue
         spec = next(one for one in data.sources if one.label == label)
-        now = SOURCES[spec.kind](spec.label, spec.options).inputs()
+        now = SOURCES[spec.kind](spec.label, spec.options).inputs(digests)
         for name in sorted(recorded.keys() | now.keys()):
-            if recorded.get(name) != now.get(name):
+            if now.get(name) == UNREAD and name in recorded:
+                unread.append(f"{label}: {name}, for a change since it was read")
+            elif recorded.get(name) != now.get(name):
                 raise StudyError(
                     f"data.sources {label}: {name} has changed since the study's data were prepared; "
                     "use another output folder, or remove the prepared data and the trials made from it"
                 )
+    return unread
 
 
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     with _scratch(folder, data.hash) as scratch:
         texts = {spec.label: _guarded_text(data, spec, folder, say) for spec in data.sources}
+        _check_same_text(home, texts)
         judged = {spec.label: texts[spec.label] for spec in data.sources if not spec.auxiliary}
         tokenizer = _tokenizer(data, judged, folder, say, workers)
         write_bytes(scratch / "tokenizer.model", tokenizer.model)
@@ -151,6 +255,24 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
         scratch.replace(home)
         sync_folder(folder)
     return PreparedData(home)
+
+
+def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
+    """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
+    try:
+        before = PreparedData(home).manifest
+    except StudyError:
+        return  # nothing there, or nothing that a trial could have been made from
+    if before["version"] != PREPARE_VERSION:
+        return
+    for label, text in texts.items():
+        was = before["sources"][label]
+        if any(text.num_bytes(side) != was[side]["bytes"] for side in SIDES):
+            raise StudyError(
+                f"data.sources {label}: evaluation data are known by other fingerprints than when the study's data were "
+                f"prepared, and the text is no longer the same ({dropped_in_words(text.manifest['guard']) or 'none dropped'}); "
+                "use another output folder, or remove the prepared data and the trials made from it"
+            )
 
 
 @contextmanager
@@ -212,7 +334,8 @@ def guarded_texts(data: DataSpec, folder: Path, *, progress: Progress | None = N
 def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress) -> GuardedText:
     """The source's text behind the guard, from ``folder/text`` when it is there already."""
     source: Source = SOURCES[spec.kind](spec.label, spec.options)
-    inputs = source.inputs()
+    digests = FileDigests(folder / DIGESTS)
+    inputs = source.inputs(digests)
     name = content_hash(
         {
             "version": PREPARE_VERSION,
@@ -220,7 +343,8 @@ def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress)
             "options": spec.options,
             "inputs": inputs,
             "validation_fraction": data.validation_fraction,
-            "evaluation_only": evaluation_digests(data.evaluation_only),
+            "guard": GUARD_VERSION,
+            "known": known_digests(data.evaluation_only),
         }
     )
     home = folder / "text" / name
@@ -235,7 +359,9 @@ def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress)
         source.check()
         guard = Guard(data.evaluation_only)
         with _scratch(home.parent, name) as scratch:
-            write_text_folder(scratch, source, spec.label, guard, data.validation_fraction)
+            write_text_folder(scratch, source, spec.label, guard, data.validation_fraction, digests)
+            if dropped := dropped_in_words(guard.record()):
+                say(f"data: {spec.label}: {dropped}")
             scratch.replace(home)
             sync_folder(home.parent)
         return GuardedText(home)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import sentencepiece
+
+from studylib.data.normalize import normalizer
 
 _JAPANESE = r"\p{Han}\p{Hiragana}\p{Katakana}ー"
 _MARK = r"\p{Inherited}"
@@ -111,7 +112,7 @@ def count_pieces(texts: Iterable[str], folder: Path, *, normalization: str = "id
     folder
         Made if need be; also takes the runs that do not fit in memory, and loses them at the end.
     normalization
-        ``identity`` or ``nfkc``: SentencePiece's own rule, since scripts must be told after it.
+        ``identity`` or ``nfkc``; scripts must be told after it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     counting = _Counting(folder)
@@ -121,18 +122,14 @@ def count_pieces(texts: Iterable[str], folder: Path, *, normalization: str = "id
 
 
 def _batches(texts: Iterable[str], normalization: str) -> Iterator[pl.Series]:
-    rule = None
-    if normalization != "identity":
-        rule = sentencepiece.SentencePieceNormalizer(
-            rule_name=normalization, add_dummy_prefix=False, escape_whitespaces=False, remove_extra_whitespaces=False
-        )
+    normalize = normalizer(normalization)
     batch: list[str] = []
     size = 0
     for text in texts:
         # A book in one piece would be a batch of any size; lines are the same text to the counts.
         for start in range(0, len(text), _BATCH_BYTES) if len(text) > _BATCH_BYTES else (0,):
             part = text[start : start + _BATCH_BYTES]
-            batch.append(rule.normalize(part) if rule is not None else part)
+            batch.append(normalize(part))
             size += len(part) * (1 if part.isascii() else 3)
             if size >= _BATCH_BYTES:
                 yield pl.Series(batch, dtype=pl.String)

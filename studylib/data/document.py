@@ -22,14 +22,17 @@ class Document:
     origin
         Where the text is from, as an error message names it ("reviews.parquet row 17").
     record
-        The row the text was a field of. The guard looks at its keys, and at the values that tell a benchmark's record
-        (identifiers); other values may be None.
+        The row the text was a field of. The guard looks at its keys and values; of long values that are not text only
+        the key is needed.
+    piece_of
+        The file of which the text is one line or block; the guard tells by it that the rows of a table belong together.
     """
 
     text: str
     labels: Mapping[str, Any] = field(default_factory=dict)
     origin: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
+    piece_of: str = ""
 
     def utf8(self) -> bytes:
         """The text as UTF-8.

@@ -12,14 +12,14 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from studylib.data.counting import PieceCounts, count_pieces
-from studylib.data.model_file import with_pieces
+from studylib.data.model_file import GRID, on_grid, with_pieces
 from studylib.data.seeds import LONGEST
 from studylib.data.tokenizer import Tokenizer, safe
 from studylib.errors import invalid
 from studylib.spec import TokenizerSpec
 
 _UNCOVERED = 0.0005
-_AHEAD = 0.1  # nats by which a new unigram piece beats the two it is made of
+_AHEAD = 4 * GRID  # nats by which a new unigram piece beats the two it is made of
 
 
 def extend_tokenizer(
@@ -186,7 +186,7 @@ def _scored(base: Tokenizer, kind: str, words: _Words, merges: list[tuple[str, s
     lowest = min(scores.values())
     found: list[tuple[str, float]] = []
     for character, count in words.new_characters.items():
-        scores[character] = lowest - 1 - len(found) if kind == "bpe" else math.log(count / words.total)
+        scores[character] = lowest - 1 - len(found) if kind == "bpe" else on_grid(math.log(count / words.total))
         found.append((character, scores[character]))
     for left, right in merges:
         whole = left + right

@@ -1,4 +1,4 @@
-"""SentencePiece's model file as bytes: enough of the protobuf format to add pieces and to drop a setting.
+"""SentencePiece's model file as bytes: enough of the protobuf format to add pieces and to read and change settings.
 
 A message is a row of fields, each a key (number and wire type) and a value. Repeated fields may stand anywhere and count in
 their order, so a model is extended by writing behind it.
@@ -9,9 +9,19 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-_PIECES, _TRAINER = 1, 2  # fields of ModelProto
-_SEED_FILE = 54  # of TrainerSpec
+_PIECES, _TRAINER, _NORMALIZER = 1, 2, 3  # fields of ModelProto
+_TEXT, _SCORE, _TYPE = 1, 2, 3  # of a piece
+_NORMAL, _USER_DEFINED = 1, 4  # types of pieces
+_MODEL_TYPE, _WHITESPACE_AS_SUFFIX, _BYTE_FALLBACK, _SEED_FILE = 3, 24, 35, 54  # of TrainerSpec
+_NAME, _CHARSMAP, _DUMMY_PREFIX, _EXTRA_SPACES, _ESCAPE_SPACES = 1, 2, 3, 4, 5  # of NormalizerSpec
+_KINDS = {1: "unigram", 2: "bpe"}
+
+# Scores of a unigram model are whole multiples of this. SentencePiece adds them up in single precision, where sums of
+# multiples up to 2**24 / 32 = 524,288 nats are exact; so every implementation, in any precision, breaks ties alike
+# ("..." + "." against "." + "..."). A log probability moves by 1/64 at most.
+GRID = 1 / 32
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 
 
@@ -28,6 +38,87 @@ def without_seed_file(model: bytes) -> bytes:
             raw = _field(_TRAINER, b"".join(part for inner, part, _ in _fields(value) if inner != _SEED_FILE))
         whole += raw
     return bytes(whole)
+
+
+def on_grid(score: float) -> float:
+    """``score`` as a whole multiple of `GRID`."""
+    return round(score / GRID) * GRID
+
+
+def with_scores_on_grid(model: bytes) -> bytes:
+    """``model`` with the scores of its pieces on the grid, and its user-defined pieces made normal ones.
+
+    Only for pieces that share no character with others, as the newline here: SentencePiece prefers a user-defined piece by
+    a score off the grid, and nothing competes with these.
+    """
+    whole = bytearray()
+    for number, raw, value in _fields(model):
+        if number == _PIECES:
+            parts = {inner: (part, content) for inner, part, content in _fields(value)}
+            kind = _number(parts[_TYPE][0]) if _TYPE in parts else _NORMAL
+            if kind in (_NORMAL, _USER_DEFINED):
+                (score,) = struct.unpack("<f", parts[_SCORE][1])
+                raw = _field(_PIECES, _piece(parts[_TEXT][1].decode(), on_grid(score)))
+        whole += raw
+    return bytes(whole)
+
+
+def with_normalization(model: bytes, name: str) -> bytes:
+    """``model`` with the name of the normalisation that is done before SentencePiece sees the text."""
+    whole = bytearray()
+    for number, raw, value in _fields(model):
+        if number == _NORMALIZER:
+            rest = b"".join(part for inner, part, _ in _fields(value) if inner != _NAME)
+            raw = _field(_NORMALIZER, _field(_NAME, name.encode()) + rest)
+        whole += raw
+    return bytes(whole)
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What decides how a model encodes, besides its pieces.
+
+    ``kind``: unigram, bpe, or empty for another. ``charsmap``: whether SentencePiece itself maps characters.
+    """
+
+    kind: str
+    normalization: str
+    charsmap: bool
+    byte_fallback: bool
+    dummy_prefix: bool
+    drops_spaces: bool
+    escapes_spaces: bool
+    space_behind: bool
+
+
+def model_settings(model: bytes) -> ModelSettings:
+    """Read the settings; those that the file leaves out have SentencePiece's defaults."""
+    trainer: dict[int, tuple[bytes, bytes]] = {}
+    normal: dict[int, tuple[bytes, bytes]] = {}
+    for number, _, value in _fields(model):
+        if number in (_TRAINER, _NORMALIZER):
+            fields = trainer if number == _TRAINER else normal
+            fields |= {inner: (part, content) for inner, part, content in _fields(value)}
+
+    def flag(fields: dict[int, tuple[bytes, bytes]], number: int, default: int) -> int:
+        return _number(fields[number][0]) if number in fields else default
+
+    return ModelSettings(
+        kind=_KINDS.get(flag(trainer, _MODEL_TYPE, 1), ""),
+        normalization=normal[_NAME][1].decode() if _NAME in normal else "",
+        charsmap=bool(normal.get(_CHARSMAP, (b"", b""))[1]),
+        byte_fallback=bool(flag(trainer, _BYTE_FALLBACK, 0)),
+        dummy_prefix=bool(flag(normal, _DUMMY_PREFIX, 1)),
+        drops_spaces=bool(flag(normal, _EXTRA_SPACES, 1)),
+        escapes_spaces=bool(flag(normal, _ESCAPE_SPACES, 1)),
+        space_behind=bool(flag(trainer, _WHITESPACE_AS_SUFFIX, 0)),
+    )
+
+
+def _number(field: bytes) -> int:
+    """The value of a field that holds a whole number."""
+    _, at = _read_varint(field, 0)
+    return _read_varint(field, at)[0]
 
 
 def _piece(name: str, score: float) -> bytes:

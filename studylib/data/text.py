@@ -8,24 +8,29 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
-from studylib.data.guard import Guard, check_seal, seal
+from studylib.data.digest import FileDigests
+from studylib.data.document import Document
+from studylib.data.guard import Guard, check_seal, dropped_in_words, seal
 from studylib.data.source import Source
 from studylib.data.split import SIDES, side_of
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_json
 
 TEXT_SCHEMA = 1
-_BATCH = 256
+_BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
+_MOST_DIFFERENT = 1000  # documents told apart; beyond, there is no lack of them
 
 
-def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fraction: float) -> None:
+def write_text_folder(
+    folder: Path, source: Source, label: str, guard: Guard, fraction: float, digests: FileDigests
+) -> None:
     """Pass a source's documents through ``guard`` and write those admitted to ``folder``; the manifest comes last.
 
     Memory does not grow with the corpus but for 8 bytes a document.
@@ -33,13 +38,14 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     Raises
     ------
     StudyError
-        The guard refuses the source, a text is not valid Unicode, or nothing is left on one side.
+        The guard refuses the source, a text is not valid Unicode, nothing is left on one side, or a file was changed
+        while it was read.
     """
+    inputs = source.inputs(digests)
     folder.mkdir(parents=True, exist_ok=True)
     sides = {side: _Side(folder / f"{side}.utf8") for side in SIDES}
     try:
-        documents = iter(source.documents())
-        while batch := list(islice(documents, _BATCH)):
+        for batch in batches(source.documents()):
             for document in guard.admit(batch):
                 content = document.utf8()
                 sides[side_of(content, fraction)].add(content)
@@ -47,7 +53,9 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
         for side in sides.values():
             side.close()
     record = guard.record()
-    _check_not_empty(label, sides, record, fraction)
+    check_not_empty(label, {name: side.count for name, side in sides.items()}, dropped_in_words(record), fraction)
+    if source.inputs(digests) != inputs:
+        raise invalid("data.sources", label, "was changed while it was read; run again")
     for name, side in sides.items():
         np.save(folder / f"{name}.ends.npy", np.frombuffer(side.ends, dtype=np.int64))
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
@@ -55,7 +63,7 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     manifest = {
         "schema": TEXT_SCHEMA,
         "label": label,
-        "inputs": source.inputs(),
+        "inputs": inputs,
         "notes": source.notes(),
         "sides": counts,
         "guard": record,
@@ -65,39 +73,72 @@ def write_text_folder(folder: Path, source: Source, label: str, guard: Guard, fr
     write_json(folder / "manifest.json", manifest)
 
 
+def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
+    batch: list[Document] = []
+    characters = 0
+    for document in documents:
+        batch.append(document)
+        characters += len(document.text)
+        if len(batch) >= _BATCH_DOCUMENTS or characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+@dataclass
+class SideCount:
+    """Documents and bytes of a side, and how many of the documents differ: exactly, so far as it says anything."""
+
+    documents: int = 0
+    bytes: int = 0
+    different: set[int] = field(default_factory=set)
+
+    def add(self, content: bytes) -> None:
+        self.documents += 1
+        self.bytes += len(content)
+        if len(self.different) < _MOST_DIFFERENT:
+            self.different.add(hash(content))
+
+
 class _Side:
     def __init__(self, file: Path):
         self._stream: BinaryIO = open(file, "wb")  # noqa: SIM115 (closed by the writer, with its twin)
         self.ends = array("q")
         self.size = 0
+        self.count = SideCount()
 
     def add(self, content: bytes) -> None:
         self._stream.write(content)
         self.size += len(content)
         self.ends.append(self.size)
+        self.count.add(content)
 
     def close(self) -> None:
         self._stream.close()
 
 
-def _check_not_empty(label: str, sides: dict[str, _Side], record: dict, fraction: float) -> None:
-    count = {name: len(side.ends) for name, side in sides.items()}
-    if not any(side.size for side in sides.values()):
-        dropped = record["dropped_benchmark_record"] + record["dropped_evaluation_overlap"]
-        why = (
-            f"has no text to train on ({dropped} documents were dropped as evaluation data)"
-            if dropped
-            else "has no text"
-        )
+def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fraction: float) -> None:
+    """Raise a StudyError that says what to do when a source has no text on one of the sides; ``dropped``: by the gate."""
+    if not any(side.bytes for side in sides.values()):
+        why = f"has no text to train on: {dropped}" if dropped else "has no text"
         raise invalid("data.sources", label, why)
     for side in SIDES:
-        if not sides[side].size:
-            other = next(name for name in SIDES if name != side)
+        if sides[side].bytes:
+            continue
+        other = next(name for name in SIDES if name != side)
+        count, different = sides[other].documents, len(sides[other].different)
+        if different < count and different < _MOST_DIFFERENT:
             why = (
-                f"has {count[other]} documents, all of them on the {other} side (validation_fraction {fraction}): "
+                f"has {count} documents, but only {different} different ones; copies go to one side, here all to the "
+                f"{other} side (validation_fraction {fraction}): give it more different texts"
+            )
+        else:
+            why = (
+                f"has {count} documents, all of them on the {other} side (validation_fraction {fraction}): "
                 "give it more or shorter documents (of plain text: option document, blank or line) or another fraction"
             )
-            raise invalid("data.sources", label, why)
+        raise invalid("data.sources", label, why)
 
 
 def digest_of(file: Path) -> dict[str, int | str]:

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import sentencepiece
 
+from studylib.data.model_file import model_settings, with_normalization, with_scores_on_grid
+from studylib.data.normalize import normalizer
 from studylib.errors import StudyError, invalid
 from studylib.spec import TokenizerSpec
 
@@ -28,7 +30,10 @@ _TO_SAFE = {ord(_ESCAPE): _ESCAPE + "0", ord(_SPACE): _ESCAPE + "1"}
 _FROM_SAFE = {_ESCAPE + "0": _ESCAPE, _ESCAPE + "1": _SPACE}
 
 _LINE = 3000  # characters; SentencePiece leaves out training lines over max_sentence_length bytes
-_CHUNK = 1 << 16  # bytes encoded at once; cut after a newline, which is always a token of its own
+_CHUNK = 1 << 15  # bytes encoded at once, so few that no sum of scores is rounded (see model_file.GRID)
+_LONGEST_CHUNK = 1 << 20  # where the text does not let itself be cut
+# Where no piece goes on: behind a newline or a digit, and from another character into a space.
+_SEAM = re.compile(rb"[0-9\n]|(?<=[^ ])(?= )")
 _COVERAGE = 0.9995
 
 
@@ -38,6 +43,8 @@ class Tokenizer:
     def __init__(self, model: bytes):
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self._model = model
+        self._normalization = model_settings(model).normalization
+        self._normalize = normalizer("nfkc" if self._normalization == "nfkc" else "identity")
         self._bytes: list[bytes] | None = None
 
     @classmethod
@@ -103,9 +110,14 @@ class Tokenizer:
         counts: list[int] = []
         for text in texts:
             before = len(chunks)
-            chunks.extend(_chunks(_safe_bytes(text)))
+            chunks.extend(_chunks(self._ready(text)))
             counts.append(len(chunks) - before)
         return self._processor.encode(chunks, return_type="numpy", num_threads=num_threads), counts
+
+    def _ready(self, text: bytes) -> bytes:
+        if self._normalization == "nfkc" and not text.isascii():
+            text = self._normalize(text.decode()).encode()
+        return _safe_bytes(text)
 
     @property
     def pieces(self) -> list[str]:
@@ -120,6 +132,17 @@ class Tokenizer:
     def encode_pieces(self, texts: Sequence[str]) -> list[list[str]]:
         """The pieces of each of ``texts``, which are written as `safe` does."""
         return self._processor.encode(list(texts), return_type=str)
+
+    def is_text(self, token: int) -> bool:
+        """Whether the token stands for characters: not a mark (BOS, EOS, PAD, unknown) and not a byte."""
+        model = self._processor
+        return not (model.is_control(token) or model.is_unknown(token) or model.is_byte(token))
+
+    @property
+    def special_ids(self) -> tuple[int, int, int, int]:
+        """The ids of unknown, BOS, EOS and PAD; -1 for one that the model lacks."""
+        model = self._processor
+        return model.unk_id(), model.bos_id(), model.eos_id(), model.pad_id()
 
     def is_byte(self, token: int) -> bool:
         """Whether the token is a single byte of a character that has no piece."""
@@ -161,6 +184,12 @@ def safe(text: str) -> str:
     return text.translate(_TO_SAFE) if _SPACE in text or _ESCAPE in text else text
 
 
+def detour() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What `safe` replaces, in the order in which one replacement after the other does the same; and the way back."""
+    into = [(_ESCAPE, _ESCAPE + "0"), (_SPACE, _ESCAPE + "1")]
+    return into, [(new, old) for old, new in reversed(into)]
+
+
 def _safe_bytes(text: bytes) -> bytes:
     # Most texts have neither's first byte, and one byte is found ten times as fast as three or four.
     if any(one[:1] in text and one in text for one in (_SPACE_UTF8, _ESCAPE_UTF8)):
@@ -171,17 +200,26 @@ def _safe_bytes(text: bytes) -> bytes:
 def _chunks(text: bytes) -> Iterator[bytes]:
     start = 0
     while len(text) - start > _CHUNK:
-        cut = text.rfind(b"\n", start, start + _CHUNK) + 1
-        if not cut:
-            cut = start + _CHUNK
-            while text[cut] & 0xC0 == 0x80:  # inside a character
-                cut -= 1
-            if text.endswith(_ESCAPE_UTF8, start, cut):  # keep the two characters of a detour together
-                cut -= len(_ESCAPE_UTF8)
-        yield text[start:cut]
-        start = cut
+        end = text.rfind(b"\n", start, start + _CHUNK) + 1 or _seam(text, start)
+        yield text[start:end]
+        start = end
     if start < len(text):
         yield text[start:]
+
+
+def _seam(text: bytes, start: int) -> int:
+    """Where to cut a long line: at the last seam of a chunk, at the next one behind it, or between any two characters."""
+    end = max((one.end() for one in _SEAM.finditer(text, start + 1, start + _CHUNK)), default=0)
+    if end:
+        return end
+    found = _SEAM.search(text, start + _CHUNK, start + _LONGEST_CHUNK)
+    if found is not None or len(text) <= start + _LONGEST_CHUNK:
+        return len(text) if found is None else found.end()
+    end = start + _LONGEST_CHUNK
+    while text[end] & 0xC0 == 0x80:  # inside a character
+        end -= 1
+    # Keep the two characters of a detour together.
+    return end - len(_ESCAPE_UTF8) if text.endswith(_ESCAPE_UTF8, start, end) else end
 
 
 def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
@@ -196,7 +234,8 @@ def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
         There is no text, or too little of it for ``spec.vocab_size`` pieces, or the size leaves no room for bytes.
     """
     check_vocab_size(spec.vocab_size)
-    lines = [line for text in texts for line in _training_lines(text)]
+    normalize = normalizer(spec.normalization)
+    lines = [line for text in texts for line in _training_lines(normalize(text))]
     counts = Counter[str]()
     for line in lines:
         counts.update(line)
@@ -232,7 +271,8 @@ def rare_characters(ranked: Sequence[tuple[str, int]], vocab_size: int) -> dict[
 
 
 def run_sentencepiece(spec: TokenizerSpec, rows: Iterable[str], **options: Any) -> Tokenizer:
-    """Train on ``rows`` as they are, with the settings that all tokenizers share; ``options`` are SentencePiece's."""
+    """Train on ``rows``, normalised as ``spec`` says, with the settings that all tokenizers share; ``options`` are
+    SentencePiece's."""
     rows = iter(rows)
     first = next(rows, None)
     if first is None:
@@ -243,7 +283,7 @@ def run_sentencepiece(spec: TokenizerSpec, rows: Iterable[str], **options: Any) 
         "vocab_size": spec.vocab_size,
         "byte_fallback": True,
         "character_coverage": 1.0,
-        "normalization_rule_name": spec.normalization,
+        "normalization_rule_name": "identity",  # spec.normalization was done before, and is done before encoding
         "add_dummy_prefix": False,
         "remove_extra_whitespaces": False,
         "allow_whitespace_only_pieces": True,  # indentation of code
@@ -263,7 +303,8 @@ def run_sentencepiece(spec: TokenizerSpec, rows: Iterable[str], **options: Any) 
         )
     except RuntimeError as error:
         raise _explained(error, spec) from None
-    return Tokenizer(model.getvalue())
+    made = with_normalization(model.getvalue(), spec.normalization)
+    return Tokenizer(with_scores_on_grid(made) if spec.kind == "unigram" else made)
 
 
 def _training_lines(text: str) -> Iterator[str]:

@@ -6,13 +6,17 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studylib.errors import StudyError, did_you_mean
 from studylib.params import StudyParams, assigned_names
 from studylib.project import project_root
 from studylib.result import Text
 from studylib.spec import TrialSpec
+from studylib.trials.queue import Round
+
+if TYPE_CHECKING:
+    from studylib.trials.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -28,9 +32,11 @@ class Idea:
     params
         Schema of the parameter files.
     plan
-        The trials that the notebook will ask for; torch-free and quick, so that they can be listed beforehand.
+        The trials known beforehand; torch-free and quick, so that they can be listed.
     after_all
         Reads the other ideas' results, so it runs when they are finished.
+    rounds
+        What follows from the outcomes of the plan.
     """
 
     name: str
@@ -40,10 +46,27 @@ class Idea:
     params: type[StudyParams]
     plan: Callable[[Any], list[TrialSpec]]
     after_all: bool = False
+    rounds: Callable[[Any], list[Round]] = lambda params: []
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``."""
         return self.params.from_notebook(namespace)
+
+    def planned(self, params: Any) -> Plan:
+        """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add."""
+        from studylib.trials import plan_steps
+
+        return plan_steps(
+            self.plan(params), params.folder, rounds=self.rounds(params), workers=params.workers or None,
+            retry_failed=params.retry_failed,
+        )  # fmt: skip
+
+    def carry_out(self, params: Any) -> list[TrialSpec]:
+        """Do what is not done yet, all rounds included; returns every trial, for `trials_frame`."""
+        from studylib.trials import run_steps
+
+        steps = run_steps(self.plan(params), rounds=self.rounds(params), **params.launch)
+        return [step for step in steps if isinstance(step, TrialSpec)]
 
     def notebook_path(self, root: Path | None = None) -> Path:
         return (root or project_root()) / "notebooks" / self.notebook

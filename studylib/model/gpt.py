@@ -45,7 +45,7 @@ class GPT(NanotronModel):
     ) -> dict[str, Tensor]:
         """Token ids and next-token ids, [batch, seq] each (or a pointer to the stage that has them).
 
-        ``prefix_len`` (int64 [batch], from the first stage) and ``label_scale`` (fp32 [1], on the last) are for a model
+        ``prefix_len`` (int64 [batch], from the first stage) and ``label_scale`` (fp64 [1], on the last) are for a model
         built with ``prefixes`` and with ``masked``.
         """
         hidden_states = self.model.hidden_states(input_ids, prefix_len)
@@ -89,8 +89,10 @@ def build_gpt(
     for 2 layers and for 48. ``prefixes``: rows may have a first part that sees itself both ways; ``masked``: some labels
     are not counted. Neither changes parameters.
     """
+    execution = execution or Execution()
+    weights = getattr(torch, execution.weights)
     gpt = build_model(
-        lambda: GPT(model, world, prefixes=prefixes, masked=masked), world.context, torch.float32, device=world.device
+        lambda: GPT(model, world, prefixes=prefixes, masked=masked), world.context, weights, device=world.device
     )
     if model.tied_embeddings:
         tie_across_pipeline(gpt, world, TOKEN_TABLE, HEAD_TABLE)
@@ -100,7 +102,7 @@ def build_gpt(
     gpt.module_id_to_prefix = {id(module): f"{name}." for name, module in gpt.named_modules()}
     gpt.module_id_to_prefix[id(gpt)] = ""
     gpt.init_model_randomly(seed)
-    _execute(gpt, execution or Execution())
+    _execute(gpt, execution)
     return gpt
 
 

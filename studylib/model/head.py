@@ -36,7 +36,7 @@ class LanguageModelHead(nn.Module):
         return self.norm(hidden_states) * self.logit_multiplier
 
     def forward(self, hidden_states: torch.Tensor, label_ids: torch.Tensor) -> dict[str, torch.Tensor]:
-        """Mean loss in nats per token, fp32."""
+        """Mean loss in nats per token, in the logits' precision, at least fp32."""
         total, count = _CROSS_ENTROPIES[self.cross_entropy](
             self._before_proj(hidden_states), self.proj, label_ids, self.tp_pg
         )
@@ -49,11 +49,11 @@ class MaskedLanguageModelHead(LanguageModelHead):
     def forward(
         self, hidden_states: torch.Tensor, label_ids: torch.Tensor, label_scale: torch.Tensor
     ) -> dict[str, torch.Tensor]:
-        """Summed loss in nats over the labels that are not negative, times ``label_scale`` (fp32 [1]); fp32."""
+        """Summed loss in nats over the labels that are not negative, times ``label_scale`` (fp64 [1]); in the logits' precision, at least fp32."""
         total, _ = _CROSS_ENTROPIES[self.cross_entropy](
             self._before_proj(hidden_states), self.proj, label_ids, self.tp_pg
         )
-        return {"loss": total * label_scale[0]}
+        return {"loss": total * label_scale[0].to(total.dtype)}
 
 
 HEADS = (LanguageModelHead, MaskedLanguageModelHead)

@@ -12,7 +12,7 @@ from studylib.spec import ModelSpec, TrialSpec
 def memory_bytes(spec: TrialSpec) -> int:
     """Peak bytes of one process: weights, gradients, the optimizer's state, saved activations and logits.
 
-    fp32 weights and state; bf16 products unless ``compute.dtype`` is float32; computed eagerly, with all logits at once unless
+    fp32 weights and state and bf16 products unless ``compute.dtype`` says otherwise; computed eagerly, with all logits at once unless
     ``compute.cross_entropy`` says chunked. An estimate to compare shapes and to plan: over two steps torch's allocations
     peak at 0.9 to 1.05 of it (see tests/model/test_memory.py).
     """
@@ -32,8 +32,8 @@ def state_bytes(spec: TrialSpec) -> float:
     state = optimizer.state_per_weight * count.non_embedding / hidden_ranks
     state += optimizer.state_per_embedding * count.embedding / ranks
     state /= parallel.dp if parallel.zero_stage else 1
-    copies = 0 if _product_bytes(spec) == 4 else 2 * count.total / ranks
-    return 4 * (2 * count.total / ranks + state) + copies
+    copies = 2 * count.total / ranks if _product_bytes(spec) == 2 else 0
+    return _weight_bytes(spec) * (2 * count.total / ranks + state) + copies
 
 
 def activation_bytes(spec: TrialSpec) -> float:
@@ -46,7 +46,7 @@ def activation_bytes(spec: TrialSpec) -> float:
     for count, mixer in mixers_of(model):
         layers += [_bytes(mixer.kept(scores=scores), low, parallel.tp)] * count
     halves = [_bytes(kept_by_mlp(model, index), low, parallel.tp) for index in range(model.num_layers)]
-    around = 4 * RESIDUALS[model.residual](model).kept * model.num_layers
+    around = _weight_bytes(spec) * RESIDUALS[model.residual](model).kept * model.num_layers
     position = _position_bytes(spec, low) * under_way / parallel.pp
     if spec.compute.recompute == "layer":
         return tokens * (max(layers) + max(halves) + around / model.num_layers) + position
@@ -57,19 +57,20 @@ def input_bytes(spec: TrialSpec) -> float:
     """The inputs of one stage's layers, which is all that recomputation keeps of them."""
     model, stages = spec.model, spec.parallel.pp
     under_way = stages if stages > 1 else 1
-    return 4 * spec.micro_batch_size * model.seq_len * model.hidden_size * model.num_layers * under_way / stages
+    states = spec.micro_batch_size * model.seq_len * model.hidden_size * model.num_layers
+    return _weight_bytes(spec) * states * under_way / stages
 
 
 def logit_bytes(spec: TrialSpec) -> float:
     """The head's input, the logarithms of its probabilities, and their gradients behind and before the softmax, fp32."""
-    model, low = spec.model, _product_bytes(spec)
+    model, low, wide = spec.model, _product_bytes(spec), _weight_bytes(spec)
     tokens, vocab = spec.micro_batch_size * model.seq_len, model.vocab_size / spec.parallel.tp
-    head = tokens * model.hidden_size * (4 * NORMS[model.norm].kept + low)
+    head = tokens * model.hidden_size * (wide * NORMS[model.norm].kept + low)
     if spec.compute.cross_entropy == "chunked":
-        kept = tokens * model.hidden_size * low + 4 * vocab * model.hidden_size
+        kept = tokens * model.hidden_size * low + wide * vocab * model.hidden_size
         chunk = CHUNK_LOGITS["cpu" if spec.compute.device == "cpu" else "cuda"]
-        return head + kept + 12 * min(tokens * vocab, chunk)
-    return head + 12 * tokens * vocab
+        return head + kept + 3 * wide * min(tokens * vocab, chunk)
+    return head + 3 * wide * tokens * vocab
 
 
 def keeps_scores(spec: TrialSpec) -> bool:
@@ -93,12 +94,16 @@ def kept_by_mlp(model: ModelSpec, layer: int) -> Kept:
 
 def _bytes(kept: Kept, low: int, ranks: int) -> float:
     """Bytes a token on one of ``ranks`` tensor-parallel ranks; ``low`` is the size of a number of the products' type."""
-    copies = 0 if low == 4 else low * kept.copies
-    return (low * kept.low + 4 * kept.full + copies) / ranks + low * kept.replicated
+    copies = low * kept.copies if low == 2 else 0
+    return (low * kept.low + max(4, low) * kept.full + copies) / ranks + low * kept.replicated
 
 
 def _product_bytes(spec: TrialSpec) -> int:
-    return 4 if spec.compute.dtype == "float32" else 2
+    return {"float32": 4, "float64": 8}.get(spec.compute.dtype, 2)
+
+
+def _weight_bytes(spec: TrialSpec) -> int:
+    return max(4, _product_bytes(spec))
 
 
 def _position_bytes(spec: TrialSpec, low: int) -> float:
@@ -107,4 +112,4 @@ def _position_bytes(spec: TrialSpec, low: int) -> float:
     if not POSITIONS[model.position].biases_scores:
         return 0.0
     layers = model.mixers.get("attention", 0)
-    return (low * layers + 4) * model.num_heads / spec.parallel.tp * model.seq_len**2
+    return (low * layers + _weight_bytes(spec)) * model.num_heads / spec.parallel.tp * model.seq_len**2

@@ -13,7 +13,7 @@ __all__, __getattr__, __dir__ = lazy(
     {
         "point": ["trial_at"],
         "tried": ["Tried", "SearchResult"],
-        "run": ["search", "first_trials"],
+        "run": ["search", "search_round", "search_steps", "search_result", "first_trials"],
         "importances": ["importance"],
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from studylib.search.point import trial_at
 from studylib.search.rungs import Rung, rungs_of
 from studylib.search.tried import Point, SearchResult, Tried
 from studylib.spec import SearchSpec, TrialSpec
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
+from studylib.trials.queue import Round
 
 _BATCH = 4  # proposals of a sampler that learns; larger batches learn less often
 
@@ -29,7 +30,7 @@ def search(base: TrialSpec, spec: SearchSpec, out: Path | str, **launch: Any) ->
         Study folder. Trials are kept in ``out/trials`` with all others; ``out/search/<hash>.json`` lists the points for
         readers and is written anew by each run.
     launch
-        As for ``run_trials`` (workers, timeout, launcher, ...).
+        As for ``run_steps`` (workers, timeout, launcher, ...).
 
     Returns
     -------
@@ -41,12 +42,55 @@ def search(base: TrialSpec, spec: SearchSpec, out: Path | str, **launch: Any) ->
     StudyError
         A field or value that trials do not have, before anything is trained.
     """
+    from studylib.trials.run import run_steps
+
     out = Path(out)
+    trials, rounds = search_steps(base, spec, out)
+    run_steps(trials, out, rounds=rounds, **launch)
+    return search_result(base, spec, out)
+
+
+def search_round(
+    base: TrialSpec, spec: SearchSpec, out: Path, *, expected: int = 0,
+    then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: (),
+) -> Round:  # fmt: skip
+    """The whole search behind its `first_trials`, which somebody has to ask for.
+
+    ``then`` makes further trials of its result, about ``expected``.
+    """
+    first = first_trials(base, spec)
+    more = _most_trials(base, spec) - len(first) + expected
+    name = f"search over {', '.join(spec.space)}"
+    after = tuple(trial.name for trial in first)
+    return Round(name, after, max(more, 0), lambda: search_steps(base, spec, out, then=then))
+
+
+def search_steps(
+    base: TrialSpec, spec: SearchSpec, out: Path, *, then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: ()
+) -> tuple[list[TrialSpec], list[Round]]:
+    """The trials whose outcomes the search waits for, and the round that follows them.
+
+    When the search is over, the trials that ``then`` makes of it, and no further round.
+    """
     tried: list[Tried] = []
-    while points := propose(spec, tried):
-        climbed = [rungs_of(trial_at(base, point), spec.rungs) for point in points]
-        tried += _climb(points, climbed, spec, tried, out, launch)
-        record(base, spec, tried, out)
+    known: set[str] = set()
+    for trials in _stages(base, spec, out, tried):
+        known |= {trial.hash for trial in trials}
+        if not all(_ended(trial, out) for trial in trials):
+            after = tuple(trial.name for trial in trials)
+            expected = max(_most_trials(base, spec) - len(known), 0)
+            name = f"search over {', '.join(spec.space)}"
+            return trials, [Round(name, after, expected, lambda: search_steps(base, spec, out, then=then))]
+    return list(then(SearchResult(tuple(tried)))), []
+
+
+def search_result(base: TrialSpec, spec: SearchSpec, out: Path) -> SearchResult:
+    """What came of a search whose trials have all ended; also lists its points in a file, for readers."""
+    tried: list[Tried] = []
+    for trials in _stages(base, spec, Path(out), tried):
+        if open_ := [trial for trial in trials if not _ended(trial, Path(out))]:
+            raise RuntimeError(f"{open_[0].name} of the search has not ended")
+    _record(base, spec, tried, Path(out))
     return SearchResult(tuple(tried))
 
 
@@ -63,25 +107,42 @@ def first_trials(base: TrialSpec, spec: SearchSpec) -> list[TrialSpec]:
     return [trial for point in propose(spec, []) for trial in rungs_of(trial_at(base, point), spec.rungs)[0].trials]
 
 
-def _climb(
-    points: Sequence[Point], climbed: Sequence[Sequence[Rung]], spec: SearchSpec, tried: Sequence[Tried], out: Path,
-    launch: dict[str, Any],
-) -> list[Tried]:  # fmt: skip
-    """Train a batch rung by rung; the best ``keep`` of all that ever reached a rung, and are in the batch, go on."""
-    from studylib.trials.run import run_trials
+def _most_trials(base: TrialSpec, spec: SearchSpec) -> int:
+    """How many trials the search has if none fails."""
+    left = spec.points or math.prod(len(axis.grid) for axis in spec.space.values())
+    each = sum(len(rung.trials) for rung in rungs_of(base, spec.rungs)) / len(spec.rungs)
+    total = 0.0
+    for _ in spec.rungs:
+        total += left * each
+        left = math.ceil(left * spec.keep)
+    return round(total)
 
-    values: list[list[float | None]] = [[] for _ in points]
-    going = list(range(len(points)))
-    for rung in range(len(spec.rungs)):
-        if not going:
-            break
-        run_trials([trial for place in going for trial in climbed[place][rung].trials], out, **launch)
-        for place in going:
-            result = Trial.under(out, climbed[place][rung].judged).result()
-            values[place].append(None if result is None else float(result["val_bpb"]))
-        before = [one.values[rung] for one in tried if len(one.values) > rung]
-        going = promoted({place: values[place][rung] for place in going}, before, spec.keep)
-    return [_tried(point, rungs, own, out) for point, rungs, own in zip(points, climbed, values, strict=True)]
+
+def _stages(base: TrialSpec, spec: SearchSpec, out: Path, tried: list[Tried]) -> Iterator[list[TrialSpec]]:
+    """The trials of one rung of a batch after another; those handed out must have ended before the next are asked for.
+
+    Everything follows from outcomes on record, so a search that was cut off goes on where it stood. Points that are
+    through are added to ``tried``.
+    """
+    while points := propose(spec, tried):
+        climbed = [rungs_of(trial_at(base, point), spec.rungs) for point in points]
+        values: list[list[float | None]] = [[] for _ in points]
+        going = list(range(len(points)))
+        for rung in range(len(spec.rungs)):
+            if not going:
+                break
+            yield [trial for place in going for trial in climbed[place][rung].trials]
+            for place in going:
+                result = Task.under(out, climbed[place][rung].judged).result()
+                values[place].append(None if result is None else float(result["val_bpb"]))
+            # The best ``keep`` of all that ever reached this rung, and are in the batch, go on.
+            before = [one.values[rung] for one in tried if len(one.values) > rung]
+            going = promoted({place: values[place][rung] for place in going}, before, spec.keep)
+        tried += [_tried(point, rungs, own, out) for point, rungs, own in zip(points, climbed, values, strict=True)]
+
+
+def _ended(trial: TrialSpec, out: Path) -> bool:
+    return Task.under(out, trial).state in ("done", "failed")
 
 
 def promoted(reached: dict[int, float | None], before: Sequence[float | None], keep: float) -> list[int]:
@@ -98,7 +159,7 @@ def promoted(reached: dict[int, float | None], before: Sequence[float | None], k
 
 
 def _tried(point: Point, rungs: Sequence[Rung], values: list[float | None], out: Path) -> Tried:
-    trained = {trial.hash: Trial.under(out, trial) for rung in rungs[: len(values)] for trial in rung.trials}
+    trained = {trial.hash: Task.under(out, trial) for rung in rungs[: len(values)] for trial in rung.trials}
     failures = (trial.failure() for trial in trained.values()) if values[-1] is None else ()
     return Tried(
         point=point,
@@ -110,7 +171,7 @@ def _tried(point: Point, rungs: Sequence[Rung], values: list[float | None], out:
     )
 
 
-def record(base: TrialSpec, spec: SearchSpec, tried: Sequence[Tried], out: Path) -> Path:
+def _record(base: TrialSpec, spec: SearchSpec, tried: Sequence[Tried], out: Path) -> None:
     """List the points in a file, for readers: nothing reads it back."""
     content = {
         "base": base.model_dump(mode="json"),
@@ -121,6 +182,4 @@ def record(base: TrialSpec, spec: SearchSpec, tried: Sequence[Tried], out: Path)
         ],
     }
     name = content_hash({"base": base.hash, "search": spec.model_dump(mode="json")})
-    path = out / "search" / f"{name}.json"
-    write_json(path, content)
-    return path
+    write_json(out / "search" / f"{name}.json", content)

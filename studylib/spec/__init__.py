@@ -19,6 +19,7 @@ from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
 from studylib.spec.search import Axis, SearchSpec
+from studylib.spec.step import Step
 from studylib.spec.trial import TrialSpec
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "SearchSpec",
     "SourceSpec",
     "StageSpec",
+    "Step",
     "TokenizerSpec",
     "TrialSpec",
     "choice_of",

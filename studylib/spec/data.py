@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Above0, Count, Frozen, Positive, as_integer, as_number
 from studylib.registry import SOURCES, choice_of
+from studylib.spec.step import Step
 from studylib.spec.version import hash_of
 
 
@@ -67,8 +68,10 @@ class TokenizerSpec(Frozen):
         return self
 
 
-class DataSpec(Frozen):
+class DataSpec(Step, Frozen):
     """Text, its tokenizer, and the split. Its hash names the folder of prepared token shards."""
+
+    folder: ClassVar[str] = "data"
 
     sources: tuple[SourceSpec, ...] = (SourceSpec(),)
     tokenizer: TokenizerSpec = TokenizerSpec()
@@ -128,3 +131,11 @@ class DataSpec(Frozen):
         if self.tokenizer_of is not None:
             content["tokenizer_of"] = self.tokenizer_of.hash
         return hash_of("data", content)
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return () if self.tokenizer_of is None else (self.tokenizer_of,)
+
+    @property
+    def label(self) -> str:
+        return f"data: {', '.join(source.label for source in self.sources)}, {self.vocab_size} pieces"

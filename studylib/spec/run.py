@@ -113,7 +113,9 @@ class ComputeSpec(Frozen):
     """
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    dtype: Literal["auto", "float32", "bfloat16", "float64"] = Field(
+        default="auto", description="of products; float64 also of weights and state, to tell rounding from a fault"
+    )
     compile: Literal["auto", "none", "layer"] = "auto"
     mixer_kernels: Literal["torch", "fla"] = Field(
         default="torch", description="fla: recurrent mixers by fla-core's Triton kernels, on a GPU"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,16 +12,19 @@ from studylib.registry import MIXERS, OBJECTIVES, OPTIMIZERS, PROBES, SCHEDULES,
 from studylib.spec.data import DataSpec
 from studylib.spec.model import ModelSpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
+from studylib.spec.step import Step
 from studylib.spec.version import hash_of
 from studylib.stages import check_stages, stage_ends
 
 
-class TrialSpec(Frozen):
+class TrialSpec(Step, Frozen):
     """Everything that determines a trial's numbers.
 
     ``tags`` (variant, size, ... for tables), ``checkpoint_every`` and ``keep_steps`` do not change the numbers and
     stay out of the hash.
     """
+
+    folder: ClassVar[str] = "trials"
 
     model: ModelSpec
     data: DataSpec = DataSpec()
@@ -147,6 +150,25 @@ class TrialSpec(Frozen):
     def hash(self) -> str:
         """16 hexadecimal digits; equal exactly when the trials' numbers must be equal."""
         return hash_of("trial", self._hashed())
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.data,)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from) if name)
+        return (self.data.name, *parents)
+
+    @property
+    def processes(self) -> int:
+        return self.parallel.world_size
+
+    @property
+    def label(self) -> str:
+        """What a person calls the trial: its tags and seed."""
+        tags = {"seed": self.seed} | self.tags
+        return " ".join(f"{key}={value}" for key, value in sorted(tags.items(), key=lambda item: item[0] == "seed"))
 
     @property
     def recipe_hash(self) -> str:

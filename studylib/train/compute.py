@@ -40,12 +40,13 @@ class Compute:
         return torch.device(self.device)
 
     def autocast(self) -> torch.autocast:
-        """bf16 products over fp32 weights; does nothing for float32."""
+        """bf16 products over fp32 weights; does nothing for float32 and float64."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.dtype == "bfloat16")
 
     @property
     def execution(self) -> Execution:
-        return Execution(self.attention, self.cross_entropy, self.recompute, self.compile)
+        weights = "float64" if self.dtype == "float64" else "float32"
+        return Execution(self.attention, self.cross_entropy, self.recompute, self.compile, weights)
 
     def as_dict(self) -> dict:
         return asdict(self)

@@ -2,13 +2,14 @@
 
     python -m studylib.train.export reports/quick/trials/0123456789abcdef --to llama/
 
-The parametrisation's multipliers are folded into the weights, so a stock Llama computes the same logits.
+The parametrisation's multipliers are folded into the weights, so a stock Llama computes the same logits. The tokenizer goes
+along as ``tokenizer.json``, with which ``AutoTokenizer`` gives the same ids; there is no ``tokenizer.model``, since what
+transformers makes of one encodes differently.
 """
 
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from safetensors.torch import save_file
 
 from studylib.choices.norm._rmsnorm import EPS
 from studylib.choices.position._rope import THETA
+from studylib.data import Tokenizer
+from studylib.data.tokenizer import EOS
+from studylib.data.tokenizer_json import write_tokenizer_json
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_json
 from studylib.model.gpt import GPT, build_gpt
@@ -65,7 +69,7 @@ def llama_config(model: ModelSpec) -> dict:
         "tie_word_embeddings": model.tied_embeddings,
         "torch_dtype": "float32",
         "bos_token_id": None,
-        "eos_token_id": None,
+        "eos_token_id": EOS,  # behind every document; none begins with a mark
     }
 
 
@@ -111,12 +115,17 @@ def export_llama(gpt: GPT, folder: Path) -> Path:
 
 
 def export_trial(trial: Path, folder: Path, tokenizer: Path | None = None) -> Path:
-    """Export the newest checkpoint of a trial's folder; with ``tokenizer``, that SentencePiece file beside it.
+    """Export the newest checkpoint of a trial's folder and its tokenizer.
+
+    Parameters
+    ----------
+    tokenizer
+        SentencePiece file of the prepared text; default: where a study keeps that of the trial.
 
     Raises
     ------
     StudyError
-        The folder holds no trial or no usable checkpoint.
+        The folder holds no trial or no usable checkpoint, or there is no such tokenizer, or not one that can be exported.
     """
     if not (trial / "spec.json").exists():
         raise StudyError(f"{trial}: holds no spec.json; give the folder of a trial")
@@ -124,13 +133,22 @@ def export_trial(trial: Path, folder: Path, tokenizer: Path | None = None) -> Pa
     checkpoint = newest_usable(trial / "checkpoints", spec.recipe_hash)
     if checkpoint is None:
         raise StudyError(f"{trial}: holds no usable checkpoint; train with checkpoint_every above 0")
+    pieces = Tokenizer.load(tokenizer or _tokenizer_of(trial, spec))
+    if pieces.vocab_size > spec.model.vocab_size:
+        why = f"has {pieces.vocab_size} pieces, but the model only {spec.model.vocab_size}"
+        raise invalid("--tokenizer", str(tokenizer), why)
     with world(ParallelSpec(), torch.device("cpu")) as one:
         gpt = build_gpt(spec.model, one, seed=spec.seed)
         load_model_weights(gpt, one, checkpoint)
-    export_llama(gpt, folder)
-    if tokenizer is not None:
-        shutil.copyfile(tokenizer, folder / "tokenizer.model")
-    return folder
+    write_tokenizer_json(pieces, folder, field="--tokenizer")
+    return export_llama(gpt, folder)
+
+
+def _tokenizer_of(trial: Path, spec: TrialSpec) -> Path:
+    file = trial.resolve().parent.parent / "data" / spec.data.hash / "tokenizer.model"
+    if not file.is_file():
+        raise invalid("--tokenizer", None, f"is needed: the trial's own is not at {file}")
+    return file
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -139,7 +157,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("trial", type=Path, help="folder of a trial that kept a checkpoint")
     parser.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where the Llama folder is written")
-    parser.add_argument("--tokenizer", type=Path, help="SentencePiece file to copy beside it")
+    parser.add_argument("--tokenizer", type=Path, help="SentencePiece file of the text (default: the study's)")
     asked = parser.parse_args(arguments)
     try:
         print(export_trial(asked.trial, asked.to, asked.tokenizer))

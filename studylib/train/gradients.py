@@ -39,7 +39,7 @@ def clip_gradients(model: GPT, world: World, max_norm: float) -> torch.Tensor:
     if counted:
         squared = torch.stack(torch._foreach_norm(counted)).square().sum()
     else:
-        squared = torch.zeros((), device=world.device)
+        squared = torch.zeros((), device=world.device, dtype=next(model.parameters()).dtype)
     if world.tp * world.pp > 1:
         dist.all_reduce(squared, group=world.context.mp_pg, op=dist.ReduceOp.SUM)
     norm = squared.sqrt()

@@ -39,7 +39,7 @@ def micro_batches(
             none = np.zeros(len(part), dtype=np.int64)
             made["prefix_len"] = on(first, none if part.prefix_len_B is None else part.prefix_len_B)
         if model.masked:
-            made["label_scale"] = on(last, np.array([label_scale], dtype=np.float32))
+            made["label_scale"] = on(last, np.array([label_scale]))
         yield made
 
 
@@ -59,7 +59,7 @@ def forward_backward(
     over all ``counted`` labels of the step, on all replicas, and the average over replicas of what is accumulated here
     is its gradient. ``counted`` may be left out for one replica.
 
-    Returns the mean loss (0-d, fp32) on the last pipeline stage, zero elsewhere; averaged over replicas, the step's.
+    Returns the mean loss (0-d, fp64) on the last pipeline stage, zero elsewhere; averaged over replicas, the step's.
     """
     count = len(batch) // micro_batch_size
     label_scale = count * world.dp / (counted or batch.counted) if model.masked else 0.0
@@ -80,7 +80,7 @@ def _forward_backward(
     batches = micro_batches(model, world, batch, micro_batch_size, label_scale=label_scale)
     if world.pp == 1:
         # One stage needs no engine: the same passes without its bookkeeping for every block.
-        total = torch.zeros((), device=world.device)
+        total = torch.zeros((), device=world.device, dtype=torch.float64)
         for inputs in batches:
             with compute.autocast():
                 loss = model(**inputs)["loss"] / count
@@ -92,7 +92,8 @@ def _forward_backward(
             model=model, pg=world.context.pp_pg, batch=batches, nb_microbatches=count, grad_accumulator=None
         )
     losses = [output["loss"] for output in outputs if isinstance(output["loss"], torch.Tensor)]
-    return torch.stack(losses).sum() if losses else torch.zeros((), device=world.device)
+    total = torch.zeros((), device=world.device, dtype=torch.float64)
+    return total + torch.stack(losses).sum() if losses else total
 
 
 @torch.no_grad()

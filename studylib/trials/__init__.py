@@ -10,12 +10,13 @@ from studylib.lazy import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "cache": ["Trial"],
+        "cache": ["Task"],
         "throughput": ["measure_throughput", "measure_staged_throughput", "speed_windows"],
         "waterfall": ["measure_waterfall"],
         "layout": ["measure_layouts"],
-        "plan": ["plan_trials"],
-        "run": ["run_trials"],
+        "plan": ["plan_steps"],
+        "queue": ["Round"],
+        "run": ["run_steps", "run_trials"],
         "trunk": ["share_saved", "tokens_trained", "trunk_and_branches"],
         "frame": ["trials_frame"],
     },

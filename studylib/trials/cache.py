@@ -1,8 +1,8 @@
-"""A trial's folder: what was already done there, told by files alone.
+"""A step and its folder: what was already done there, told by files alone.
 
-``DIR/trials/<hash>/`` holds ``spec.json``, ``metrics.jsonl``, ``log.txt``, ``checkpoints/`` and, at the end, either
-``result.json`` or ``failure.json``. Both are written atomically, so a trial is done, failed, or still to do; there is
-no index that could disagree. ``.lock`` is held by whoever runs the trial and let go by the kernel if that one dies.
+``DIR/trials/<hash>/`` holds ``spec.json``, ``metrics.jsonl``, ``log.txt``, ``checkpoints/`` and, at the end, either the marker
+``result.json`` or ``failure.json``. Both are written atomically, so a step is done, failed, or still to do; there is no index
+that could disagree. ``.lock`` is held by whoever carries the step out and let go by the kernel if that one dies.
 """
 
 from __future__ import annotations
@@ -18,23 +18,29 @@ from pathlib import Path
 from typing import Any, Literal
 
 from studylib.files import file_lock, read_json, write_json
-from studylib.model.cost import own_flops
-from studylib.spec import TrialSpec
+from studylib.registry import STEPS
+from studylib.spec import Step
+from studylib.steps._kind import Kind
 from studylib.trials.outcome import FAILURES, Outcome
 
 State = Literal["done", "failed", "running", "to do"]
 
 
 @dataclass(frozen=True)
-class Trial:
-    """A specification and the folder where it is or will be carried out."""
+class Task:
+    """A step and the folder where it is or will be carried out."""
 
-    spec: TrialSpec
+    step: Step
     folder: Path
+    kind: Kind
 
     @classmethod
-    def under(cls, out: Path, spec: TrialSpec) -> Trial:
-        return cls(spec, Path(out) / "trials" / spec.hash)
+    def under(cls, out: Path, step: Step) -> Task:
+        return cls(step, Path(out) / step.name, STEPS[step.folder])
+
+    @cached_property
+    def name(self) -> str:
+        return self.step.name
 
     @cached_property
     def hash(self) -> str:
@@ -42,26 +48,30 @@ class Trial:
 
     @cached_property
     def flops(self) -> float:
-        """Floating-point operations of the trial's own training."""
-        return own_flops(self.spec)
+        """Floating-point operations of the step's own training; 0 for other kinds."""
+        return self.kind.flops(self.step)
+
+    @cached_property
+    def work(self) -> Path:
+        """Where the lock, the log and a failure are."""
+        return self.kind.work_folder(self.folder)
 
     @property
     def label(self) -> str:
-        """What a person calls the trial: its tags and seed."""
-        tags = {"seed": self.spec.seed} | self.spec.tags
-        return " ".join(f"{key}={value}" for key, value in sorted(tags.items(), key=lambda item: item[0] == "seed"))
+        return self.step.label
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether nothing may run beside it on this machine."""
+        return self.step.alone or self.step.processes > 1
 
     def result(self) -> dict[str, Any] | None:
-        """The content of ``result.json``; a damaged one is moved aside with a warning and counts as not done."""
-        return _read(
-            self.folder / "result.json", lambda content: content["status"] == "done" and content["hash"] == self.hash
-        )
+        """The content of the marker; a damaged one is moved aside with a warning and counts as not done."""
+        return _read(self.folder / self.kind.marker, lambda content: self.kind.sound(content, self.hash))
 
     def failure(self) -> dict[str, Any] | None:
         """``{"status", "message", "seconds"}`` of a recorded failure."""
-        return _read(
-            self.folder / "failure.json", lambda content: content["status"] in FAILURES and "message" in content
-        )
+        return _read(self.work / "failure.json", lambda content: content["status"] in FAILURES and "message" in content)
 
     @property
     def state(self) -> State:
@@ -72,13 +82,13 @@ class Trial:
         return "running" if self.locked() else "to do"
 
     def lock(self) -> contextlib.AbstractContextManager[bool]:
-        """Yields True if the trial is now ours, False if someone else runs it."""
-        return file_lock(self.folder / ".lock", blocking=False)
+        """Yields True if the step is now ours, False if someone else carries it out."""
+        return file_lock(self.work / ".lock", blocking=False)
 
     def locked(self) -> bool:
-        """Whether someone runs it now. Asked with a shared lock, so that asking disturbs nobody for long."""
+        """Whether someone carries it out now. Asked with a shared lock, so that asking disturbs nobody for long."""
         try:
-            with open(self.folder / ".lock", "rb") as stream:
+            with open(self.work / ".lock", "rb") as stream:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
@@ -87,16 +97,19 @@ class Trial:
         return False
 
     def clear_failure(self) -> None:
-        (self.folder / "failure.json").unlink(missing_ok=True)
+        (self.work / "failure.json").unlink(missing_ok=True)
 
     def record_failure(self, outcome: Outcome, seconds: float) -> None:
+        """Keep on record why it failed, where that is this kind's way."""
+        if not self.kind.keeps_failures:
+            return
         content = {
             "status": outcome.status,
             "message": outcome.message,
             "seconds": round(seconds, 3),
             "at": time.time(),
         }
-        write_json(self.folder / "failure.json", content)
+        write_json(self.work / "failure.json", content)
 
 
 def _read(path: Path, sound: Any) -> dict[str, Any] | None:
@@ -112,14 +125,21 @@ def _read(path: Path, sound: Any) -> dict[str, Any] | None:
     aside = path.with_name(path.name + ".corrupt")
     with contextlib.suppress(FileNotFoundError):  # another reader was faster
         path.replace(aside)
-    warnings.warn(f"{path} is damaged ({problem}); moved to {aside.name}, the trial counts as not done", stacklevel=3)
+    warnings.warn(f"{path} is damaged ({problem}); moved to {aside.name}, the step counts as not done", stacklevel=3)
     return None
 
 
-def trials_under(out: Path, specs: Iterable[TrialSpec]) -> list[Trial]:
-    """One trial per different specification, in the order given."""
-    found: dict[str, Trial] = {}
-    for spec in specs:
-        trial = Trial.under(out, spec)
-        found.setdefault(trial.hash, trial)
+def tasks_under(out: Path, steps: Iterable[Step]) -> list[Task]:
+    """One task per different step, in the order given; what a step holds itself comes before it."""
+    found: dict[str, Task] = {}
+
+    def add(step: Step) -> None:
+        if step.name in found:
+            return
+        for one in step.inputs:
+            add(one)
+        found[step.name] = Task.under(out, step)
+
+    for step in steps:
+        add(step)
     return list(found.values())

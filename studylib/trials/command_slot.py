@@ -7,29 +7,39 @@ import json
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from studylib.files import read_json_lines, write_json
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome, outcome_of_exit
 from studylib.trials.slots import Slot
 
 
 class CommandSlot(Slot):
-    """One command a trial, such as torchrun; what it says beyond its exit status is read from the trial's files."""
+    """One command a trial, such as torchrun; what it says beyond its exit status is read from the trial's files.
 
-    def __init__(self, data_folder: Path, command: Callable[[Trial, Path], list[str]], **options: Any):
-        super().__init__(data_folder, **options)
-        self._command = command
+    Parameters
+    ----------
+    command
+        Makes the command of a trial in a study folder.
+    cores
+        Shared out among the trial's processes.
+    """
+
+    def __init__(
+        self, out: Path, command: Callable[[Task, Path], list[str]], *, cores: int, fits: Callable[[Task], bool]
+    ):
+        super().__init__(out, fits)
+        self._command, self._cores = command, cores
         self._seen = 0
         self._looked = 0.0
 
-    def _begin(self, trial: Trial) -> None:
-        write_json(trial.folder / "spec.json", trial.spec.model_dump(mode="json"))
+    def _begin(self, trial: Task) -> None:
+        write_json(trial.folder / "spec.json", trial.step.model_dump(mode="json"))
         for stale in trial.folder.glob("outcome.*.json"):
             stale.unlink()
         self._seen = len(read_json_lines(trial.folder / "metrics.jsonl"))
-        self._spawn(self._command(trial, self._data_folder))
+        threads = max(1, self._cores // trial.step.processes)
+        self._spawn(self._command(trial, self._out), threads=threads)
         self.began = time.monotonic()
 
     def step(self) -> Outcome | None:
@@ -40,7 +50,7 @@ class CommandSlot(Slot):
         self._tell_metrics(final=code is not None)
         if code is None:
             return None
-        trial = self.trial
+        trial = self.task
         self.stop()
         if code == 0:
             return Outcome("done")
@@ -52,7 +62,7 @@ class CommandSlot(Slot):
         if not final and time.monotonic() - self._looked < 1.0:
             return
         self._looked = time.monotonic()
-        records = read_json_lines(self.trial.folder / "metrics.jsonl")
+        records = read_json_lines(self.task.folder / "metrics.jsonl")
         if records[self._seen :] and self.on_metrics is not None:
             self.on_metrics(records[-1])
         self._seen = len(records)

@@ -42,7 +42,7 @@ class LineProgress:
         elif event["event"] == "preparing":
             self._say(event["message"])
         elif event["event"] == "begin":
-            self._say(f"trials: {counted(event)}")
+            self._say(f"steps: {counted(event)}")
         elif event["event"] == "metrics" and time.monotonic() - self._latest >= self._every:
             record = event["record"]
             loss = record.get("val_loss", record.get("loss"))
@@ -94,15 +94,15 @@ class RichProgress:
         if kind == "begin":
             self._live.start()
         elif kind == "started":
-            self._rows[event["trial"]] = (event["label"], {})
+            self._rows[event["step"]] = (event["label"], {})
         elif kind == "metrics":
-            self._rows[event["trial"]] = (event["label"], event["record"])
+            self._rows[event["step"]] = (event["label"], event["record"])
         elif kind == "finished":
-            self._rows.pop(event["trial"], None)
+            self._rows.pop(event["step"], None)
             self._console.print(finished_line(event), markup=False, highlight=False)
         if kind == "end":
             self._live.stop()
-            self._console.print(f"trials: {counted(event)}", markup=False, highlight=False)
+            self._console.print(f"steps: {counted(event)}", markup=False, highlight=False)
         else:
             self._live.update(self._table(event))
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from studylib.model.memory import memory_bytes
 from studylib.spec import TrialSpec
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 
 _RESULT_COLUMNS: dict[str, Any] = {
     "params": pl.Int64,
@@ -45,7 +45,7 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
     rows: list[dict[str, Any]] = []
     for spec in specs:
         if spec.hash not in results:
-            results[spec.hash] = _of_folder(Trial.under(out, spec))
+            results[spec.hash] = _of_folder(Task.under(out, spec))
         shape = {name: getattr(spec.model, name) for name in ("num_layers", "hidden_size", "num_heads")}
         # Counted, not measured: in a worker that trains many trials the measured peak depends on what came before.
         shape["memory_bytes"] = memory_bytes(spec)
@@ -61,7 +61,7 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
     return pl.DataFrame(list(columns.values()))
 
 
-def _of_folder(trial: Trial) -> dict[str, Any]:
+def _of_folder(trial: Task) -> dict[str, Any]:
     if (result := trial.result()) is not None:
         per_label = {
             f"val_{unit}/{label}": values.get(unit)

@@ -32,16 +32,16 @@ class NotebookProgress:
     def __call__(self, event: Event) -> None:
         kind, now = event["event"], time.monotonic()
         if kind == "started":
-            self._running[event["trial"]] = event["label"]
+            self._running[event["step"]] = event["label"]
         elif kind == "metrics":
             record = event["record"]
             loss = record.get("val_loss", record.get("loss"))
             said = f"step {record.get('step', '-')}" + (f", loss {loss:.3f}" if loss is not None else "")
-            self._running[event["trial"]] = f"{event['label']}: {said}"
+            self._running[event["step"]] = f"{event['label']}: {said}"
             if now - self._latest < _UPDATE_EVERY:
                 return
         elif kind == "finished":
-            self._running.pop(event["trial"], None)
+            self._running.pop(event["step"], None)
             if event["status"] != "done":
                 self._failures.append(finished_line(event))
         self._latest = now

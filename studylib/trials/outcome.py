@@ -6,6 +6,8 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
+from studylib.errors import StudyError
+
 Status = Literal["done", "diverged", "crashed", "oom", "timeout"]
 FAILURES = ("diverged", "crashed", "oom", "timeout")
 EXIT_STATUS: dict[Status, int] = {"done": 0, "crashed": 1, "diverged": 3, "oom": 75}
@@ -28,7 +30,8 @@ _STATUS_OF_CLASS: dict[str, Status] = {"Diverged": "diverged", "MemoryError": "o
 
 def outcome_of_error(error: BaseException) -> Outcome:
     """The outcome that an exception out of a trainer means."""
-    message = bounded(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+    name = type(error).__name__
+    message = bounded(str(error) if isinstance(error, StudyError) else f"{name}: {error}" if str(error) else name)
     for kind in type(error).__mro__:
         if kind.__name__ in _STATUS_OF_CLASS:
             return Outcome(_STATUS_OF_CLASS[kind.__name__], message)

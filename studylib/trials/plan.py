@@ -14,9 +14,11 @@ from typing import Any
 
 from studylib.files import read_json
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
-from studylib.spec import TrialSpec
-from studylib.trials.cache import State, Trial, trials_under
+from studylib.spec import Step, TrialSpec
+from studylib.trials.cache import State, Task, tasks_under
 from studylib.trials.progress import duration
+from studylib.trials.queue import Round
+from studylib.trials.run import still_to_do
 
 # Training speed over numpy's one-thread fp32 matrix product, by hidden size: 0.32 at 64, 0.64 at 128, 1.24 at 256 were
 # measured (two one-thread trials side by side); bf16 carries larger models beyond 1, to about 2.5 at 10M parameters.
@@ -26,31 +28,47 @@ _NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
-class PlannedTrial:
-    trial: Trial
+class PlannedStep:
+    """A step, its state and its cost; ``seconds`` is an estimate, or the time taken if a trial is done."""
+
+    task: Task
     state: State
-    params: int
     flops: float
     seconds: float
 
-    COLUMNS = ("trial", "seed", "state", "params", "train_tokens", "flops", "seconds")  # of `row`, beside the tags
+    @property
+    def is_trial(self) -> bool:
+        return isinstance(self.task.step, TrialSpec)
 
     def row(self) -> dict[str, Any]:
-        """JSON-able; of a trial that branches off another its own tokens and FLOPs. ``seconds`` is an estimate, or the time taken if the trial is done."""
-        spec = self.trial.spec
+        """JSON-able. Of a trial also its tags, and of one that branches off another its own tokens and FLOPs."""
+        step = self.task.step
+        cost = {"flops": self.flops, "seconds": round(self.seconds, 1)}
+        if not isinstance(step, TrialSpec):
+            return {"step": self.task.name, "label": step.label, "state": self.state} | cost
         return {
-            "trial": self.trial.hash, **spec.tags, "seed": spec.seed, "state": self.state, "params": self.params,
-            "train_tokens": spec.own_tokens, "flops": self.flops, "seconds": round(self.seconds, 1),
+            "trial": self.task.hash, **step.tags, "seed": step.seed, "state": self.state,
+            "params": parameter_count(step.model).total, "train_tokens": step.own_tokens, **cost,
         }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Planned trials; ``basis`` says where the estimates come from (``measured`` or ``calibrated``)."""
+    """Planned steps; ``basis`` says where the estimates come from (``measured`` or ``calibrated``).
 
-    trials: tuple[PlannedTrial, ...]
+    ``rounds``: what will be added once outcomes are known, as far as it is not known yet.
+    """
+
+    steps: tuple[PlannedStep, ...]
     basis: str
     workers: int
+    rounds: tuple[Round, ...] = ()
+
+    COLUMNS = ("trial", "seed", "state", "params", "train_tokens", "flops", "seconds")  # of a trial's row, beside tags
+
+    @property
+    def trials(self) -> list[PlannedStep]:
+        return [one for one in self.steps if one.is_trial]
 
     def frame(self) -> Any:
         """The trials as a polars frame, a row each."""
@@ -63,7 +81,7 @@ class Plan:
         import polars as pl
 
         frame = self.frame()
-        names = [name for name in frame.columns if name not in PlannedTrial.COLUMNS]
+        names = [name for name in frame.columns if name not in self.COLUMNS]
         return frame.group_by(names, maintain_order=True).agg(
             pl.len().alias("trials"),
             (pl.col("state") == "done").sum().alias("done"),
@@ -74,12 +92,18 @@ class Plan:
         )
 
     def __str__(self) -> str:
-        """``12 trials: 3 done, 9 to do; 1.2e+13 FLOPs, about 2m05s with 2 at a time``."""
+        """``12 trials: 3 done, 9 to do; 12 more after round 1; 1.2e+13 FLOPs, about 2m05s with 2 at a time``."""
         states = [one.state for one in self.trials]
         counted = ", ".join(
             f"{states.count(state)} {state}" for state in ("done", "failed", "running", "to do") if state in states
         )
         line = f"{len(self.trials)} trials" + (f": {counted}" if counted else "")
+        others = [one for one in self.steps if not one.is_trial]
+        if others:
+            left = sum(one.state != "done" for one in others)
+            line += f"; {len(others)} other steps: {len(others) - left} done, {left} to do"
+        for name, expected in self.later.items():
+            line += f"; {expected} more by {name}"
         if self.to_do:
             source = (
                 "speed measured here" if self.basis == "measured" else "a rough guess: nothing was measured here yet"
@@ -95,8 +119,16 @@ class Plan:
         return f"<p>{self}</p>{table(self.groups())}" if self.trials else f"<p>{self}</p>"
 
     @property
-    def to_do(self) -> list[PlannedTrial]:
-        return [one for one in self.trials if one.state in ("to do", "running")]
+    def later(self) -> dict[str, int]:
+        """Steps that rounds will add, by the name of the round."""
+        counts: dict[str, int] = {}
+        for one in self.rounds:
+            counts[one.name] = counts.get(one.name, 0) + one.expected
+        return counts
+
+    @property
+    def to_do(self) -> list[PlannedStep]:
+        return [one for one in self.steps if one.state in ("to do", "running")]
 
     @property
     def seconds(self) -> float:
@@ -109,40 +141,63 @@ class Plan:
         return sum(one.flops for one in self.to_do)
 
 
-def plan_trials(
-    specs: Iterable[TrialSpec], out: Path | str, *, workers: int | None = None, retry_failed: bool = False
-) -> Plan:
-    """The state and cost of each different trial.
+def plan_steps(
+    steps: Iterable[Step], out: Path | str, *, rounds: Sequence[Round] = (), workers: int | None = None,
+    retry_failed: bool = False,
+) -> Plan:  # fmt: skip
+    """The state and cost of each different step, and of those in rounds whose outcomes are known.
 
     Seconds follow the FLOPs a second of the most similar trials finished in ``out``; when there are none, those of a
     short numpy matrix product, which is right to a factor of about three.
     """
     from studylib.trials.machine import cores, gpus
 
-    trials = trials_under(Path(out), specs)
-    measured = measured_speeds(Path(out), trials)
+    tasks, open_rounds = known_tasks(steps, Path(out), rounds)
+    measured = measured_speeds(Path(out), tasks)
     basis = "measured" if measured else "calibrated"
     matrix_speed = 0.0 if measured else numpy_speed()
+    asked = {task.name for task in tasks if isinstance(task.step, TrialSpec)}
+    to_do, _ = still_to_do(tasks, asked, retry_failed=retry_failed)
+    wanted = {task.name for task in to_do}
     rows = []
-    for trial in trials:
-        state = trial.state
+    for task in tasks:
+        state = task.state
+        if state == "to do" and task.name not in wanted:  # nothing that is left reads it
+            continue
         if state == "failed" and retry_failed:
             state = "to do"
-        taken = trial.result() if state == "done" else None
-        model = trial.spec.model
-        guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
-        speed = _nearest(measured, flops_per_token(model)) if measured else guess
-        seconds = _SECONDS_EACH + trial.flops / speed
-        if taken and taken.get("seconds"):  # a branch's result counts its trunk's seconds too
-            seconds = taken["seconds"] * trial.flops / training_flops(trial.spec)
-        rows.append(PlannedTrial(trial, state, parameter_count(model).total, trial.flops, float(seconds)))
+        seconds = task.kind.seconds(task.step)
+        if isinstance(spec := task.step, TrialSpec):
+            model = spec.model
+            guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
+            speed = _nearest(measured, flops_per_token(model)) if measured else guess
+            seconds = _SECONDS_EACH + task.flops / speed
+            taken = task.result() if state == "done" else None
+            if taken and taken.get("seconds"):  # a branch's result counts its trunk's seconds too
+                seconds = taken["seconds"] * task.flops / training_flops(spec)
+        rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
-    return Plan(tuple(rows), basis, side_by_side)
+    return Plan(tuple(rows), basis, side_by_side, tuple(open_rounds))
 
 
-def measured_speeds(out: Path, trials: Sequence[Trial]) -> list[tuple[float, float]]:
+def known_tasks(steps: Iterable[Step], out: Path, rounds: Sequence[Round] = ()) -> tuple[list[Task], list[Round]]:
+    """The steps, what they read, those of the rounds whose outcomes are known, and the rounds that are still open."""
+    tasks = {task.name: task for task in tasks_under(out, steps)}
+    waiting, open_rounds = list(rounds), []
+    while waiting:
+        one = waiting.pop(0)
+        if all(tasks[name].state in ("done", "failed") for name in one.after):
+            more, then = one.then()
+            tasks |= {task.name: task for task in tasks_under(out, more) if task.name not in tasks}
+            waiting += then
+        else:
+            open_rounds.append(one)
+    return list(tasks.values()), open_rounds
+
+
+def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float]]:
     """``(FLOPs per token, FLOPs per second)`` of the trials finished in the folder, whatever study they were for."""
-    known = {trial.hash: trial.spec for trial in trials}
+    known = {task.hash: task.step for task in tasks if isinstance(task.step, TrialSpec)}
     found = []
     for path in out.glob("trials/*/result.json"):
         try:

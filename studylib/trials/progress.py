@@ -1,7 +1,7 @@
-"""What is going on, told as events; who listens decides how it looks (``display.py``).
+"""What is going on, as events; who listens decides how it looks (``display.py``).
 
 An event is a JSON object: ``event`` (preparing, begin, started, metrics, finished, end), ``time`` (Unix seconds),
-``counts`` (total, done, failed, running), ``eta_s`` (seconds left, or null), and for one trial ``trial`` (hash),
+``counts`` (total, done, failed, running), ``eta_s`` (seconds left, or null), and for one step ``step`` (name),
 ``label``, and ``record`` (metrics) or ``status``, ``message``, ``seconds`` (finished); ``message`` also with preparing.
 """
 
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome
 
 Event = dict[str, Any]
@@ -28,44 +28,50 @@ def shown_metrics(record: dict[str, Any]) -> dict[str, float]:
 
 
 class Tracker:
-    """Counts trials and tells the listeners.
+    """Counts steps and tells the listeners.
 
-    The time left is the FLOPs left over the FLOPs a second so far, part-way trials counted by their steps.
+    The time left is the FLOPs left over the FLOPs a second so far, trials under way counted by how far they are.
     """
 
-    def __init__(self, trials: Sequence[Trial], listeners: Sequence[Listener] = ()):
-        self._trials = {trial.hash: trial for trial in trials}
+    def __init__(self, tasks: Sequence[Task], listeners: Sequence[Listener] = ()):
+        self._tasks = {task.name: task for task in tasks}
         self._listeners = list(listeners)
         self._finished: dict[str, Outcome] = {}
-        self._running: dict[str, float] = {}  # hash: fraction of its steps done
+        self._running: dict[str, float] = {}  # name: how much of it is done
         self._began = time.monotonic()
         self._flops_done = 0.0
 
-    def begin(self, cached: dict[str, Outcome]) -> None:
-        """The run starts; ``cached`` are outcomes already on record."""
-        self._finished |= cached
+    def begin(self, ended: dict[str, Outcome]) -> None:
+        """The run starts; ``ended`` are outcomes already on record."""
+        self._finished |= ended
         self._began = time.monotonic()
         self._tell("begin")
 
+    def added(self, tasks: Sequence[Task], ended: dict[str, Outcome]) -> None:
+        """A round has brought more."""
+        self._tasks |= {task.name: task for task in tasks}
+        self._finished |= ended
+
     def preparing(self, message: str) -> None:
-        """Something is made ready before the trials can start."""
+        """A step says what it is about to do."""
         self._tell("preparing", message=message)
 
-    def started(self, trial: Trial) -> None:
-        self._running[trial.hash] = 0.0
-        self._tell("started", trial)
+    def started(self, task: Task) -> None:
+        self._running[task.name] = 0.0
+        self._tell("started", task)
 
-    def metrics(self, trial: Trial, record: dict[str, Any]) -> None:
-        first, last = trial.spec.branch_step, trial.spec.train_steps
-        self._running[trial.hash] = min(max(record.get("step", 0) - first, 0) / (last - first), 1.0)
-        self._tell("metrics", trial, record=shown_metrics(record))
+    def metrics(self, task: Task, record: dict[str, Any]) -> None:
+        """Of a trial: a record of its metrics."""
+        first, last = task.step.branch_step, task.step.train_steps
+        self._running[task.name] = min(max(record.get("step", 0) - first, 0) / (last - first), 1.0)
+        self._tell("metrics", task, record=shown_metrics(record))
 
-    def finished(self, trial: Trial, outcome: Outcome, seconds: float) -> None:
-        self._running.pop(trial.hash, None)
-        self._finished[trial.hash] = outcome
+    def finished(self, task: Task, outcome: Outcome, seconds: float) -> None:
+        self._running.pop(task.name, None)
+        self._finished[task.name] = outcome
         if seconds and not outcome.failed:
-            self._flops_done += trial.flops
-        self._tell("finished", trial, status=outcome.status, message=outcome.message, seconds=round(seconds, 2))
+            self._flops_done += task.flops
+        self._tell("finished", task, status=outcome.status, message=outcome.message, seconds=round(seconds, 2))
 
     def end(self) -> None:
         self._tell("end")
@@ -74,7 +80,7 @@ class Tracker:
     def counts(self) -> dict[str, int]:
         failed = sum(outcome.failed for outcome in self._finished.values())
         return {
-            "total": len(self._trials),
+            "total": len(self._tasks.keys() | self._finished.keys()),
             "done": len(self._finished) - failed,
             "failed": failed,
             "running": len(self._running),
@@ -83,19 +89,19 @@ class Tracker:
     @property
     def eta(self) -> float | None:
         """Seconds until all trials are finished; None while nothing is known."""
-        partly = sum(self._trials[name].flops * fraction for name, fraction in self._running.items())
+        partly = sum(self._tasks[name].flops * fraction for name, fraction in self._running.items())
         worked = self._flops_done + partly
         if not worked:
             return None
-        left = sum(trial.flops for name, trial in self._trials.items() if name not in self._finished) - partly
+        left = sum(task.flops for name, task in self._tasks.items() if name not in self._finished) - partly
         return left / worked * (time.monotonic() - self._began)
 
-    def _tell(self, kind: str, trial: Trial | None = None, **more: Any) -> None:
+    def _tell(self, kind: str, task: Task | None = None, **more: Any) -> None:
         if not self._listeners:
             return
         event: Event = {"event": kind, "time": round(time.time(), 3), "counts": self.counts, "eta_s": self.eta}
-        if trial is not None:
-            event |= {"trial": trial.hash, "label": trial.label}
+        if task is not None:
+            event |= {"step": task.name, "label": task.label}
         event |= more
         for listener in self._listeners:
             listener(event)

@@ -1,38 +1,28 @@
-"""`run_trials`: from specifications to a table of results."""
+"""`run_steps`: what is not there yet is made, each step as soon as what it reads is there."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studylib.errors import invalid
+from studylib.errors import StudyError, invalid
 from studylib.registry import LAUNCHERS
-from studylib.spec import TrialSpec
-from studylib.trials.cache import Trial, trials_under
+from studylib.spec import Step, TrialSpec
+from studylib.steps._kind import DEFAULT_TRAIN
+from studylib.trials.cache import Task, tasks_under
 from studylib.trials.display import default_listeners
-from studylib.trials.generations import generations, lost
 from studylib.trials.launcher import Setting
 from studylib.trials.outcome import Outcome
+from studylib.trials.pool import record_lost
 from studylib.trials.progress import Listener, Tracker
-from studylib.trials.worker import DEFAULT_TRAIN
+from studylib.trials.queue import Queue, Round
 
 if TYPE_CHECKING:
     import polars
 
 
-def run_trials(
-    specs: Iterable[TrialSpec],
-    out: Path | str,
-    *,
-    workers: int | None = None,
-    timeout: float | None = None,
-    launcher: str = "local",
-    launcher_options: dict[str, Any] | None = None,
-    retry_failed: bool = False,
-    progress: Listener | Sequence[Listener] | None = None,
-    train: str = DEFAULT_TRAIN,
-) -> polars.DataFrame:
+def run_trials(specs: Iterable[TrialSpec], out: Path | str, **launch: Any) -> polars.DataFrame:
     """Train what is not trained yet and return one row a specification.
 
     Parameters
@@ -40,20 +30,8 @@ def run_trials(
     specs
         What to train; a specification given twice (with other tags) is trained once and has two rows. A trial that goes
         on from another (``start_from``, ``branch_from``) is trained after that one, whatever the order here.
-    out
-        Study folder; trials are kept in ``out/trials/<hash>`` and prepared text in ``out/data``.
-    workers
-        Trials at a time; left out: one a core, or one a GPU.
-    timeout
-        Seconds a trial may take before it is ended and recorded as ``timeout``.
-    launcher, launcher_options
-        ``local``, ``inprocess``, ``torchrun`` or ``slurm``; the options are for Slurm (partition, account, ...).
-    retry_failed
-        Also run again the trials whose failure is on record.
-    progress
-        Called with each event (see ``progress.py``); left out: a live display on a terminal, plain lines elsewhere.
-    train
-        ``module:function`` that trains one trial.
+    out, launch
+        As for `run_steps`.
 
     Returns
     -------
@@ -64,28 +42,99 @@ def run_trials(
     Raises
     ------
     StudyError
-        Something given is not valid, or the text cannot be prepared; nothing was started then.
+        Something given is not valid, or the text cannot be prepared.
     """
-    out, specs = Path(out), list(specs)
-    check_settings(workers, timeout, launcher)
-    trials = trials_under(out, specs)
-    to_do, cached = still_to_do(trials, retry_failed=retry_failed)
-    listeners = default_listeners() if progress is None else [progress] if callable(progress) else list(progress)
-    tracker = Tracker(trials, listeners)
-    data_folder = out / "data"
-    if to_do and train == DEFAULT_TRAIN:
-        prepare_data(to_do, data_folder, tracker.preparing)
-    setting = Setting(out, data_folder, len(trials), workers, timeout, retry_failed, train, launcher_options or {})
-    tracker.begin(cached)
-    try:
-        for generation in generations(to_do):
-            if ready := without_lost(generation, tracker):
-                LAUNCHERS[launcher]().run(ready, setting, tracker)
-    finally:
-        tracker.end()
     from studylib.trials.frame import trials_frame
 
-    return trials_frame(specs, out)
+    specs = list(specs)
+    run_steps(specs, out, **launch)
+    return trials_frame(specs, Path(out))
+
+
+def run_steps(
+    steps: Iterable[Step],
+    out: Path | str,
+    *,
+    rounds: Sequence[Round] = (),
+    workers: int | None = None,
+    timeout: float | None = None,
+    launcher: str = "local",
+    launcher_options: dict[str, Any] | None = None,
+    retry_failed: bool = False,
+    progress: Listener | Sequence[Listener] | None = None,
+    train: str = DEFAULT_TRAIN,
+) -> list[Step]:
+    """Carry out the steps that are not done yet, what they read, and what their rounds add.
+
+    Parameters
+    ----------
+    out
+        Study folder: outcomes are in ``out/<kind>/<hash>``.
+    rounds
+        What follows from the outcomes.
+    workers
+        Steps at a time; left out: one a core, or one a GPU.
+    timeout
+        Seconds a step may take before it is ended and recorded as ``timeout``.
+    launcher, launcher_options
+        ``local``, ``inprocess``, ``torchrun`` or ``slurm``; the options are for Slurm (partition, account, ...).
+    retry_failed
+        Also carry out again the steps whose failure is on record.
+    progress
+        Called with each event (see ``progress.py``); left out: a live display on a terminal, plain lines elsewhere.
+    train
+        ``module:function`` that trains one trial. Where it is not the package's own, no text is prepared for it.
+
+    Returns
+    -------
+    list of Step
+        Those given and those of the rounds.
+
+    Raises
+    ------
+    StudyError
+        Something given is not valid, or the text cannot be prepared; whatever did not need it was carried out.
+    """
+    out, asked = Path(out), list(steps)
+    check_settings(workers, timeout, launcher)
+    if not asked:
+        return asked
+    listeners = default_listeners() if progress is None else [progress] if callable(progress) else list(progress)
+    unread: list[str] = []  # why text cannot be prepared
+
+    def listen(event: dict[str, Any]) -> None:
+        if event["event"] == "finished" and event["status"] != "done" and event["step"].startswith("data/"):
+            unread.append(event["message"])
+
+    def tasks_of(steps: Sequence[Step]) -> tuple[list[Task], dict[str, Outcome]]:
+        tasks = tasks_under(out, steps)
+        if train != DEFAULT_TRAIN:
+            tasks = [task for task in tasks if task.step.folder != "data"]
+        return still_to_do(tasks, {step.name for step in steps}, retry_failed=retry_failed)
+
+    def add(steps: Sequence[Step]) -> list[Task]:
+        asked.extend(steps)
+        tasks, ended = tasks_of(steps)
+        tracker.added(tasks, ended)
+        return tasks
+
+    tasks, ended = tasks_of(asked)
+    tracker = Tracker(tasks, [*listeners, listen])
+    total = len({step.name for step in asked}) + sum(one.expected for one in rounds)
+    setting = Setting(out, total, workers, timeout, retry_failed, train, launcher_options or {})
+    tracker.begin(ended)
+    try:
+        queue = Queue(tasks, rounds=rounds, add=add, say=tracker.preparing)
+        for name, outcome in list(ended.items()):
+            if outcome.failed:
+                record_lost(queue.lose(name, outcome), tracker)
+        if queue:
+            LAUNCHERS[launcher]().run(queue, setting, tracker)
+    finally:
+        tracker.end()
+    if unread:
+        raise StudyError(unread[0])
+    return asked
 
 
 def check_settings(workers: int | None, timeout: float | None, launcher: str) -> None:
@@ -96,34 +145,24 @@ def check_settings(workers: int | None, timeout: float | None, launcher: str) ->
         raise invalid("timeout", timeout, "must be more than 0 seconds")
 
 
-def still_to_do(trials: Sequence[Trial], *, retry_failed: bool) -> tuple[list[Trial], dict[str, Outcome]]:
-    """The trials that have to be run, and the outcomes on record of the others."""
-    to_do, cached = [], {}
-    for trial in trials:
-        if trial.result() is not None:
-            cached[trial.hash] = Outcome("done")
-        elif (failure := trial.failure()) is not None and not retry_failed:
-            cached[trial.hash] = Outcome(failure["status"], failure["message"])
-        else:
-            to_do.append(trial)
-    return to_do, cached
+def still_to_do(
+    tasks: Sequence[Task], asked: set[str], *, retry_failed: bool = False
+) -> tuple[list[Task], dict[str, Outcome]]:
+    """The tasks that have to be carried out, and by name the outcomes on record of the others.
 
-
-def without_lost(trials: Sequence[Trial], tracker: Tracker) -> list[Trial]:
-    """The trials whose parents did not fail; the others are recorded as failed."""
-    ready = []
-    for trial in trials:
-        if (outcome := lost(trial)) is None:
-            ready.append(trial)
+    What nobody asked for by name is to do only where something that is to do reads it.
+    """
+    to_do: dict[str, Task] = {}
+    ended: dict[str, Outcome] = {}
+    wanted = set(asked)
+    for task in reversed(tasks):  # what is read comes before what reads it
+        if task.name not in wanted:
             continue
-        trial.record_failure(outcome, 0.0)
-        tracker.finished(trial, outcome, 0.0)
-    return ready
-
-
-def prepare_data(trials: Sequence[Trial], data_folder: Path, say: Callable[[str], None]) -> None:
-    """Make tokenizers and token shards first: a mistake there shows at once, and no trial's clock runs meanwhile."""
-    from studylib.data import prepare
-
-    for data in {trial.spec.data.hash: trial.spec.data for trial in trials}.values():
-        prepare(data, data_folder, progress=say)
+        if task.result() is not None and not task.kind.checked:
+            ended[task.name] = Outcome("done")
+        elif (failure := task.failure()) is not None and not retry_failed:
+            ended[task.name] = Outcome(failure["status"], failure["message"])
+        else:
+            to_do[task.name] = task
+            wanted.update(task.step.reads)
+    return [task for task in tasks if task.name in to_do], ended

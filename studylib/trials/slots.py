@@ -1,6 +1,6 @@
-"""Places where a trial can run; here the worker that stays alive (``command_slot.py`` has the other kind).
+"""Places where a step can run; here the worker that stays alive (``command_slot.py`` has the other kind).
 
-They are watched through file descriptors by one scheduler (``pool.py``) and hold at most one trial at a time.
+They are watched through file descriptors by one scheduler (``pool.py``) and hold at most one step at a time.
 """
 
 from __future__ import annotations
@@ -16,42 +16,52 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 from studylib.trials.log import BoundedLog
 from studylib.trials.machine import memory_environment, thread_environment
 from studylib.trials.outcome import Outcome, outcome_of_exit
 from studylib.trials.process import GuardedProcess, child_environment
 
 OnMetrics = Callable[[dict[str, Any]], None]
+Say = Callable[[str], None]
 _READ = 1 << 16
 _START_ATTEMPTS = 3
 
 
 class Slot(ABC):
-    """Runs a process under a guard, its output going to the trial's log."""
+    """Runs a process under a guard, its output going to the step's log.
 
-    def __init__(self, data_folder: Path, *, threads: int = 1, environment: dict[str, str] | None = None):
-        self.trial: Trial | None = None
-        self.began: float | None = None  # monotonic time at which the trial itself began, imports not counted
+    Parameters
+    ----------
+    out
+        Study folder.
+    fits
+        Which steps it may carry out.
+    """
+
+    def __init__(self, out: Path, fits: Callable[[Task], bool], environment: dict[str, str] | None = None):
+        self.fits = fits
+        self.task: Task | None = None
+        self.began: float | None = None  # monotonic time at which the step itself began, imports not counted
         self.on_metrics: OnMetrics | None = None
-        self._data_folder = data_folder
-        self._threads = threads
-        self._environment = thread_environment(threads) | memory_environment() | (environment or {})
+        self.say: Say | None = None
+        self._out = out
+        self._environment = memory_environment() | (environment or {})
         self._process: GuardedProcess | None = None
         self._output: int | None = None
         self._log = BoundedLog()
 
-    def start(self, trial: Trial, on_metrics: OnMetrics) -> None:
-        """Begin the trial; `step` tells when it has ended."""
-        trial.folder.mkdir(parents=True, exist_ok=True)
+    def start(self, task: Task, on_metrics: OnMetrics, say: Say) -> None:
+        """Begin; `step` tells when it has ended."""
+        task.work.mkdir(parents=True, exist_ok=True)
         self._log.close()
-        self._log = BoundedLog(trial.folder / "log.txt")
-        self.trial, self.on_metrics, self.began = trial, on_metrics, None
-        self._begin(trial)
+        self._log = BoundedLog(task.work / "log.txt")
+        self.task, self.on_metrics, self.say, self.began = task, on_metrics, say, None
+        self._begin(task)
 
     @abstractmethod
-    def _begin(self, trial: Trial) -> None:
-        """Set the process to work on the trial."""
+    def _begin(self, task: Task) -> None:
+        """Set the process to work."""
 
     @property
     def pid(self) -> int | None:
@@ -62,12 +72,12 @@ class Slot(ABC):
         return [] if self._output is None else [self._output]
 
     def step(self) -> Outcome | None:
-        """Take in what the process said. Returns the outcome when the trial has ended."""
+        """Take in what the process said. Returns the outcome when the step has ended."""
         self._drain()
         return None
 
     def stop(self) -> None:
-        """End the process and everything it started; a trial in it is lost."""
+        """End the process and everything it started; a step in it is cut off."""
         if self._process is not None:
             self._process.end()
             self._drain()
@@ -75,8 +85,8 @@ class Slot(ABC):
         self._process = self._output = None
 
     def free(self) -> None:
-        """The trial is over and recorded."""
-        self.trial = self.began = self.on_metrics = None
+        """The step is over and recorded."""
+        self.task = self.began = self.on_metrics = self.say = None
         self._log.close()
         self._log = BoundedLog()
 
@@ -84,11 +94,11 @@ class Slot(ABC):
         self.stop()
         self._log.close()
 
-    def _spawn(self, command: list[str], **options: Any) -> None:
+    def _spawn(self, command: list[str], *, threads: int, **options: Any) -> None:
         self._output, write_end = os.pipe()
         os.set_blocking(self._output, False)
         try:
-            environment = child_environment(**self._environment)
+            environment = child_environment(**thread_environment(threads) | self._environment)
             self._process = GuardedProcess(command, environment=environment, stdout=write_end, **options)
         finally:
             os.close(write_end)
@@ -103,11 +113,14 @@ class Slot(ABC):
 
 
 class WorkerSlot(Slot):
-    """A worker process that takes one trial after another; started anew when it dies or is stopped."""
+    """A worker process that takes one step after another; started anew when it dies or is stopped."""
 
-    def __init__(self, data_folder: Path, *, train: str, threads: int = 1, environment: dict[str, str] | None = None):
-        super().__init__(data_folder, threads=threads, environment=environment)
-        self._train = train
+    def __init__(
+        self, out: Path, *, train: str, threads: int = 1, environment: dict[str, str] | None = None,
+        fits: Callable[[Task], bool] = lambda task: task.step.processes == 1,
+    ):  # fmt: skip
+        super().__init__(out, fits, environment)
+        self._train, self._threads = train, threads
         self._channel: int | None = None
         self._heard = b""
         self._ready = False
@@ -124,20 +137,21 @@ class WorkerSlot(Slot):
         try:
             self._spawn(
                 [*command, "--train", self._train, "--threads", str(self._threads)],
+                threads=self._threads,
                 stdin=subprocess.PIPE,
                 pass_fds=(channel,),
             )
         finally:
             os.close(channel)
 
-    def _begin(self, trial: Trial) -> None:
+    def _begin(self, task: Task) -> None:
         if self._process is not None and self._process.poll() is not None:  # died idle
             self.stop()
         self.launch()
         request = {
-            "spec": trial.spec.model_dump(mode="json"),
-            "folder": str(trial.folder.resolve()),
-            "data_folder": str(self._data_folder.resolve()),
+            "kind": task.step.folder,
+            "step": task.step.model_dump(mode="json"),
+            "out": str(self._out.resolve()),
         }
         with contextlib.suppress(BrokenPipeError):  # it just died: step() will notice
             self._process.popen.stdin.write(json.dumps(request).encode() + b"\n")
@@ -154,7 +168,7 @@ class WorkerSlot(Slot):
         self._drain()
         if ended is not None:
             if dead or ended.status not in ("done", "diverged"):
-                self.stop()  # half-built state may be left in the process: the next trial gets a clean one
+                self.stop()  # half-built state may be left in the process: the next step gets a clean one
             return ended
         return self._bury() if dead else None
 
@@ -173,13 +187,15 @@ class WorkerSlot(Slot):
                     self.began, self._failed_starts = time.monotonic(), 0
                 case "metrics" if self.on_metrics is not None:
                     self.on_metrics(message["record"])
+                case "said" if self.say is not None:
+                    self.say(message["message"])
                 case "ended":
                     ended = Outcome(message["status"], message["message"])
         return ended
 
     def _bury(self) -> Outcome | None:
-        """The worker died. Its trial failed, unless the worker never got as far as the trial."""
-        code, was_idle, trial = self._process.poll(), self._ready and self.trial is None, self.trial
+        """The worker died. Its step failed, unless the worker never got as far as the step."""
+        code, was_idle, task = self._process.poll(), self._ready and self.task is None, self.task
         self.stop()
         outcome = outcome_of_exit(code, self._log.last_lines())
         if self.began is not None:
@@ -188,9 +204,9 @@ class WorkerSlot(Slot):
             return None
         self._failed_starts += 1
         if self._failed_starts >= _START_ATTEMPTS:
-            raise RuntimeError(f"trial workers cannot start: {outcome.message}")
-        if trial is not None:
-            self._begin(trial)
+            raise RuntimeError(f"workers cannot start: {outcome.message}")
+        if task is not None:
+            self._begin(task)
         return None
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
-"""Trains one trial after another in a process that stays alive, so that torch is imported once.
+"""Carries out one step after another in a process that stays alive, so that torch is imported once.
 
 ``python -m studylib.trials.worker --channel FD [--train module:function] [--threads N]`` reads one JSON request a line
-from stdin and answers with JSON lines on FD; stdout and stderr belong to the trial. It ends at the end of stdin.
+from stdin and answers with JSON lines on FD; stdout and stderr belong to the step. It ends at the end of stdin.
 """
 
 from __future__ import annotations
@@ -11,52 +11,37 @@ import contextlib
 import ctypes
 import faulthandler
 import gc
-import importlib
 import json
 import os
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from studylib.files import append_json_line, write_json
-from studylib.spec import TrialSpec
+from studylib.errors import StudyError
+from studylib.files import append_json_line
+from studylib.registry import STEPS
+from studylib.steps._kind import DEFAULT_TRAIN, Context
+from studylib.steps.trials import load_train
+from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome, outcome_of_error
 from studylib.trials.progress import shown_metrics
 
-DEFAULT_TRAIN = "studylib.train:train"
 _METRICS_EVERY = 0.5  # seconds; validation records always pass
 
-Train = Callable[..., dict[str, Any]]
 
-
-def load_train(name: str) -> Train:
-    """The function ``module:function``; called as ``train(spec, folder, data_folder=..., on_metrics=...)``."""
-    module, _, function = name.partition(":")
-    return getattr(importlib.import_module(module), function)
-
-
-def carry_out(
-    train: Train,
-    spec: TrialSpec,
-    folder: Path,
-    data_folder: Path,
-    on_metrics: Callable[[dict[str, Any]], None] | None = None,
-) -> Outcome:
-    """Train one trial here; whatever it raises becomes an outcome, its traceback goes to stderr."""
+def carry_out(task: Task, context: Context) -> Outcome:
+    """Do it here; whatever it raises becomes an outcome, its traceback goes to stderr."""
     try:
-        result = train(spec, folder, data_folder=data_folder, on_metrics=on_metrics)
-        if not (folder / "result.json").exists() and int(os.environ.get("RANK", 0)) == 0:
-            write_json(folder / "result.json", result)
+        task.kind.carry_out(task.step, task.folder, context)
         return Outcome("done")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a SystemExit out of a trainer is that trial's failure, not this process's
-        outcome = outcome_of_error(error)
-        traceback.print_exc()
-        return outcome
+        if not isinstance(error, StudyError):  # whose message says all
+            traceback.print_exc()
+        return outcome_of_error(error)
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
@@ -64,7 +49,7 @@ def carry_out(
 
 
 def _tidy_up() -> None:
-    """Give freed memory back to the system, so that the next trial's peak is its own."""
+    """Give freed memory back to the system, so that the next step's peak is its own."""
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):  # glibc only
         ctypes.CDLL(None).malloc_trim(0)
@@ -81,12 +66,12 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.reconfigure(line_buffering=True)
     os.set_inheritable(options.channel, False)
     channel = os.fdopen(options.channel, "wb", buffering=0)
-    # A trial that reads stdin must find it empty, not the next request.
+    # A step that reads stdin must find it empty, not the next request.
     requests = os.fdopen(os.dup(0), "rb")
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
 
-    train = load_train(options.train)
+    load_train(options.train)  # takes seconds, so before there is anything to do
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(options.threads)
     append_json_line(channel, {"event": "ready"})
@@ -101,9 +86,14 @@ def main(arguments: list[str] | None = None) -> int:
                 latest[0] = now
                 append_json_line(channel, {"event": "metrics", "record": shown_metrics(record)})
 
+        def say(line: str) -> None:
+            append_json_line(channel, {"event": "said", "message": line})
+
         append_json_line(channel, {"event": "began"})
-        folder, data_folder = Path(request["folder"]), Path(request["data_folder"])
-        outcome = carry_out(train, TrialSpec.model_validate(request["spec"]), folder, data_folder, on_metrics)
+        step = STEPS[request["kind"]].specification.model_validate(request["step"])
+        out = Path(request["out"])
+        context = Context(out, threads=options.threads, train=options.train, say=say, on_metrics=on_metrics)
+        outcome = carry_out(Task.under(out, step), context)
         _tidy_up()
         append_json_line(channel, {"event": "ended", "status": outcome.status, "message": outcome.message})
     return 0

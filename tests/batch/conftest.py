@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import nbformat
@@ -145,27 +144,3 @@ class Quiet:
 @pytest.fixture
 def quiet():
     return Quiet()
-
-
-@pytest.fixture
-def alive():
-    def check(pid):
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-        except OSError:
-            return False
-
-    return check
-
-
-@pytest.fixture
-def wait_until():
-    def wait(condition, seconds=30.0):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if value := condition():
-                return value
-            time.sleep(0.05)
-        raise AssertionError(f"not so within {seconds} s")
-
-    return wait

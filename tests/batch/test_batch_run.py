@@ -8,14 +8,16 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
+from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 
 from studylib.batch import choose_jobs, run_study, study_status
 from studylib.batch.marker import is_current
 from studylib.files import file_lock
+from studylib.report import build_report
 from studylib.result import IdeaResult, Text, read_result
 from studylib.trials.process import child_environment
 
@@ -63,14 +65,34 @@ def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, qui
     assert not list(folder.glob(".running*"))
 
 
+def test_a_study_folder_of_any_name_works_and_so_do_its_links(project, quiet):
+    project.add("shape", 1)
+    out = project.root / "結果 #1 [x] 100%25" / "a b?{seeds}&ü"
+    jobs = choose_jobs(["shape"], scale="smoke", out=out)
+    (outcome,) = run_study(jobs, display=quiet)
+    assert outcome.status == "done", outcome.message
+    assert study_status(out).ideas[0]["message"] == "Deep wins"
+    assert [one.status for one in run_study(jobs, display=quiet)] == ["up to date"]
+    index = build_report(out)
+    assert index == out / "index.html"
+    for page in (index, out / "shape" / "index.html"):
+        links = [
+            one.get("href") or one.get("src") for one in BeautifulSoup(page.read_text(), "html.parser")(["a", "img"])
+        ]
+        assert any("notebook.html" in link for link in links)
+        for link in links:  # as a browser does it
+            there = urlsplit(urljoin(page.as_uri(), link))
+            assert there.scheme == "file" and Path(unquote(there.path)).exists(), link
+
+
 def test_only_what_is_missing_runs_again(project, quiet, monkeypatch):
     project.add("shape", 1)
     folder = project.root / "reports" / "smoke" / "shape"
     run_one(project, quiet)
-    began = time.monotonic()
-    (again,) = run_one(project, quiet)
+    with monkeypatch.context() as patched:
+        patched.setattr("studylib.batch.run.Execution", None)  # nothing is started, a kernel least of all
+        (again,) = run_one(project, quiet)
     assert again.status == "up to date" and again.ok
-    assert time.monotonic() - began < 2
     assert len(executions(folder)) == 1
     assert run_one(project, quiet, "workers=2")[0].status == "up to date", "how it is run is not what is run"
     for change in ("seeds=3", "data.tokenizer.vocab_size=512"):
@@ -103,11 +125,12 @@ def test_trap_killed_kernel_is_a_failure_although_every_cell_says_completed(proj
     assert not (folder / "result.json").exists()
 
 
-def test_trap_timeout_is_a_failure_and_leaves_nothing_running(project, quiet, alive):
+def test_trap_timeout_is_a_failure_and_leaves_nothing_running(project, quiet, alive, late_when):
     project.add("shape", 1)
-    (outcome,) = run_one(project, quiet, "behaviour=family", timeout=8)
-    assert outcome.status == "timeout" and "limit of 8 s" in outcome.message
     folder = project.root / "reports" / "smoke" / "shape"
+    late_when("studylib.batch.execution", lambda: (folder / "child").exists() and (folder / "child").read_text())
+    (outcome,) = run_one(project, quiet, "behaviour=family", timeout=3600)
+    assert outcome.status == "timeout" and "limit of 3600 s" in outcome.message
     assert not alive(int((folder / "child").read_text()))
 
 
@@ -133,7 +156,7 @@ def test_trap_ending_the_study_leaves_no_child_of_the_kernel(project, alive, wai
         pid = wait_until(lambda: child.exists() and child.read_text() and int(child.read_text()))
         assert alive(pid)
         process.send_signal(number)
-        said = process.communicate(timeout=30)[0]
+        said = process.communicate(timeout=240)[0]
         wait_until(lambda: not alive(pid))
     finally:
         process.kill()
@@ -218,7 +241,7 @@ def test_trials_that_lost_their_result_make_the_idea_run_again(project, quiet):
     assert not is_current(job)
 
 
-def test_a_second_study_on_the_folder_waits_for_the_first(project, quiet, monkeypatch):
+def test_a_second_study_on_the_folder_waits_for_the_first(project, quiet, monkeypatch, wait_until):
     project.add("shape", 1)
     monkeypatch.setattr("studylib.batch.run.is_current", lambda job: True)
     jobs = choose_jobs(["shape"], scale="smoke")
@@ -226,7 +249,7 @@ def test_a_second_study_on_the_folder_waits_for_the_first(project, quiet, monkey
         outcomes = []
         second = threading.Thread(target=lambda: outcomes.extend(run_study(jobs, display=quiet)))
         second.start()
-        time.sleep(1.0)
-        assert outcomes == [] and ("shape", "waiting", "another run is at it") in quiet.said
-    second.join(10)
+        wait_until(lambda: ("shape", "waiting", "another run is at it") in quiet.said)
+        assert outcomes == []
+    second.join()
     assert [one.status for one in outcomes] == ["up to date"]

@@ -77,12 +77,17 @@ def plain(count=60):
         ("MARC_ja", "MARC-ja"),
         ("marcja.txt", "MARC-ja"),
         ("jcola", "JCoLA"),
+        ("llm-jp/jaster", "jaster"),
+        ("tuning/Jaster-v1/rows.jsonl", "jaster"),
+        ("datasets/llm-jp-eval/1.4", "llm-jp-eval"),
+        ("collection/jcommonsenseqa/data/000000.json", "JCommonsenseQA"),
         ("wikipedia/20231101.ja", None),
         ("jaquad", None),
         ("mc4-ja", None),
         ("src/js/tsconfig", None),
         ("march-january", None),
         ("glue", None),
+        ("ninjasters", None),
     ],
 )
 def test_names(name, task):
@@ -182,7 +187,7 @@ def test_records_inside_texts_are_dropped(text):
     guard = Guard()
     assert text_task(text) is not None
     assert guard.admit([Document(text), Document(TEXT)]) == [Document(TEXT)]
-    assert guard.record()["dropped_benchmark_record"] == 1
+    assert guard.record()["dropped"]["benchmark_record"] == 1
 
 
 def test_speaking_about_jglue_is_not_jglue():
@@ -205,10 +210,10 @@ def test_text_of_evaluation_files_is_dropped_in_disguise(tmp_path, disguise):
     guard = Guard([str(evaluation)])
     documents = [Document(disguise(secret)), Document(TEXT), Document("")]
     assert guard.admit(documents) == documents[1:]
-    assert guard.record()["dropped_evaluation_overlap"] == 1
+    assert guard.record()["dropped"]["known_sentence"] == 1
 
 
-def test_short_evaluation_sentences_count_when_all_of_them_occurs(tmp_path):
+def test_short_evaluation_sentences_count_where_all_of_them_stands_between_marks(tmp_path):
     evaluation = write_lines(tmp_path / "held_out.jsonl", [{"question": "田んぼが広がる風景を何という？"}])
     guard = Guard([str(evaluation)])
     whole, other = (
@@ -216,16 +221,6 @@ def test_short_evaluation_sentences_count_when_all_of_them_occurs(tmp_path):
         "昔は田んぼが広がる風景を誰も何とも呼ばなかったという。",
     )
     assert guard.admit([Document(whole), Document(other)]) == [Document(other)]
-
-
-def test_overlaps_are_found_in_the_right_document_of_a_batch(tmp_path):
-    secret = "".join(chr(0x4E00 + number * 7) for number in range(60))
-    (tmp_path / "e.txt").write_text(secret, encoding="utf-8")
-    guard = Guard([str(tmp_path / "e.txt")])
-    documents = [Document("あ" * number) for number in range(50)]
-    documents[17] = Document("い" * 100 + secret[5:29])
-    documents[18] = Document(secret[5:28])  # 23 characters: one too few
-    assert [document for document in documents if document not in guard.admit(documents)] == [documents[17]]
 
 
 def test_a_missing_or_empty_evaluation_file_is_an_error(tmp_path):
@@ -240,7 +235,7 @@ def test_a_missing_or_empty_evaluation_file_is_an_error(tmp_path):
 def test_all_text_dropped_is_an_error_that_says_so(tmp_path):
     file = write_lines(tmp_path / "a.jsonl", plain())
     (tmp_path / "e.txt").write_text(TEXT, encoding="utf-8")
-    with pytest.raises(StudyError, match=r"60 documents were dropped as evaluation data"):
+    with pytest.raises(StudyError, match=r"60 documents were dropped as evaluation data \(known_sentence 60\)"):
         prepare(spec(file, evaluation_only=(str(tmp_path / "e.txt"),)), tmp_path / "data")
 
 
@@ -251,7 +246,7 @@ def test_prepared_data_without_the_guards_record_are_refused(tmp_path, damage):
     if damage == "no record":
         del manifest["guard"]
     elif damage == "edited record":
-        manifest["guard"]["text"]["dropped_evaluation_overlap"] += 1
+        manifest["guard"]["text"]["dropped"]["known_sentence"] += 1
     else:
         del manifest["seal"]
     write_json(prepared.folder / "manifest.json", manifest)

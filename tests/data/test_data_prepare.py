@@ -72,15 +72,13 @@ def test_duplicates_never_cross_sides(tmp_path):
     assert len(train) + len(validation) == 40 and train.isdisjoint(validation)
 
 
-def test_again_is_quick_and_reads_nothing(tmp_path, monkeypatch):
+def test_again_reads_nothing(tmp_path, monkeypatch):
     spec = miniworld()
     first = prepare(spec, tmp_path)
     monkeypatch.setattr("studylib.data.build.train_tokenizer", None)
     monkeypatch.setattr("studylib.data.build.write_text_folder", None)
     lines = []
-    began = time.perf_counter()
     assert prepare(spec, tmp_path, progress=lines.append).folder == first.folder
-    assert time.perf_counter() - began < 0.5
     assert lines == []
 
 
@@ -212,9 +210,10 @@ def start(spec, folder):
 def test_killed_at_any_moment_nothing_half_made_is_used(tmp_path):
     spec = miniworld("ja", "en")
     whole = tree(prepare(spec, tmp_path / "whole").folder)
-    for delay in (0.25, 0.4, 0.55, 0.7, 0.85):
+    for files in (1, 2, 3, 5, 8):
         process = start(spec, tmp_path / "data")
-        time.sleep(delay)
+        while process.poll() is None and len(list((tmp_path / "data").rglob("*"))) < files:
+            time.sleep(0.005)
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert tree(prepare(spec, tmp_path / "data").folder) == whole

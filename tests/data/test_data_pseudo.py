@@ -8,6 +8,7 @@ import random
 import pytest
 
 from studylib.data import PreparedData, prepare
+from studylib.data.digest import FileDigests
 from studylib.data.pseudo import RULES, Filter, made_text, rewrite, training_documents, write_made_text
 from studylib.data.pseudo.filter import repeated_share
 from studylib.errors import StudyError
@@ -120,7 +121,7 @@ def test_generated_text_may_come_after_the_plan(tmp_path):
     with pytest.raises(StudyError, match=r"sampled: path: .*later.jsonl' has not been generated yet"):
         next(source.documents())
     write_made_text(tmp_path / "later.jsonl", ["作られた文章"], {})
-    assert [one.text for one in source.documents()] == ["作られた文章"] and source.inputs()
+    assert [one.text for one in source.documents()] == ["作られた文章"] and source.inputs(FileDigests())
 
 
 def test_auxiliary_text_changes_neither_tokenizer_nor_what_is_validated(prepared, tmp_path):

@@ -5,12 +5,15 @@ from __future__ import annotations
 import bz2
 import gzip
 import json
+import os
+import time
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from studylib.data import check_sources
+from studylib.data.digest import Allowance, FileDigests
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec
@@ -71,7 +74,7 @@ def test_a_folder_and_a_pattern_are_read_in_order(tmp_path):
 
 
 def test_a_large_file_is_cut_at_a_lines_end(tmp_path, monkeypatch):
-    monkeypatch.setattr("studylib.data.read.plain.MAX_DOCUMENT_BYTES", 3_000_000)
+    monkeypatch.setattr("studylib.data.read.plain.MAX_DOCUMENT", 1_000_000)
     line = "同じような行が続く。\n"
     (tmp_path / "a.txt").write_text(line * 200_000, encoding="utf-8")
     parts = texts(path=tmp_path / "a.txt")
@@ -84,12 +87,39 @@ def test_max_bytes_stops_early(tmp_path):
     assert 1 <= len(texts(path=tmp_path / "a.jsonl", max_bytes=100)) < 10
 
 
-def test_the_digest_follows_the_content(tmp_path):
-    (tmp_path / "a.txt").write_text("甲" * 50)
-    before = source(path=tmp_path / "a.txt").inputs()
-    assert source(path=tmp_path / "a.txt").inputs() == before
-    (tmp_path / "a.txt").write_text("乙" * 50)
-    assert source(path=tmp_path / "a.txt").inputs() != before
+def edited_in_the_middle(file):
+    """Another text of the same size, with the old time of modification."""
+    before = file.stat()
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("settled", [True, False], ids=["kept", "too new to keep"])
+def test_the_digest_follows_every_byte(tmp_path, monkeypatch, settled):
+    monkeypatch.setattr("studylib.data.digest._SETTLED_NS", -(10**18) if settled else 10**18)
+    file, kept = tmp_path / "a.txt", tmp_path / "digests.json"
+    file.write_bytes(b"x" * 5_000_000)
+    before = source(path=file).inputs(FileDigests(kept))
+    assert kept.exists() == settled
+    with monkeypatch.context() as patch:
+        if settled:
+            patch.setattr("studylib.data.digest._digest", lambda path: pytest.fail("read again"))
+        assert source(path=file).inputs(FileDigests(kept)) == before
+    time.sleep(0.05)  # more than a tick of the clock that stamps files
+    edited_in_the_middle(file)
+    assert source(path=file).inputs(FileDigests(kept)) != before
+    if settled:
+        kept.write_text("{")
+    assert source(path=file).inputs(FileDigests(kept)) != before
+
+
+def test_a_digest_that_may_not_be_taken_is_empty(tmp_path):
+    for name, size in (("a.txt", 100), ("b.txt", 3_000)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    small, large = source(path=tmp_path).inputs(FileDigests(None, Allowance(1_000))).values()
+    assert len(small) == 32 and large == ""
 
 
 def broken(tmp_path, name, content):
@@ -102,15 +132,26 @@ def broken(tmp_path, name, content):
     [
         ("a.parquet", b"PAR1 nonsense", r"a\.parquet.*not a readable parquet"),
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', r"line 2 is not a JSON record"),
-        ("a.jsonl", b'["text"]\n', r"line 1 is not a JSON record but array; write one record a line"),
-        ("a.jsonl", b'{"text": 5}\n', r"line 1: text_column: 'text' holds int, not text"),
+        (
+            "a.jsonl",
+            b'["text"]\n',
+            r"line 1 is not a JSON record but array; write one record a line .*jq -c '\.\[\]' a\.jsonl > a\.lines\.jsonl",
+        ),
+        ("a.jsonl", b'{"text": 5}\n', r"line 1: text_column: 'text' holds int, not text, and no other column does"),
+        ("a.jsonl", b'{"text": 5, "body": "x"}\n', r"'text' holds int, not text; choose from body"),
+        (
+            "a.json",
+            b'[\n  {"text": "a"}\n]\n',
+            r"line 1 is not a JSON record: .*write one record a line .*jq -c '\.\[\]' a\.json",
+        ),
+        ("a.json", b'{\n  "text": "a"\n}\n', r"line 1 is not a JSON record: .*jq -c \. a\.json > a\.lines\.jsonl"),
         ("a.jsonl", b'{"body": "x", "id": 1}\n', r"'text' is not a field; choose from body, id"),
         ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}\n', r"not UTF-8 at line 2, byte 25"),
         ("a.jsonl.gz", b"\x1f\x8b not gzip", r"is damaged"),
         ("a.jsonl.zst", b"not zstd at all", r"is damaged"),
-        ("a.txt", b"abc\xe3\x81\xff", r"not UTF-8 at byte 3"),
-        ("a.txt", b"x" * (1 << 20) + b"\xff", r"not UTF-8 at byte 1048576"),
-        ("a.txt", b"x" * ((1 << 20) - 1) + "あ".encode()[:2], r"not UTF-8 at byte 1048575"),
+        ("a.txt", b"abc\xe3\x81\xff", r"not UTF-8 at line 1, byte 3"),
+        ("a.txt", b"x" * (1 << 20) + b"\xff", r"not UTF-8 at line 1, byte 1048576"),
+        ("a.txt", b"x" * ((1 << 20) - 1) + "あ".encode()[:2], r"not UTF-8 at line 1, byte 1048575"),
         ("a.xyz", b"x", r"no format that can be read; choose from \.parquet"),
     ],
 )
@@ -124,7 +165,7 @@ def test_a_parquet_cut_short_or_without_the_column_is_found_by_check(tmp_path):
     pq.write_table(pa.table({"body": TEXTS, "number": [1, 2, 3]}), file)
     with pytest.raises(StudyError, match=r"text_column: 'text' is not a column; choose from body, number"):
         source(path=file).check()
-    with pytest.raises(StudyError, match="'number' holds int64, not text"):
+    with pytest.raises(StudyError, match="'number' holds int64, not text; choose from body"):
         source(path=file, text_column="number").check()
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(StudyError, match="not a readable parquet"):
@@ -167,6 +208,12 @@ def test_missing_and_empty_places(tmp_path):
         ("files", {"paht": "x"}, r"key 'paht' .* choose from .*path.*did you mean path"),
         ("files", {}, r"path: None is missing"),
         ("files", {"path": "x", "max_bytes": 0}, r"max_bytes: 0 is not valid"),
+        (
+            "files",
+            {"path": "x", "encoding": "sjsi"},
+            r"encoding: 'sjsi' is not an encoding of text; choose from utf-8, cp932",
+        ),
+        ("files", {"path": "x", "encoding": "base64"}, r"encoding: 'base64' is not an encoding of text"),
         ("files", {"path": "x", "document": "page"}, r"document: 'page'.*'file', 'blank' or 'line'"),
         ("miniworld", {"register": "jaa"}, r"register.*'jaa'.*choose from code, en, ja \(did you mean ja"),
         ("miniworld", {"bytes": "many"}, r"bytes: 'many'"),

@@ -1,19 +1,13 @@
-"""Trains models for a few steps under torchrun and writes their losses: what the tests of choices compare between layouts.
-
-    torchrun --nproc_per_node 2 choices_runner.py ASKED.json OUT.json
-
-ASKED holds ``{"parallel": ParallelSpec, "models": {name: ModelSpec}}``, OUT gets ``{name: [loss, ...]}``.
-"""
+"""Trains models for a few steps, in double precision: what the tests of choices compare between layouts."""
 
 from __future__ import annotations
 
-import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from studylib.files import write_json
 from studylib.model.gpt import build_gpt
 from studylib.parallel import pipeline_engine, world
 from studylib.rows import Batch
@@ -33,37 +27,33 @@ def trial_of(model: ModelSpec, parallel: ParallelSpec) -> TrialSpec:
                     tokenizer=TokenizerSpec(vocab_size=model.vocab_size))  # fmt: skip
     return TrialSpec(
         model=model, data=data, parallel=parallel, train_steps=STEPS, global_batch_size=ROWS,
-        compute=ComputeSpec(device="cpu", dtype="float32", compile="none"),
+        compute=ComputeSpec(device="cpu", dtype="float64", compile="none"),
     )  # fmt: skip
 
 
-def losses(models: dict[str, ModelSpec], parallel: ParallelSpec) -> dict[str, list[float]]:
-    """Losses before each of a few optimizer steps on the same random tokens."""
+def numbers(models: dict[str, ModelSpec], parallel: ParallelSpec) -> dict[str, list[float]]:
+    """Losses and gradient norms of a few optimizer steps on the same random tokens."""
     found = {}
     with world(parallel, torch.device("cpu")) as processes:
         for name, model in models.items():
             spec = trial_of(model, parallel).replace(**{"optimizer.learning_rate": RATE})
             compute, engine = resolve(spec), pipeline_engine(parallel.pp_engine)
-            gpt = build_gpt(model, processes, seed=3)
+            gpt = build_gpt(model, processes, seed=3, execution=compute.execution)
             optimizer = build_optimizer(gpt, spec, processes)
             rows = np.random.default_rng(0).integers(0, model.vocab_size, (ROWS, model.seq_len + 1))
             found[name] = []
             for _ in range(STEPS):
                 loss = forward_backward(gpt, processes, engine, compute, Batch(rows), spec.micro_batch_size)
                 reduce_gradients(gpt, processes)
-                clip_gradients(gpt, processes, 1.0)
+                norm = clip_gradients(gpt, processes, 1.0)
                 optimizer.step()
                 optimizer.zero_grad()
-                found[name].append(sum_over_world(processes, loss))
+                found[name] += [sum_over_world(processes, loss), norm.item()]
         main = processes.is_main
     return found if main else {}
 
 
-if __name__ == "__main__":
-    asked = json.loads(Path(sys.argv[1]).read_text())
-    torch.set_num_threads(1)
-    result = losses(
-        {name: ModelSpec(**model) for name, model in asked["models"].items()}, ParallelSpec(**asked["parallel"])
-    )
-    if result:
-        Path(sys.argv[2]).write_text(json.dumps(result))
+def write_numbers(models: dict[str, ModelSpec], parallel: ParallelSpec, file: Path) -> None:
+    """Of one of several processes: its part of ``numbers``, which the first one writes."""
+    if found := numbers(models, parallel):
+        write_json(file, found)

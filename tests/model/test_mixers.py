@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import os
-import subprocess
-import sys
 from functools import partial
 
 import pytest
 import torch
 from every_choice import batch, build
+from several import SHARP, in_double, numbers, stopped_before_the_end, train_all
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -19,9 +17,7 @@ from studylib.choices.execution import Execution
 from studylib.choices.mixer._delta import delta_rule
 from studylib.choices.mixer._fla import use_fla
 from studylib.choices.mixer._linear import linear_attention
-from studylib.data import prepare
 from studylib.errors import StudyError
-from studylib.files import read_json, read_json_lines, write_text
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.model.family import of_equal_size
 from studylib.model.gpt import GPT
@@ -390,37 +386,21 @@ def test_state_size_changes_mamba_and_is_refused_elsewhere():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mamba2", "rwkv7"])
-def test_heads_split_over_processes_train_the_same(name, tiny_trial, data_folder, tmp_path):
-    """Losses on two tensor-parallel processes, and of one process that goes on from their checkpoint.
-
-    A low rate: norms over single heads magnify the rounding that differs, and large steps make it grow.
-    """
-    model = tiny_trial.model.replace(mixer=name, attention_every=4, num_kv_heads=None)
-    spec = tiny_trial.replace(model=model, checkpoint_every=10, **{"optimizer.learning_rate": 1e-3})
-    prepare(spec.data, data_folder)
-    train(spec, tmp_path / "one", data_folder=data_folder)
-    expected = losses(tmp_path / "one")
-    assert expected[0] - expected[-1] > 0.2
-    two = tmp_path / "two"
-    write_text(two / "asked.json", spec.replace(**{"parallel.tp": 2}).model_dump_json())
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "studylib.train",
-        str(two / "asked.json"), "--out", str(two), "--data-folder", str(data_folder),
-    ]  # fmt: skip
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert losses(two) == pytest.approx(expected, rel=1e-3)
-    (two / "result.json").unlink()
-    (two / "checkpoints" / "step-00000020").rename(two / "checkpoints" / "aside")
-    train(spec, two, data_folder=data_folder)
-    assert losses(two) == pytest.approx(expected, rel=1e-3)
-
-
-def losses(out) -> list[float]:
-    records = read_json_lines(out / "metrics.jsonl")
-    return [record["loss"] for record in records if "loss" in record] + [read_json(out / "result.json")["val_loss"]]
+def test_heads_split_over_processes_train_the_same(tiny_trial, data_folder, tmp_path):
+    """On two tensor-parallel processes, and on one that goes on from their checkpoint."""
+    trials = {}
+    for name in ("mamba2", "rwkv7"):
+        model = tiny_trial.model.replace(mixer=name, attention_every=4, num_kv_heads=None)
+        one = in_double(tiny_trial).replace(model=model, checkpoint_every=10)
+        trials |= {tmp_path / name / "one": one, tmp_path / name / "two": one.replace(**{"parallel.tp": 2})}
+    train_all(trials, data_folder)
+    for name in ("mamba2", "rwkv7"):
+        expected = numbers(tmp_path / name / "one")
+        assert expected[0] - expected[-1] > 0.2
+        assert numbers(tmp_path / name / "two") == pytest.approx(expected, rel=SHARP), name
+        gathered = stopped_before_the_end(tmp_path / name / "two", tmp_path / name / "gathered")
+        train(trials[tmp_path / name / "one"], gathered, data_folder=data_folder)
+        assert numbers(gathered) == pytest.approx(expected, rel=SHARP), name
 
 
 @pytest.mark.slow

@@ -56,7 +56,7 @@ def browse(
         f"--proxy-server=127.0.0.1:{proxy.server_address[1]}", "--proxy-bypass-list=<-loopback>",
         f"--user-data-dir={profile}", "--virtual-time-budget=4000", "--dump-dom", address,
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True)
     console = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     asked = [line for line in proxy.asked[before:] if not _OWN.search(line)]  # type: ignore[attr-defined]
     return BeautifulSoup(done.stdout, "html.parser"), console, asked

@@ -10,8 +10,8 @@ from studylib.files import read_json_lines
 from studylib.model.cost import own_flops, training_flops
 from studylib.spec import OptimizerSpec, ScheduleSpec, StageSpec
 from studylib.train import checkpoint, train
-from studylib.trials import plan_trials, share_saved, trunk_and_branches
-from studylib.trials.cache import Trial
+from studylib.trials import plan_steps, share_saved, trunk_and_branches
+from studylib.trials.cache import Task
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +48,9 @@ def test_a_branch_is_the_run_of_its_own(place, family, study, data_folder, tmp_p
     branch = family[place]
     alone = branch.replace(branch_from="", branch_step=0)
     result = train(alone, tmp_path, data_folder=data_folder)
-    folder = Trial.under(study, branch).folder
+    folder = Task.under(study, branch).folder
     assert records(folder) == records(tmp_path, after=branch.branch_step)
-    branched = Trial.under(study, branch).result()
+    branched = Task.under(study, branch).result()
     assert branched["val_loss"] == result["val_loss"]
     # What the model has seen is the whole run; what this trial cost is its own part.
     assert branched["tokens"] == result["tokens"] and branched["flops"] == result["flops"]
@@ -79,12 +79,12 @@ def test_an_interrupted_branch_resumes_to_the_same_end(family, study, data_folde
     with pytest.raises(KeyboardInterrupt):
         train(spec, folder, data_folder=study / "data", on_metrics=stop)
     train(spec, folder, data_folder=study / "data")
-    assert records(folder) == records(Trial.under(study, spec).folder)
+    assert records(folder) == records(Task.under(study, spec).folder)
 
 
 def test_the_trunk_keeps_what_is_branched_off_and_the_newest(family, study, tmp_path, data_folder):
     trunk = family[0]
-    kept = [path.name for path in checkpoint.checkpoints(Trial.under(study, trunk).folder / "checkpoints")]
+    kept = [path.name for path in checkpoint.checkpoints(Task.under(study, trunk).folder / "checkpoints")]
     assert kept == ["step-00000009", "step-00000012", "step-00000015", "step-00000018"]
     train(trunk.replace(checkpoint_every=2, keep_steps=(4,)), tmp_path, data_folder=data_folder)
     kept = [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")]
@@ -101,7 +101,7 @@ def test_four_budgets_save_more_than_two_fifths_of_the_tokens(family, wsd):
 
 
 def test_the_plan_counts_a_branchs_own_tokens(family, tmp_path):
-    plan = plan_trials(family, tmp_path)
+    plan = plan_steps(family, tmp_path)
     rows = [one.row() for one in plan.trials]
     assert [row["train_tokens"] for row in rows] == [one * 256 for one in (18, 3, 4, 5, 6)]
     assert plan.flops == pytest.approx(sum(own_flops(spec) for spec in family))
@@ -115,7 +115,7 @@ def test_a_failed_trunk_fails_its_branches_and_says_so(family, tmp_path, wsd):
     frame = run_trials([*branches, broken, other], tmp_path, launcher="inprocess", progress=[])
     assert frame["status"].to_list() == ["crashed"] * 4 + ["diverged", "done"]
     assert all(
-        f"trial {broken.hash}, which this one goes on from, ended as diverged" in one for one in frame["message"][:4]
+        f"trials/{broken.hash}, which this one goes on from, ended as diverged" in one for one in frame["message"][:4]
     )
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_trunk_is_said_to_be(family, study, tmp_path):
     import shutil
 
     trials = tmp_path / "trials"
-    shutil.copytree(Trial.under(study, family[0]).folder, trials / family[0].hash)
+    shutil.copytree(Task.under(study, family[0]).folder, trials / family[0].hash)
     victim = next((trials / family[0].hash / "checkpoints" / "step-00000009").rglob("*.safetensors"))
     victim.write_bytes(victim.read_bytes()[:-1] + b"x")
     with pytest.raises(StudyError, match=r"branch_from: .* cannot be gone on with: step-00000009: .* is damaged"):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
-from test_topologies import launch, losses
+from several import SHARP, in_double, numbers, train_all
 
 from studylib.choices.execution import Execution
-from studylib.data import prepare
 from studylib.files import read_json_lines
 from studylib.model.gpt import build_gpt
 from studylib.parallel import world
@@ -65,14 +64,16 @@ def test_a_resumed_run_drops_the_same(dropped, data_folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_tensor_parallel_ranks_drop_the_same_and_replicas_do_not(dropped, tiny_trial, data_folder, tmp_path):
-    prepare(dropped.data, data_folder)
-    found = {}
-    for name, layout in {"one": {}, "tp2": {"tp": 2}, "dp2": {"dp": 2}}.items():
-        launch(dropped.replace(parallel=ParallelSpec(**layout)), tmp_path / name, data_folder)
-        found[name] = losses(tmp_path / name)
-    assert found["tp2"] == pytest.approx(found["one"], rel=1e-4)
-    assert found["dp2"] != pytest.approx(found["one"], rel=1e-3)
+def test_tensor_parallel_ranks_drop_the_same_and_replicas_do_not(dropped, data_folder, tmp_path):
+    layouts = {"one": {}, "tp2": {"tp": 2}, "dp2": {"dp": 2}}
+    double = in_double(dropped)
+    train_all(
+        {tmp_path / name: double.replace(parallel=ParallelSpec(**layout)) for name, layout in layouts.items()},
+        data_folder,
+    )
+    one, tp2, dp2 = (numbers(tmp_path / name) for name in layouts)
+    assert tp2 == pytest.approx(one, rel=SHARP)
+    assert dp2 != pytest.approx(one, rel=1e-3)
 
 
 @pytest.mark.slow

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ctypes
 
 import pytest
-from test_topologies import launch, losses
+import torch
+from several import SHARP, in_double, numbers, train_all
 
 from studylib.errors import StudyError
 from studylib.files import read_json
+from studylib.model.gpt import build_gpt
 from studylib.model.memory import memory_bytes
+from studylib.parallel import world
 from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec, validated
 from studylib.train import train
 from studylib.train.allocator import keep_freed_memory
@@ -28,26 +31,36 @@ SWITCHES = {
 
 @pytest.fixture(scope="module")
 def expected(tiny_trial, data_folder, tmp_path_factory) -> float:
-    return train(tiny_trial, tmp_path_factory.mktemp("plain"), data_folder=data_folder)["val_loss"]
+    return train(in_double(tiny_trial), tmp_path_factory.mktemp("plain"), data_folder=data_folder)["val_loss"]
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_switch_does_not_change_the_loss(switch, expected, tiny_trial, data_folder, tmp_path):
-    spec = tiny_trial.replace(compute=tiny_trial.compute.replace(**SWITCHES[switch]))
+    spec = in_double(tiny_trial.replace(compute=tiny_trial.compute.replace(**SWITCHES[switch])))
     result = train(spec, tmp_path, data_folder=data_folder)
-    assert result["val_loss"] == pytest.approx(expected, rel=1e-5)
+    assert result["val_loss"] == pytest.approx(expected, rel=SHARP)
     for name, value in SWITCHES[switch].items():
         assert result["resolved"][name] == value
     assert spec.recipe_hash == tiny_trial.recipe_hash
+
+
+def test_double_precision_is_double_throughout(expected, tiny_trial, data_folder, tmp_path):
+    double = in_double(tiny_trial)
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        model = build_gpt(double.model, one, seed=0, execution=resolve(double).execution)
+    tokens = torch.zeros(1, 32, dtype=torch.int64)
+    assert {value.dtype for value in model.parameters()} == {torch.float64} == {model.logits(tokens).dtype}
+    single = train(tiny_trial, tmp_path, data_folder=data_folder)["val_loss"]
+    assert 0 < abs(single - expected) < 1e-3
+    assert memory_bytes(double) == pytest.approx(2 * memory_bytes(tiny_trial), abs=2)
 
 
 @pytest.mark.slow
 def test_switches_agree_under_tensor_parallelism(tiny_trial, data_folder, tmp_path):
     compute = tiny_trial.compute.replace(cross_entropy="chunked", recompute="layer")
     spec = tiny_trial.replace(parallel=ParallelSpec(tp=2), compute=compute)
-    launch(tiny_trial, tmp_path / "one", data_folder)
-    launch(spec, tmp_path / "two", data_folder)
-    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), rel=1e-4)
+    train_all({tmp_path / "one": in_double(tiny_trial), tmp_path / "two": in_double(spec)}, data_folder)
+    assert numbers(tmp_path / "two") == pytest.approx(numbers(tmp_path / "one"), rel=SHARP)
 
 
 def test_sparse_trials_learn_and_differ_from_dense(expected, tiny_trial, data_folder, tmp_path):
@@ -96,12 +109,12 @@ def test_memory_is_kept_where_the_c_library_can():
 
 
 def test_micro_batch_is_found_and_kept_for_a_resume(expected, tiny_trial, data_folder, tmp_path):
-    spec = tiny_trial.replace(**{"parallel.micro_batch_size": "auto"}, checkpoint_every=10)
+    spec = in_double(tiny_trial).replace(**{"parallel.micro_batch_size": "auto"}, checkpoint_every=10)
     result = train(spec, tmp_path, data_folder=data_folder)
     found = read_json(tmp_path / "micro_batch.json")
     assert result["resolved"]["micro_batch_size"] == found["micro_batch_size"]
     assert set(found["seconds_a_sequence"]) == {"1", "2", "4", "8"}
-    assert result["val_loss"] == pytest.approx(expected, rel=1e-5), "trying leaves no trace in the training"
+    assert result["val_loss"] == pytest.approx(expected, rel=SHARP), "trying leaves no trace in the training"
     (tmp_path / "result.json").unlink()
     (tmp_path / "micro_batch.json").write_text('{"micro_batch_size": 2}')
     assert train(spec, tmp_path, data_folder=data_folder)["resolved"]["micro_batch_size"] == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from studylib.data import Tokenizer
 from studylib.errors import StudyError
 from studylib.model.gpt import build_gpt
 from studylib.parallel import load_model_weights, world
@@ -23,7 +24,8 @@ def test_logits_equal_those_of_transformers_llama(choices, tiny_trial, data_fold
     trial = tmp_path / "trial"
     tiny_trial = tiny_trial.replace(model=tiny_trial.model.replace(**choices))
     train(tiny_trial.replace(checkpoint_every=20), trial, data_folder=data_folder)
-    assert main([str(trial), "--to", str(tmp_path / "llama")]) == 0
+    tokenizer = data_folder / tiny_trial.data.hash / "tokenizer.model"
+    assert main([str(trial), "--to", str(tmp_path / "llama"), "--tokenizer", str(tokenizer)]) == 0
     llama = transformers.LlamaForCausalLM.from_pretrained(tmp_path / "llama", attn_implementation="sdpa")
     with world(ParallelSpec(), torch.device("cpu")) as one:
         ours = build_gpt(tiny_trial.model, one, seed=0)
@@ -33,6 +35,23 @@ def test_logits_equal_those_of_transformers_llama(choices, tiny_trial, data_fold
         expected, got = llama(tokens).logits, ours.logits(tokens)
     torch.testing.assert_close(got, expected, rtol=1e-4, atol=1e-4)
     assert expected.std() > 0.1
+    text, exported = "abc あいう\n  かき </s>", transformers.AutoTokenizer.from_pretrained(tmp_path / "llama")
+    assert exported(text)["input_ids"] == Tokenizer.load(tokenizer).encode(text).tolist()
+    assert exported.eos_token_id == llama.config.eos_token_id == Tokenizer.load(tokenizer).eos_id
+
+
+def test_the_tokenizer_is_found_in_the_study_or_asked_for(tiny_trial, tmp_path, capsys):
+    trial = tmp_path / "study" / "trials" / "one"
+    train(tiny_trial.replace(checkpoint_every=20), trial, data_folder=tmp_path / "study" / "data")
+    assert main([str(trial), "--to", str(tmp_path / "llama")]) == 0
+    assert {"tokenizer.json", "model.safetensors"} <= {file.name for file in (tmp_path / "llama").iterdir()}
+    assert not (tmp_path / "llama" / "tokenizer.model").exists(), "what transformers makes of it encodes otherwise"
+    trial.rename(tmp_path / "alone")
+    capsys.readouterr()
+    assert main([str(tmp_path / "alone"), "--to", str(tmp_path / "other")]) == 2
+    said = capsys.readouterr().err
+    assert "--tokenizer: None is needed" in said and said.count("\n") == 1
+    assert not (tmp_path / "other").exists()
 
 
 def test_a_folder_without_a_checkpoint_is_an_error(tiny_trial, data_folder, tmp_path):

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from several import SHARP, in_double, numbers, train_all
 from test_resume import stop_at, without_times
-from test_topologies import launch, losses
 
 from studylib.data import TrainingRows, prepare
 from studylib.errors import StudyError
@@ -34,6 +34,7 @@ LAYOUTS = {
     "dp2-pp2-afab": {"dp": 2, "pp": 2, "pp_engine": "afab"},
 }
 TOPOLOGIES = [("prefix_lm", layout) for layout in ("dp2", "tp2", "pp2")] + [("ul2", layout) for layout in LAYOUTS]
+TOPOLOGIES += [("fim", "dp2-pp2-afab")]
 
 
 def with_objective(trial: TrialSpec, name: str, **options) -> TrialSpec:
@@ -47,37 +48,23 @@ def build(spec: TrialSpec, one):
 
 
 @pytest.fixture(scope="module")
-def one_process(tiny_trial, data_folder, tmp_path_factory):
-    """Loss curves of one process, by objective."""
-    prepare(tiny_trial.data, data_folder)
-    found = {}
-
-    def curve(name: str) -> list[float]:
-        if name not in found:
-            out = tmp_path_factory.mktemp(name)
-            launch(with_objective(tiny_trial, name).replace(checkpoint_every=10), out, data_folder)
-            found[name] = losses(out)
-        return found[name]
-
-    return curve
+def trained(tiny_trial, data_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("objectives")
+    double = {name: in_double(with_objective(tiny_trial, name)) for name in NEW}
+    trials = {out / name / "one": spec for name, spec in double.items()}
+    for name, layout in TOPOLOGIES:
+        trials[out / name / layout] = double[name].replace(parallel=ParallelSpec(**LAYOUTS[layout]))
+    train_all(trials, data_folder)
+    return out
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "layout"), TOPOLOGIES)
-def test_same_loss_curve_on_every_topology(name, layout, one_process, tiny_trial, data_folder, tmp_path):
-    parallel = tiny_trial.parallel.replace(**LAYOUTS[layout])
-    launch(with_objective(tiny_trial, name).replace(parallel=parallel), tmp_path, data_folder)
-    expected, got = one_process(name), losses(tmp_path)
-    assert len(got) == 21
-    assert got == pytest.approx(expected, rel=1e-4)
-    assert expected[0] - expected[-1] > 0.1, "the curve must move for the comparison to mean anything"
-
-
-@pytest.mark.slow
-def test_fim_on_two_replicas_and_stages(one_process, tiny_trial, data_folder, tmp_path):
-    parallel = tiny_trial.parallel.replace(dp=2, pp=2)
-    launch(with_objective(tiny_trial, "fim").replace(parallel=parallel), tmp_path, data_folder)
-    assert losses(tmp_path) == pytest.approx(one_process("fim"), rel=1e-4)
+def test_same_numbers_on_every_topology(name, layout, trained):
+    expected, got = numbers(trained / name / "one"), numbers(trained / name / layout)
+    assert len(got) == 2 * 20 + 1
+    assert got == pytest.approx(expected, rel=SHARP)
+    assert expected[0] - expected[-1] > 0.1, "the loss must fall for the comparison to mean anything"
 
 
 @pytest.mark.parametrize("name", NEW)

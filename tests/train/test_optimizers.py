@@ -6,9 +6,8 @@ import itertools
 
 import pytest
 import torch
-from test_topologies import launch, losses
+from several import SHARP, in_double, numbers, stopped_before_the_end, train_all
 
-from studylib.data import prepare
 from studylib.errors import StudyError
 from studylib.files import read_json_lines
 from studylib.model.gpt import build_gpt
@@ -17,6 +16,7 @@ from studylib.parallel import world
 from studylib.registry import OPTIMIZERS
 from studylib.spec import OptimizerSpec, ParallelSpec, TrialSpec
 from studylib.train import train
+from studylib.train.compute import resolve
 from studylib.train.optimizer import build_optimizer, parameter_groups, torch_optimizer
 
 # Rates at which the tiny trial learns in 20 steps.
@@ -168,28 +168,55 @@ def test_memory_follows_the_optimizers_state(tiny_trial):
 
 
 LAYOUTS = {"tp2-dp2": {"tp": 2, "dp": 2}, "dp2-zero1": {"dp": 2, "zero_stage": 1}}
+OTHERS = [name for name in OPTIMIZERS if name != "adamw"]  # which tests/train/test_topologies.py lays out
 CASES = [
     (name, layout)
-    for name, layout in itertools.product([one for one in OPTIMIZERS if one != "adamw"], LAYOUTS)
+    for name, layout in itertools.product(OTHERS, LAYOUTS)
     if not (layout == "dp2-zero1" and name in NEED_WHOLE)
 ]
 
 
+@pytest.fixture(scope="module")
+def laid_out(tiny_trial, data_folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("optimizers")
+    double = {name: in_double(with_optimizer(tiny_trial, name)).replace(checkpoint_every=10) for name in OTHERS}
+    trials = {out / name / "one": spec for name, spec in double.items()}
+    for name, layout in CASES:
+        trials[out / name / layout] = double[name].replace(parallel=ParallelSpec(**LAYOUTS[layout]))
+    train_all(trials, data_folder)
+    return out
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "layout"), CASES)
-def test_several_processes_give_the_numbers_of_one(name, layout, tiny_trial, data_folder, tmp_path):
+def test_several_processes_give_the_numbers_of_one(name, layout, laid_out, tiny_trial, data_folder, tmp_path):
     """Also through a checkpoint written by several processes and resumed by one."""
-    prepare(tiny_trial.data, data_folder)
-    spec = with_optimizer(tiny_trial, name)
-    train(spec, tmp_path / "one", data_folder=data_folder)
-    several = spec.replace(parallel=ParallelSpec(**LAYOUTS[layout]), checkpoint_every=10)
-    launch(several, tmp_path / "several", data_folder)
-    # A sign flips and a bf16 product rounds otherwise where sums are taken in another order. Soap divides by what is near
-    # zero in its eigenbasis: on one process too, cutting the batch into micro batches moves its losses by up to 1 %.
-    close = {"lion": 2e-3, "muon": 1e-3, "soap": 3e-2}.get(name, 2e-4)
-    assert losses(tmp_path / "several") == pytest.approx(losses(tmp_path / "one"), rel=close)
-    last = tmp_path / "several" / "checkpoints" / "step-00000020"
-    last.rename(last.with_name("aside"))
-    (tmp_path / "several" / "result.json").unlink()
-    train(spec.replace(checkpoint_every=10), tmp_path / "several", data_folder=data_folder)
-    assert losses(tmp_path / "several") == pytest.approx(losses(tmp_path / "one"), rel=close)
+    expected = numbers(laid_out / name / "one")
+    gathered = stopped_before_the_end(laid_out / name / layout, tmp_path / "gathered")
+    train(in_double(with_optimizer(tiny_trial, name)), gathered, data_folder=data_folder)
+    # pytorch-optimizer renews SOAP's basis in single precision whatever the weights are, the first time in step 11.
+    close = 1e-5 if name == "soap" else SHARP
+    for out in (laid_out / name / layout, gathered):
+        assert numbers(out)[:20] == pytest.approx(expected[:20], rel=SHARP)
+        assert numbers(out) == pytest.approx(expected, rel=close)
+
+
+def test_soap_does_not_hang_on_how_the_first_gradient_was_rounded(tiny_trial):
+    """The longer side's first statistics have a null space; what basis of it is taken must not be left to rounding."""
+    spec, moved = in_double(with_optimizer(tiny_trial, "soap", weight_decay=0.0)), []
+    for rounding in (0.0, 1e-15):
+        with world(ParallelSpec(), torch.device("cpu")) as one:
+            model = build_gpt(spec.model, one, seed=0, execution=resolve(spec).execution)
+            optimizer = build_optimizer(model, spec, one)
+        noise = torch.Generator().manual_seed(0)
+        for step in range(2):
+            tokens = torch.randint(0, 512, (8, 33), generator=torch.Generator().manual_seed(step))
+            model(input_ids=tokens[:, :-1], label_ids=tokens[:, 1:])["loss"].backward()
+            for parameter in model.parameters():
+                around = torch.randn(parameter.shape, generator=noise, dtype=torch.float64)
+                parameter.grad.mul_(1 + rounding * around)
+            optimizer.step()
+            optimizer.zero_grad()
+        moved.append({name: value.detach().clone() for name, value in model.named_parameters()})
+    for name, value in moved[0].items():
+        torch.testing.assert_close(moved[1][name], value, rtol=0, atol=1e-6 * value.abs().max().item(), msg=name)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
+from several import SHARP, in_double, numbers, train_all
 
 from studylib.data import Tokenizer, prepare
 from studylib.errors import StudyError
-from studylib.files import read_json_lines, write_text
+from studylib.files import read_json_lines
 from studylib.model.gpt import build_gpt
 from studylib.parallel import world
 from studylib.spec import DataSpec, ParallelSpec
@@ -101,21 +98,11 @@ def test_an_interrupted_child_resumes_to_the_same_end(study):
 @pytest.mark.slow
 def test_tensor_parallel_processes_start_alike(study):
     out, parent = study
-    spec = child_of(parent, seed=7, parallel=ParallelSpec(tp=2))
+    spec = in_double(child_of(parent, seed=7, parallel=ParallelSpec(tp=2)))
     alone = spec.replace(parallel=ParallelSpec())
-    expected = train(alone, out / "trials" / alone.hash, data_folder=out / "data")["val_loss"]
-    folder = out / "trials" / spec.hash
-    write_text(folder / "asked.json", spec.model_dump_json())
-    command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", "-m", "studylib.train",
-        str(folder / "asked.json"), "--out", str(folder), "--data-folder", str(out / "data"),
-    ]  # fmt: skip
-    done = subprocess.run(
-        command, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=240
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    records = [one["val_loss"] for one in read_json_lines(folder / "metrics.jsonl") if "val_loss" in one]
-    assert records[-1] == pytest.approx(expected, rel=1e-4)
+    train_all({out / "trials" / one.hash: one for one in (alone, spec)}, out / "data")
+    one, two = (numbers(out / "trials" / spec.hash) for spec in (alone, spec))
+    assert two == pytest.approx(one, rel=SHARP)
 
 
 def test_what_does_not_fit_is_named(study):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -36,30 +35,3 @@ def spec():
         return TrialSpec(model=model, train_steps=4, seed=seed, tags=tags, **extra)
 
     return make
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_until(condition, seconds=20.0):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not so within {seconds} s")
-
-
-@pytest.fixture(name="alive")
-def _alive():
-    return alive
-
-
-@pytest.fixture(name="wait_until")
-def _wait_until():
-    return wait_until

@@ -31,7 +31,7 @@ def test_terminal_gets_a_live_display_and_keeps_a_line_a_trial(tmp_path, spec, t
     )
     said = stream.getvalue()
     assert "variant=[x] seed=0: done" in said and "crashed" in said
-    assert "trials: 1/2 done, 1 failed" in said
+    assert "steps: 1/2 done, 1 failed" in said
 
 
 def test_listeners_follow_the_stream():

@@ -6,31 +6,37 @@ import io
 import json
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 from studylib import run_trials
 from studylib.model.cost import training_flops
-from studylib.trials.cache import Trial, trials_under
+from studylib.trials.cache import Task
 from studylib.trials.display import FileProgress, LineProgress
 from studylib.trials.frame import trials_frame
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, outcome_of_exit
-from studylib.trials.plan import plan_trials
+from studylib.trials.plan import plan_steps
 from studylib.trials.progress import Tracker, duration
+
+
+def states(planned):
+    return dict(Counter(one.task.step.folder for one in planned))
 
 
 def test_plan_tells_states_and_costs(tmp_path, spec, train):
     specs = [spec(0), spec(1, do="crash"), spec(2), spec(2, variant="again")]
-    before = plan_trials(specs, tmp_path)
+    before = plan_steps(specs, tmp_path)
     assert [one.state for one in before.trials] == ["to do"] * 3
     assert before.basis == "calibrated" and before.seconds > 0
+    assert states(before.to_do) == {"data": 1, "trials": 3}
     assert before.flops == pytest.approx(3 * training_flops(specs[0]))
     run_trials(specs[:2], tmp_path, train=train, progress=[])
-    after = plan_trials(specs, tmp_path)
+    after = plan_steps(specs, tmp_path)
     assert [one.state for one in after.trials] == ["done", "failed", "to do"]
-    assert after.basis == "measured" and len(after.to_do) == 1
-    assert len(plan_trials(specs, tmp_path, retry_failed=True).to_do) == 2
+    assert after.basis == "measured" and states(after.to_do) == {"data": 1, "trials": 1}
+    assert states(plan_steps(specs, tmp_path, retry_failed=True).to_do) == {"data": 1, "trials": 2}
     json.dumps([one.row() for one in after.trials])
 
 
@@ -38,7 +44,7 @@ def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec):
     small, large, new = spec(0, hidden_size=32), spec(0, hidden_size=512), spec(1, hidden_size=480)
     for one, speed in ((small, 1e9), (large, 1e10)):
         flops = training_flops(one)
-        folder = Trial.under(tmp_path, one).folder
+        folder = Task.under(tmp_path, one).folder
         folder.mkdir(parents=True)
         result = {
             "status": "done",
@@ -48,7 +54,7 @@ def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec):
             "seconds": flops / speed,
         }
         (folder / "result.json").write_text(json.dumps(result))
-    (planned,) = plan_trials([new], tmp_path).to_do
+    (planned,) = plan_steps([new], tmp_path).trials
     # The median of the nearest few: with two, it lies between them.
     assert training_flops(new) / 1e10 < planned.seconds < training_flops(new) / 1e9 + 2
 
@@ -64,7 +70,7 @@ def test_planning_imports_neither_torch_nor_polars():
 def test_eta_goes_by_flops_and_counts_part_way_trials(tmp_path, spec, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("studylib.trials.progress.time.monotonic", lambda: clock[0])
-    trials = trials_under(tmp_path, [spec(seed) for seed in range(4)])
+    trials = [Task.under(tmp_path, spec(seed)) for seed in range(4)]
     heard = []
     tracker = Tracker(trials, [heard.append])
     tracker.begin({})
@@ -87,7 +93,7 @@ def test_plain_progress_is_a_line_a_trial(tmp_path, spec, train):
         [spec(0, variant="a"), spec(1, do="crash")], tmp_path, train=train, progress=LineProgress(stream), workers=1
     )
     lines = stream.getvalue().splitlines()
-    assert lines[0].startswith("trials: 0/2 done")
+    assert lines[0].startswith("steps: 0/2 done")
     assert any(line.startswith("variant=a seed=0: done in") for line in lines)
     assert any("do=crash seed=1: crashed" in line and "wrong shape" in line for line in lines)
     assert len(lines) == 3

@@ -9,11 +9,11 @@ import pytest
 from studylib import run_trials
 from studylib.errors import StudyError
 from studylib.files import write_json
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 
 
 def runs(out, spec):
-    path = Trial.under(out, spec).folder / "runs"
+    path = Task.under(out, spec).folder / "runs"
     return len(path.read_text().split()) if path.exists() else 0
 
 
@@ -26,7 +26,7 @@ def test_rows_come_in_order_with_tags_and_numbers(tmp_path, spec, train):
     assert frame["val_bpb"].to_list() == [3.0, 1.0, 2.0]
     assert frame["val_bpb/miniworld"].to_list() == [3.0, 1.0, 2.0]
     assert frame["num_layers"].to_list() == [2, 2, 2]
-    assert "hello from seed 2" in (Trial.under(tmp_path, specs[0]).folder / "log.txt").read_text()
+    assert "hello from seed 2" in (Task.under(tmp_path, specs[0]).folder / "log.txt").read_text()
 
 
 def test_every_kind_of_failure_is_recorded_and_the_others_go_on(tmp_path, spec, train):
@@ -60,7 +60,7 @@ def test_finished_and_failed_trials_are_not_run_again_unless_asked(tmp_path, spe
     retried = run_trials([good, bad], tmp_path, train=train, progress=[], retry_failed=True)
     assert retried["status"].to_list() == ["done", "done"]
     assert (runs(tmp_path, good), runs(tmp_path, bad)) == (1, 2)
-    assert not (Trial.under(tmp_path, bad).folder / "failure.json").exists()
+    assert not (Task.under(tmp_path, bad).folder / "failure.json").exists()
 
 
 def test_the_same_trial_under_two_tags_is_trained_once_and_has_two_rows(tmp_path, spec, train):
@@ -74,7 +74,7 @@ def test_the_same_trial_under_two_tags_is_trained_once_and_has_two_rows(tmp_path
 def test_a_damaged_result_is_moved_aside_and_the_trial_run_again(tmp_path, spec, train, damage):
     one = spec(0)
     run_trials([one], tmp_path, train=train, progress=[], launcher="inprocess")
-    path = Trial.under(tmp_path, one).folder / "result.json"
+    path = Task.under(tmp_path, one).folder / "result.json"
     path.write_text(damage)
     with pytest.warns(UserWarning, match=r"result\.json is damaged"):
         frame = run_trials([one], tmp_path, train=train, progress=[], launcher="inprocess")
@@ -93,7 +93,7 @@ def test_a_trainer_that_writes_rubbish_has_crashed(tmp_path, spec, train):
 def test_log_is_bounded_and_keeps_beginning_and_end(tmp_path, spec, train):
     one = spec(0, do="chatter")
     frame = run_trials([one], tmp_path, train=train, progress=[])
-    log = (Trial.under(tmp_path, one).folder / "log.txt").read_bytes()
+    log = (Task.under(tmp_path, one).folder / "log.txt").read_bytes()
     assert log.startswith(b"hello from seed 0")
     assert log.rstrip().endswith(b"the very end")
     assert b"bytes left out" in log
@@ -105,7 +105,7 @@ def test_workers_live_on_between_trials_and_share_the_cores(tmp_path, spec, trai
     monkeypatch.setattr("studylib.trials.launcher.local.cores", lambda: 4)
     specs = [spec(seed, do="threads") for seed in range(6)]
     run_trials(specs, tmp_path, train=train, progress=[], workers=2)
-    folders = [Trial.under(tmp_path, one).folder for one in specs]
+    folders = [Task.under(tmp_path, one).folder for one in specs]
     assert len({(folder / "runs").read_text() for folder in folders}) == 2
     assert {(folder / "threads").read_text() for folder in folders} == {"2"}
 
@@ -155,7 +155,7 @@ def test_inprocess_records_failures_too(tmp_path, spec, train):
 
 
 def test_a_trial_that_another_process_holds_shows_as_running(tmp_path, spec):
-    trial = Trial.under(tmp_path, spec(0))
+    trial = Task.under(tmp_path, spec(0))
     assert trial.state == "to do"
     with trial.lock() as ours:
         assert ours and trial.state == "running"

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from studylib.choices.attend import Backend, repeat_kv
 from studylib.choices.pattern import Pattern
+from studylib.choices.precision import at_least_fp32
 from studylib.registry import ATTENTION_PATTERNS
 
 __all__ = ["Blocks"]
@@ -49,7 +50,7 @@ def _dense(
     for start in range(0, length, DENSE_BLOCK):
         stop = min(start + DENSE_BLOCK, length)
         end = stop if prefix_len is None else length  # a prefix may reach beyond the block
-        scores = (query[..., start:stop, :] @ key[..., :end, :].transpose(-1, -2)).float()
+        scores = at_least_fp32(query[..., start:stop, :] @ key[..., :end, :].transpose(-1, -2))
         if bias is not None:
             scores = scores + bias[:, start:stop, :end]
         later = torch.full((stop - start, end), -torch.inf, device=query.device).triu(start + 1)
@@ -78,7 +79,7 @@ def _sparse(
     if pattern.stride:  # beyond the window it is left to the classes
         seen = seen & (queries - keys < pattern.window)
     queries_CN, keys_CN, values_CN = (_in_classes(x, fold).unflatten(3, (-1, size)) for x in (query, key, value))
-    scores = (queries_CN @ _gathered(keys_CN, chosen, pattern).transpose(-1, -2)).float()
+    scores = at_least_fp32(queries_CN @ _gathered(keys_CN, chosen, pattern).transpose(-1, -2))
     if bias is not None:
         offset = torch.arange(fold, device=query.device)[:, None, None, None]
         scores = scores + bias[:, queries * fold + offset, keys.clamp(min=0) * fold + offset]
@@ -114,7 +115,7 @@ def _class_scores(query: torch.Tensor, key: torch.Tensor, bias: torch.Tensor | N
     """
     stride = pattern.stride
     queries, keys = _in_classes(query, stride), _in_classes(key, stride)
-    scores = (queries @ keys.transpose(-1, -2)).float()
+    scores = at_least_fp32(queries @ keys.transpose(-1, -2))
     place = torch.arange(scores.shape[-1], device=query.device)
     if bias is not None:
         at = place * stride + torch.arange(stride, device=query.device)[:, None]

@@ -8,6 +8,7 @@ import torch
 
 from studylib.choices.attend import Backend, repeat_kv, visible_keys
 from studylib.choices.pattern import Pattern
+from studylib.choices.precision import at_least_fp32
 
 __all__ = ["Math"]
 
@@ -20,7 +21,7 @@ class Math(Backend):
         prefix_len: torch.Tensor | None, pattern: Pattern | None,
     ) -> torch.Tensor:  # fmt: skip
         heads, length = query.shape[1], query.shape[-2]
-        scores = (query * query.shape[-1] ** -0.5 @ repeat_kv(key, heads).transpose(-1, -2)).float()
+        scores = at_least_fp32(query * query.shape[-1] ** -0.5 @ repeat_kv(key, heads).transpose(-1, -2))
         if bias is not None:
             scores = scores + bias
         seen = visible_keys(length, query.device, prefix_len, pattern)

@@ -14,6 +14,7 @@ from torch import nn
 
 from studylib.choices.cross_entropy import CrossEntropy
 from studylib.choices.execution import CHUNK_LOGITS
+from studylib.choices.precision import at_least_fp32
 from studylib.parallel import dist
 
 __all__ = ["Chunked"]
@@ -41,12 +42,12 @@ class _InChunks(torch.autograd.Function):
         learns = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
         x, w = hidden.to(dtype), weight.to(dtype)
         ranks, vocab = tp_pg.size(), weight.shape[0]
-        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        total = torch.zeros((), dtype=torch.promote_types(dtype, torch.float32), device=hidden.device)
         grad_weight, grad_hidden = None, []
         for start in range(0, x.shape[0], rows):
             part, label = x[start : start + rows], labels[start : start + rows, None]
             counted = label >= 0
-            logits = (part @ w.t()).float()
+            logits = at_least_fp32(part @ w.t())
             place = label if ranks == 1 else label - dist.get_rank(tp_pg) * vocab
             here = counted & (place >= 0) & (place < vocab)
             place = place.clamp(0, vocab - 1)
@@ -62,7 +63,7 @@ class _InChunks(torch.autograd.Function):
             if learns:
                 slope = _slope(log_probabilities, place, here, counted).to(dtype)
                 grad_hidden.append(slope @ w)
-                product = (slope.t() @ part).float()
+                product = at_least_fp32(slope.t() @ part)
                 grad_weight = product if grad_weight is None else grad_weight + product
         if learns:
             gradient = torch.cat(grad_hidden)
@@ -85,7 +86,9 @@ def _slope(
     """Gradient of a token's loss by its logits: probabilities, less one at the label; fp32 [rows, vocab]."""
     if torch.compiler.is_compiling():  # comparisons fuse into the same loop, a scatter would not
         column = torch.arange(log_probabilities.shape[1], device=log_probabilities.device)
-        return torch.where(counted, torch.exp(log_probabilities) - ((column == place) & here).float(), 0.0)
+        return torch.where(
+            counted, torch.exp(log_probabilities) - ((column == place) & here).to(log_probabilities.dtype), 0.0
+        )
     probabilities = log_probabilities.exp_()
     probabilities.scatter_add_(1, place, -here.to(probabilities.dtype))
     return probabilities.mul_(counted)

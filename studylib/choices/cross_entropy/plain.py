@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from studylib.choices.cross_entropy import CrossEntropy
+from studylib.choices.precision import at_least_fp32
 from studylib.parallel import dist, sharded_cross_entropy
 
 __all__ = ["Plain"]
@@ -19,7 +20,8 @@ class Plain(CrossEntropy):
         logits, counted = proj(hidden_states), label_ids >= 0
         if tp_pg.size() == 1:
             labels = label_ids.masked_fill(~counted, -100).flatten()
-            total = F.cross_entropy(logits.float().flatten(0, 1), labels, reduction="sum", ignore_index=-100)
+            total = F.cross_entropy(at_least_fp32(logits).flatten(0, 1), labels, reduction="sum", ignore_index=-100)
             return total, counted.sum()
-        losses = sharded_cross_entropy(logits, label_ids.clamp(min=0), group=tp_pg, dtype=torch.float)
+        dtype = torch.promote_types(logits.dtype, torch.float32)
+        losses = sharded_cross_entropy(logits, label_ids.clamp(min=0), group=tp_pg, dtype=dtype)
         return (losses * counted).sum(), counted.sum()

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from studylib.choices.mixer import _fla
 from studylib.choices.mixer._chunks import DELTA_CHUNK, chunks_of
+from studylib.choices.precision import at_least_fp32
 
 
 def delta_rule(
@@ -40,7 +41,7 @@ def delta_rule(
         length, size = value.shape[1], value.shape[-1]
         number, positions = chunks_of(length, DELTA_CHUNK)
         tensors = (receptance, log_decay, key, value, removal, replacement)
-        r, g, k, v, a, b = (_in_chunks(tensor.float(), number, positions) for tensor in tensors)
+        r, g, k, v, a, b = (_in_chunks(at_least_fp32(tensor), number, positions) for tensor in tensors)
         until = g.cumsum(dim=-2)
         from_start, inverse = torch.exp(until), torch.exp(-until)
         # Removal reads the state before its own position's decay.
@@ -50,7 +51,7 @@ def delta_rule(
         to_a, to_r = scores.split(positions, dim=-2)
         a_from_b, a_from_k = to_a.tril(-1)[..., :positions], to_a.tril(-1 + positions)[..., positions:]
         to_r = torch.cat([to_r[..., :positions].tril(), to_r[..., positions:].tril()], dim=-1)
-        identity = torch.eye(positions, device=v.device)
+        identity = torch.eye(positions, dtype=v.dtype, device=v.device)
         solved = torch.linalg.solve_triangular(
             identity - a_from_b, torch.cat([a_from_k @ v, a], dim=-1), upper=False, unitriangular=True
         )

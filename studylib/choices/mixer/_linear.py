@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from studylib.choices.mixer import _fla
 from studylib.choices.mixer._chunks import LINEAR_CHUNK, chunks_of
+from studylib.choices.precision import at_least_fp32
 
 
 def linear_attention(
@@ -37,14 +38,15 @@ def linear_attention(
     query, key, value = (_in_chunks(tensor, number, size) for tensor in (query, key, value))
     log_decay = _in_chunks(log_decay.unsqueeze(-1), number, size).squeeze(-1)
     # Double, because differences of sums are taken: after one huge decay the small ones would drown in fp32.
+    held = torch.promote_types(value.dtype, torch.float32)
     until = log_decay.double().cumsum(dim=-1)
-    between = (until.unsqueeze(-1) - until.unsqueeze(-2)).float()
+    between = (until.unsqueeze(-1) - until.unsqueeze(-2)).to(held)
     later = torch.full((size, size), -torch.inf, device=value.device).triu(1)
     within = torch.exp(between + later)
     mixed = ((query @ key.transpose(-1, -2)) * within) @ value
     if number > 1:
-        to_end = torch.exp(until[..., -1:] - until).float().unsqueeze(-1)
-        from_start = torch.exp(until).float().unsqueeze(-1)
+        to_end = torch.exp(until[..., -1:] - until).to(held).unsqueeze(-1)
+        from_start = torch.exp(until).to(held).unsqueeze(-1)
         added = _shared_or_each(key[:, :-1].transpose(-1, -2), value[:, :-1] * to_end[:, :-1])
         states = _states(added, from_start[:, :-1, :, -1:])
         earlier = _shared_or_each(query[:, 1:], states) * from_start[:, 1:]
@@ -69,7 +71,7 @@ def _shared_or_each(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
 
 def _states(added: torch.Tensor, decay: torch.Tensor) -> torch.Tensor:
     """The state after each chunk, [batch, chunks, heads, key size, value size], fp32."""
-    state = added[:, 0].float()
+    state = at_least_fp32(added[:, 0])
     states = [state]
     for chunk in range(1, added.shape[1]):
         state = state * decay[:, chunk] + added[:, chunk]

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from studylib.choices.declare import declare
 from studylib.choices.mixer._linear import linear_attention
+from studylib.choices.precision import at_least_fp32
 from studylib.parallel import (
     TP_MODE,
     TensorParallelColumnLinear,
@@ -63,7 +64,7 @@ class SelectiveStateSpace(nn.Module):
         state = convolve(self.state_proj(hidden_states), self.state_taps, self.state_offset)
         # Every rank's heads read B and C: their gradients are summed over ranks here.
         key, query = differentiable_identity(state, self.tp_pg).unsqueeze(2).chunk(2, dim=-1)
-        step = F.softplus(step.float() + self.step_bias)
+        step = F.softplus(at_least_fp32(step) + self.step_bias)
         x = x.unflatten(-1, (self.num_heads, self.head_dim))
         mixed = linear_attention(query, key, x * step.unsqueeze(-1), -step * torch.exp(self.log_decay))
         mixed = (mixed + x * self.skip.unsqueeze(-1)) * F.silu(gate).unflatten(-1, (self.num_heads, self.head_dim))

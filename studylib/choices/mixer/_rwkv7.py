@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from studylib.choices.declare import declare
 from studylib.choices.mixer._delta import delta_rule
+from studylib.choices.precision import at_least_fp32
 from studylib.parallel import TP_MODE, TensorParallelColumnLinear, TensorParallelRowLinear, dist, split_parameter
 
 if TYPE_CHECKING:
@@ -74,15 +75,15 @@ class TimeMixing(nn.Module):
         change = F.pad(hidden_states, (0, 0, 1, -1)) - hidden_states
         shifted = [torch.addcmul(hidden_states, change, weight.to(change.dtype)) for weight in self.shift]
         r_in, w_in, k_in, v_in, a_in, g_in = shifted
-        r, k, value = self.r_proj(r_in).float(), self.k_proj(k_in).float(), self.v_proj(v_in)
-        v = value.float()
+        r, k, value = at_least_fp32(self.r_proj(r_in)), at_least_fp32(self.k_proj(k_in)), self.v_proj(v_in)
+        v = at_least_fp32(value)
         if self.mixes_value:
-            share = torch.sigmoid(self.value_out(self.value_in(v_in)).float() + self.value_bias)
-            v = torch.lerp(v, first_value.float(), share)
+            share = torch.sigmoid(at_least_fp32(self.value_out(self.value_in(v_in))) + self.value_bias)
+            v = torch.lerp(v, at_least_fp32(first_value), share)
         else:
             first_value = value
-        rate = torch.sigmoid(self.rate_out(self.rate_in(a_in)).float() + self.rate_bias)
-        decay = torch.sigmoid(self.decay_out(torch.tanh(self.decay_in(w_in))).float() + self.decay_bias)
+        rate = torch.sigmoid(at_least_fp32(self.rate_out(self.rate_in(a_in))) + self.rate_bias)
+        decay = torch.sigmoid(at_least_fp32(self.decay_out(torch.tanh(self.decay_in(w_in)))) + self.decay_bias)
         gate = self.gate_out(torch.sigmoid(self.gate_in(g_in)))
         removal = F.normalize(self._heads(k * self.removal_scale), dim=-1)
         k = self._heads(k * (1 + (rate - 1) * self.rate_scale))

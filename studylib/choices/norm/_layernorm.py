@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from studylib.choices.declare import declare
+from studylib.choices.precision import at_least_fp32
 
 EPS = 1e-6
 
@@ -18,4 +19,4 @@ class LayerNorm(nn.Module):
         self.bias = declare(nn.Parameter(torch.zeros(size)), start=0.0)
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return F.layer_norm(hidden_states.float(), self.weight.shape, self.weight, self.bias, EPS)
+        return F.layer_norm(at_least_fp32(hidden_states), self.weight.shape, self.weight, self.bias, EPS)

@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from studylib.choices.precision import at_least_fp32
+
 EPS = 1e-6
 
 
@@ -17,4 +19,4 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(size))
 
     def forward(self, hidden_states: torch.Tensor) -> torch.Tensor:
-        return F.rms_norm(hidden_states.float(), self.weight.shape, self.weight, EPS)
+        return F.rms_norm(at_least_fp32(hidden_states), self.weight.shape, self.weight, EPS)

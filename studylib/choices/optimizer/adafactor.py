@@ -20,12 +20,11 @@ class Adafactor(Optimizer):
     sees_whole = ("hidden", "embedding", "head")
 
     def build(self, groups: list[dict[str, Any]]) -> list[Any]:
-        import torch
         from pytorch_optimizer import AdaFactor
 
         return [
             AdaFactor(
-                groups, lr=self.spec.learning_rate, betas=(self.options.beta1, self.options.beta2), momentum_dtype=torch.float32,
+                groups, lr=self.spec.learning_rate, betas=(self.options.beta1, self.options.beta2), momentum_dtype=groups[0]["params"][0].dtype,
                 scale_parameter=False, relative_step=False, weight_decouple=True,
             )
         ]  # fmt: skip

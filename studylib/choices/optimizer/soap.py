@@ -4,8 +4,8 @@ For hidden matrices; everything else goes by AdamW in the same run. The basis is
 As in the authors' code the first step only gathers statistics and moves no hidden matrix. A matrix of m x n keeps two m x m
 and two n x n matrices beside Adam's two moments. Its step is near the orthogonal one (Bernstein and Newhouse 2024, arXiv
 2409.20325), of full rank, so where a parametrisation divides Adam's rate by the width, SOAP's is divided by its root, as
-Muon's is; with Adam's own scale updates shrank with width in the coordinate check. Directions without gradient are divided by almost nothing, so rounding
-(another layout, other micro batches) is seen in the losses: up to 1 % in the first steps of the test suite's tiny model.
+Muon's is; with Adam's own scale updates shrank with width in the coordinate check.
+The authors' first basis is arbitrary where the first gradient has no component; here it is not (``_soap.py``).
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class SOAP(Optimizer):
         betas = (self.options.beta1, self.options.beta2)
         matrices = [group for group in groups if group["whole"]]
         if matrices:
-            from pytorch_optimizer import SOAP as TheirSOAP
+            from studylib.choices.optimizer._soap import SettledSOAP
 
             built.append(
-                TheirSOAP(
+                SettledSOAP(
                     matrices, lr=spec.learning_rate, betas=betas, precondition_frequency=self.options.precondition_every
                 )
             )

@@ -1,202 +1,253 @@
-"""The third look: content. A text that shares a long run of characters with evaluation data is that data, renamed."""
+"""Fingerprints of texts that must not be trained on: salted, shortened hashes, from which no text can be read back.
+
+A sentence or row of up to 48 characters is one entry. A longer text is several, of 32 characters each: a passage counts when half
+of them are found, any other when two thirds are. An entry
+holds the number of its characters, a 32-bit hash of all of them and a 128-bit mask of the pairs of neighbours among them. By three
+strings of 4 characters (30-bit hashes) that do not overlap a text is suspected.
+"""
 
 from __future__ import annotations
 
-import gzip
+import hashlib
+import io
 import json
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 
+from studylib.data.guard.fields import KINDS, Field
+from studylib.data.guard.fold import fold
+from studylib.data.guard.hashing import GRAM, characters, digests, keys, masks, pairs
 from studylib.errors import invalid
+from studylib.files import write_bytes
 
-# Counted after NFKC, without spaces: long enough that chance sharing is rare, short enough for one sentence.
-RUN = 24
-# An evaluation sentence of 8 to 23 characters counts when all of it occurs.
-SHORTEST = 8
-_BLOOM_BITS = 24
-_END = "。．！？!?"
-# Fields whose strings are sentences even without a mark at the end.
-_SENTENCE_FIELDS = frozenset({"question", "sentence", "sentence1", "sentence2", "premise", "hypothesis", "instruction"})
-_SEPARATOR = "\uffff"  # a noncharacter, put between texts; taken out of them first
-
-_SPACE_CATEGORIES = {"Zs", "Zl", "Zp", "Cc", "Cf"}
-
-
-def _invisible_table() -> np.ndarray:
-    """For each code point up to U+FFFF, and the tags above, whether it is a space or invisible."""
-    table = np.zeros(0x110000, dtype=bool)
-    for point in (*range(0x10000), *range(0xE0000, 0xE0200)):
-        table[point] = unicodedata.category(chr(point)) in _SPACE_CATEGORIES
-    table[0xFE00:0xFE10] = True  # variation selectors
-    return table
+FORMAT = 1
+SUFFIX = ".npz"
+LONGEST = 48  # characters of an entry
+_PART = 32  # of a longer text
+_APART = 3  # strings of four that give an entry away; two characters cut leave one whole
+# A string of four in more entries than this tells nothing, unless it is the best an entry has.
+_TOO_COMMON = 100
+ROW_PIECES = (4, 5, 6, 7)  # choices of a row, whatever their order
+_ARRAYS = ("gram_keys", "gram_entries", "gram_offsets", "sizes", "digests", "masks", "groups", "needs", "kinds", "rows")
 
 
-_tables: dict[str, np.ndarray] = {}
-
-
-def _folded(text: str) -> str:
-    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
-
-
-def _code_points(folded: str) -> np.ndarray:
-    """uint32 code points of a text after NFKC, without spaces and invisible characters."""
-    points = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    if "invisible" not in _tables:
-        _tables["invisible"] = _invisible_table()
-    return points[~_tables["invisible"][points]]
-
-
-def _mixed(values: np.ndarray) -> np.ndarray:
-    values = values * np.uint64(0x9E3779B97F4A7C15)
-    return values ^ (values >> np.uint64(29))
-
-
-def _runs(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """uint64 hashes of every run of SHORTEST and of RUN characters, by doubling: 2, 4, 8, 16, then 16 + 8."""
-    hashes = {1: _mixed(points.astype(np.uint64) + np.uint64(0x51ED27))}
-
-    def joined(first: int, second: int, factor: int) -> np.ndarray:
-        count = max(0, len(points) - first - second + 1)
-        return _mixed(hashes[first][:count] * np.uint64(factor) + hashes[second][first : first + count])
-
-    for size in (1, 2, 4, 8):
-        hashes[2 * size] = joined(size, size, 0xD6E8FEB86659FD93)
-    return hashes[SHORTEST], joined(16, RUN - 16, 0xA24BAED4963EE407)
-
-
-class _Table:
-    """Membership of many hashes at once: a bit by the leading bits first, since nearly all are absent."""
-
-    def __init__(self, hashes: np.ndarray):
-        self.hashes = np.unique(hashes)
-        self._bloom = np.zeros(1 << _BLOOM_BITS if len(self.hashes) else 0, dtype=bool)
-        self._bloom[self.hashes >> np.uint64(64 - _BLOOM_BITS)] = True
-
-    def places(self, hashes: np.ndarray) -> np.ndarray:
-        """Where in ``hashes`` there are members; int64."""
-        if not len(self.hashes):
-            return np.empty(0, dtype=np.int64)
-        suspects = np.flatnonzero(self._bloom[hashes >> np.uint64(64 - _BLOOM_BITS)])
-        found = np.minimum(np.searchsorted(self.hashes, hashes[suspects]), len(self.hashes) - 1)
-        return suspects[self.hashes[found] == hashes[suspects]]
-
-
-def _string(points: np.ndarray) -> str:
-    return points.tobytes().decode("utf-32-le", "surrogatepass")
-
-
+@dataclass(frozen=True)
 class Fingerprints:
-    """The runs and short sentences of the files that must not be trained on.
+    """Entries, the strings by which they are suspected, and rows by their choices.
 
-    Every string in a JSON or JSON-lines file counts, each record's strings also joined in their order; of other files
-    the whole text. A string of 8 to 23 characters counts when it is a sentence: it ends in a mark such as 。or ?, or is a
-    question or the like by its field.
+    Attributes
+    ----------
+    gram_keys, gram_entries, gram_offsets
+        30-bit hash, sorted; the entry that has it; where in the entry. uint32, uint32, uint8 [strings].
+    sizes, digests, masks, groups
+        Characters, hash, pairs, and the text an entry is a part of. uint8, uint32, uint64 [entries, 2], uint32 [entries].
+    needs, kinds
+        Parts that must be found, and the place in ``KINDS``, of each text. uint16, uint8 [texts].
+    rows
+        Sum of the hashes of a row's choices, sorted; uint64 [rows].
+    files
+        BLAKE2b of each file that they were made from, by its name.
     """
 
-    def __init__(self, files: Sequence[str] = ()):
-        runs: list[np.ndarray] = [np.empty(0, dtype=np.uint64)]
-        starts: list[np.ndarray] = [np.empty(0, dtype=np.uint64)]
-        self._sentences: dict[int, set[str]] = {}
-        for file in files:
-            for text, is_sentence in _texts(Path(file)):
-                points = _code_points(_folded(text))
-                start, run = _runs(points)
-                runs.append(run)
-                bare = _string(points).rstrip(_END)
-                if (is_sentence or len(bare) < len(points)) and SHORTEST <= len(bare) < RUN:
-                    starts.append(start[:1])
-                    self._sentences.setdefault(int(start[0]), set()).add(bare)
-        self._runs, self._starts = _Table(np.concatenate(runs)), _Table(np.concatenate(starts))
+    gram_keys: np.ndarray
+    gram_entries: np.ndarray
+    gram_offsets: np.ndarray
+    sizes: np.ndarray
+    digests: np.ndarray
+    masks: np.ndarray
+    groups: np.ndarray
+    needs: np.ndarray
+    kinds: np.ndarray
+    rows: np.ndarray
+    files: dict[str, str]
 
     def __len__(self) -> int:
-        return len(self._runs.hashes) + len(self._sentences)
+        return len(self.needs) + len(self.rows)
 
-    def overlapping(self, texts: Sequence[str]) -> np.ndarray:
-        """Whether each text shares a run or a whole short sentence with the evaluation files; bool [len(texts)]."""
-        found = np.zeros(len(texts), dtype=bool)
-        if not len(self) or not texts:
-            return found
-        # One pass over all texts joined: a call per short text would cost more than its hashes.
-        points = _code_points(_SEPARATOR.join([_folded(text.replace(_SEPARATOR, "")) for text in texts]))
-        ends = np.flatnonzero(points == ord(_SEPARATOR))
-        starts, runs = _runs(points)
-        found[np.searchsorted(ends, self._runs.places(runs))] = True
-        for place in self._starts.places(starts):
-            document = np.searchsorted(ends, place)
-            if not found[document]:
-                here = _string(points[place : place + RUN])
-                found[document] = any(here.startswith(one) for one in self._sentences[int(starts[place])])
-        return found
+    @classmethod
+    def of(cls, fields: Iterable[Field], files: dict[str, str] | None = None) -> Fingerprints:
+        """Fingerprints of texts; equal ones count once, and those under four characters not at all."""
+        texts: dict[bytes, tuple[np.ndarray, int]] = {}
+        rows: list[np.uint64] = []
+        for kind, points, piece_keys in _folded(fields):
+            if len(points) >= GRAM:
+                texts.setdefault(points.tobytes(), (points, KINDS.index(kind)))
+            # Choices such as 1月, 2月, 3月 are one piece many times over, and so is any calendar.
+            if kind == "row" and len(piece_keys) in ROW_PIECES and len(set(piece_keys.tolist())) >= ROW_PIECES[0]:
+                rows.append(piece_keys.sum(dtype=np.uint64))
+        parts: list[np.ndarray] = []
+        groups, needs, kinds = [], [], []
+        for group, (points, kind) in enumerate(texts.values()):
+            own = _parts(points)
+            parts += own
+            groups += [group] * len(own)
+            needs.append(-(-len(own) // 2) if KINDS[kind] == "passage" else -(-2 * len(own) // 3))
+            kinds.append(kind)
+        grams = _grams(parts)
+        return cls(
+            *grams,
+            *_described(parts),
+            np.array(groups, dtype=np.uint32),
+            np.array(needs, dtype=np.uint16),
+            np.array(kinds, dtype=np.uint8),
+            np.unique(np.array(rows, dtype=np.uint64)),
+            files or {},
+        )
+
+    @classmethod
+    def joined(cls, sets: Sequence[Fingerprints]) -> Fingerprints:
+        """Several sets as one."""
+        if len(sets) == 1:
+            return sets[0]
+        sets = [cls.of([]), *sets]
+        entries = np.cumsum([0, *(len(one.sizes) for one in sets)])
+        texts = np.cumsum([0, *(len(one.needs) for one in sets)])
+        whole = {name: np.concatenate([getattr(one, name) for one in sets]) for name in _ARRAYS}
+        whole["gram_entries"] = np.concatenate(
+            [one.gram_entries + np.uint32(shift) for one, shift in zip(sets, entries[:-1], strict=True)]
+        )
+        whole["groups"] = np.concatenate(
+            [one.groups + np.uint32(shift) for one, shift in zip(sets, texts[:-1], strict=True)]
+        )
+        order = np.argsort(whole["gram_keys"], kind="stable")
+        for name in ("gram_keys", "gram_entries", "gram_offsets"):
+            whole[name] = whole[name][order]
+        whole["rows"] = np.unique(whole["rows"])
+        return cls(**whole, files={name: digest for one in sets for name, digest in one.files.items()})
+
+    def save(self, file: Path) -> None:
+        """Write them as a NumPy archive."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays["gram_keys"] = np.diff(self.gram_keys, prepend=np.uint32(0))  # small numbers pack well
+        arrays["groups"] = np.diff(self.groups, prepend=np.uint32(0)).astype(np.uint8)
+        about = json.dumps({"format": FORMAT, "files": self.files}, sort_keys=True)
+        packed = io.BytesIO()
+        np.savez_compressed(packed, about=np.frombuffer(about.encode(), dtype=np.uint8), **arrays)
+        write_bytes(file, packed.getvalue())
+
+    @classmethod
+    def load(cls, file: Path) -> Fingerprints:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        StudyError
+            It cannot be read, or is of another format.
+        """
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = {name: archive[name] for name in _ARRAYS}
+                about = json.loads(archive["about"].tobytes())
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            raise invalid("fingerprints", str(file), f"cannot be read: {error}") from None
+        if about["format"] != FORMAT:
+            raise invalid("fingerprints", str(file), f"has format {about['format']}, not {FORMAT}; make it again")
+        arrays["gram_keys"] = np.cumsum(arrays["gram_keys"], dtype=np.uint32)
+        arrays["groups"] = np.cumsum(arrays["groups"], dtype=np.uint32)
+        return cls(**arrays, files=about["files"])
 
 
-def _texts(file: Path) -> Iterator[tuple[str, bool]]:
-    """(text, whether it is a sentence) of an evaluation file: parquet, JSON, JSON lines or plain text; .gz too."""
+def file_digest(file: Path, *, field: str = "fingerprints") -> str:
+    """BLAKE2b of a file's content.
+
+    Raises
+    ------
+    StudyError
+        The file is missing or cannot be read.
+    """
+    if not file.is_file():
+        raise invalid(field, str(file), "is not a file")
     try:
-        if file.suffix == ".parquet":
-            yield from _parquet_texts(file)
-            return
-        raw = file.read_bytes()
-        if file.suffix == ".gz":
-            raw = gzip.decompress(raw)
-        content = raw.decode()
-    except (OSError, EOFError) as error:
-        raise invalid("data.evaluation_only", str(file), f"cannot be read: {error}") from None
-    except UnicodeDecodeError as error:
-        raise invalid("data.evaluation_only", str(file), f"is not UTF-8 at byte {error.start}") from None
-    records = _json_records(content)
-    if records is None:
-        yield content, False
-    else:
-        for record in records:
-            yield from _record_texts(record)
+        return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+    except OSError as error:
+        raise invalid(field, str(file), f"cannot be read: {error.strerror}") from None
 
 
-def _json_records(content: str) -> list[Any] | None:
-    if content.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        whole = json.loads(content)
-        return whole if isinstance(whole, list) else [whole]
-    except json.JSONDecodeError:
-        pass  # not one value: perhaps one a line
-    try:
-        return [json.loads(line) for line in content.splitlines() if line.strip()]
-    except json.JSONDecodeError:
-        return None
+def _folded(fields: Iterable[Field]) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """(kind, characters, hashes of pieces) of each field."""
+    waiting = iter(fields)
+    while batch := list(islice(waiting, 4096)):
+        yield from _batch(batch, with_labels=False)
+        # With spaces between its characters a label is not known as one, nor is a choice that is called like one.
+        yield from _batch([field for field in batch if field.kind == "row"], with_labels=True)
 
 
-def _record_texts(record: Any) -> Iterator[tuple[str, bool]]:
-    strings = [(key, one) for key, one in _strings("", record) if not one.isascii() or len(one) >= RUN]
-    for key, one in strings:
-        yield one, key in _SENTENCE_FIELDS
-    if isinstance(record, dict) and len(strings) <= 16:
-        # Short fields side by side make runs too, as when a question and its choices are written as one text.
-        yield "".join(one for _, one in strings), False
+def _batch(batch: list[Field], *, with_labels: bool) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    if batch:
+        folded = fold([field.text for field in batch], with_labels=with_labels)
+        edges = np.concatenate([[0], folded.ends])
+        pieces = np.searchsorted(folded.pieces, edges)
+        for place, field in enumerate(batch):
+            points = folded.points[edges[place] : edges[place + 1]]
+            yield field.kind, points, folded.keys[pieces[place] : pieces[place + 1]]
 
 
-def _strings(key: str, value: Any) -> Iterator[tuple[str, str]]:
-    """(field, string) of every string in a record, however deep."""
-    if isinstance(value, str):
-        yield key, value
-    elif isinstance(value, dict):
-        for inner_key, inner in value.items():
-            yield from _strings(str(inner_key), inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(key, inner)
+def _parts(points: np.ndarray) -> list[np.ndarray]:
+    if len(points) <= LONGEST:
+        return [points]
+    starts = range(0, len(points) - _PART // 2, _PART)
+    return [points[start : start + _PART] for start in starts]
 
 
-def _parquet_texts(file: Path) -> Iterator[tuple[str, bool]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _padded(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    sizes = np.array([len(one) for one in parts], dtype=np.int64)
+    points = np.zeros((len(parts), LONGEST), dtype=np.uint32)
+    for row, one in zip(points, parts, strict=True):
+        row[: len(one)] = one
+    return points, sizes
 
-    try:
-        for batch in pq.ParquetFile(file).iter_batches():
-            for record in batch.to_pylist():
-                yield from _record_texts(record)
-    except pa.ArrowException as error:
-        raise invalid("data.evaluation_only", str(file), f"is not a readable parquet file: {error}") from None
+
+def _described(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    points, sizes = _padded(parts)
+    ones = characters(points.ravel())
+    twos = np.append(pairs(ones), np.zeros(min(1, len(ones)), dtype=np.uint64)).reshape(points.shape)
+    inside = np.arange(LONGEST) < sizes[:, None] - 1
+    starts = LONGEST * np.arange(len(parts))
+    return sizes.astype(np.uint8), digests(ones, starts, sizes), masks(twos, inside)
+
+
+def _grams(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The strings of four that give each entry away: the rarest of each third, or all of a short entry."""
+    own = [keys(pairs(characters(one))) for one in parts]
+    if not own:
+        return np.empty(0, np.uint32), np.empty(0, np.uint32), np.empty(0, np.uint8)
+    _, inverse, counts = np.unique(np.concatenate(own), return_inverse=True, return_counts=True)
+    found_keys, entries, offsets = [], [], []
+    at = 0
+    for entry, one in enumerate(own):
+        frequency = counts[inverse[at : at + len(one)]]
+        at += len(one)
+        for offset in _chosen(frequency, len(one) + GRAM - 1):
+            found_keys.append(one[offset])
+            entries.append(entry)
+            offsets.append(offset)
+    found = np.array(found_keys, dtype=np.uint32)
+    order = np.argsort(found, kind="stable")
+    return found[order], np.array(entries, dtype=np.uint32)[order], np.array(offsets, dtype=np.uint8)[order]
+
+
+def _chosen(frequency: np.ndarray, size: int) -> list[int]:
+    """Offsets of the strings kept: of a short entry all, of others the rarest that do not overlap."""
+    offsets = range(len(frequency)) if size < _APART * GRAM else _rarest_apart(np.log(frequency).tolist())
+    telling = [offset for offset in offsets if frequency[offset] <= _TOO_COMMON]
+    return telling or [int(np.argmin(frequency))]
+
+
+def _rarest_apart(costs: list[float]) -> list[int]:
+    """Offsets of `_APART` strings, none overlapping another, of least cost together."""
+    # best[n]: cost and offsets of n strings among those seen so far, each at least GRAM before the next.
+    history: list[list[tuple[float, tuple[int, ...]]]] = []
+    best: list[tuple[float, tuple[int, ...]]] = [(0.0, ()), *[(float("inf"), ())] * _APART]
+    for offset, cost in enumerate(costs):
+        before = history[offset - GRAM] if offset >= GRAM else [(0.0, ()), *[(float("inf"), ())] * _APART]
+        best = [
+            best[0],
+            *(min(best[n], (before[n - 1][0] + cost, (*before[n - 1][1], offset))) for n in range(1, _APART + 1)),
+        ]
+        history.append(best)
+    return list(best[_APART][1])

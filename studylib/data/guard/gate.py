@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from studylib.data.document import Document
-from studylib.data.guard.fingerprints import Fingerprints
+from studylib.data.guard.fields import KINDS
+from studylib.data.guard.known import known_digests, load_known
+from studylib.data.guard.matching import Matcher
 from studylib.data.guard.names import check_names
-from studylib.data.guard.records import record_task, text_task
-from studylib.errors import StudyError, invalid
+from studylib.data.guard.records import Table, record_task, row_id_task, table_of, text_task
+from studylib.errors import StudyError
 from studylib.files import content_hash
 
-GUARD_VERSION = 1
+GUARD_VERSION = 2
+# Why a document is dropped: by what it holds of known texts, or by how it is written.
+REASONS = (*(f"known_{kind}" for kind in KINDS), "benchmark_record", "benchmark_table", "benchmark_id")
+_LONGEST_FIELD = 2000  # characters of another field of the same row that are looked at
 
 
 class Guard:
@@ -24,7 +29,8 @@ class Guard:
     Parameters
     ----------
     evaluation_files
-        Files whose text must not be trained on (``DataSpec.evaluation_only``).
+        Files whose text must not be trained on either (``DataSpec.evaluation_only``), beside what the package and the
+        project's folder ``fingerprints`` hold.
 
     Raises
     ------
@@ -33,13 +39,13 @@ class Guard:
     """
 
     def __init__(self, evaluation_files: Sequence[str] = ()):
-        self._evaluation = evaluation_digests(evaluation_files)
-        self._fingerprints = Fingerprints(evaluation_files)
-        if evaluation_files and not len(self._fingerprints):
-            raise invalid("data.evaluation_only", list(evaluation_files), "holds no text to keep out")
+        self._known = known_digests(evaluation_files)
+        self._matcher = _matcher(tuple(evaluation_files), tuple(sorted(self._known.items())))
         self._counts: Counter[str] = Counter()
+        self._tables: dict[str, Table] = {}
 
-    def check_source(self, label: str, kind: str, options: Mapping[str, Any]) -> None:
+    @staticmethod
+    def check_source(label: str, kind: str, options: Mapping[str, Any]) -> None:
         """Refuse a source that names a JGLUE task anywhere in its label, kind or options."""
         check_names(f"data.sources {label}", [label, kind, dict(options)])
 
@@ -59,40 +65,72 @@ class Guard:
                     f"{', '.join(map(str, document.record))}), and JGLUE must never be training data"
                 )
         admitted = []
-        overlaps = self._fingerprints.overlapping([document.text for document in documents])
-        for document, overlap in zip(documents, overlaps, strict=True):
-            if text_task(document.text) is not None:
-                self._counts["dropped_benchmark_record"] += 1
-            elif overlap:
-                self._counts["dropped_evaluation_overlap"] += 1
-            else:
+        kinds = self._matcher.kinds([_whole_row(document) for document in documents])
+        for document, kind in zip(documents, kinds, strict=True):
+            reason = self._written_like_one(document) or (f"known_{kind}" if kind else None)
+            if reason is None:
                 admitted.append(document)
+            else:
+                self._counts[reason] += 1
         self._counts["admitted"] += len(admitted)
         return admitted
 
+    def _written_like_one(self, document: Document) -> str | None:
+        if row_id_task(document.record) is not None:
+            return "benchmark_id"
+        table = self._tables.get(document.piece_of) if document.piece_of else None
+        if table is not None:
+            if table.continues(document.text):
+                return "benchmark_table"
+            del self._tables[document.piece_of]
+        if document.piece_of and (table := table_of(document.text)) is not None:
+            self._tables[document.piece_of] = table
+            return "benchmark_table"
+        return "benchmark_record" if text_task(document.text) is not None else None
+
     def record(self, **more: int) -> dict[str, Any]:
         """What this gate has done so far, for a manifest."""
-        counts = ("admitted", "dropped_benchmark_record", "dropped_evaluation_overlap")
+        dropped = {reason: self._counts[reason] for reason in REASONS}
         return {
             "version": GUARD_VERSION,
-            "evaluation_only": self._evaluation,
-            "fingerprints": len(self._fingerprints),
-            **{name: self._counts[name] for name in counts},
+            "known": self._known,
+            "admitted": self._counts["admitted"],
+            "dropped": dropped,
             **more,
         }
 
 
-def evaluation_digests(files: Sequence[str]) -> dict[str, str]:
-    """BLAKE2b of each evaluation file, by the name it was given."""
-    digests = {}
-    for file in files:
-        if not Path(file).is_file():
-            raise invalid("data.evaluation_only", file, "is not a file")
-        try:
-            digests[file] = hashlib.blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
-        except OSError as error:
-            raise invalid("data.evaluation_only", file, f"cannot be read: {error.strerror}") from None
-    return digests
+def dropped_in_words(record: Mapping[str, Any]) -> str:
+    """Such as "12 documents were dropped as evaluation data (known_row 10, benchmark_id 2)"; empty if none was."""
+    counts = {reason: count for reason, count in record["dropped"].items() if count}
+    if not counts:
+        return ""
+    reasons = ", ".join(f"{reason} {count}" for reason, count in counts.items())
+    return f"{sum(counts.values())} documents were dropped as evaluation data ({reasons})"
+
+
+@lru_cache(maxsize=4)
+def _matcher(evaluation_files: tuple[str, ...], digests: tuple[tuple[str, str], ...]) -> Matcher:
+    """One matcher for all sources: ``digests`` make a changed file another one."""
+    return Matcher(load_known(evaluation_files))
+
+
+def _whole_row(document: Document) -> str:
+    """A document's text and what else its row says, as one text: a row is judged whole."""
+    others = [text for text in _strings(document.record) if text is not document.text and not text.isascii()]
+    return "\n".join([document.text, *others]) if others else document.text
+
+
+def _strings(value: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, str):
+        if len(value) <= _LONGEST_FIELD:
+            yield value
+    elif isinstance(value, Mapping) and depth < 8:
+        for inner in value.values():
+            yield from _strings(inner, depth + 1)
+    elif isinstance(value, list | tuple) and depth < 8:
+        for inner in value:
+            yield from _strings(inner, depth + 1)
 
 
 def seal(record: Any, files: Mapping[str, Any]) -> str:

@@ -20,6 +20,9 @@ _TASKS = {
     "JSQuAD": r"j@squad",
     "MARC-ja": r"marc@ja(?![a-z])",
     "JCoLA": r"j@cola(?![a-z])",
+    # Fine-tuning rows made from the training splits of JGLUE, and the tool that makes them.
+    "jaster": r"(?<![a-z])jaster(?![a-z])",
+    "llm-jp-eval": r"llm@jp@eval(?![a-z])",
 }
 _PATTERN = re.compile("|".join(f"(?P<t{i}>{p.replace('@', '[^a-z0-9/]*')})" for i, p in enumerate(_TASKS.values())))
 

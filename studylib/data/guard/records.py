@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -19,8 +20,10 @@ _SHAPES: dict[str, tuple[frozenset[str], ...]] = {
 }
 # JSQuAD has the columns of every SQuAD; only its identifiers (article, paragraph, question) give it away.
 _JSQUAD_ID = re.compile(r"a\d+p\d+q\d+")
-# Columns whose values a source hands over beside the text, because they may hold such an identifier.
-TELLING = frozenset({"id", "_id", "qid", "q_id", "question_id", "example_id", "uid", "data", "paragraphs", "qas"})
+# Sets derived from JGLUE number their rows by the task: jnli-0, jcommonsenseqa_train_12.
+_ROW_ID = re.compile(
+    r"(?:[a-z-]+/)?(?:jcommonsenseqa|jcqa|jnli|jsts|jsquad|jglue|marc-?ja|jcola)(?:[-_./:#][a-z0-9.]+)*[-_./:#]?\d+"
+)
 
 # The same, for records that lie as JSON, CSV or a printed dict inside a text. The group after ">" must all be there.
 _IN_TEXT: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -34,6 +37,7 @@ _JSQUAD_ID_IN_TEXT = re.compile(r"""["']a\d+p\d+q\d+["']|(?:^|[,\t])a\d+p\d+q\d+
 # JSQuAD's contexts open with the article's title, a marker, and the title again.
 _JSQUAD_CONTEXT = re.compile(r"""(?:^|["'\n])(?P<title>[^\[\]"'\n]{1,60}) \[SEP\] """)
 _MAX_DEPTH = 8
+_LONGEST_HEADER = 400
 
 
 def record_task(record: Mapping[str, Any]) -> str | None:
@@ -71,6 +75,49 @@ def _walk(value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
                 yield "", inner
             else:
                 yield from _walk(inner, depth + 1)
+
+
+def row_id_task(record: Mapping[str, Any]) -> str | None:
+    """The identifier of a row derived from JGLUE (such as ``jnli-0``) among a row's values, or None."""
+    for _, value in _walk(record):
+        if isinstance(value, str) and 4 < len(value) < 40 and value.isascii() and _ROW_ID.fullmatch(value.casefold()):
+            return value
+    return None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of which the rows come as documents of their own.
+
+    Attributes
+    ----------
+    task
+        What its header says it holds.
+    separator
+        Between its cells.
+    columns
+        How many cells a row has.
+    """
+
+    task: str
+    separator: str
+    columns: int
+
+    def continues(self, text: str) -> bool:
+        """Whether a text can be a row of it."""
+        return text.count(self.separator) >= self.columns - 1
+
+
+def table_of(text: str) -> Table | None:
+    """The table of JGLUE that a header line begins, or None."""
+    if len(text) > _LONGEST_HEADER or "\n" in text.strip():
+        return None
+    for separator in ("\t", ",", "|", ";"):
+        cells = frozenset(cell.strip().strip("\"'").casefold() for cell in text.split(separator))
+        task = _columns_task(cells)
+        if task is not None:
+            return Table(task, separator, text.count(separator) + 1)
+    return None
 
 
 def text_task(text: str) -> str | None:

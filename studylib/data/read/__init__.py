@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from studylib.data.document import Document
 from studylib.errors import invalid
@@ -14,10 +14,24 @@ from studylib.errors import invalid
 
 @dataclass(frozen=True)
 class Columns:
-    """Which part of a record is text, and what one document is in plain text."""
+    """Which part of a record is text, what one document is in plain text, and its encoding (None: UTF-8, and binary
+    columns are no text)."""
 
     text: str = "text"
     document: str = "file"
+    encoding: str | None = None
+
+    @property
+    def text_encoding(self) -> str:
+        return self.encoding or "utf-8"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Some whole lines out of a file: ``part`` says where, for messages."""
+
+    stream: BinaryIO
+    part: str
 
 
 class Reader(Protocol):
@@ -26,6 +40,9 @@ class Reader(Protocol):
 
     def read(self, file: Path, columns: Columns) -> Iterator[Document]:
         """The file's documents in order."""
+
+    def sample(self, file: Path, columns: Columns) -> Iterator[Document]:
+        """Some documents from several places of a large file, quickly."""
 
 
 _KINDS = {

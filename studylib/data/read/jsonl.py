@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from studylib.data.document import Document
 from studylib.data.read import Columns
-from studylib.data.read.packed import open_bytes
+from studylib.data.read.decode import numbered_lines, text_blocks, tidy
+from studylib.data.read.look import windows
+from studylib.data.read.packed import PACKED, open_bytes
 from studylib.errors import invalid
 
-MAX_LINE_BYTES = 64 << 20
+MAX_LINE = 64 << 20  # characters
 
 
 class JsonLinesReader:
     """Records with a text field; a line that is not a record, or has no such field, is an error with its number."""
 
     def check(self, file: Path, columns: Columns) -> None:
-        for _, record in _records(file):
-            _text_of(record, columns.text, f"{file} line 1")
+        for _ in self.read(file, columns):
             return
 
     def read(self, file: Path, columns: Columns) -> Iterator[Document]:
-        for number, record in _records(file):
-            origin = f"{file} line {number}"
-            yield Document(_text_of(record, columns.text, origin), origin=origin, record=record)
+        with open_bytes(file) as stream:
+            yield from _documents(text_blocks(stream, file, columns.text_encoding), file, columns.text)
+
+    def sample(self, file: Path, columns: Columns) -> Iterator[Document]:
+        for window in windows(file, columns.text_encoding):
+            blocks = text_blocks(window.stream, file, columns.text_encoding, part=window.part)
+            yield from _documents(blocks, file, columns.text, window.part)
+
+
+def _documents(blocks: Iterator[str], file: Path, column: str, part: str = "") -> Iterator[Document]:
+    # A lone carriage return ends a line too: inside a JSON string it could only stand escaped.
+    for number, line in numbered_lines(blocks, MAX_LINE):
+        if len(line) >= MAX_LINE:
+            why = f"{part}line {number} is longer than {MAX_LINE} characters; is it JSON lines?"
+            raise invalid("path", str(file), why)
+        if line.strip():
+            origin = f"{file} {part}line {number}"
+            record = _parsed(line, file, number, part)
+            yield Document(_text_of(record, column, origin), origin=origin, record=record)
 
 
 def _text_of(record: dict[str, Any], column: str, origin: str) -> str:
@@ -36,37 +54,45 @@ def _text_of(record: dict[str, Any], column: str, origin: str) -> str:
     if text is None:
         return ""
     if not isinstance(text, str):
-        raise invalid("text_column", column, f"holds {type(text).__name__}, not text", file=origin)
-    return text
+        raise not_text(
+            column, type(text).__name__, [key for key, one in record.items() if isinstance(one, str)], origin
+        )
+    return tidy(text)
 
 
-def _records(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    number, offset = 0, 0
-    with open_bytes(file) as stream:
-        while line := stream.readline(MAX_LINE_BYTES):
-            number += 1
-            if len(line) >= MAX_LINE_BYTES and not line.endswith(b"\n"):
-                raise invalid(
-                    "path", str(file), f"line {number} is longer than {MAX_LINE_BYTES} bytes; is it JSON lines?"
-                )
-            if line.strip():
-                yield number, _parsed(line, file, number, offset)
-            offset += len(line)
+def not_text(column: str, kind: str, texts: list[str], origin: object) -> Exception:
+    """The error for a column of another type, with those that do hold text."""
+    if texts:
+        return invalid("text_column", column, f"holds {kind}, not text", choices=texts, file=origin)
+    return invalid("text_column", column, f"holds {kind}, not text, and no other column does", file=origin)
 
 
-def _parsed(line: bytes, file: Path, number: int, offset: int) -> dict[str, Any]:
+def _parsed(line: str, file: Path, number: int, part: str) -> dict[str, Any]:
     try:
-        record = json.loads(line.decode("utf-8-sig" if offset == 0 else "utf-8"))
-    except UnicodeDecodeError as error:
-        place = f"line {number}, byte {offset + error.start}"
-        raise invalid("path", str(file), f"is not UTF-8 at {place} ({error.reason})") from None
+        record = json.loads(line)
     except (json.JSONDecodeError, RecursionError) as error:
         why = error.msg if isinstance(error, json.JSONDecodeError) else "too deeply nested"
-        raise invalid("path", str(file), f"line {number} is not a JSON record: {why}") from None
+        hint = _if_indented(line, file) if number == 1 and not part else ""
+        raise invalid("path", str(file), f"{part}line {number} is not a JSON record: {why}{hint}") from None
     if not isinstance(record, dict):
-        kind = "array; write one record a line (JSON lines)" if isinstance(record, list) else type(record).__name__
-        raise invalid("path", str(file), f"line {number} is not a JSON record but {kind}")
+        kind = f"array{_as_lines('.[]', file)}" if isinstance(record, list) else type(record).__name__
+        raise invalid("path", str(file), f"{part}line {number} is not a JSON record but {kind}")
     return record
+
+
+def _if_indented(line: str, file: Path) -> str:
+    """What to do when the first line opens an array or a record that goes on in the next."""
+    opens = line.strip()
+    if opens.startswith("["):
+        return _as_lines(".[]", file)
+    return _as_lines(".", file) if opens == "{" else ""
+
+
+def _as_lines(what: str, file: Path) -> str:
+    if file.suffix.lower() in PACKED:
+        return "; unpack it and write one record a line (JSON lines)"
+    command = f"jq -c {shlex.quote(what)} {shlex.quote(file.name)} > {shlex.quote(f'{file.stem}.lines.jsonl')}"
+    return f"; write one record a line (JSON lines): {command}"
 
 
 READER = JsonLinesReader()

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from studylib.data.document import Document
-from studylib.data.guard.records import TELLING
 from studylib.data.read import Columns
+from studylib.data.read.decode import tidy
+from studylib.data.read.jsonl import not_text
 from studylib.errors import invalid
 
 # A row may be a book: few rows at a time, and no column of a row group as a whole.
@@ -19,21 +21,36 @@ _BUFFER = 1 << 20
 
 
 class ParquetReader:
-    """The text column, and the few other columns in which the guard may find a benchmark's identifiers."""
+    """The text column, and the others that hold text: the guard judges a row whole.
+
+    A column of bytes is text only when the source's option ``encoding`` says in what: Spark and older writers leave out the
+    mark that makes bytes a string.
+    """
 
     def check(self, file: Path, columns: Columns) -> None:
         self._open(file, columns)
 
     def read(self, file: Path, columns: Columns) -> Iterator[Document]:
+        yield from self._documents(file, columns, None)
+
+    def sample(self, file: Path, columns: Columns) -> Iterator[Document]:
+        groups = self._open(file, columns).num_row_groups
+        for group in sorted({0, groups // 2, groups - 1} if groups else ()):
+            yield from islice(self._documents(file, columns, group), _ROWS)
+
+    def _documents(self, file: Path, columns: Columns, group: int | None) -> Iterator[Document]:
         parquet = self._open(file, columns)
+        groups = list(range(parquet.num_row_groups)) if group is None else [group]
         names = _all_names(parquet.schema_arrow)
-        telling = [name for name in parquet.schema_arrow.names if name.casefold() in TELLING and name != columns.text]
-        row = 0
+        others = [
+            field.name for field in parquet.schema_arrow if field.name != columns.text and _holds_text(field.type)
+        ]
+        row = sum(parquet.metadata.row_group(one).num_rows for one in range(group or 0))
         try:
-            for batch in parquet.iter_batches(batch_size=_ROWS, columns=[columns.text, *telling]):
-                values = {name: batch.column(name).to_pylist() for name in telling}
-                for place, text in enumerate(_texts(batch.column(columns.text), file, row)):
-                    record = names | {name: column[place] for name, column in values.items()} if telling else names
+            for batch in parquet.iter_batches(batch_size=_ROWS, row_groups=groups, columns=[columns.text, *others]):
+                values = {name: batch.column(name).to_pylist() for name in others}
+                for place, text in enumerate(_texts(batch.column(columns.text), file, row, columns.text_encoding)):
+                    record = names | {name: column[place] for name, column in values.items()} if others else names
                     yield Document(text, origin=f"{file} row {row + place}", record=record)
                 row += batch.num_rows
         except (pa.ArrowException, OSError) as error:
@@ -48,24 +65,53 @@ class ParquetReader:
         schema = parquet.schema_arrow
         if columns.text not in schema.names:
             raise invalid("text_column", columns.text, "is not a column", choices=schema.names, file=file)
-        kind = schema.field(columns.text).type
-        kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            raise invalid("text_column", columns.text, f"holds {kind}, not text", file=file)
+        kind = _value_type(schema.field(columns.text).type)
+        if _is_bytes(kind):
+            if columns.encoding is None:
+                why = f"holds {kind}, not text; if that is text without its mark (Spark), give the source the option encoding: utf-8"
+                raise invalid("text_column", columns.text, why, file=file)
+        elif not _is_text(kind):
+            texts = [field.name for field in schema if _is_text(_value_type(field.type))]
+            raise not_text(columns.text, str(kind), texts, file)
         return parquet
 
 
-def _texts(column: pa.Array, file: Path, first_row: int) -> list[str]:
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+
+
+def _texts(column: pa.Array, file: Path, first_row: int, encoding: str) -> list[str]:
     try:
-        return [text or "" for text in column.to_pylist()]
+        return [_text(value, encoding) for value in column.to_pylist()]
     except UnicodeDecodeError:
         for place, value in enumerate(column):
             try:
-                value.as_py()
+                _text(value.as_py(), encoding)
             except UnicodeDecodeError as error:
                 where = f"row {first_row + place}, byte {error.start} of the text"
-                raise invalid("path", str(file), f"is not UTF-8 at {where} ({error.reason})") from None
+                name = "UTF-8" if error.encoding == "utf-8" else encoding
+                raise invalid("path", str(file), f"is not {name} at {where} ({error.reason})") from None
         raise
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _holds_text(kind.value_type)
+    if pa.types.is_struct(kind):
+        return any(_holds_text(kind.field(place).type) for place in range(kind.num_fields))
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+
+
+def _text(value: str | bytes | None, encoding: str) -> str:
+    return tidy(value.decode(encoding) if isinstance(value, bytes) else value or "")
 
 
 def _all_names(schema: pa.Schema) -> dict[str, None]:

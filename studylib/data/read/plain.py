@@ -1,19 +1,18 @@
-"""Plain text in UTF-8."""
+"""Plain text."""
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from pathlib import Path
 
 from studylib.data.document import Document
 from studylib.data.read import Columns
+from studylib.data.read.decode import numbered_lines, text_blocks
+from studylib.data.read.look import windows
 from studylib.data.read.packed import open_bytes
-from studylib.errors import invalid
 
-# A bound on memory: a longer file is cut, at a line's end where there is one.
-MAX_DOCUMENT_BYTES = 16 << 20
-_BLOCK = 1 << 20
+# A bound on memory: a longer document is cut, at a line's end where there is one.
+MAX_DOCUMENT = 8 << 20  # characters
 
 
 class PlainReader:
@@ -21,55 +20,51 @@ class PlainReader:
 
     def check(self, file: Path, columns: Columns) -> None:
         with open_bytes(file) as stream:
-            if not stream.read(1) and file.stat().st_size == 0:
-                return  # an empty file among others is harmless; an empty corpus is found when there is no text at all
+            stream.read(1)
 
     def read(self, file: Path, columns: Columns) -> Iterator[Document]:
-        for start, text in _pieces(file):
-            if columns.document == "file":
-                yield Document(text, origin=f"{file} byte {start}")
-                continue
-            parts = text.split("\n") if columns.document == "line" else _blocks(text)
-            for part in parts:
-                if part.strip():
-                    yield Document(part, origin=f"{file} byte {start} and on")
+        with open_bytes(file) as stream:
+            yield from _documents(text_blocks(stream, file, columns.text_encoding), file, columns.document)
+
+    def sample(self, file: Path, columns: Columns) -> Iterator[Document]:
+        for window in windows(file, columns.text_encoding):
+            blocks = text_blocks(window.stream, file, columns.text_encoding, part=window.part)
+            yield from _documents(blocks, file, columns.document)
 
 
-def _blocks(text: str) -> Iterator[str]:
-    lines: list[str] = []
-    for line in text.splitlines(keepends=True):
-        if line.strip():
-            lines.append(line)
-        elif lines:
-            yield "".join(lines)
-            lines = []
+def _documents(blocks: Iterator[str], file: Path, document: str) -> Iterator[Document]:
+    if document == "file":
+        for start, text in _pieces(blocks):
+            yield Document(text, origin=f"{file} line {start}")
+        return
+    begin, lines, size = 0, [], 0
+    for number, line in numbered_lines(blocks, MAX_DOCUMENT):
+        blank = not line.strip()
+        if document == "line":
+            if not blank:
+                yield Document(line, origin=f"{file} line {number}", piece_of=str(file))
+            continue
+        if lines and (blank or size >= MAX_DOCUMENT):
+            yield Document("".join(lines), origin=f"{file} line {begin}", piece_of=str(file))
+            lines, size = [], 0
+        if not blank:
+            begin = begin if lines else number
+            lines.append(line + "\n")
+            size += len(line)
     if lines:
-        yield "".join(lines)
+        yield Document("".join(lines), origin=f"{file} line {begin}", piece_of=str(file))
 
 
-def _pieces(file: Path) -> Iterator[tuple[int, str]]:
-    """(byte offset, text) of at most 16 MiB each."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    start, text, size, read = 0, "", 0, 0
-    with open_bytes(file) as stream:
-        while True:
-            block = stream.read(_BLOCK)
-            try:
-                text += decoder.decode(block, final=not block)
-            except UnicodeDecodeError as error:
-                # The decoder may have held back up to three bytes of the block before.
-                place = read - (len(error.object) - len(block)) + error.start
-                raise invalid("path", str(file), f"is not UTF-8 at byte {place} ({error.reason})") from None
-            read += len(block)
-            size += len(block)
-            if not block:
-                break
-            if size >= MAX_DOCUMENT_BYTES:
-                cut = text.rfind("\n") + 1 or len(text)
-                yield start, text[:cut]
-                start += len(text[:cut].encode())
-                text = text[cut:]
-                size = len(text.encode())
+def _pieces(blocks: Iterator[str]) -> Iterator[tuple[int, str]]:
+    """(number of the first line, text) of at most about ``MAX_DOCUMENT`` characters each."""
+    start, text = 1, ""
+    for block in blocks:
+        text += block
+        if len(text) >= MAX_DOCUMENT:
+            cut = text.rfind("\n") + 1 or len(text)
+            yield start, text[:cut]
+            start += text.count("\n", 0, cut)
+            text = text[cut:]
     if text:
         yield start, text
 

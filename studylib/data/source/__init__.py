@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from studylib.frozen import Frozen, validated
 
 if TYPE_CHECKING:
+    from studylib.data.digest import Allowance, FileDigests
     from studylib.data.document import Document
 
 
@@ -34,6 +35,8 @@ class Source(ABC):
     Options: ClassVar[type[Frozen]] = Frozen
     remote: ClassVar[bool] = False
     """Whether it has to ask a server."""
+    given: ClassVar[bool] = False
+    """Whether the text is somebody's, and so may be bad, and is there before the study runs."""
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._label = label
@@ -47,7 +50,11 @@ class Source(ABC):
     def documents(self) -> Iterator[Document]:
         """The documents, lazily; memory does not grow with the corpus."""
 
-    def inputs(self) -> dict[str, str]:
+    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
+        """Documents that can be had at once, and a line about each part of the text that they leave out."""
+        return iter(()), []
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
         """Digest of every file read, by its path; empty when the options alone determine the text."""
         return {}
 

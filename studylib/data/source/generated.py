@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from studylib.data.digest import FileDigests
 from studylib.data.document import Document
 from studylib.data.source import Source
 from studylib.data.source.files import FilesSource
@@ -37,8 +38,8 @@ class GeneratedSource(Source):
     def documents(self) -> Iterator[Document]:
         yield from self._made().documents()
 
-    def inputs(self) -> dict[str, str]:
-        return self._made().inputs()
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        return self._made().inputs(digests)
 
     def notes(self) -> dict[str, int]:
         return self._files.notes()

@@ -9,8 +9,10 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
+from studylib.data.digest import Allowance
 from studylib.data.document import Document
 from studylib.data.guard.names import mixed_collection
+from studylib.data.read.decode import holds_jis, tidy
 from studylib.data.source import Source
 from studylib.errors import StudyError, invalid
 from studylib.frozen import Frozen, Positive
@@ -41,6 +43,7 @@ class HubSource(Source):
 
     _options: Options
     remote: ClassVar[bool] = True
+    given: ClassVar[bool] = True
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         super().__init__(label, options)
@@ -89,7 +92,7 @@ class HubSource(Source):
     def documents(self) -> Iterator[Document]:
         options = self._options
         left = options.max_bytes
-        self._notes["rows_without_text"] = 0
+        self._notes["rows_without_text"] = self._notes["rows_in_iso_2022_jp"] = 0
         for number, row in enumerate(self._rows()):
             origin = f"{options.dataset} row {number}"
             text = row.get(options.text_column)
@@ -98,8 +101,14 @@ class HubSource(Source):
             if not text:
                 self._notes["rows_without_text"] += 1
                 continue
-            document = Document(text, origin=origin, record=row)
+            if holds_jis(text):
+                self._notes["rows_in_iso_2022_jp"] += 1
+                continue
+            document = Document(tidy(text), origin=origin, record=row)
             yield document
             left -= len(document.utf8())
             if left <= 0:
                 return
+
+    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
+        return iter(()), [f"{self._options.dataset} on its server"]

@@ -9,7 +9,7 @@ from studylib.data import prepare
 from studylib.data.pseudo import made_text, rewrite, rewritten_by, write_made_text
 from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.ideas.data_order.trials import generator, made_files, scarce_data
-from studylib.trials import Trial
+from studylib.trials import Task
 
 
 def make_text(params: DataOrderParams, *, progress: Callable[[str], None] | None = print) -> dict[str, dict[str, Any]]:
@@ -24,7 +24,7 @@ def make_text(params: DataOrderParams, *, progress: Callable[[str], None] | None
 
     files, folder = made_files(params), params.folder / "data"
     data = scarce_data(params)
-    trial = Trial.under(params.folder, generator(params))
+    trial = Task.under(params.folder, generator(params))
     found = {}
     found["sampled"] = sample_text(
         trial.spec, trial.folder, folder, params.sampling, files["sampled"], progress=progress

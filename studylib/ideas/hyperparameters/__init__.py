@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studylib.ideas._idea import Idea
+from studylib.ideas.hyperparameters.rounds import rounds_of
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.ideas.hyperparameters.trials import plan
 from studylib.result import Text
@@ -21,4 +22,5 @@ hyperparameters = Idea(
     ),
     params=HyperparametersParams,
     plan=plan,
+    rounds=rounds_of,
 )

@@ -1,26 +1,43 @@
-"""What idea 7 trains after its first round: each needs results of the one before."""
+"""What idea 7 trains after its first round: searches go on, and the rates they find are compared."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from studylib.ideas.hyperparameters.optimizers import compared_trials, tuning
-from studylib.ideas.hyperparameters.recipe import RATE, base
+from studylib.ideas.hyperparameters.recipe import RATE, base, with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.ideas.hyperparameters.trials import grid_of, searched
-from studylib.search import SearchResult, search, trial_at
-from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec
+from studylib.search import SearchResult, search_result, search_round, trial_at
+from studylib.spec import ComputeSpec, ParallelSpec, SearchSpec, TrialSpec
+from studylib.trials.queue import Round
 
 _CHECKED_WIDTH = 512
 
 
-def tune(params: HyperparametersParams) -> dict[tuple[str, int], SearchResult]:
-    """The search of every optimizer at every width where they are compared."""
-    return {
-        (name, width): search(*tuning(params, name, width), **params.launch)
-        for width in params.compare_at
-        for name in params.optimizers
-    }
+def rounds_of(params: HyperparametersParams) -> list[Round]:
+    """Every search goes on with what it has found; behind each of an optimizer's, that optimizer on seeds of its own."""
+    found: list[Round] = []
+    for (name, width), (trial, spec) in _tunings(params).items():
+        found.append(
+            search_round(
+                with_tags(trial, family="tuning", variant=name), spec, params.folder, expected=len(params.seeds),
+                then=lambda one, key=(name, width): second_round(params, {key: one}),
+            )
+        )  # fmt: skip
+    for name, spec in _searches(params).items():
+        found.append(search_round(with_tags(searched(params), family="search", variant=name), spec, params.folder))
+    return found
+
+
+def tuned(params: HyperparametersParams) -> dict[tuple[str, int], SearchResult]:
+    """What came of the search of every optimizer at every width where they are compared."""
+    return {key: search_result(trial, spec, params.folder) for key, (trial, spec) in _tunings(params).items()}
+
+
+def searches(params: HyperparametersParams) -> dict[str, SearchResult]:
+    """What came of ``grid`` and ``pruned`` over one space, and ``explored`` over many fields; those that were asked for."""
+    return {name: search_result(searched(params), spec, params.folder) for name, spec in _searches(params).items()}
 
 
 def second_round(params: HyperparametersParams, tuned: dict[tuple[str, int], SearchResult]) -> list[TrialSpec]:
@@ -29,6 +46,15 @@ def second_round(params: HyperparametersParams, tuned: dict[tuple[str, int], Sea
         key: one.best.point for key, one in tuned.items() if any(point.value is not None for point in one.tried)
     }
     return compared_trials(params, found)
+
+
+def _tunings(params: HyperparametersParams) -> dict[tuple[str, int], tuple[TrialSpec, SearchSpec]]:
+    return {(name, width): tuning(params, name, width) for width in params.compare_at for name in params.optimizers}
+
+
+def _searches(params: HyperparametersParams) -> dict[str, SearchSpec]:
+    wanted = {} if params.pruned is None else {"grid": grid_of(params.pruned), "pruned": params.pruned}
+    return wanted if params.explored is None else wanted | {"explored": params.explored}
 
 
 def coordinates(params: HyperparametersParams) -> list[dict[str, Any]]:
@@ -50,11 +76,3 @@ def coordinates(params: HyperparametersParams) -> list[dict[str, Any]]:
         )
         found += coordinate_check(trial, widths, seeds=params.seeds)
     return found
-
-
-def searches(params: HyperparametersParams) -> dict[str, SearchResult]:
-    """``grid`` and ``pruned`` over one space, and ``explored`` over many fields; those that were asked for."""
-    wanted = {} if params.pruned is None else {"grid": grid_of(params.pruned), "pruned": params.pruned}
-    if params.explored is not None:
-        wanted["explored"] = params.explored
-    return {name: search(searched(params), one, **params.launch) for name, one in wanted.items()}

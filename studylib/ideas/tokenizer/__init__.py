@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studylib.ideas._idea import Idea
+from studylib.ideas.tokenizer.rounds import rounds_of
 from studylib.ideas.tokenizer.schema import TokenizerParams
 from studylib.ideas.tokenizer.trials import plan
 from studylib.result import Text
@@ -20,4 +21,5 @@ tokenizer = Idea(
     ),
     params=TokenizerParams,
     plan=plan,
+    rounds=rounds_of,
 )

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from studylib.choices.precision import at_least_fp32
 from studylib.spec import MoESpec
 
 
@@ -26,7 +27,7 @@ class Router(nn.Module):
     def forward(self, hidden_states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """[batch, seq, hidden] to logits [batch, seq, experts], and of the chosen experts: weights and indices [batch, seq, k]."""
         with torch.autocast(hidden_states.device.type, enabled=False):
-            logits = F.linear(hidden_states.float(), self.weight.float())
+            logits = F.linear(at_least_fp32(hidden_states), at_least_fp32(self.weight))
         best, chosen = torch.softmax(logits, dim=-1).topk(self.experts_per_token, dim=-1)
         if self.experts_per_token > 1:
             best = best / best.sum(dim=-1, keepdim=True)

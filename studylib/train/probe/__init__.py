@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from studylib.choices.precision import at_least_fp32
 from studylib.data import PreparedData
 from studylib.parallel import World, dist, sharded_cross_entropy
 from studylib.registry import PROBES
@@ -69,10 +70,17 @@ def token_losses(
         with compute.autocast():
             logits = model.logits(rows[:, :-1].contiguous(), prefix_len)
         if world.tp == 1:
-            flat = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), reduction="none")
+            flat = torch.nn.functional.cross_entropy(
+                at_least_fp32(logits).flatten(0, 1), labels.flatten(), reduction="none"
+            )
             found = flat.view(labels.shape)
         else:
-            found = sharded_cross_entropy(logits, labels.contiguous(), group=world.context.tp_pg, dtype=torch.float)
+            found = sharded_cross_entropy(
+                logits,
+                labels.contiguous(),
+                group=world.context.tp_pg,
+                dtype=torch.promote_types(logits.dtype, torch.float32),
+            )
         losses[places] = found.double().cpu().numpy()
     if world.dp > 1:
         whole = torch.from_numpy(losses).to(world.device)

@@ -1,4 +1,4 @@
-"""Where trials run: one file a launcher. A choice is a class derived from ``Launcher``."""
+"""Where steps are carried out: one file a launcher. A choice is a class derived from ``Launcher``."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from studylib.trials.cache import Trial
+from studylib.steps._kind import DEFAULT_TRAIN
+from studylib.trials.cache import Task
 from studylib.trials.progress import Tracker
-from studylib.trials.worker import DEFAULT_TRAIN
+from studylib.trials.queue import Queue
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How to run, as the caller of `run_trials` said it.
+    """How to run, as the caller of `run_steps` said it.
 
-    ``trials_given`` counts all trials asked for, cached ones included: layouts follow it, so that resuming a study
+    ``asked`` counts all steps asked for, finished ones included: layouts follow it, so that resuming a study
     gives each trial the number of threads it would have had.
     """
 
     out: Path
-    data_folder: Path
-    trials_given: int = 1
+    asked: int = 1
     workers: int | None = None
     timeout: float | None = None
     retry_failed: bool = False
@@ -32,12 +32,12 @@ class Setting:
 
 
 class Launcher(ABC):
-    """Carries out trials somewhere."""
+    """Carries out steps somewhere."""
 
     @abstractmethod
-    def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
-        """Carry out the trials: afterwards each has a ``result.json`` or a ``failure.json``."""
+    def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
+        """Carry out the queue to its end: afterwards each step is done, or its failure is on record."""
 
     @abstractmethod
-    def show(self, trials: Sequence[Trial], setting: Setting) -> str:
+    def show(self, tasks: Sequence[Task], setting: Setting) -> str:
         """What `run` would start, for people."""

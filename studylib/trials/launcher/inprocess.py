@@ -1,4 +1,4 @@
-"""One trial after another in this very process: a debugger and Jupyter's ``%debug`` reach into it."""
+"""One step after another in this very process: a debugger and Jupyter's ``%debug`` reach into it."""
 
 from __future__ import annotations
 
@@ -6,40 +6,43 @@ import time
 import warnings
 from collections.abc import Sequence
 
-from studylib.trials.cache import Trial
+from studylib.steps._kind import Context
+from studylib.trials.cache import Task
 from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.outcome import Outcome
+from studylib.trials.pool import end_task
 from studylib.trials.progress import Tracker
-from studylib.trials.worker import carry_out, load_train
+from studylib.trials.queue import Queue
+from studylib.trials.worker import carry_out
 
 __all__ = ["InProcess"]
 
 
 class InProcess(Launcher):
-    """Failures are recorded as by the other launchers, but a trial that kills its process kills this one."""
+    """Failures are recorded as by the other launchers, but a step that kills its process kills this one."""
 
-    def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
+    def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
         if setting.timeout:
             warnings.warn("launcher 'inprocess' cannot stop a trial: trial_timeout_s is ignored", stacklevel=2)
-        train = load_train(setting.train)
-        for trial in trials:
-            with trial.lock() as ours:
+        while (task := queue.take()) is not None:
+            with task.lock() as ours:
                 if not ours:
-                    raise RuntimeError(f"trial {trial.hash} is being run by another process on the same folder")
-                trial.clear_failure()
-                tracker.started(trial)
+                    raise RuntimeError(f"{task.name} is being carried out by another process on the same folder")
+                task.clear_failure()
+                tracker.started(task)
                 began = time.monotonic()
 
-                def on_metrics(record: dict, trial: Trial = trial) -> None:
-                    tracker.metrics(trial, record)
+                def on_metrics(record: dict, task: Task = task) -> None:
+                    tracker.metrics(task, record)
 
-                outcome = carry_out(train, trial.spec, trial.folder, setting.data_folder, on_metrics)
-                if not outcome.failed and trial.result() is None:
-                    outcome = Outcome("crashed", "the trainer ended without writing a valid result.json")
+                context = Context(setting.out, train=setting.train, say=tracker.preparing, on_metrics=on_metrics)
+                outcome = carry_out(task, context)
+                if not outcome.failed and task.result() is None:
+                    outcome = Outcome("crashed", f"it ended without writing a valid {task.kind.marker}")
                 seconds = time.monotonic() - began
                 if outcome.failed:
-                    trial.record_failure(outcome, seconds)
-            tracker.finished(trial, outcome, seconds)
+                    task.record_failure(outcome, seconds)
+            end_task(queue, tracker, task, outcome, seconds)
 
-    def show(self, trials: Sequence[Trial], setting: Setting) -> str:
-        return f"{len(trials)} trials one after another in this process"
+    def show(self, tasks: Sequence[Task], setting: Setting) -> str:
+        return f"{len(tasks)} steps one after another in this process"

@@ -11,40 +11,80 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from studylib.errors import StudyError
 from studylib.files import read_json_lines
 from studylib.spec import TrialSpec
-from studylib.trials.cache import Trial
+from studylib.trials.cache import Task
 from studylib.trials.command_slot import reported_by_ranks
 from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.log import BoundedLog
+from studylib.trials.machine import cores
 from studylib.trials.outcome import Outcome, bounded
+from studylib.trials.pool import Pool, end_task
 from studylib.trials.progress import Tracker
+from studylib.trials.queue import Queue
 from studylib.trials.rank import carry_out_rank
+from studylib.trials.slots import WorkerSlot
 
 __all__ = ["Slurm"]
 
 _DAY_MINUTES = 24 * 60
-_POLL_SECONDS = 1.0
+
+
+@dataclass
+class _Job:
+    """A trial that was submitted, and what is known of it."""
+
+    trial: Task
+    lock: contextlib.ExitStack
+    began: float | None = None
+    _size: int = 0
+
+    def ended(self, job: Any, tracker: Tracker) -> bool:
+        """Tell the listeners what is new; whether the job has ended."""
+        done = job.done()
+        if self.began is None and (done or job.state.upper() == "RUNNING"):
+            self.began = time.monotonic()
+            tracker.started(self.trial)
+        metrics = self.trial.folder / "metrics.jsonl"
+        size = metrics.stat().st_size if metrics.exists() else 0
+        if size > self._size and (records := read_json_lines(metrics)):
+            tracker.metrics(self.trial, records[-1])
+        self._size = size
+        return done
 
 
 class Slurm(Launcher):
-    def run(self, trials: Sequence[Trial], setting: Setting, tracker: Tracker) -> None:
-        jobs: dict[Any, Trial] = {}
-        with contextlib.ExitStack() as locks:
-            try:
-                for group in _by_width(trials):
-                    jobs |= _submit(group, setting, locks)
-                _follow(jobs, tracker)
-            finally:
-                for job in jobs:
-                    if not job.done():
-                        job.cancel(check=False)
+    """Trials are jobs, submitted as soon as what they read is there; other steps run where the study was started."""
 
-    def show(self, trials: Sequence[Trial], setting: Setting) -> str:
+    def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
+        here = WorkerSlot(setting.out, train=setting.train, threads=cores(), fits=lambda task: not _is_trial(task))
+        pool = Pool(queue, [here], tracker, retry_failed=setting.retry_failed)
+        jobs: dict[Any, _Job] = {}
+        try:
+            while queue:
+                for group in _by_width(list(iter(lambda: queue.take(_is_trial), None))):
+                    jobs |= _submit(group, setting)
+                pool.tick()
+                for job, one in list(jobs.items()):
+                    if one.ended(job, tracker):
+                        del jobs[job]
+                        outcome, seconds = _outcome(job, one.trial), time.monotonic() - one.began
+                        if outcome.failed:
+                            one.trial.record_failure(outcome, seconds)
+                        one.lock.close()
+                        end_task(queue, tracker, one.trial, outcome, seconds)
+        finally:
+            pool.close()
+            for job, one in jobs.items():
+                job.cancel(check=False)
+                one.lock.close()
+
+    def show(self, tasks: Sequence[Task], setting: Setting) -> str:
         """The sbatch script of each job array."""
         from submitit.slurm.slurm import SlurmExecutor
 
@@ -56,7 +96,7 @@ class Slurm(Launcher):
                 return 1
 
         scripts = []
-        for group in _by_width(trials):
+        for group in _by_width([task for task in tasks if _is_trial(task)]):
             executor = _executor(group, setting, writes_only=Unsent(setting.out / "slurm"))
             if len(group) > 1:
                 executor.parameters["map_count"] = len(group)
@@ -66,7 +106,7 @@ class Slurm(Launcher):
         return "\n".join(scripts)
 
 
-def run_rank(spec: dict[str, Any], folder: str, data_folder: str, train: str) -> None:
+def run_rank(spec: dict[str, Any], out: str, train: str) -> None:
     """What a job does: one rank of a trial. Called on the compute node by submitit."""
     import submitit
 
@@ -76,54 +116,36 @@ def run_rank(spec: dict[str, Any], folder: str, data_folder: str, train: str) ->
         if environment.num_nodes == 1:  # a node's own name need not resolve
             distributed.master_addr = "127.0.0.1"
         distributed.export(set_cuda_visible_devices=False)
-    carry_out_rank(TrialSpec.model_validate(spec), Path(folder), Path(data_folder), train)
+    carry_out_rank(TrialSpec.model_validate(spec), Path(out), train)
 
 
-def _submit(group: Sequence[Trial], setting: Setting, locks: contextlib.ExitStack) -> dict[Any, Trial]:
-    for trial in group:
-        if not locks.enter_context(trial.lock()):
-            raise RuntimeError(f"trial {trial.hash} is being run by another process on the same folder")
-        trial.clear_failure()
-        for stale in trial.folder.glob("outcome.*.json"):
-            stale.unlink()
-    executor = _executor(group, setting)
-    data_folder = str(setting.data_folder.resolve())
-    with executor.batch():
-        submitted = [
-            executor.submit(
-                run_rank, trial.spec.model_dump(mode="json"), str(trial.folder.resolve()), data_folder, setting.train
-            )
-            for trial in group
-        ]
-    return dict(zip(submitted, group, strict=True))
+def _is_trial(task: Task) -> bool:
+    return task.step.folder == TrialSpec.folder
 
 
-def _follow(jobs: dict[Any, Trial], tracker: Tracker) -> None:
-    """Until every job has ended."""
-    waiting, running = dict(jobs), {}
-    sizes: dict[str, int] = {}
-    while waiting or running:
-        for job, trial in list(waiting.items()):
-            if job.done() or job.state.upper() == "RUNNING":
-                running[job] = waiting.pop(job), time.monotonic()
-                tracker.started(trial)
-        for job, (trial, began) in list(running.items()):
-            metrics = trial.folder / "metrics.jsonl"
-            size = metrics.stat().st_size if metrics.exists() else 0
-            if size > sizes.get(trial.hash, 0) and (records := read_json_lines(metrics)):
-                tracker.metrics(trial, records[-1])
-            sizes[trial.hash] = size
-            if job.done():
-                del running[job]
-                outcome, seconds = _outcome(job, trial), time.monotonic() - began
-                if outcome.failed:
-                    trial.record_failure(outcome, seconds)
-                tracker.finished(trial, outcome, seconds)
-        if waiting or running:
-            time.sleep(_POLL_SECONDS)
+def _submit(group: Sequence[Task], setting: Setting) -> dict[Any, _Job]:
+    locks = [contextlib.ExitStack() for _ in group]
+    try:
+        for trial, lock in zip(group, locks, strict=True):
+            if not lock.enter_context(trial.lock()):
+                raise RuntimeError(f"{trial.name} is being carried out by another process on the same folder")
+            trial.clear_failure()
+            for stale in trial.folder.glob("outcome.*.json"):
+                stale.unlink()
+        executor = _executor(group, setting)
+        with executor.batch():
+            submitted = [
+                executor.submit(run_rank, trial.step.model_dump(mode="json"), str(setting.out.resolve()), setting.train)
+                for trial in group
+            ]
+    except BaseException:
+        for lock in locks:
+            lock.close()
+        raise
+    return {job: _Job(trial, lock) for job, trial, lock in zip(submitted, group, locks, strict=True)}
 
 
-def _outcome(job: Any, trial: Trial) -> Outcome:
+def _outcome(job: Any, trial: Task) -> Outcome:
     """From the trial's own files first, then from what Slurm says."""
     log = BoundedLog(trial.folder / "log.txt")
     for text in (job.stdout(), job.stderr()):
@@ -143,10 +165,10 @@ def _outcome(job: Any, trial: Trial) -> Outcome:
     return Outcome("crashed", said)
 
 
-def _executor(group: Sequence[Trial], setting: Setting, *, writes_only: Any = None) -> Any:
+def _executor(group: Sequence[Task], setting: Setting, *, writes_only: Any = None) -> Any:
     import submitit
 
-    spec = group[0].spec
+    spec = group[0].step
     nodes = setting.options.get("nodes", 1)
     minutes = math.ceil(setting.timeout / 60) if setting.timeout else _DAY_MINUTES
     parameters: dict[str, Any] = {
@@ -171,9 +193,9 @@ def _executor(group: Sequence[Trial], setting: Setting, *, writes_only: Any = No
     return executor if writes_only is None else writes_only
 
 
-def _by_width(trials: Sequence[Trial]) -> list[list[Trial]]:
+def _by_width(trials: Sequence[Task]) -> list[list[Task]]:
     """Trials that need the same number of processes share an array; the longest come first."""
-    groups: dict[int, list[Trial]] = {}
+    groups: dict[int, list[Task]] = {}
     for trial in sorted(trials, key=lambda trial: -trial.flops):
-        groups.setdefault(trial.spec.parallel.world_size, []).append(trial)
+        groups.setdefault(trial.step.processes, []).append(trial)
     return list(groups.values())

@@ -1,0 +1,50 @@
+"""What costs time is a step: a specification, named by its content, whose outcome is kept and never made twice."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class Step:
+    """Beside the fields of a specification: its name, and what must be there before it can be carried out.
+
+    Attributes
+    ----------
+    folder
+        Where the outcomes of this kind lie in a study folder, and the kind's name in plans (``trials``).
+    alone
+        Nothing may run beside it: it measures the machine.
+    """
+
+    folder: ClassVar[str]
+    alone: ClassVar[bool] = False
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits; equal exactly when the outcomes must be equal."""
+        raise NotImplementedError
+
+    @property
+    def name(self) -> str:
+        """``trials/0123456789abcdef``: the folder of the outcome in any study folder."""
+        return f"{self.folder}/{self.hash}"
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        """The steps that it reads and holds itself, so that they can be carried out without being asked for."""
+        return ()
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of all steps that it reads, also those that it knows by their hash alone."""
+        return tuple(step.name for step in self.inputs)
+
+    @property
+    def processes(self) -> int:
+        """Processes that carry it out together."""
+        return 1
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return self.name

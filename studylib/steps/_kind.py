@@ -1,0 +1,83 @@
+"""What a kind of steps offers to those who plan them and carry them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from studylib.spec import Step
+
+DEFAULT_TRAIN = "studylib.train:train"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where and how a step is carried out.
+
+    Attributes
+    ----------
+    out
+        Study folder.
+    threads
+        CPU threads that it may use.
+    train
+        ``module:function`` that trains one trial.
+    say
+        Called with a line of text as parts of a step begin.
+    on_metrics
+        Called with each record of a trial's metrics.
+    """
+
+    out: Path
+    threads: int = 1
+    train: str = DEFAULT_TRAIN
+    say: Callable[[str], None] = lambda line: None
+    on_metrics: Callable[[dict[str, Any]], None] | None = None
+
+
+class Kind:
+    """Base of the kinds; planning asks for costs, so no file of this folder loads torch before `carry_out`.
+
+    Attributes
+    ----------
+    specification
+        The class of its steps, which reads them from JSON.
+    marker
+        The file that is written last: with it, the step is done.
+    checked
+        Whether a finished one is carried out again, in a moment, before what reads it: to see that it is still what it was.
+    keeps_failures
+        Whether a failure stays on record, so that the step is not tried again unasked. Not where the reason lies outside the
+        step: a missing file, a full disk.
+    """
+
+    specification: ClassVar[type]
+    marker: ClassVar[str] = "result.json"
+    checked: ClassVar[bool] = False
+    keeps_failures: ClassVar[bool] = True
+
+    def flops(self, step: Step) -> float:
+        """Floating-point operations of the step itself."""
+        return 0.0
+
+    def seconds(self, step: Step) -> float:
+        """A guess at how long it takes, where that does not follow from its FLOPs."""
+        return 0.0
+
+    def memory_bytes(self, step: Step) -> int:
+        """Memory it needs beside what any process takes."""
+        return 0
+
+    def work_folder(self, folder: Path) -> Path:
+        """Where the log, the lock and a failure lie."""
+        return folder
+
+    def sound(self, content: Any, name: str) -> bool:
+        """Whether the content of the marker is that of the finished step with this hash."""
+        return content["status"] == "done" and content["hash"] == name
+
+    def carry_out(self, step: Step, folder: Path, context: Context) -> dict[str, Any]:
+        """Do it, here and now, and return the content of the marker."""
+        raise NotImplementedError

@@ -1,0 +1,44 @@
+"""Training a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from studylib.files import write_json
+from studylib.model.cost import own_flops
+from studylib.model.memory import memory_bytes
+from studylib.spec import TrialSpec
+from studylib.steps._kind import Context, Kind
+
+__all__ = ["trials"]
+
+
+class Trials(Kind):
+    specification = TrialSpec
+
+    def flops(self, step: TrialSpec) -> float:
+        return own_flops(step)
+
+    def memory_bytes(self, step: TrialSpec) -> int:
+        return memory_bytes(step)
+
+    def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> dict[str, Any]:
+        result = load_train(context.train)(
+            step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
+        )
+        if not (folder / self.marker).exists() and int(os.environ.get("RANK", 0)) == 0:
+            write_json(folder / self.marker, result)
+        return result
+
+
+def load_train(name: str) -> Callable[..., dict[str, Any]]:
+    """The function ``module:function``; called as ``train(spec, folder, data_folder=..., on_metrics=...)``."""
+    module, _, function = name.partition(":")
+    return getattr(import_module(module), function)
+
+
+trials = Trials()

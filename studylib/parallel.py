@@ -21,12 +21,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as torch_distributed
 
 from studylib.errors import invalid
-from studylib.spec import ParallelSpec
+
+if TYPE_CHECKING:
+    from studylib.spec import ParallelSpec
 
 # Nanotron's column-parallel layers assert this on a GPU; it must be set before CUDA starts.
 os.environ.setdefault("CUDA_DEVICE_MAX_CONNECTIONS", "1")

@@ -1,10 +1,10 @@
-"""Choices by name, one small file (or folder) each.
+"""Choices by name, one file (or folder) each.
 
-A registry is a folder: ``studylib/model/activation/swiglu.py`` *is* the choice ``swiglu`` of the
-registry ``activation``. The names are known without importing anything (so a parameter file can be
-validated without torch), and adding a choice touches no other file. A choice that needs several files is a
-folder with an ``__init__.py`` (``studylib/ideas/tokenizer/``). The file, or that ``__init__.py``, exports exactly
-one name in ``__all__``; that object is what looking the choice up returns.
+A registry is a folder: ``studylib/choices/activation/swiglu.py`` *is* the choice ``swiglu`` of the registry ``activation``. The
+names are known without importing anything, and adding a choice touches no other file. A choice that needs several files is a
+folder with an ``__init__.py`` (``studylib/ideas/tokenizer/``). The file, or that ``__init__.py``, exports exactly one name in
+``__all__``: a class derived from the base class that the registry's folder declares, or an instance of it where choices differ by
+their data alone (ideas, registers of miniworld) or need none (kinds of steps).
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import functools
 import importlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Protocol
 
-from studylib.errors import invalid
+from pydantic import BeforeValidator
+
+from studylib.errors import did_you_mean, invalid
+from studylib.frozen import Frozen
 
 _PACKAGE_ROOT = Path(__file__).parent
 
@@ -29,11 +32,12 @@ class Registry(Mapping[str, Any]):
         What is chosen, as a user would say it ("activation"); error messages use it.
     package
         Dotted path of the folder that holds one file or folder per choice.
+    base
+        Name of the base class that the folder's ``__init__.py`` offers.
     """
 
-    def __init__(self, kind: str, package: str):
-        self.kind = kind
-        self.package = package
+    def __init__(self, kind: str, package: str, base: str):
+        self.kind, self.package, self.base = kind, package, base
         self._loaded: dict[str, Any] = {}  # planning looks choices up thousands of times
         self._folder = _PACKAGE_ROOT.joinpath(*package.split(".")[1:])
 
@@ -50,7 +54,10 @@ class Registry(Mapping[str, Any]):
         if name not in self._loaded:
             module = importlib.import_module(f"{self.package}.{self.check(name)}")
             (public,) = module.__all__
-            self._loaded[name] = getattr(module, public)
+            choice, base = getattr(module, public), getattr(importlib.import_module(self.package), self.base)
+            if not (isinstance(choice, base) or (isinstance(choice, type) and issubclass(choice, base))):
+                raise TypeError(f"{module.__name__} offers {public}, which is no {self.package}.{self.base}")
+            self._loaded[name] = choice
         return self._loaded[name]
 
     def check(self, name: str, field: str | None = None) -> str:
@@ -67,21 +74,55 @@ def _names(folder: Path, changed: int) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if not name.startswith("_")))
 
 
-ACTIVATIONS = Registry("activation", "studylib.model.activation")
-NORMS = Registry("norm", "studylib.model.norm")
-POSITIONS = Registry("position", "studylib.model.position")
-RESIDUALS = Registry("residual", "studylib.model.residual")
-MIXERS = Registry("mixer", "studylib.model.mixer")
-INITS = Registry("init", "studylib.model.init")
-ATTENTION_PATTERNS = Registry("attention pattern", "studylib.model.pattern")
-ATTENTION_BACKENDS = Registry("attention back-end", "studylib.model.attend")
-CROSS_ENTROPIES = Registry("cross-entropy", "studylib.model.cross_entropy")
-OPTIMIZERS = Registry("optimizer", "studylib.train.optimizer")
-SCHEDULES = Registry("schedule", "studylib.train.schedule")
-SOURCES = Registry("source", "studylib.data.source")
-PROBES = Registry("probe", "studylib.train.probe")
-SAMPLERS = Registry("sampler", "studylib.search.sampler")
-OBJECTIVES = Registry("objective", "studylib.data.objective")
-STEPS = Registry("kind of step", "studylib.steps")
-LAUNCHERS = Registry("launcher", "studylib.trials.launcher")
-IDEAS = Registry("idea", "studylib.ideas")
+def choice_of(registry: Registry, *also: str) -> Any:
+    """A string field of a specification that must name a choice of ``registry``, or be one of ``also``."""
+
+    def check(value: Any) -> Any:
+        if value not in also and value not in registry:
+            known = [*also, *registry]
+            raise ValueError(
+                f"is not a known {registry.kind}; choose from {', '.join(known)}{did_you_mean(value, known)}"
+            )
+        return value
+
+    return Annotated[str, BeforeValidator(check)]
+
+
+class Names(Protocol):
+    """What a choice needs of the specification that names it; ``studylib.spec.choosing`` has it."""
+
+    def options_of(self, choice: type[Choice]) -> Any: ...
+
+
+class Choice:
+    """What the base classes of the registries share: options, typed and declared beside the choice.
+
+    ``Options`` lists them as a frozen model; the default has none. In a specification they stand beside the choice's name:
+    ``{"position": "rope", "rotary_fraction": 0.5}``. A choice is made from the specification that names it.
+    """
+
+    Options: ClassVar[type[Frozen]] = Frozen
+
+    def __init__(self, spec: Names):
+        self.options: Any = spec.options_of(type(self))
+
+
+ACTIVATIONS = Registry("activation", "studylib.choices.activation", "Activation")
+NORMS = Registry("norm", "studylib.choices.norm", "Norm")
+POSITIONS = Registry("position", "studylib.choices.position", "Position")
+RESIDUALS = Registry("residual", "studylib.choices.residual", "Residual")
+MIXERS = Registry("mixer", "studylib.choices.mixer", "Mixer")
+INITS = Registry("init", "studylib.choices.init", "Parametrisation")
+ATTENTION_PATTERNS = Registry("attention pattern", "studylib.choices.pattern", "Pattern")
+ATTENTION_BACKENDS = Registry("attention back-end", "studylib.choices.attend", "Backend")
+CROSS_ENTROPIES = Registry("cross-entropy", "studylib.choices.cross_entropy", "CrossEntropy")
+OPTIMIZERS = Registry("optimizer", "studylib.choices.optimizer", "Optimizer")
+SCHEDULES = Registry("schedule", "studylib.choices.schedule", "Schedule")
+OBJECTIVES = Registry("objective", "studylib.choices.objective", "Objective")
+SOURCES = Registry("source", "studylib.data.source", "Source")
+REGISTERS = Registry("register", "studylib.data.miniworld.register", "Register")
+PROBES = Registry("probe", "studylib.train.probe", "Probe")
+SAMPLERS = Registry("sampler", "studylib.search.sampler", "Sampler")
+STEPS = Registry("kind of step", "studylib.steps", "Kind")
+LAUNCHERS = Registry("launcher", "studylib.trials.launcher", "Launcher")
+IDEAS = Registry("idea", "studylib.ideas", "Idea")

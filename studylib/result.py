@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 
 from studylib.files import read_json, write_json
-from studylib.spec import Frozen, validated
+from studylib.frozen import Frozen, validated
 
 RESULT_SCHEMA = 1
 

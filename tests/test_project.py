@@ -23,9 +23,10 @@ from packaging.utils import canonicalize_name
 from studylib import registry
 from studylib.data.guard import Guard
 from studylib.data.guard.names import benchmark_in, mixed_collection
-from studylib.data.miniworld.register import REGISTERS
 from studylib.errors import StudyError
+from studylib.frozen import Frozen
 from studylib.params import load_params
+from studylib.spec import ModelSpec, ObjectiveSpec, OptimizerSpec, ScheduleSpec
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "studylib"
@@ -92,8 +93,8 @@ def test_the_lock_serves_any_machine():
 # Downwards only: a room imports from rooms of a greater number, and from itself. Files outside the rooms are the base,
 # and what several rooms stand on (parallel.py) belongs to it. `bench` compares with the outside and may import anything.
 DEPTH = {"cli": 0, "batch": 1, "ideas": 2, "report": 3, "analysis": 4, "search": 5, "trials": 6, "steps": 7, "train": 8,
-         "model": 9, "data": 9}  # fmt: skip
-BASE = 10
+         "model": 9, "data": 9, "params": 10, "spec": 11, "choices": 12}  # fmt: skip
+BASE = 13
 
 
 def room_of(module: str) -> str:
@@ -108,9 +109,12 @@ def files(*folders: str) -> list[Path]:
 
 
 def imported(path: Path) -> set[str]:
-    """Modules that a file imports anywhere, also inside functions."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """Modules that a file imports anywhere, also inside functions; not those that only annotations need."""
+    found, tree = set(), ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -171,30 +175,74 @@ COUNTED_BEFORE_TRAINING = tuple(
 )
 
 
-def test_training_runs_where_nothing_of_notebooks_and_pictures_is_installed():
-    modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in files("train", "model", "data")]
-    modules = [one.removesuffix(".__init__") for one in modules if not one.endswith("__main__")]
-    modules = [one for one in modules if one not in COUNTED_BEFORE_TRAINING]
-    python(f"""
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_what_a_room_loads_lies_below_it_and_training_needs_nothing_of_notebooks_and_pictures():
+    """From the base up, everything of a room is imported, and its registries' choices are looked up, whatever is lazy in them.
+
+    What lies above must not be loaded by that; and up to training it must work where packages of notebooks and pictures are not
+    installed. (Rooms beside each other are told apart by `test_rooms_import_downwards_only`.)
+    """
+    modules: dict[str, list[str]] = {}
+    for path in files("."):
+        name = module_of(path)
+        if not name.endswith("__main__") and name not in COUNTED_BEFORE_TRAINING:
+            modules.setdefault(room_of(name), []).append(name)
+    rooms = ["base", *sorted(DEPTH, key=DEPTH.__getitem__, reverse=True)]
+    assert modules.keys() == {*rooms, "bench"}
+    found = python(f"""
 import importlib, sys
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in {NOT_FOR_TRAINING!r}:
             raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-sys.meta_path.insert(0, Missing())
-for name in {modules!r}:
-    importlib.import_module(name)
+missing, modules, rooms = Missing(), {modules!r}, {rooms!r}
+room_of = {{name: room for room, names in modules.items() for name in names}}
+sys.meta_path.insert(0, missing)
+for place, room in enumerate(rooms):
+    for name in modules[room]:
+        importlib.import_module(name)
+    from studylib import registry
+    for one in vars(registry).values():
+        if isinstance(one, registry.Registry) and room_of[one.package] == room:
+            dict(one)
+    above = rooms[place + 1:] + ["bench"]
+    print(*(f"{{room}} loads {{name}}" for name in sorted(sys.modules) if room_of.get(name) in above))
+    if room == "train":
+        sys.meta_path.remove(missing)
 """)
+    assert found.split() == []
 
 
 HEAVY = ("torch", "nanotron", "polars", "pandas", "matplotlib", "datasets", "papermill", "IPython", "transformers")
 
 
-def test_planning_imports_nothing_heavy():
+def test_a_trial_loads_no_room_above_it_and_planning_nothing_heavy():
     ideas = [f"studylib.ideas.{name}" for name in registry.IDEAS]
     modules = ["studylib", "studylib.spec", "studylib.params", *ideas, "studylib.trials.plan", "studylib.cli"]
+    choices = {
+        field: list(one) for field, one in (ModelSpec.registries | {
+            "optimizer.name": registry.OPTIMIZERS, "schedule.name": registry.SCHEDULES, "objective.name": registry.OBJECTIVES,
+        }).items()
+    }  # fmt: skip
+    needs = {"sliding_window": {"window": 8}, "dilated": {"window": 8, "dilation": 2},
+             "strided": {"window": 8, "stride": 2}, "bigbird": {"window": 8, "random_blocks": 1}}  # fmt: skip
     found = python(f"""
 import importlib, sys
+from studylib.spec import TrialSpec
+base = {{"num_layers": 2, "hidden_size": 64, "num_heads": 4, "vocab_size": 5000}}
+trial = TrialSpec(model=base, train_steps=9)
+for field, names in {choices!r}.items():
+    for name in names:
+        if "." in field:
+            trial.replace(**{{field: name}})
+        else:
+            trial.replace(model=base | {needs!r}.get(name, {{}}) | {{field: name}})
+above = {sorted(room for room in DEPTH if DEPTH[room] < DEPTH["spec"])!r}
+print(*(f"a trial loads {{name}}" for name in sys.modules if name.startswith(tuple(f"studylib.{{room}}" for room in above))))
+print(*(f"a trial loads {{heavy}}" for heavy in {HEAVY!r} if heavy in sys.modules))
 for name in {modules!r}:
     importlib.import_module(name)
     print(*(f"{{name}} loads {{heavy}}" for heavy in {HEAVY!r} if heavy in sys.modules))
@@ -210,26 +258,34 @@ def test_importing_the_library_takes_no_half_second():
 # --- choices
 
 
-def test_every_choice_exports_one_name():
-    registries = [one for one in vars(registry).values() if isinstance(one, registry.Registry)] + [REGISTERS]
-    assert len(registries) > 5
-    for one in registries:
-        assert len(one) > 0, one.kind
-        for name in one:
-            folder = ROOT.joinpath(*one.package.split("."))
-            path = folder / name / "__init__.py" if (folder / name).is_dir() else folder / f"{name}.py"
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            (exported,) = [
-                ast.literal_eval(node.value)
-                for node in tree.body
-                if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
-            ]
-            assert len(exported) == 1, path
-            defined = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-            assigned = {
-                ast.unparse(target) for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
-            }
-            assert exported[0] in defined | assigned, path
+REGISTRIES = {name: one for name, one in vars(registry).items() if isinstance(one, registry.Registry)}
+
+
+@pytest.mark.parametrize("kind", REGISTRIES)
+def test_every_choice_is_made_of_the_base_class_of_its_registry(kind):
+    """Looking a choice up says so; here all are, and what they declare as options is frozen and refuses others."""
+    one = REGISTRIES[kind]
+    assert len(one) > 0
+    for choice in one.values():
+        options = getattr(choice, "Options", Frozen).model_config
+        assert options["frozen"] and options["extra"] == "forbid"
+
+
+def test_a_choice_of_another_kind_is_no_choice(monkeypatch):
+    monkeypatch.setattr(registry.NORMS, "_loaded", {})
+    monkeypatch.setattr("studylib.choices.norm.rmsnorm.RMSNorm", str)
+    with pytest.raises(TypeError, match=r"norm.rmsnorm offers RMSNorm, which is no studylib.choices.norm.Norm"):
+        registry.NORMS["rmsnorm"]
+
+
+def test_options_are_no_fields_of_the_specification_that_names_the_choice():
+    """They stand beside the choice's name, so neither field nor method may have the name of an option."""
+    for spec in (ModelSpec, OptimizerSpec, ScheduleSpec, ObjectiveSpec):
+        for one in spec.registries.values():
+            for name, choice in one.items():
+                assert not [
+                    key for key in choice.Options.model_fields if hasattr(spec, key) or key in spec.model_fields
+                ], name
 
 
 def test_no_parameter_file_trains_on_the_benchmark():

@@ -10,7 +10,7 @@ from studylib.batch.marker import is_current
 from studylib.registry import LAUNCHERS
 from studylib.spec import DataSpec, TokenizerSpec
 from studylib.trials.cache import tasks_under
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Setting
 from studylib.trials.run import still_to_do
 
 _LOOK_BYTES = 60_000_000  # of text that a plan reads: 0.6 seconds
@@ -90,4 +90,4 @@ def what_would_start(job: Job) -> str:
     )  # fmt: skip
     trials = sum(task.name in asked for task in to_do)
     title = f"{job.idea.name}: {job.notebook} -> {job.folder}; {trials} of {len(asked)} trials to do"
-    return f"{title}\n{LAUNCHERS[params.launcher].show(to_do, setting)}"
+    return f"{title}\n{LAUNCHERS[params.launcher]().show(to_do, setting)}"

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from studylib.bench.timing import in_turn, ratio
+from studylib.choices.attention import causal_attention, fastest_backend
 from studylib.machine import describe, versions
-from studylib.model.attend import causal_attention, fastest_backend
 from studylib.registry import ATTENTION_BACKENDS, ATTENTION_PATTERNS
 from studylib.spec import ModelSpec
 
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     for name, pattern in _patterns(asked).items():
         wanted = [fastest_backend(device, asked.seq_len, pattern=pattern), *(asked.backend or [])]
         for backend in dict.fromkeys(wanted):
-            if not ATTENTION_BACKENDS[backend].problem(device, pattern=pattern):
+            if not ATTENTION_BACKENDS[backend]().problem(device, pattern=pattern):
                 contenders[f"{name}, {backend}"] = _both_ways(asked, device, pattern, backend)
     tokens = asked.batch * asked.seq_len
     rates = in_turn(contenders, work=tokens, rounds=asked.rounds)
@@ -68,7 +68,7 @@ def _patterns(asked: argparse.Namespace) -> dict:
         "bigbird": {"window": asked.window, "random_blocks": 2, "global_tokens": 64},
     }
     return {
-        name: ATTENTION_PATTERNS[name].of(ModelSpec(**base, attention_pattern=name, **own))
+        name: ATTENTION_PATTERNS[name](ModelSpec(**base, attention_pattern=name, **own))
         for name, own in options.items()
     }
 

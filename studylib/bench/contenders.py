@@ -15,11 +15,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from studylib.data import Batch
-from studylib.model.attend import causal_attention
+from studylib.choices.attention import causal_attention
+from studylib.choices.position._rope import rotary_tables, rotate
 from studylib.model.gpt import build_gpt
-from studylib.model.position._rope import rotary_tables, rotate
 from studylib.parallel import pipeline_engine, world
+from studylib.rows import Batch
 from studylib.spec import ComputeSpec, DataSpec, ModelSpec, ParallelSpec, TokenizerSpec, TrialSpec
 from studylib.train.compute import Compute, resolve
 from studylib.train.gradients import clip_gradients, reduce_gradients

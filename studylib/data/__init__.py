@@ -12,7 +12,6 @@ from studylib.lazy import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "batch": ["Batch", "Marks"],
         "document": ["Document"],
         "prepared": ["PreparedData", "SourceShards"],
         "staged": ["StagedStream"],

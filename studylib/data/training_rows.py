@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from studylib.data.batch import Batch, Marks, shares
-from studylib.data.objective import Objective
+from studylib.choices.objective import Objective
 from studylib.data.prepared import PreparedData
 from studylib.data.staged import StagedStream
 from studylib.data.tokenizer import EOS, PAD
 from studylib.registry import OBJECTIVES
+from studylib.rows import Batch, Marks, shares
 from studylib.spec import TrialSpec
 
 _LOOKED_AT = 16  # steps that the shares of a run are measured on
@@ -21,7 +21,7 @@ class TrainingRows:
     """Batches as a pure function of (seed, step)."""
 
     def __init__(self, prepared: PreparedData, spec: TrialSpec):
-        self.objective: Objective = OBJECTIVES[spec.objective.name](spec.objective.options)
+        self.objective: Objective = OBJECTIVES[spec.objective.name](spec.objective)
         self._stream = StagedStream(prepared, spec)
         self._marks, self._seed, self._steps = marks_of(spec), spec.seed, spec.train_steps
 
@@ -47,4 +47,4 @@ def random_rows(spec: TrialSpec) -> Batch:
     """One step's rows with random tokens for text, to measure speed with."""
     size = (spec.global_batch_size, spec.model.seq_len + 1)
     windows = np.random.default_rng(0).integers(0, spec.data.vocab_size, size)
-    return OBJECTIVES[spec.objective.name](spec.objective.options).batch(windows, marks_of(spec), 0, 0)
+    return OBJECTIVES[spec.objective.name](spec.objective).batch(windows, marks_of(spec), 0, 0)

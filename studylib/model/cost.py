@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from studylib.model.mixer import Mixer
+from studylib.choices.mixer import Mixer
 from studylib.registry import MIXERS, NORMS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
-
-
-def is_gated(activation: str) -> bool:
-    """Gated activations are named ``*glu``; they take a gate beside their input."""
-    return activation.endswith("glu")
 
 
 @dataclass(frozen=True)
@@ -37,12 +32,12 @@ class ParameterCount:
 
 def mlp_matrix_parameters(model: ModelSpec) -> int:
     """Weights of one dense MLP's matrix products."""
-    return model.hidden_size * model.ffn_size * (3 if is_gated(model.activation) else 2)
+    return model.hidden_size * model.ffn_size * (3 if model.gated else 2)
 
 
 def moe_matrix_parameters(model: ModelSpec, experts: int) -> int:
     """Weights of the matrix products of one layer's router, of ``experts`` of its routed experts and of its shared ones."""
-    expert = model.hidden_size * model.expert_size * (3 if is_gated(model.activation) else 2)
+    expert = model.hidden_size * model.expert_size * (3 if model.gated else 2)
     return model.hidden_size * model.moe.experts + (experts + model.moe.shared_experts) * expert
 
 
@@ -75,7 +70,7 @@ def parameter_count(model: ModelSpec) -> ParameterCount:
     residual = RESIDUALS[model.residual](model)
     others = sum(count * mixer.other_parameters for count, mixer in mixers_of(model))
     others += model.num_layers * residual.layer_parameters
-    others += NORMS[model.norm](model.hidden_size).parameters if residual.final_norm else 0
+    others += NORMS[model.norm](model).parameters if residual.final_norm else 0
     position = POSITIONS[model.position](model).embedding_parameters
     inactive = feed_forward_parameters(model, active=False) - feed_forward_parameters(model, active=True)
     return ParameterCount(

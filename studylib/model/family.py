@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from studylib.errors import invalid
-from studylib.model.cost import is_gated, mlp_matrix_parameters, parameter_count
+from studylib.model.cost import mlp_matrix_parameters, parameter_count
 from studylib.spec import ModelSpec
 
 # The feed-forward absorbs what whole layers and heads leave over, but stays near Llama's 8/3 of the hidden size (gated).
@@ -86,8 +86,7 @@ def aspect_ratio(model: ModelSpec) -> float:
 
 
 def _shape(non_embedding: int, hidden: int, head_dim: int, ffn_multiple: int, base: ModelSpec) -> ModelSpec | None:
-    gated = is_gated(base.activation)
-    matrices, scale = (3, 1.0) if gated else (2, 1.5)  # an ungated MLP of as many weights is half as wide again
+    matrices, scale = (3, 1.0) if base.gated else (2, 1.5)  # an ungated MLP of as many weights is half as wide again
     ratio, (narrowest, widest) = scale * FFN_RATIO, (scale * edge for edge in FFN_RANGE)
 
     def sized(layers: int, ffn: int) -> dict[str, int | None]:

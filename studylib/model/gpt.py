@@ -9,12 +9,12 @@ import torch
 import torch._dynamo
 from torch.utils.checkpoint import checkpoint
 
+from studylib.choices.execution import Execution
+from studylib.choices.mixer._attention import CausalSelfAttention
 from studylib.model.cost import matrix_parameters
-from studylib.model.execution import Execution
 from studylib.model.head import HEADS, LanguageModelHead
 from studylib.model.initialise import initialise
 from studylib.model.layer import LAYERS, DecoderLayer
-from studylib.model.mixer._attention import CausalSelfAttention
 from studylib.model.pipeline import Pipeline, Tensor
 from studylib.parallel import (
     NanotronModel,

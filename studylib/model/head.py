@@ -10,7 +10,7 @@ from studylib.registry import CROSS_ENTROPIES, INITS, NORMS, RESIDUALS
 from studylib.spec import ModelSpec
 
 # Looked up once: a compiled block must not walk folders.
-_CROSS_ENTROPIES = {name: CROSS_ENTROPIES[name] for name in CROSS_ENTROPIES}
+_CROSS_ENTROPIES = {name: CROSS_ENTROPIES[name]() for name in CROSS_ENTROPIES}
 
 
 class LanguageModelHead(nn.Module):
@@ -23,7 +23,7 @@ class LanguageModelHead(nn.Module):
         super().__init__()
         self.tp_pg = tp_pg
         final_norm = RESIDUALS[model.residual](model).final_norm
-        self.norm = NORMS[model.norm](model.hidden_size).build() if final_norm else nn.Identity()
+        self.norm = NORMS[model.norm](model).build() if final_norm else nn.Identity()
         self.proj = TensorParallelColumnLinear(model.hidden_size, model.vocab_size, pg=tp_pg, mode=TP_MODE, bias=False)
         self.logit_multiplier = INITS[model.init](model).logit_multiplier
 

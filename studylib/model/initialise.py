@@ -3,73 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import torch
 
-from studylib.model.init import ParameterRule
+from studylib.choices.declare import declared, full_shape
+from studylib.choices.init import ParameterRule
+from studylib.parallel import NanotronModel
 from studylib.registry import INITS, NORMS, RESIDUALS
 from studylib.spec import ModelSpec
-
-if TYPE_CHECKING:
-    from studylib.model.gpt import GPT
-
-
-@dataclass(frozen=True)
-class Declared:
-    """What a module says about a parameter of its own, where name and shape do not tell it."""
-
-    role: str | None = None
-    start: Callable[[torch.Size, torch.Generator], torch.Tensor] | None = None
-    gain: float | torch.Tensor = 1.0
-
-
-def declare(
-    parameter: torch.nn.Parameter,
-    *,
-    role: str | None = None,
-    start: Callable[[torch.Size, torch.Generator], torch.Tensor] | float | None = None,
-    gain: float | torch.Tensor = 1.0,
-) -> torch.nn.Parameter:
-    """Say that ``parameter`` starts or is updated otherwise than its name and shape tell; returns it.
-
-    Parameters
-    ----------
-    role
-        What it is to the parametrisation: "embedding", "head", "hidden" or "norm" (vectors and small tables, whose updates
-        do not depend on width).
-    start
-        A number that fills it, or a function of (full shape, generator) that gives the full start values, fp32; drawn from
-        the generator they are the same on every topology. None: as the parametrisation says.
-    gain
-        Multiplies the start values that the parametrisation draws; a number or what broadcasts to the full shape.
-    """
-    if isinstance(start, int | float):
-        value = float(start)
-        parameter.declared = Declared(role, lambda shape, _: torch.full(shape, value), gain)
-    else:
-        parameter.declared = Declared(role, start, gain)
-    return parameter
-
-
-def scale_matrices(module: torch.nn.Module, gain: float) -> None:
-    """Multiply by ``gain`` what the parametrisation draws for the matrices in ``module``.
-
-    A submodule that means it otherwise has a ``scale_start(gain)`` of its own.
-    """
-    for part in module.modules():
-        if hasattr(part, "scale_start"):
-            part.scale_start(gain)
-            return
-    for parameter in module.parameters():
-        if parameter.ndim == 2 and declared(parameter).start is None:
-            declare(parameter, role=declared(parameter).role, gain=gain)
-
-
-def declared(parameter: torch.Tensor) -> Declared:
-    return getattr(parameter, "declared", Declared())
 
 
 def role_of(name: str, parameter: torch.Tensor) -> str:
@@ -85,12 +27,6 @@ def role_of(name: str, parameter: torch.Tensor) -> str:
 
 # Every mixer and MLP names so the matrix whose output it adds to the residual stream.
 BRANCH_ENDS = (".o_proj.", ".down_proj.")
-
-
-def full_shape(parameter: torch.Tensor) -> torch.Size:
-    """The shape before tensor parallelism cut it."""
-    sharded = getattr(parameter, "is_sharded", False)
-    return torch.Size(parameter.get_sharded_info().unsharded_shape) if sharded else parameter.shape
 
 
 def rule_of(model: ModelSpec, name: str, parameter: torch.Tensor) -> ParameterRule:
@@ -139,7 +75,7 @@ def stream_multiplier(model: ModelSpec) -> float:
 
 
 @torch.no_grad()
-def initialise(model: GPT, seed: int) -> None:
+def initialise(model: NanotronModel, seed: int) -> None:
     """Fill every parameter in place from a generator seeded by (seed, name); shards take their slice."""
     for name, parameter in model.get_named_params_with_correct_tied():
         rule = rule_of(model.spec, name, parameter)

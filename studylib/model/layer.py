@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from studylib.model.initialise import declare, scale_matrices
+from studylib.choices.declare import declare, scale_matrices
 from studylib.model.mlp import MLP
 from studylib.model.moe.layer import MoE
 from studylib.parallel import dist
@@ -27,12 +27,12 @@ class DecoderLayer(nn.Module):
         self.residual = RESIDUALS[model.residual](model)
         first, *others = self.residual.norms
         before_mixer = self.residual.norm_before_mixer
-        self.add_module(first, NORMS[model.norm](model.hidden_size, before_mixer=before_mixer).build())
+        self.add_module(first, NORMS[model.norm](model, before_mixer=before_mixer).build())
         mixer = MIXERS[model.mixer_of_layer(index)](model, index)
         self.hidden_size, self.shares_value = model.hidden_size, mixer.shares_value
         self.attn = mixer.build(tp_pg)
         for name in others:
-            self.add_module(name, NORMS[model.norm](model.hidden_size).build())
+            self.add_module(name, NORMS[model.norm](model).build())
         if model.has_experts(index):
             self.mlp = MoE(model, tp_pg, expert_parallel=expert_parallel)
         else:

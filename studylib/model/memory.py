@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from studylib.model.cost import is_gated, mixers_of, parameter_count
-from studylib.model.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
-from studylib.model.mixer import Kept
+from studylib.choices.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
+from studylib.choices.mixer import Kept
+from studylib.model.cost import mixers_of, parameter_count
 from studylib.registry import ATTENTION_PATTERNS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
@@ -84,7 +84,7 @@ def keeps_scores(spec: TrialSpec) -> bool:
 
 def kept_by_mlp(model: ModelSpec, layer: int) -> Kept:
     """What the feed-forward half of layer ``layer`` keeps: a gate keeps both its sides, what they make and the product."""
-    wide = 4 if is_gated(model.activation) else 2
+    wide = 4 if model.gated else 2
     if not model.has_experts(layer):
         return Kept(low=wide * model.ffn_size, replicated=model.hidden_size)
     # sorted rows in and out, a copy for each expert of the token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from studylib.model.initialise import full_shape
+from studylib.choices.declare import full_shape
 from studylib.parallel import NanotronParameter, dist
 
 

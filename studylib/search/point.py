@@ -32,7 +32,7 @@ def trial_at(base: TrialSpec, point: Mapping[str, Any]) -> TrialSpec:
 
 
 def _with(spec: Any, changes: Mapping[tuple[str, ...], Any], place: str) -> Any:
-    fields = type(spec).model_fields if isinstance(spec, Frozen) else {}
+    fields = spec.known_fields() if isinstance(spec, Frozen) else []
     values, nested = {}, {}
     for (name, *rest), value in changes.items():
         if name not in fields:

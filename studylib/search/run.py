@@ -99,7 +99,7 @@ def propose(spec: SearchSpec, tried: Sequence[Tried]) -> list[Point]:
     wanted = spec.points or math.prod(len(axis.grid) for axis in spec.space.values())
     batch = spec.batch or (_BATCH if spec.sampler == "tpe" else wanted)
     count = min(wanted - len(tried), batch)
-    return SAMPLERS[spec.sampler](spec, tried, count) if count > 0 else []
+    return SAMPLERS[spec.sampler](spec).propose(tried, count) if count > 0 else []
 
 
 def first_trials(base: TrialSpec, spec: SearchSpec) -> list[TrialSpec]:

@@ -46,7 +46,7 @@ def _shortened(trial: TrialSpec, steps: int, **changes: Any) -> TrialSpec:
 
 def _can_branch(trial: TrialSpec) -> bool:
     schedule = trial.schedule
-    return "decay_fraction" in SCHEDULES[schedule.name].takes and bool(schedule.warmup_steps) and trial.epochs == 1
+    return SCHEDULES[schedule.name].has_stable_part and bool(schedule.warmup_steps) and trial.epochs == 1
 
 
 def _on_a_trunk(trial: TrialSpec, lengths: Sequence[int]) -> list[Rung]:

@@ -3,19 +3,17 @@
 Nothing here imports torch, so a study can be planned in a moment.
 """
 
-from studylib.spec.base import (
-    SPEC_VERSION,
+from studylib.frozen import (
     Above0,
     Count,
     Fraction,
     Frozen,
-    Grown,
     Positive,
     Real,
-    choice_of,
     first_problem,
     validated,
 )
+from studylib.registry import choice_of
 from studylib.spec.data import DataSpec, SourceSpec, TokenizerSpec
 from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
@@ -25,7 +23,6 @@ from studylib.spec.step import Step
 from studylib.spec.trial import TrialSpec
 
 __all__ = [
-    "SPEC_VERSION",
     "Above0",
     "Axis",
     "ComputeSpec",
@@ -33,7 +30,6 @@ __all__ = [
     "DataSpec",
     "Fraction",
     "Frozen",
-    "Grown",
     "MoESpec",
     "ModelSpec",
     "ObjectiveSpec",

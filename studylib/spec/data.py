@@ -7,16 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
-from studylib.files import content_hash
-from studylib.registry import SOURCES
-from studylib.spec.base import SPEC_VERSION, Above0, Count, Grown, Positive, as_integer, as_number, choice_of
+from studylib.frozen import Above0, Count, Frozen, Positive, as_integer, as_number
+from studylib.registry import SOURCES, choice_of
 from studylib.spec.step import Step
+from studylib.spec.version import hash_of
 
 
-class SourceSpec(Grown):
+class SourceSpec(Frozen):
     """Where documents come from. Which options apply depends on ``kind`` (see ``studylib/data/source``)."""
-
-    later: ClassVar[tuple[str, ...]] = ("auxiliary",)
 
     kind: choice_of(SOURCES) = "miniworld"
     name: str = Field(default="", description="label in reports; default: kind and its main option")
@@ -32,10 +30,8 @@ class SourceSpec(Grown):
         return self.name or f"{self.kind}:{detail}".rstrip(":")
 
 
-class TokenizerSpec(Grown):
+class TokenizerSpec(Frozen):
     """A SentencePiece tokenizer with byte fallback, trained on a sample of the sources or on all of their text."""
-
-    later: ClassVar[tuple[str, ...]] = ("train_on", "mix", "sample_seed", "most_pieces")
 
     kind: Literal["unigram", "bpe"] = "unigram"
     vocab_size: Positive = 4096
@@ -72,11 +68,10 @@ class TokenizerSpec(Grown):
         return self
 
 
-class DataSpec(Step, Grown):
+class DataSpec(Step, Frozen):
     """Text, its tokenizer, and the split. Its hash names the folder of prepared token shards."""
 
     folder: ClassVar[str] = "data"
-    later: ClassVar[tuple[str, ...]] = ("tokenizer_of", "added_pieces")
 
     sources: tuple[SourceSpec, ...] = (SourceSpec(),)
     tokenizer: TokenizerSpec = TokenizerSpec()
@@ -135,7 +130,7 @@ class DataSpec(Step, Grown):
             del source["weight"]
         if self.tokenizer_of is not None:
             content["tokenizer_of"] = self.tokenizer_of.hash
-        return content_hash({"version": SPEC_VERSION, "data": content})
+        return hash_of("data", content)
 
     @property
     def inputs(self) -> tuple[Step, ...]:

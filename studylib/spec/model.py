@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from studylib.errors import invalid
-from studylib.registry import ACTIVATIONS, ATTENTION_PATTERNS, INITS, MIXERS, NORMS, POSITIONS, RESIDUALS
-from studylib.spec.base import Count, Fraction, Grown, Positive, as_number, choice_of
+from studylib.frozen import Count, Fraction, Positive
+from studylib.registry import (
+    ACTIVATIONS,
+    ATTENTION_PATTERNS,
+    INITS,
+    MIXERS,
+    NORMS,
+    POSITIONS,
+    RESIDUALS,
+    Registry,
+    choice_of,
+)
+from studylib.spec.choosing import Choosing
 from studylib.spec.moe import MoESpec
 
 
-class ModelSpec(Grown):
+class ModelSpec(Choosing):
     """A decoder-only GPT. ``num_kv_heads`` and ``intermediate_size`` follow from the others when left out.
 
     Mixers differ in size at one hidden size; ``studylib.model.family.of_equal_size`` changes the MLP to make up for it.
     """
 
-    later: ClassVar[tuple[str, ...]] = (
-        "residual",
-        "mixer",
-        "attention_every",
-        "rotary_fraction",
-        "qk_norm",
-        "tied_embeddings",
-        "state_size",
-        "unit_stream",
-        "dropout",
-        "moe",
-        "attention_pattern",
-        "window",
-        "dilation",
-        "stride",
-        "global_tokens",
-        "random_blocks",
-    )
+    place: ClassVar[str] = "model"
+    registries: ClassVar[dict[str, Registry]] = {
+        "activation": ACTIVATIONS, "norm": NORMS, "position": POSITIONS, "init": INITS,
+        "attention_pattern": ATTENTION_PATTERNS, "residual": RESIDUALS, "mixer": MIXERS,
+    }  # fmt: skip
 
     num_layers: Positive
     hidden_size: Positive
@@ -49,21 +48,10 @@ class ModelSpec(Grown):
     position: choice_of(POSITIONS) = "rope"
     init: choice_of(INITS) = "completep"
     attention_pattern: choice_of(ATTENTION_PATTERNS) = "dense"
-    window: Count = Field(default=0, description="positions that a sparse pattern reads nearby")
-    dilation: Count = Field(default=0, description="for dilated: distance between them")
-    stride: Count = Field(default=0, description="for strided: distance between those read beyond the window")
-    global_tokens: Count = Field(default=0, description="first positions, which a sparse pattern always reads")
-    random_blocks: Count = Field(default=0, description="for bigbird: blocks of 64 drawn for each block")
     residual: choice_of(RESIDUALS) = "pre"
     mixer: choice_of(MIXERS) = "attention"
     attention_every: Count = Field(
         default=0, description="hybrids: every n-th layer is attention, the others the mixer; 0: all are the mixer"
-    )
-    state_size: Positive | None = Field(
-        default=None, description="of a state-space mixer, per channel; none: twice the head size"
-    )
-    rotary_fraction: Annotated[float, BeforeValidator(as_number), Field(gt=0, le=1)] = Field(
-        default=1.0, description="of each head, how much rope rotates"
     )
     qk_norm: bool = Field(default=False, description="RMSNorm of every query and key (arXiv 2302.05442, 2309.14322)")
     tied_embeddings: bool = Field(default=False, description="one table for token embedding and output head")
@@ -77,6 +65,11 @@ class ModelSpec(Grown):
         default=0.0, description="of the embedding and of what mixers and MLPs add to the stream, in training"
     )
     moe: MoESpec | None = Field(default=None, description="experts in place of the dense feed-forward network")
+
+    def named(self) -> Iterator[tuple[Registry, str]]:
+        yield from super().named()
+        if self.attention_every:
+            yield MIXERS, "attention"
 
     def mixer_of_layer(self, index: int) -> str:
         """The mixer of layer ``index`` (from 0)."""
@@ -96,18 +89,6 @@ class ModelSpec(Grown):
         }
 
     @property
-    def revisions(self) -> dict[str, int]:
-        """Choices that compute otherwise than they first did, with the number of their version; a part of a trial's hash."""
-        used = {
-            f"init {self.init}": INITS[self.init],
-            f"norm {self.norm}": NORMS[self.norm],
-            f"position {self.position}": POSITIONS[self.position],
-            f"residual {self.residual}": RESIDUALS[self.residual],
-            **{f"mixer {name}": MIXERS[name] for name in self.mixers},
-        }
-        return {name: choice.revision for name, choice in used.items() if choice.revision > 1}
-
-    @property
     def kv_heads(self) -> int:
         return self.num_kv_heads or self.num_heads
 
@@ -116,14 +97,19 @@ class ModelSpec(Grown):
         return self.hidden_size // self.num_heads
 
     @property
+    def gated(self) -> bool:
+        """Whether the activation multiplies by a gate: MLPs and experts then have a third matrix."""
+        return ACTIVATIONS[self.activation].gated
+
+    @property
     def ffn_size(self) -> int:
         """Llama's 8/3 of the hidden size, to the next multiple of 8, unless given.
 
         Half as much again (about four times the hidden size) where the activation is ungated: two matrices of that size
         have the parameters of three.
         """
-        gated = -(-8 * self.hidden_size // (3 * 8)) * 8
-        return self.intermediate_size or (gated if self.activation.endswith("glu") else gated * 3 // 2)
+        size = -(-8 * self.hidden_size // (3 * 8)) * 8
+        return self.intermediate_size or (size if self.gated else size * 3 // 2)
 
     @property
     def expert_size(self) -> int:
@@ -153,15 +139,7 @@ class ModelSpec(Grown):
             )
         if self.moe is not None and self.moe.every > self.num_layers:
             raise invalid("model.moe.every", self.moe.every, f"leaves none of {self.num_layers} layers with experts")
-        if self.state_size and not any(MIXERS[name].has_state_size for name in self.mixers):
-            fitting = [name for name in MIXERS if MIXERS[name].has_state_size]
-            raise invalid("model.state_size", self.state_size, f"is only for the mixer {', '.join(fitting)}")
-        if self.rotary_fraction != 1 and not POSITIONS[self.position].rotates:
-            raise invalid(
-                "model.rotary_fraction", self.rotary_fraction, f"is for rope, not for position {self.position}"
-            )
-        pattern = ATTENTION_PATTERNS[self.attention_pattern].of(self)
-        if pattern.sparse and "attention" not in self.mixers:
+        if ATTENTION_PATTERNS[self.attention_pattern].sparse and "attention" not in self.mixers:
             raise invalid("model.attention_pattern", self.attention_pattern, "is given but no layer is attention")
         POSITIONS[self.position](self).check()
         for name in self.mixers:

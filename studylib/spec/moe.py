@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
-from studylib.spec.base import Count, Grown, Positive, as_number
+from studylib.frozen import Count, Frozen, Positive, as_number
 
 Weight = Annotated[float, BeforeValidator(as_number), Field(ge=0)]
 
 
-class MoESpec(Grown):
+class MoESpec(Frozen):
     """A router sends each token to ``experts_per_token`` of ``experts``; shared experts see every token.
 
     ``expert_size`` follows from the dense feed-forward when left out, such that a token's share of the experts costs what
     the dense one would (see ``ModelSpec.expert_size``).
     """
-
-    later: ClassVar[tuple[str, ...]] = ()
 
     experts: Positive = Field(description="routed experts a layer, 2 or more")
     experts_per_token: Positive = 2

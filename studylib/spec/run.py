@@ -2,61 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
-from studylib.registry import ATTENTION_BACKENDS, CROSS_ENTROPIES, OBJECTIVES, OPTIMIZERS, SCHEDULES, Registry
-from studylib.spec.base import Above0, Fraction, Frozen, Grown, Positive, Real, as_integer, as_number, choice_of
+from studylib.frozen import Above0, Fraction, Frozen, Positive, Real, as_integer, as_number
+from studylib.registry import (
+    ATTENTION_BACKENDS,
+    CROSS_ENTROPIES,
+    OBJECTIVES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Registry,
+    choice_of,
+)
+from studylib.spec.choosing import Choosing
 
 
-def refuse_unused(spec: Grown, place: str, registry: Registry, fields: Sequence[str]) -> None:
-    """Raise a StudyError if one of ``fields`` was set although the choice ``spec.name`` does not take it."""
-    for field in fields:
-        value = getattr(spec, field)
-        if value != type(spec).model_fields[field].default and field not in registry[spec.name].takes:
-            raise invalid(f"{place}.{field}", value, f"is not used by {spec.name}; leave it out")
+class OptimizerSpec(Choosing):
+    """What all optimizers share; further options are those of ``name`` (see ``studylib/choices/optimizer``)."""
 
-
-class OptimizerSpec(Grown):
-    """Which fields matter depends on ``name`` (see ``studylib/train/optimizer``); one that does not is refused."""
-
-    later: ClassVar[tuple[str, ...]] = ("momentum", "precondition_every", "decay_embeddings")
+    place: ClassVar[str] = "optimizer"
+    registries: ClassVar[dict[str, Registry]] = {"name": OPTIMIZERS}
 
     name: choice_of(OPTIMIZERS) = "adamw"
     learning_rate: Above0 = 4e-3
-    beta1: Fraction = 0.9
-    beta2: Fraction = 0.95
-    eps: Above0 = 1e-8
     weight_decay: Annotated[float, BeforeValidator(as_number), Field(ge=0)] = 0.1
     grad_clip: Above0 = 1.0
-    momentum: Fraction | None = Field(default=None, description="none: the optimizer's usual")
-    precondition_every: Positive = Field(default=10, description="steps between new bases of soap")
     decay_embeddings: bool = Field(default=False, description="decay the token embedding too")
 
-    @model_validator(mode="after")
-    def _fields_matter(self) -> Self:
-        refuse_unused(self, "optimizer", OPTIMIZERS, ("beta1", "beta2", "eps", "momentum", "precondition_every"))
-        return self
 
+class ScheduleSpec(Choosing):
+    """Linear warm-up, then the shape ``name`` with its options (see ``studylib/choices/schedule``)."""
 
-class ScheduleSpec(Grown):
-    """Linear warm-up, then the shape ``name`` (see ``studylib/train/schedule``); fields of other shapes are refused."""
-
-    later: ClassVar[tuple[str, ...]] = ("warmup_steps", "decay_fraction", "decay_shape")
+    place: ClassVar[str] = "schedule"
+    registries: ClassVar[dict[str, Registry]] = {"name": SCHEDULES}
 
     name: choice_of(SCHEDULES) = "cosine"
     warmup_fraction: Fraction = 0.1
     final_fraction: Fraction = Field(default=0.1, description="of the peak rate, at the last step")
     warmup_steps: Positive | None = Field(default=None, description="instead of warmup_fraction")
-    decay_fraction: Annotated[Fraction, Field(gt=0)] = Field(default=0.2, description="of the run, at its end, for wsd")
-    decay_shape: Literal["linear", "1-sqrt"] = Field(default="1-sqrt", description="for wsd")
 
     @model_validator(mode="after")
-    def _fields_matter(self) -> Self:
-        refuse_unused(self, "schedule", SCHEDULES, ("decay_fraction", "decay_shape"))
+    def _one_warmup(self) -> Self:
         if self.warmup_steps and self.warmup_fraction != type(self).model_fields["warmup_fraction"].default:
             raise invalid(
                 "schedule.warmup_fraction", self.warmup_fraction, "is given beside warmup_steps; leave one out"
@@ -64,17 +53,13 @@ class ScheduleSpec(Grown):
         return self
 
 
-class ObjectiveSpec(Grown):
-    """What is predicted. Which options apply depends on ``name`` (see ``studylib/data/objective``)."""
+class ObjectiveSpec(Choosing):
+    """What is predicted, with the options of ``name`` (see ``studylib/choices/objective``)."""
+
+    place: ClassVar[str] = "objective"
+    registries: ClassVar[dict[str, Registry]] = {"name": OBJECTIVES}
 
     name: choice_of(OBJECTIVES) = "causal"
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _options_are_known(self) -> Self:
-        # What is written out though it is the default must not change a trial's hash.
-        object.__setattr__(self, "options", OBJECTIVES[self.name](self.options).used_options)
-        return self
 
 
 class StageSpec(Frozen):
@@ -101,10 +86,8 @@ def _number_or_auto(value: Any) -> Any:
     return value
 
 
-class ParallelSpec(Grown):
+class ParallelSpec(Frozen):
     """How a trial is laid over processes; ``dp * tp * pp`` of them."""
-
-    later: ClassVar[tuple[str, ...]] = ("expert_parallel",)
 
     dp: Positive = 1
     tp: Positive = 1
@@ -123,15 +106,11 @@ class ParallelSpec(Grown):
         return self.dp * self.tp * self.pp
 
 
-class ComputeSpec(Grown):
+class ComputeSpec(Frozen):
     """``auto`` is resolved when the trial starts, by device and size; the result says what was used.
 
     None of these changes the numbers by more than rounding.
     """
-
-    later: ClassVar[tuple[str, ...]] = (
-        "attention", "cross_entropy", "recompute", "fused_optimizer", "keep_memory", "mixer_kernels",
-    )  # fmt: skip
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float64"] = Field(

@@ -8,8 +8,8 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
-from studylib.registry import SAMPLERS
-from studylib.spec.base import Count, Frozen, Positive, Real, as_number, choice_of
+from studylib.frozen import Count, Frozen, Positive, Real, as_number
+from studylib.registry import SAMPLERS, choice_of
 
 Value = bool | int | float | str
 Share = Annotated[float, BeforeValidator(as_number), Field(gt=0, le=1)]

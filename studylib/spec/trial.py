@@ -7,17 +7,17 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from studylib.errors import invalid
-from studylib.files import content_hash
-from studylib.registry import MIXERS, OBJECTIVES, OPTIMIZERS, PROBES, SCHEDULES
-from studylib.spec.base import SPEC_VERSION, Count, Grown, Positive, choice_of
+from studylib.frozen import Count, Frozen, Positive
+from studylib.registry import MIXERS, OBJECTIVES, OPTIMIZERS, PROBES, SCHEDULES, choice_of
 from studylib.spec.data import DataSpec
 from studylib.spec.model import ModelSpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
 from studylib.spec.step import Step
+from studylib.spec.version import hash_of
 from studylib.stages import check_stages, stage_ends
 
 
-class TrialSpec(Step, Grown):
+class TrialSpec(Step, Frozen):
     """Everything that determines a trial's numbers.
 
     ``tags`` (variant, size, ... for tables), ``checkpoint_every`` and ``keep_steps`` do not change the numbers and
@@ -25,10 +25,6 @@ class TrialSpec(Step, Grown):
     """
 
     folder: ClassVar[str] = "trials"
-    later: ClassVar[tuple[str, ...]] = (
-        "start_from", "new_embeddings", "stages", "probes", "branch_from", "branch_step", "keep_steps", "epochs",
-        "objective",
-    )  # fmt: skip
 
     model: ModelSpec
     data: DataSpec = DataSpec()
@@ -115,8 +111,9 @@ class TrialSpec(Step, Grown):
         schedule, default = self.schedule, ScheduleSpec()
         if (schedule.warmup_steps or 0) >= self.train_steps:
             raise invalid("schedule.warmup_steps", schedule.warmup_steps, f"fill the run's {self.train_steps} steps")
-        used = "final_fraction" in SCHEDULES[schedule.name].takes
-        used = used or any(stage.learning_rate == "decay" for stage in self.stages)
+        used = SCHEDULES[schedule.name].ends_at_final_fraction or any(
+            stage.learning_rate == "decay" for stage in self.stages
+        )
         if schedule.final_fraction != default.final_fraction and not used:
             why = f"is not used by {schedule.name} without a stage that decays; leave it out"
             raise invalid("schedule.final_fraction", schedule.final_fraction, why)
@@ -136,12 +133,12 @@ class TrialSpec(Step, Grown):
 
     def _check_objective(self) -> None:
         name, model = self.objective.name, self.model
-        objective = OBJECTIVES[name](self.objective.options)
+        objective = OBJECTIVES[name](self.objective)
         blind = [mixer for mixer in model.mixers if not MIXERS[mixer].sees_prefix]
         if objective.prefixes and blind:
             raise invalid(
                 "objective.name", name, f"reads prefixes in both directions, which model.mixer {blind[0]} cannot",
-                choices=[other for other in OBJECTIVES if not OBJECTIVES[other]({}).prefixes],
+                choices=[other for other in OBJECTIVES if not OBJECTIVES[other].prefixes],
             )  # fmt: skip
         lengths = [stage.seq_len for stage in self.stages if stage.seq_len]
         extra = max(objective.extra_tokens(one) for one in (model.seq_len, *lengths))
@@ -152,7 +149,7 @@ class TrialSpec(Step, Grown):
     @property
     def hash(self) -> str:
         """16 hexadecimal digits; equal exactly when the trials' numbers must be equal."""
-        return content_hash({"version": SPEC_VERSION, "trial": self._hashed()})
+        return hash_of("trial", self._hashed())
 
     @property
     def inputs(self) -> tuple[Step, ...]:
@@ -176,11 +173,10 @@ class TrialSpec(Step, Grown):
     @property
     def recipe_hash(self) -> str:
         """As ``hash`` but blind to layout and precision: a checkpoint may be resumed on other processes."""
-        return content_hash({"version": SPEC_VERSION, "recipe": self._hashed("parallel", "compute")})
+        return hash_of("recipe", self._hashed("parallel", "compute"))
 
     def _hashed(self, *left_out: str) -> dict[str, Any]:
-        content = self.model_dump(mode="json", exclude={"tags", "checkpoint_every", "keep_steps", *left_out})
-        return content | ({"revisions": self.model.revisions} if self.model.revisions else {})
+        return self.model_dump(mode="json", exclude={"tags", "checkpoint_every", "keep_steps", *left_out})
 
     @property
     def stage_ends(self) -> tuple[int, ...]:

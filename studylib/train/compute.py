@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 
 import torch
 
+from studylib.choices.attention import check_backend
+from studylib.choices.execution import Execution
+from studylib.choices.mixer._fla import use_fla
 from studylib.errors import invalid
-from studylib.model.attend import check_backend
 from studylib.model.cost import training_flops
-from studylib.model.execution import Execution
-from studylib.model.mixer._fla import use_fla
 from studylib.registry import ATTENTION_PATTERNS, OBJECTIVES
 from studylib.spec import ComputeSpec, TrialSpec
 
@@ -84,8 +84,8 @@ def resolve(spec: TrialSpec) -> Compute:
         raise invalid("compute.mixer_kernels", "fla", f"does not run on {device}", choices=["torch"])
     use_fla(asked.mixer_kernels == "fla")
     check_backend(
-        asked.attention, device, prefix_len=OBJECTIVES[spec.objective.name](spec.objective.options).prefixes,
-        pattern=ATTENTION_PATTERNS[spec.model.attention_pattern].of(spec.model),
+        asked.attention, device, prefix_len=OBJECTIVES[spec.objective.name](spec.objective).prefixes,
+        pattern=ATTENTION_PATTERNS[spec.model.attention_pattern](spec.model),
     )  # fmt: skip
     cross_entropy = asked.cross_entropy
     if cross_entropy == "auto":

@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
+from studylib.choices.norm._rmsnorm import EPS
+from studylib.choices.position._rope import THETA
 from studylib.data import Tokenizer
 from studylib.data.tokenizer import EOS
 from studylib.data.tokenizer_json import write_tokenizer_json
@@ -23,8 +25,6 @@ from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_json
 from studylib.model.gpt import GPT, build_gpt
 from studylib.model.initialise import embedding_multiplier, stream_multiplier
-from studylib.model.norm._rmsnorm import EPS
-from studylib.model.position._rope import THETA
 from studylib.parallel import load_model_weights, world
 from studylib.registry import INITS
 from studylib.spec import ModelSpec, ParallelSpec, TrialSpec, validated
@@ -46,11 +46,10 @@ def llama_config(model: ModelSpec) -> dict:
     """
     if model.activation not in ACTIVATIONS:
         raise invalid("model.activation", model.activation, "cannot be exported as a Llama", choices=list(ACTIVATIONS))
-    for field in ModelSpec.model_fields.keys() - SHAPE - FOLDED - {"activation"}:
-        value = getattr(model, field)
-        llamas = ModelSpec.model_fields[field].get_default(call_default_factory=True)
-        if value != llamas:
-            raise invalid(f"model.{field}", value, "cannot be exported as a Llama", choices=[llamas])
+    others = model.model_dump(exclude_defaults=True)
+    for field in sorted(others.keys() - SHAPE - FOLDED - {"activation"}):
+        why = "cannot be exported as a Llama; only the default can"
+        raise invalid(f"model.{field}", others[field], why)
     return {
         "architectures": ["LlamaForCausalLM"],
         "model_type": "llama",

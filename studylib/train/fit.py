@@ -7,12 +7,12 @@ from pathlib import Path
 
 import torch
 
-from studylib.data import Batch
 from studylib.errors import StudyError
 from studylib.files import read_json, write_json
 from studylib.model.gpt import GPT
 from studylib.model.memory import memory_bytes
 from studylib.parallel import PipelineEngine, World, dist
+from studylib.rows import Batch
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.pipeline import forward_backward

@@ -17,7 +17,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from studylib.model.initialise import full_shape
+from studylib.choices.declare import full_shape
 from studylib.parallel import NamedOptimizer, SlicesPair, World, ZeroDistributedOptimizer
 from studylib.train.optimizer import torch_optimizer
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from studylib.data import Batch
 from studylib.model.gpt import GPT
 from studylib.model.moe.auxiliary import auxiliary_scale
 from studylib.parallel import PipelineEngine, TensorPointer, World, dist
+from studylib.rows import Batch
 from studylib.train.compute import Compute
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from studylib.choices.schedule import learning_rate_factor, warmup_steps
 from studylib.spec import TrialSpec
 from studylib.stages import stage_ends
-from studylib.train.schedule import learning_rate_factor, warmup_steps
 
 
 def staged_rate_factor(spec: TrialSpec, step: int) -> float:

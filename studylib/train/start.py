@@ -79,9 +79,7 @@ def _shared_marks(parent: TrialSpec, spec: TrialSpec) -> int:
     """How many tokens beyond the tokenizers' both trials' objective knows; 0 when they have different ones."""
     if parent.objective.name != spec.objective.name:
         return 0
-    return min(
-        OBJECTIVES[one.objective.name](one.objective.options).extra_tokens(one.model.seq_len) for one in (parent, spec)
-    )
+    return min(OBJECTIVES[one.objective.name](one.objective).extra_tokens(one.model.seq_len) for one in (parent, spec))
 
 
 def _parts(before: Tokenizer, after: Tokenizer, spec: TrialSpec) -> dict[int, np.ndarray]:

@@ -50,7 +50,7 @@ def measure(spec: TrialSpec) -> Measured:
     compute = resolve(spec)
     if compute.keep_memory:
         keep_freed_memory()
-    objective = OBJECTIVES[spec.objective.name](spec.objective.options)
+    objective = OBJECTIVES[spec.objective.name](spec.objective)
     batch = random_rows(spec)
     memory = PeakMemory(compute.torch_device)
     with world(spec.parallel, compute.torch_device) as one:

@@ -12,7 +12,7 @@ from studylib.spec import Step, TrialSpec
 from studylib.steps._kind import DEFAULT_TRAIN
 from studylib.trials.cache import Task, tasks_under
 from studylib.trials.display import default_listeners
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Setting
 from studylib.trials.outcome import Outcome
 from studylib.trials.pool import record_lost
 from studylib.trials.progress import Listener, Tracker
@@ -129,7 +129,7 @@ def run_steps(
             if outcome.failed:
                 record_lost(queue.lose(name, outcome), tracker)
         if queue:
-            LAUNCHERS[launcher].run(queue, setting, tracker)
+            LAUNCHERS[launcher]().run(queue, setting, tracker)
     finally:
         tracker.end()
     if unread:

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from studylib.errors import StudyError
-from studylib.files import content_hash, file_lock, read_json, write_json
+from studylib.files import file_lock, read_json, write_json
 from studylib.machine import describe, versions
 from studylib.spec import TrialSpec
+from studylib.spec.version import hash_of
 from studylib.trials.machine import gpus, memory_environment, thread_environment
 from studylib.trials.process import child_environment
 
@@ -109,9 +110,7 @@ def _key(spec: TrialSpec, machine: dict) -> str:
     # What a step computes: nothing of text, seed or length matters.
     parts = spec.model_dump(mode="json", include={"model", "optimizer", "parallel", "compute", "global_batch_size"})
     del parts["optimizer"]["learning_rate"]
-    if spec.model.revisions:
-        parts["revisions"] = spec.model.revisions
-    return content_hash({"step": parts, **machine})
+    return hash_of("step", {**parts, **machine})
 
 
 def measure_steps(specs: list[TrialSpec], *, threads: int = 1) -> list[dict]:

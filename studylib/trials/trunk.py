@@ -29,13 +29,14 @@ def trunk_and_branches(trial: TrialSpec, lengths: Sequence[int]) -> list[TrialSp
         The schedule is no wsd with ``warmup_steps``, or a length is all warm-up and decay.
     """
     schedule = trial.schedule
-    if "decay_fraction" not in SCHEDULES[schedule.name].takes:
+    shape = SCHEDULES[schedule.name](schedule)
+    if not shape.has_stable_part:
         raise invalid("schedule.name", schedule.name, "has no stable part to branch off", choices=["wsd"])
     if not schedule.warmup_steps:
         raise invalid("schedule.warmup_steps", None, "must be given: a fraction differs with the length of the run")
     starts = {}
     for steps in sorted(set(lengths)):
-        starts[steps] = SCHEDULES[schedule.name](schedule).decay_start(schedule.warmup_steps, steps)
+        starts[steps] = shape.decay_start(schedule.warmup_steps, steps)
         if starts[steps] <= schedule.warmup_steps:
             raise invalid("lengths", steps, f"has no stable part behind {schedule.warmup_steps} steps of warm-up")
     trunk = trial.replace(

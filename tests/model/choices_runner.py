@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from studylib.data.batch import Batch
 from studylib.files import write_json
 from studylib.model.gpt import build_gpt
 from studylib.parallel import pipeline_engine, world
+from studylib.rows import Batch
 from studylib.spec import ComputeSpec, DataSpec, ModelSpec, ParallelSpec, SourceSpec, TokenizerSpec, TrialSpec
 from studylib.train.compute import resolve
 from studylib.train.gradients import clip_gradients, reduce_gradients

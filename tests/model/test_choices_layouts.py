@@ -11,8 +11,8 @@ from choices_runner import numbers, write_numbers
 from every_choice import CHOICES, batch, build
 from several import SHARP, on_processes
 
+from studylib.choices.execution import Execution
 from studylib.files import read_json
-from studylib.model.execution import Execution
 from studylib.spec import ModelSpec, ParallelSpec
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from studylib.model.execution import Execution
+from studylib.choices.execution import Execution
 from studylib.model.gpt import build_gpt
 from studylib.parallel import world
 from studylib.registry import CROSS_ENTROPIES

@@ -6,9 +6,9 @@ import pytest
 import torch
 from every_choice import BASE, batch, build
 
-from studylib.model.attend import causal_attention
-from studylib.model.execution import Execution
-from studylib.model.position._rope import rotary_tables, rotate
+from studylib.choices.attention import causal_attention
+from studylib.choices.execution import Execution
+from studylib.choices.position._rope import rotary_tables, rotate
 from studylib.spec import ModelSpec
 
 

@@ -12,8 +12,8 @@ from every_choice import build
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
+from studylib.choices.mixer import Kept
 from studylib.model.memory import activation_bytes, keeps_scores, kept_by_mlp, memory_bytes
-from studylib.model.mixer import Kept
 from studylib.registry import ATTENTION_PATTERNS, MIXERS, NORMS
 from studylib.spec import ComputeSpec, ModelSpec, TrialSpec
 from studylib.train.compute import resolve
@@ -91,7 +91,7 @@ def test_what_an_mlp_keeps_is_counted(activation, dtype):
 
 @pytest.mark.parametrize("name", NORMS)
 def test_what_a_norm_keeps_is_counted(name):
-    norm = NORMS[name](BASE.hidden_size)
+    norm = NORMS[name](BASE)
     measured = kept_a_token(norm.build(), "float32")
     assert 4 * norm.kept * BASE.hidden_size == pytest.approx(measured, rel=0.02)
 

@@ -10,9 +10,9 @@ from every_choice import batch, build
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
+from studylib.choices.execution import Execution
 from studylib.errors import StudyError
 from studylib.model.cost import flops_per_token, parameter_count
-from studylib.model.execution import Execution
 from studylib.model.gpt import GPT
 from studylib.model.moe.auxiliary import auxiliary_scale, load_balancing_loss, router_z_loss, with_auxiliary_loss
 from studylib.model.moe.dispatch import block_products, gather_rows, grouped_products, has_grouped_kernel, scatter_rows
@@ -210,8 +210,7 @@ def test_impossible_experts_are_refused(moe, message):
         validated(ModelSpec, content)
 
 
-def test_a_model_without_experts_keeps_its_hash_content():
-    assert "moe" not in MODEL.replace(moe=None).model_dump()
+def test_shared_experts_do_not_count_unless_there_are_any():
     assert MoESpec(experts=8).active_experts == 2
 
 

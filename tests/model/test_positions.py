@@ -6,9 +6,9 @@ import pytest
 import torch
 from every_choice import build
 
+from studylib.choices.attention import causal_attention
+from studylib.choices.position._bias import alibi_slopes, bucket_of, distances
 from studylib.errors import StudyError
-from studylib.model.attend import causal_attention
-from studylib.model.position._bias import alibi_slopes, bucket_of, distances
 from studylib.registry import POSITIONS
 from studylib.spec import ModelSpec
 

@@ -75,10 +75,6 @@ def test_recomputing_counts_less_memory(tiny_trial):
     assert memory_bytes(again) < 0.6 * memory_bytes(large)
 
 
-def test_defaults_leave_old_hashes_alone():
-    assert ComputeSpec().model_dump() == {"device": "auto", "dtype": "auto", "compile": "auto"}
-
-
 def test_auto_takes_chunks_where_they_pay(tiny_trial):
     eager = tiny_trial.replace(compute=ComputeSpec(device="cpu", compile="none"))
     compiled = tiny_trial.replace(compute=ComputeSpec(device="cpu", compile="layer"))

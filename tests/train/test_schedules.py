@@ -7,12 +7,12 @@ import math
 
 import pytest
 
+from studylib.choices.schedule import learning_rate_factor
 from studylib.errors import StudyError
 from studylib.files import read_json_lines
 from studylib.registry import SCHEDULES
 from studylib.spec import ScheduleSpec, StageSpec
 from studylib.train import train
-from studylib.train.schedule import learning_rate_factor
 
 
 def factors(steps: int = 100, **fields) -> list[float]:

@@ -8,11 +8,11 @@ import math
 
 import pytest
 
+from studylib.choices.schedule import learning_rate_factor
 from studylib.files import read_json, read_json_lines, write_text
 from studylib.spec import ScheduleSpec
 from studylib.train.__main__ import main
 from studylib.train.compute import resolve
-from studylib.train.schedule import learning_rate_factor
 
 
 @pytest.fixture

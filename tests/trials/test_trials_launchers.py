@@ -12,7 +12,7 @@ from studylib.model.memory import memory_bytes
 from studylib.registry import LAUNCHERS
 from studylib.spec import ComputeSpec, ParallelSpec
 from studylib.trials.cache import Task
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Setting
 
 TWO = ParallelSpec(dp=2)
 
@@ -68,7 +68,7 @@ def test_slurm_through_submitits_local_executor(tmp_path, spec, train):
 def test_slurm_script_is_shown_without_slurm(tmp_path, spec):
     trials = [Task.under(tmp_path, one) for one in [spec(0), spec(1), spec(2, parallel=TWO)]]
     options = {"slurm_partition": "big", "slurm_account": "nlp", "cpus_per_task": 8, "mem_gb": 64}
-    script = LAUNCHERS["slurm"].show(trials, setting(tmp_path, options=options, timeout=7200))
+    script = LAUNCHERS["slurm"]().show(trials, setting(tmp_path, options=options, timeout=7200))
     wanted = "partition=big account=nlp cpus-per-task=8 mem=64GB time=120 array=0-1%2 ntasks-per-node=2"
     for option in wanted.split():
         assert f"#SBATCH --{option}" in script
@@ -78,7 +78,7 @@ def test_slurm_script_is_shown_without_slurm(tmp_path, spec):
 def test_slurm_options_are_checked(tmp_path, spec):
     trials = [Task.under(tmp_path, one) for one in [spec(0)]]
     with pytest.raises(StudyError, match=r"launcher_options: .*slurm_partion"):
-        LAUNCHERS["slurm"].show(trials, setting(tmp_path, options={"slurm_partion": "big"}))
+        LAUNCHERS["slurm"]().show(trials, setting(tmp_path, options={"slurm_partion": "big"}))
 
 
 def test_slurm_without_slurm_is_one_clear_line(tmp_path, spec, train, monkeypatch):
@@ -91,7 +91,7 @@ def test_layout_one_thread_workers_on_a_cpu(tmp_path, spec, monkeypatch):
     monkeypatch.setattr("studylib.trials.launcher.local.cores", lambda: 8)
     monkeypatch.setattr("studylib.trials.launcher.local.gpus", list)
     trials = [Task.under(tmp_path, spec(seed)) for seed in range(12)]
-    local = LAUNCHERS["local"]
+    local = LAUNCHERS["local"]()
     monkeypatch.setattr("studylib.trials.launcher.local.available_memory", lambda: 10**12)
     environments, threads = local.layout(trials, setting(tmp_path, asked=12))
     assert (len(environments), threads) == (8, 1)
@@ -110,7 +110,7 @@ def test_layout_one_thread_workers_on_a_cpu(tmp_path, spec, monkeypatch):
 def test_layout_one_worker_a_gpu(tmp_path, spec, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     trials = [Task.under(tmp_path, spec(seed)) for seed in range(4)]
-    environments, _ = LAUNCHERS["local"].layout(trials, setting(tmp_path))
+    environments, _ = LAUNCHERS["local"]().layout(trials, setting(tmp_path))
     assert environments == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "5"}]
     on_cpu = [Task.under(tmp_path, one) for one in [spec(0).replace(compute=ComputeSpec(device="cpu"))]]
-    assert LAUNCHERS["local"].layout(on_cpu, setting(tmp_path, workers=2))[0] == [{}, {}]
+    assert LAUNCHERS["local"]().layout(on_cpu, setting(tmp_path, workers=2))[0] == [{}, {}]

@@ -9,8 +9,8 @@ from studylib.ideas.efficiency.captions import waterfall_alt, waterfall_title
 from studylib.report import save, waterfall
 from studylib.trials import measure_waterfall
 from studylib.trials.cache import Task
-from studylib.trials.launcher._launcher import Setting
-from studylib.trials.launcher.local import launcher
+from studylib.trials.launcher import Setting
+from studylib.trials.launcher.local import Local
 from studylib.trials.machine import memory_environment
 from studylib.trials.waterfall import SWITCHES, waterfall_specs
 
@@ -48,9 +48,9 @@ def test_several_trials_share_a_gpu_when_asked(tiny_trial, tmp_path, monkeypatch
     monkeypatch.setattr("studylib.trials.launcher.local.gpus", lambda: ["0", "1"])
     trials = [Task.under(tmp_path, tiny_trial.replace(**{"compute.device": "auto"}, seed=seed)) for seed in range(8)]
     setting = Setting(tmp_path, asked=8)
-    alone, _ = launcher.layout(trials, setting)
+    alone, _ = Local().layout(trials, setting)
     assert [one["CUDA_VISIBLE_DEVICES"] for one in alone] == ["0", "1"]
-    shared, _ = launcher.layout(trials, Setting(tmp_path, asked=8, workers=6))
+    shared, _ = Local().layout(trials, Setting(tmp_path, asked=8, workers=6))
     assert [one["CUDA_VISIBLE_DEVICES"] for one in shared] == ["0", "1"] * 3
 
 

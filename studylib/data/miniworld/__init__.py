@@ -15,9 +15,9 @@ import hashlib
 from collections.abc import Callable, Iterator
 
 from studylib.data.document import Document
-from studylib.data.miniworld.register import REGISTERS
+from studylib.registry import REGISTERS
 
-__all__ = ["REGISTERS", "documents", "english_only"]
+__all__ = ["documents", "english_only"]
 
 
 def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:

@@ -6,8 +6,9 @@ import argparse
 import sys
 import time
 
-from studylib.data.miniworld import REGISTERS, documents
+from studylib.data.miniworld import documents
 from studylib.errors import StudyError
+from studylib.registry import REGISTERS
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ from studylib.data.document import Document
 from studylib.data.miniworld import slots, slots_more
 from studylib.data.miniworld.draw import Draw, Zipf
 from studylib.data.miniworld.grammar import Template, templates
+from studylib.data.miniworld.register import Register
 from studylib.data.miniworld.world import SIZES, World, world_of
 
 BUILDERS: dict[str, Callable[[World, int, int], dict[str, Any]]] = {
@@ -63,7 +64,7 @@ def style_text(style: Style, text: str) -> str:
     return _BEFORE_VOWEL.sub(r"\1n \2", text) if style.lang == 1 else text
 
 
-class Articles:
+class Articles(Register):
     """Articles in one language.
 
     Parameters

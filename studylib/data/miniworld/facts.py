@@ -15,8 +15,8 @@ from studylib.data.miniworld import english_only
 from studylib.data.miniworld.article import ASKABLE, slots_of, style_text
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.grammar import Template
-from studylib.data.miniworld.register import REGISTERS
 from studylib.data.miniworld.world import SIZES
+from studylib.registry import REGISTERS
 
 # Relations whose sentences hold nothing that the answer could be worked out from (a sum, a difference, an age).
 _ASKED: dict[str, tuple[str, ...]] = {

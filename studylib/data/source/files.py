@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from glob import has_magic
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -16,41 +16,40 @@ from studylib.data.guard.names import check_names, check_path, is_benchmark_path
 from studylib.data.read import SUFFIXES, Columns, kind_of, reader_of
 from studylib.data.read.decode import check_encoding, holds_jis
 from studylib.data.read.look import look
+from studylib.data.source import Source
 from studylib.errors import did_you_mean, invalid
-from studylib.spec import Frozen, Positive, validated
+from studylib.frozen import Frozen, Positive
 
 __all__ = ["FilesSource"]
 
 
-class Options(Frozen):
-    path: str = Field(description="a file, a folder (searched whole) or a pattern such as texts/*.jsonl.gz")
-    text_column: str = "text"
-    max_bytes: Positive | None = Field(default=None, description="stop after so many bytes of UTF-8")
-    encoding: str | None = Field(
-        default=None,
-        description="of text files and JSON lines when it is not UTF-8, such as cp932; columns of bytes in parquet need it",
-    )
-    document: Literal["file", "blank", "line"] = Field(
-        default="file", description="what one document is in plain text: the file, a block between blank lines, a line"
-    )
-
-
-class FilesSource:
+class FilesSource(Source):
     """Documents of local files, in the order of their paths.
 
     Files that belong to JGLUE by their name, or by where a link leads, are left out of a folder or pattern and counted;
     naming one directly is an error.
     """
 
-    remote = False
-    given = True
+    class Options(Frozen):
+        path: str = Field(description="a file, a folder (searched whole) or a pattern such as texts/*.jsonl.gz")
+        text_column: str = "text"
+        max_bytes: Positive | None = Field(default=None, description="stop after so many bytes of UTF-8")
+        encoding: str | None = Field(
+            default=None,
+            description="of text files and JSON lines when it is not UTF-8, such as cp932; columns of bytes in parquet need it",
+        )
+        document: Literal["file", "blank", "line"] = Field(
+            default="file",
+            description="what one document is in plain text: the file, a block between blank lines, a line",
+        )
+
+    _options: Options
+    given: ClassVar[bool] = True
 
     def __init__(self, label: str, options: Mapping[str, Any]):
-        self._options = validated(Options, dict(options), file=f"data.sources {label}")
+        super().__init__(label, options)
         if self._options.encoding is not None:
             check_encoding(f"data.sources {label}: encoding", self._options.encoding)
-        self._label = label
-        self._notes: dict[str, int] = {}
         self._found: list[Path] | None = None
 
     @property
@@ -123,9 +122,6 @@ class FilesSource:
 
     def inputs(self, digests: FileDigests) -> dict[str, str]:
         return digests.of(self._files)
-
-    def notes(self) -> dict[str, int]:
-        return dict(self._notes)
 
 
 def _split(path: Path) -> tuple[Path, tuple[str, ...]]:

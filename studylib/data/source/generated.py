@@ -8,32 +8,27 @@ from typing import Any
 
 from pydantic import Field
 
-from studylib.data.digest import Allowance, FileDigests
+from studylib.data.digest import FileDigests
 from studylib.data.document import Document
+from studylib.data.source import Source
 from studylib.data.source.files import FilesSource
 from studylib.errors import invalid
-from studylib.spec import Frozen, validated
+from studylib.frozen import Frozen
 
 __all__ = ["GeneratedSource"]
 
 
-class Options(Frozen):
-    path: str = Field(description="the JSON-lines file that will be made; its rows have a column text")
+class GeneratedSource(Source):
+    """As a local file, but it need not be there before it is read: a study is planned before its text is made,
+    when nothing can be said of it."""
 
-
-class GeneratedSource:
-    """As a local file, but it need not be there before it is read: a study is planned before its text is made."""
-
-    remote = False
-    given = False
+    class Options(Frozen):
+        path: str = Field(description="the JSON-lines file that will be made; its rows have a column text")
 
     def __init__(self, label: str, options: Mapping[str, Any]):
-        options = validated(Options, dict(options), file=f"data.sources {label}")
-        self._label, self._path = label, options.path
-        self._files = FilesSource(label, {"path": options.path})
-
-    def check(self) -> None:
-        """Nothing can be said before the text is made."""
+        super().__init__(label, options)
+        self._path = self._options.path
+        self._files = FilesSource(label, {"path": self._path})
 
     def _made(self) -> FilesSource:
         if not Path(self._path).is_file():
@@ -42,9 +37,6 @@ class GeneratedSource:
 
     def documents(self) -> Iterator[Document]:
         yield from self._made().documents()
-
-    def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
-        return iter(()), []
 
     def inputs(self, digests: FileDigests) -> dict[str, str]:
         return self._made().inputs(digests)

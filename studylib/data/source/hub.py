@@ -5,45 +5,49 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from studylib.data.digest import Allowance, FileDigests
+from studylib.data.digest import Allowance
 from studylib.data.document import Document
 from studylib.data.guard.names import mixed_collection
 from studylib.data.read.decode import holds_jis, tidy
+from studylib.data.source import Source
 from studylib.errors import StudyError, invalid
-from studylib.spec import Frozen, Positive, validated
+from studylib.frozen import Frozen, Positive
 
 __all__ = ["HubSource"]
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-class Options(Frozen):
-    dataset: str = Field(description='such as "wikimedia/wikipedia"; a local folder laid out as a data set works too')
-    revision: str = Field(description="the commit of the data set, 40 hexadecimal digits: a branch would move")
-    config: str | None = Field(default=None, description='such as "20231101.ja"')
-    split: str = "train"
-    text_column: str = "text"
-    max_bytes: Positive = Field(default=100_000_000, description="stop after so many bytes of UTF-8")
-    streaming: bool = Field(default=True, description="read only what is used; False downloads the whole split first")
-
-
-class HubSource:
-    """Rows of a hub data set in its own order.
+class HubSource(Source):
+    """Rows of a hub data set in its own order; the revision in the options pins the text.
 
     ``datasets`` is imported only here and only when used. HF_ENDPOINT, HF_TOKEN and HF_HOME work as they do everywhere.
     """
 
-    remote = True
-    given = True
+    class Options(Frozen):
+        dataset: str = Field(
+            description='such as "wikimedia/wikipedia"; a local folder laid out as a data set works too'
+        )
+        revision: str = Field(description="the commit of the data set, 40 hexadecimal digits: a branch would move")
+        config: str | None = Field(default=None, description='such as "20231101.ja"')
+        split: str = "train"
+        text_column: str = "text"
+        max_bytes: Positive = Field(default=100_000_000, description="stop after so many bytes of UTF-8")
+        streaming: bool = Field(
+            default=True, description="read only what is used; False downloads the whole split first"
+        )
+
+    _options: Options
+    remote: ClassVar[bool] = True
+    given: ClassVar[bool] = True
 
     def __init__(self, label: str, options: Mapping[str, Any]):
-        self._label = label
+        super().__init__(label, options)
         self._field = f"data.sources {label}"
-        self._options = validated(Options, dict(options), file=self._field)
         if not _COMMIT.fullmatch(self._options.revision):
             why = "is not a commit of 40 hexadecimal digits (the data set's page lists them under 'Files', 'History')"
             raise invalid(f"{self._field}: revision", self._options.revision, why)
@@ -53,7 +57,6 @@ class HubSource:
                 "mark; take its repository's folders as local files (kind: files), which leaves JGLUE's folders out"
             )
             raise invalid(f"{self._field}: dataset", self._options.dataset, why)
-        self._notes: dict[str, int] = {}
 
     def check(self) -> None:
         """Ask the hub whether the data set, revision and columns are there."""
@@ -109,9 +112,3 @@ class HubSource:
 
     def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
         return iter(()), [f"{self._options.dataset} on its server"]
-
-    def inputs(self, digests: FileDigests) -> dict[str, str]:
-        return {}  # the revision in the options pins the text
-
-    def notes(self) -> dict[str, int]:
-        return dict(self._notes)

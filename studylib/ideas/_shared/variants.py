@@ -33,7 +33,7 @@ def labels_of(groups: Groups) -> dict[str, list[str]]:
 
 def check_changes(place: str, changes: Changes) -> None:
     """Raise a StudyError unless all of ``changes`` are fields of the model that are not its shape."""
-    known = sorted(set(ModelSpec.model_fields) - set(SHAPE_FIELDS))
+    known = sorted(set(ModelSpec.known_fields()) - set(SHAPE_FIELDS))
     for key, value in changes.items():
         if key not in known:
             raise invalid(f"key {key!r} in {place}", value, "is not a choice", choices=known, near=key)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
+from studylib.frozen import Fraction, as_number
 from studylib.ideas._training import TrainingParams
 from studylib.registry import INITS, OBJECTIVES, OPTIMIZERS, SAMPLERS
 from studylib.spec import Above0, Axis, Count, Frozen, Positive, SearchSpec, choice_of
-from studylib.spec.base import Fraction, as_number
 from studylib.spec.search import Share, Value
 
 Dropped = Annotated[float, BeforeValidator(as_number), Field(gt=0, lt=1)]

@@ -151,8 +151,8 @@ def objective_trials(params: HyperparametersParams) -> list[TrialSpec]:
     Objectives differ in how many positions carry loss, so one rate would not be fair to all.
     """
     specs = []
-    wanted = {name: ObjectiveSpec(name=name, options=options) for name, options in params.objectives.items()}
-    room = max((OBJECTIVES[name](one.options).extra_tokens(params.seq_len) for name, one in wanted.items()), default=0)
+    wanted = {name: ObjectiveSpec(name=name, **options) for name, options in params.objectives.items()}
+    room = max((OBJECTIVES[name](one).extra_tokens(params.seq_len) for name, one in wanted.items()), default=0)
     vocab_size = -(-(params.data.tokenizer.vocab_size + room) // 8) * 8
     for name, objective in wanted.items():
         for lr_factor in params.objective_lr_factors:

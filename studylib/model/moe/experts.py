@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from studylib.model.cost import is_gated
+from studylib.model.mlp import activated
 from studylib.model.moe.dispatch import (
     block_products,
     gather_rows,
@@ -30,7 +30,7 @@ class Experts(nn.Module):
         experts, size, ranks = model.moe.experts, model.expert_size, tp_pg.size()
         self.tp_pg = tp_pg
         self.experts = experts
-        self.activation, self.gated = ACTIVATIONS[model.activation], is_gated(model.activation)
+        self.activation, self.gated = ACTIVATIONS[model.activation](model).build(), model.gated
         chunks = (size,) * (2 if self.gated else 1)
         if expert_parallel:
             mine = experts // ranks
@@ -90,4 +90,4 @@ class Experts(nn.Module):
         return block_products(self._activated(wide), self.down_proj, rows_of), order
 
     def _activated(self, wide: torch.Tensor) -> torch.Tensor:
-        return self.activation(*wide.chunk(2, dim=-1)) if self.gated else self.activation(wide)
+        return activated(wide, self.activation, gated=self.gated)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from studylib.model.initialise import declare, scale_matrices
+from studylib.choices.declare import declare, scale_matrices
 from studylib.model.mlp import MLP
 from studylib.model.moe.auxiliary import load_balancing_loss, router_z_loss, with_auxiliary_loss
 from studylib.model.moe.experts import Experts

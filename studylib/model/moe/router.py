@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from studylib.model.precision import at_least_fp32
+from studylib.choices.precision import at_least_fp32
 from studylib.spec import MoESpec
 
 

@@ -1,6 +1,27 @@
 """How points are proposed.
 
-A choice is a function ``propose(spec, tried, count) -> list of points``: up to ``count`` points (dotted field to value)
-that are to be tried next, given what was tried. It is a pure function of its arguments (``spec.seed`` is the only source
-of chance), so the same results lead to the same proposals after any interruption; fewer than ``count``: no more are left.
+A choice is a class derived from ``Sampler``.
 """
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from studylib.search.tried import Point, Tried
+from studylib.spec import SearchSpec
+
+
+class Sampler(ABC):
+    """Proposes points (dotted field to value) of the space of ``spec``.
+
+    Proposals are a pure function of the specification (its ``seed`` is the only source of chance) and of what was tried, so the
+    same results lead to the same proposals after any interruption.
+    """
+
+    def __init__(self, spec: SearchSpec):
+        self.spec = spec
+
+    @abstractmethod
+    def propose(self, tried: Sequence[Tried], count: int) -> list[Point]:
+        """Up to ``count`` points that are to be tried next; fewer: no more are left."""

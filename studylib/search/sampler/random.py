@@ -6,12 +6,16 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from studylib.search.sampler import Sampler
 from studylib.search.tried import Point, Tried
-from studylib.spec import SearchSpec
 
-__all__ = ["random"]
+__all__ = ["Random"]
 
 
-def random(spec: SearchSpec, tried: Sequence[Tried], count: int) -> list[Point]:
-    shares = np.random.default_rng(spec.seed).random((len(tried) + count, len(spec.space)))[len(tried) :]
-    return [{key: axis.at(float(s)) for (key, axis), s in zip(spec.space.items(), row, strict=True)} for row in shares]
+class Random(Sampler):
+    def propose(self, tried: Sequence[Tried], count: int) -> list[Point]:
+        shares = np.random.default_rng(self.spec.seed).random((len(tried) + count, len(self.spec.space)))[len(tried) :]
+        return [
+            {key: axis.at(float(s)) for (key, axis), s in zip(self.spec.space.items(), row, strict=True)}
+            for row in shares
+        ]

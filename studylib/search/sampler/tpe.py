@@ -11,21 +11,23 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import qmc
 
+from studylib.search.sampler import Sampler
 from studylib.search.tried import Point, Tried
-from studylib.spec import SearchSpec
 
-__all__ = ["tpe"]
+__all__ = ["TPE"]
 
 
-def tpe(spec: SearchSpec, tried: Sequence[Tried], count: int) -> list[Point]:
-    if not tried:
-        shares = qmc.LatinHypercube(len(spec.space), rng=np.random.default_rng(spec.seed)).random(count)
-        return [
-            {key: axis.at(float(s)) for (key, axis), s in zip(spec.space.items(), row, strict=True)} for row in shares
-        ]
-    from studylib.search._optuna import distributions, study_of
+class TPE(Sampler):
+    def propose(self, tried: Sequence[Tried], count: int) -> list[Point]:
+        if not tried:
+            shares = qmc.LatinHypercube(len(self.spec.space), rng=np.random.default_rng(self.spec.seed)).random(count)
+            return [
+                {key: axis.at(float(s)) for (key, axis), s in zip(self.spec.space.items(), row, strict=True)}
+                for row in shares
+            ]
+        from studylib.search._optuna import distributions, study_of
 
-    study = study_of(spec, tried, seed=spec.seed * 1_000_003 + len(tried))
-    space = distributions(spec)
-    asked = [study.ask(space).params for _ in range(count)]
-    return [{key: axis.at_value(point[key]) for key, axis in spec.space.items()} for point in asked]
+        study = study_of(self.spec, tried, seed=self.spec.seed * 1_000_003 + len(tried))
+        space = distributions(self.spec)
+        asked = [study.ask(space).params for _ in range(count)]
+        return [{key: axis.at_value(point[key]) for key, axis in self.spec.space.items()} for point in asked]

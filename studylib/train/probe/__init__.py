@@ -1,18 +1,18 @@
 """Probes: what is asked of a trained model beside its validation loss.
 
-A choice is a class made from (``spec``, ``prepared``) with ``measure(model, world, compute) -> dict`` of plain numbers;
-it must not change the model. Probes need the whole model on a pipeline stage (``parallel.pp`` 1).
+A choice is a class derived from ``Probe``. Probes need the whole model on a pipeline stage (``parallel.pp`` 1).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from studylib.choices.precision import at_least_fp32
 from studylib.data import PreparedData
-from studylib.model.precision import at_least_fp32
 from studylib.parallel import World, dist, sharded_cross_entropy
 from studylib.registry import PROBES
 from studylib.spec import TrialSpec
@@ -22,12 +22,16 @@ if TYPE_CHECKING:
     from studylib.model.gpt import GPT
 
 
-class Probe(Protocol):
+class Probe(ABC):
+    """Something that is asked of a trained model."""
+
+    @abstractmethod
     def __init__(self, spec: TrialSpec, prepared: PreparedData):
         """Make what will be asked; StudyError when the data do not allow it."""
 
+    @abstractmethod
     def measure(self, model: GPT, world: World, compute: Compute) -> dict[str, Any]:
-        """The answers, equal on all ranks."""
+        """The answers in plain numbers, equal on all ranks; the model is not changed."""
 
 
 def build_probes(spec: TrialSpec, prepared: PreparedData) -> dict[str, Probe]:

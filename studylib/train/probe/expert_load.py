@@ -12,11 +12,12 @@ from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.pipeline import forward_losses
+from studylib.train.probe import Probe
 
 __all__ = ["ExpertLoad"]
 
 
-class ExpertLoad:
+class ExpertLoad(Probe):
     """Share of the validation tokens that each expert of each layer gets, by source."""
 
     def __init__(self, spec: TrialSpec, prepared: PreparedData):

@@ -13,7 +13,7 @@ from studylib.parallel import World
 from studylib.spec import DataSpec, SourceSpec, TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.evaluate import EVALUATION_TOKENS
-from studylib.train.probe import token_losses
+from studylib.train.probe import Probe, token_losses
 
 __all__ = ["Facts"]
 
@@ -26,7 +26,7 @@ GROUPS = {
 }
 
 
-class Facts:
+class Facts(Probe):
     """How much likelier the entity makes the right answer than wrong ones.
 
     An answer's score is the log-likelihood of the text that gives it, less that of the same words behind a lead about

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from studylib.data import PreparedData, Tokenizer
-from studylib.data.batch import Row, drawing
 from studylib.data.tokenizer import EOS
 from studylib.data.training_rows import marks_of
 from studylib.errors import invalid
 from studylib.parallel import World
 from studylib.registry import OBJECTIVES
+from studylib.rows import Row, drawing
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.evaluate import EVALUATION_TOKENS
-from studylib.train.probe import token_losses
+from studylib.train.probe import Probe, token_losses
 
 __all__ = ["Infilling"]
 
@@ -27,7 +27,7 @@ SHARES = {"short": 4, "long": 3}  # the span is at most one in so many tokens of
 OVERHEAD = 6  # tokens of a row that are no text, at most
 
 
-class Infilling:
+class Infilling(Probe):
     """Spans of documents, the same for every objective on the same data and context length, in its own format.
 
     ``left``: the text before the span is given, as a prefix where the objective has prefixes. ``both``: the rest of the
@@ -43,7 +43,7 @@ class Infilling:
         self._rows: dict[tuple[str, str], list[Row]] = {}
         self._bytes: dict[str, np.ndarray] = {}
         tokenizer = Tokenizer.load(prepared.tokenizer_file)
-        objective = OBJECTIVES[spec.objective.name](spec.objective.options)
+        objective = OBJECTIVES[spec.objective.name](spec.objective)
         for length in SPANS:
             spans = _spans(length, spec, prepared)
             marks = marks_of(spec)

@@ -13,14 +13,14 @@ from studylib.registry import POSITIONS
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.evaluate import EVALUATION_TOKENS
-from studylib.train.probe import token_losses
+from studylib.train.probe import Probe, token_losses
 
 __all__ = ["LongerContext"]
 
 FACTORS = (2, 4)
 
 
-class LongerContext:
+class LongerContext(Probe):
     """Loss on validation text at twice and four times the trained context, and of the same text cut to the trained one.
 
     The cut is what makes it a comparison: same tokens, so what differs is the context alone. An encoding that ends at the

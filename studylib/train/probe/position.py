@@ -11,14 +11,14 @@ from studylib.parallel import World
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.evaluate import EVALUATION_TOKENS
-from studylib.train.probe import token_losses
+from studylib.train.probe import Probe, token_losses
 
 __all__ = ["LossByPosition"]
 
 _BINS = 8
 
 
-class LossByPosition:
+class LossByPosition(Probe):
     """Mean loss on the validation windows in bins of positions, by source.
 
     Bins double in width (position 1 to 2, 3 to 4, 5 to 8, ...), because what context brings goes with its logarithm; the first ones are

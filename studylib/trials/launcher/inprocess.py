@@ -8,17 +8,17 @@ from collections.abc import Sequence
 
 from studylib.steps._kind import Context
 from studylib.trials.cache import Task
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.outcome import Outcome
 from studylib.trials.pool import end_task
 from studylib.trials.progress import Tracker
 from studylib.trials.queue import Queue
 from studylib.trials.worker import carry_out
 
-__all__ = ["launcher"]
+__all__ = ["InProcess"]
 
 
-class InProcess:
+class InProcess(Launcher):
     """Failures are recorded as by the other launchers, but a step that kills its process kills this one."""
 
     def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
@@ -46,6 +46,3 @@ class InProcess:
 
     def show(self, tasks: Sequence[Task], setting: Setting) -> str:
         return f"{len(tasks)} steps one after another in this process"
-
-
-launcher = InProcess()

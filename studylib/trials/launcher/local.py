@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studylib.trials.cache import Task
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.launcher.torchrun import torchrun_slot
 from studylib.trials.machine import available_memory, cores, gpus
 from studylib.trials.pool import Pool
@@ -13,12 +13,12 @@ from studylib.trials.progress import Tracker
 from studylib.trials.queue import Queue
 from studylib.trials.slots import Slot, WorkerSlot
 
-__all__ = ["launcher"]
+__all__ = ["Local"]
 
 _PROCESS_BYTES = 500_000_000  # torch and nanotron take 250 MB once imported; as much again for the compiler
 
 
-class Local:
+class Local(Launcher):
     def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
         environments, threads = self.layout(queue.left, setting)
         slots: list[Slot] = [
@@ -53,6 +53,3 @@ class Local:
             return "nothing to run"
         environments, threads = self.layout(tasks, setting)
         return f"{len(tasks)} steps on this machine: {len(environments)} at a time, {threads} threads each"
-
-
-launcher = Local()

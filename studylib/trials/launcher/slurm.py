@@ -20,7 +20,7 @@ from studylib.files import read_json_lines
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Task
 from studylib.trials.command_slot import reported_by_ranks
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.log import BoundedLog
 from studylib.trials.machine import cores
 from studylib.trials.outcome import Outcome, bounded
@@ -30,7 +30,7 @@ from studylib.trials.queue import Queue
 from studylib.trials.rank import carry_out_rank
 from studylib.trials.slots import WorkerSlot
 
-__all__ = ["launcher"]
+__all__ = ["Slurm"]
 
 _DAY_MINUTES = 24 * 60
 
@@ -58,7 +58,7 @@ class _Job:
         return done
 
 
-class Slurm:
+class Slurm(Launcher):
     """Trials are jobs, submitted as soon as what they read is there; other steps run where the study was started."""
 
     def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
@@ -199,6 +199,3 @@ def _by_width(trials: Sequence[Task]) -> list[list[Task]]:
     for trial in sorted(trials, key=lambda trial: -trial.flops):
         groups.setdefault(trial.step.processes, []).append(trial)
     return list(groups.values())
-
-
-launcher = Slurm()

@@ -9,17 +9,17 @@ from pathlib import Path
 
 from studylib.trials.cache import Task
 from studylib.trials.command_slot import CommandSlot
-from studylib.trials.launcher._launcher import Setting
+from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.machine import cores
 from studylib.trials.pool import Pool
 from studylib.trials.progress import Tracker
 from studylib.trials.queue import Queue
 from studylib.trials.slots import WorkerSlot
 
-__all__ = ["launcher"]
+__all__ = ["Torchrun"]
 
 
-class Torchrun:
+class Torchrun(Launcher):
     """One step at a time: a trial may use the whole node. Threads are shared out among its ranks."""
 
     def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
@@ -51,6 +51,3 @@ def _command_for(train: str):
         ]  # fmt: skip
 
     return command
-
-
-launcher = Torchrun()

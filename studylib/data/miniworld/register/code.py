@@ -7,12 +7,13 @@ from collections.abc import Callable
 from studylib.data.document import Document
 from studylib.data.miniworld import code_js, code_python
 from studylib.data.miniworld.draw import Draw
+from studylib.data.miniworld.register import Register
 from studylib.data.miniworld.world import world_of
 
 __all__ = ["CODE"]
 
 
-class Code:
+class Code(Register):
     """Programs about the world's figures. They state none of the facts that a language may keep to itself."""
 
     def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:

@@ -1,0 +1,76 @@
+"""Ways to compute attention (``compute.attention``); ``studylib.choices.attention`` calls them.
+
+A choice is a class derived from ``Backend``. All give the same numbers up to rounding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+
+from studylib.choices.pattern import Pattern
+from studylib.errors import invalid
+
+
+class Backend(ABC):
+    """One way to compute attention. ``takes`` names what it can do beyond causal attention."""
+
+    takes: ClassVar[tuple[str, ...]] = ()
+
+    def unusable(self, device: str) -> str:
+        """Why it cannot be used on ``device`` ("cpu" or "cuda") here; empty when it can."""
+        return ""
+
+    def problem(
+        self, device: str, *, bias: bool = False, prefix_len: bool = False, pattern: Pattern | None = None
+    ) -> str:
+        """Why it cannot do what is asked; empty when it can."""
+        if why := self.unusable(device):
+            return why
+        asked = {"bias": bias, "prefix_len": prefix_len, "pattern": pattern is not None and pattern.sparse}
+        missing = [name for name, wanted in asked.items() if wanted and name not in self.takes]
+        return f"does not take {' and '.join(missing)}" if missing else ""
+
+    def __call__(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, *, bias: torch.Tensor | None = None,
+        prefix_len: torch.Tensor | None = None, pattern: Pattern | None = None,
+    ) -> torch.Tensor:  # fmt: skip
+        """See ``causal_attention``.
+
+        Raises
+        ------
+        StudyError
+            It cannot do this.
+        """
+        why = self.problem(query.device.type, bias=bias is not None, prefix_len=prefix_len is not None, pattern=pattern)
+        if why:
+            raise invalid("compute.attention", type(self).__name__, why)
+        sparse = pattern if pattern is not None and pattern.sparse else None
+        return self.attend(query, key, value, bias, prefix_len, sparse)
+
+    @abstractmethod
+    def attend(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
+        prefix_len: torch.Tensor | None, pattern: Pattern | None,
+    ) -> torch.Tensor:  # fmt: skip
+        """The computation; ``pattern`` is None for dense attention."""
+
+
+def visible_keys(
+    length: int, device: torch.device, prefix_len: torch.Tensor | None, pattern: Pattern | None
+) -> torch.Tensor:
+    """Which keys a query reads: bool [seq, seq], or [batch, 1, seq, seq] with ``prefix_len``."""
+    place = torch.arange(length, device=device)
+    query, key = place[:, None], place[None, :]
+    seen = key <= query if pattern is None else pattern.mask(query, key)
+    if prefix_len is not None:
+        inside = place[None, :] < prefix_len[:, None]
+        seen = seen | (inside[:, :, None] & inside[:, None, :])[:, None]
+    return seen
+
+
+def repeat_kv(key: torch.Tensor, heads: int) -> torch.Tensor:
+    """[batch, kv_heads, seq, head_dim] to one for each query head."""
+    return key if key.shape[1] == heads else key.repeat_interleave(heads // key.shape[1], dim=1)

@@ -1,0 +1,93 @@
+"""Attention itself, behind one function; how it is computed is a choice (``compute.attention``)."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import torch
+
+from studylib.choices.execution import LONGEST_IN_BLOCKS
+from studylib.choices.pattern import Pattern
+from studylib.errors import invalid
+from studylib.registry import ATTENTION_BACKENDS
+
+# Looked up once: a compiled layer must not walk folders.
+_BACKENDS = {name: ATTENTION_BACKENDS[name]() for name in ATTENTION_BACKENDS}
+
+_HAS_FLASH_ATTN = find_spec("flash_attn") is not None
+
+
+def causal_attention(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    *,
+    bias: torch.Tensor | None = None,
+    prefix_len: torch.Tensor | None = None,
+    pattern: Pattern | None = None,
+    backend: str = "auto",
+) -> torch.Tensor:
+    """``softmax(query key^T / sqrt(head_dim) + bias) value`` where no position sees a later one.
+
+    Parameters
+    ----------
+    query
+        [batch, heads, seq, head_dim].
+    key, value
+        [batch, kv_heads, seq, head_dim]; ``heads`` is a multiple of ``kv_heads``.
+    bias
+        [heads, seq, seq], added to the scores.
+    prefix_len
+        int64 [batch]: the first positions of a row, which see each other both ways.
+    pattern
+        Leaves out keys; None is dense attention.
+    backend
+        A name of ATTENTION_BACKENDS, or ``auto``: the fastest here that can do it.
+
+    Returns
+    -------
+    Tensor
+        [batch, heads, seq, head_dim].
+
+    Raises
+    ------
+    StudyError
+        The back-end cannot do this.
+    """
+    if backend == "auto":
+        backend = fastest_backend(
+            query.device.type, query.shape[-2], bias=bias is not None, prefix_len=prefix_len is not None,
+            pattern=pattern, half=query.dtype in (torch.bfloat16, torch.float16),
+        )  # fmt: skip
+    return _BACKENDS[backend](query, key, value, bias=bias, prefix_len=prefix_len, pattern=pattern)
+
+
+def fastest_backend(
+    device: str, length: int, *, bias: bool = False, prefix_len: bool = False, pattern: Pattern | None = None,
+    half: bool = True,
+) -> str:  # fmt: skip
+    """The back-end that ``auto`` means. ``half``: computed in bfloat16 or float16."""
+    sparse = pattern is not None and pattern.sparse
+    if sparse:
+        if prefix_len:
+            return "sdpa"
+        return "flex" if device == "cuda" else "blocks"
+    if device == "cuda":
+        return "flash_attn" if _HAS_FLASH_ATTN and half and not (bias or prefix_len) else "sdpa"
+    return "blocks" if length <= LONGEST_IN_BLOCKS else "sdpa"
+
+
+def check_backend(name: str, device: str, *, prefix_len: bool = False, pattern: Pattern | None = None) -> None:
+    """Refuse a back-end that cannot serve, before anything is built.
+
+    Raises
+    ------
+    StudyError
+        It cannot run on ``device`` here, or not with ``pattern`` or prefixes; the message lists those that can.
+    """
+    if name == "auto":
+        return
+    asked = {"prefix_len": prefix_len, "pattern": pattern}
+    if why := _BACKENDS[name].problem(device, **asked):
+        can = [other for other, backend in _BACKENDS.items() if not backend.problem(device, **asked)]
+        raise invalid("compute.attention", name, why, choices=["auto", *can])

@@ -1,0 +1,75 @@
+"""Training objectives: what a model is asked to predict from a window of the text; torch-free.
+
+A choice is a class derived from ``Objective``. Whatever it draws is a pure function of (seed, step, row), so a step is the same
+again after a resume and on any topology. Tokens that are not
+text (mode tokens, sentinels) get the ids from the tokenizer's ``vocab_size`` on; ``ModelSpec.vocab_size`` needs that room.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from studylib.registry import OBJECTIVES, Choice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from studylib.result import Text
+    from studylib.rows import Batch, Marks, Row
+    from studylib.spec import ObjectiveSpec
+
+
+class Objective(Choice, ABC):
+    """One way to make a training row of a window of text."""
+
+    about: ClassVar[Text]
+    """One line for readers of a report."""
+    prefixes: ClassVar[bool] = False
+    """Whether the first positions of a row see each other both ways (``Batch.prefix_len``)."""
+    masked: ClassVar[bool] = False
+    """Whether some positions of a row carry no loss."""
+
+    def __init__(self, spec: ObjectiveSpec):
+        super().__init__(spec)
+
+    def extra_tokens(self, seq_len: int) -> int:
+        """Ids needed beyond the tokenizer's, for rows of ``seq_len`` + 1 tokens."""
+        return 0
+
+    @abstractmethod
+    def batch(self, windows_BT: np.ndarray, marks: Marks, seed: int, step: int) -> Batch:
+        """Training rows of windows of text, both int64 [rows, seq_len + 1]."""
+
+    @abstractmethod
+    def complete(self, left: np.ndarray, middle: np.ndarray, marks: Marks) -> Row:
+        """A row that asks for ``middle`` given the text before it, which may begin with documents that came earlier."""
+
+    def infill(self, left: np.ndarray, middle: np.ndarray, right: np.ndarray, marks: Marks) -> Row | None:
+        """As ``complete``, given the rest of the document behind it too; None when rows of this objective cannot."""
+        return None
+
+
+def objective_table(objectives: Sequence[ObjectiveSpec], seq_len: int) -> list[dict[str, Any]]:
+    """What each ``ObjectiveSpec`` makes of rows of ``seq_len`` + 1 tokens, a dict each.
+
+    Keys: ``objective`` (name), ``en``, ``ja`` (one line on what it is), ``text_share`` (tokens of text in a row, as a
+    share of it: the rest is sentinels and padding, and that much of a window is left out until the next epoch),
+    ``loss_share`` (positions that are predicted and counted; every token costs the same FLOPs), ``extra_tokens``.
+    """
+    import numpy as np
+
+    from studylib.rows import Marks, shares
+
+    found = []
+    for spec in objectives:
+        one = OBJECTIVES[spec.name](spec)
+        windows = np.full((256, seq_len + 1), 4, dtype=np.int64)
+        made = one.batch(windows, Marks(eos=2, pad=3, first_extra=1 << 16), seed=0, step=0)
+        about = {"objective": spec.name, "en": one.about.en, "ja": one.about.ja}
+        found.append(about | shares([made]) | {"extra_tokens": one.extra_tokens(seq_len)})
+    return found
+
+
+__all__ = ["Objective", "objective_table"]

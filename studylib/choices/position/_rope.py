@@ -1,0 +1,52 @@
+"""Rotary position embedding in torch, halves rotated as in Llama."""
+
+from __future__ import annotations
+
+import torch
+
+from studylib.choices.position._position import LayerPosition
+
+THETA = 10_000.0
+
+
+class RotaryEmbedding(LayerPosition):
+    """Rotate the first ``rotated`` entries of query and key by their position; angles are kept in fp32."""
+
+    def __init__(self, seq_len: int, rotated: int):
+        super().__init__()
+        self.rotated = rotated
+        cos_TD, sin_TD = rotary_tables(seq_len, rotated)
+        # Not persistent: recomputed from the spec, so a checkpoint holds parameters only.
+        self.register_buffer("cos", cos_TD, persistent=False)
+        self.register_buffer("sin", sin_TD, persistent=False)
+
+    def forward(self, query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        length = query.shape[-2]
+        cos, sin = self.cos, self.sin
+        if length > len(cos):  # longer than trained: asked for by a probe, so not kept
+            cos, sin = (table.to(query.device) for table in rotary_tables(length, self.rotated))
+        cos, sin = cos[:length].to(query.dtype), sin[:length].to(query.dtype)
+        if self.rotated == query.shape[-1]:
+            return rotate(query, cos, sin), rotate(key, cos, sin)
+        return self._part(query, cos, sin), self._part(key, cos, sin)
+
+    def _part(self, x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+        turned, kept = x.tensor_split((self.rotated,), dim=-1)
+        return torch.cat((rotate(turned, cos, sin), kept), dim=-1)
+
+
+def rotary_tables(length: int, head_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosines and sines, each [length, head_dim]."""
+    # numpy, because nanotron patches torch's constructors (dtype and device) while a model is being built
+    import numpy
+
+    frequencies = THETA ** (-numpy.arange(0, head_dim, 2) / head_dim)
+    angles = numpy.outer(numpy.arange(length), frequencies)
+    angles = numpy.concatenate([angles, angles], axis=1)
+    return torch.from_numpy(numpy.cos(angles)).float(), torch.from_numpy(numpy.sin(angles)).float()
+
+
+def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """``x * cos + rotate_half(x) * sin`` for x [..., seq, head_dim]."""
+    first, second = x.chunk(2, dim=-1)
+    return x * cos + torch.cat((-second, first), dim=-1) * sin

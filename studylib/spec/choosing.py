@@ -1,0 +1,109 @@
+"""A specification that names choices; their options stand beside their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+from pydantic import (
+    ConfigDict,
+    PrivateAttr,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+from pydantic.main import IncEx
+from pydantic_core.core_schema import SerializationInfo
+
+from studylib.errors import StudyError, invalid
+from studylib.frozen import Frozen, first_problem
+from studylib.registry import Choice, Registry
+
+
+class Choosing(Frozen):
+    """Base of the specifications that name choices.
+
+    Which options there are says each choice (``Choice.Options``), so a new one is declared in one file. They are read as if they
+    were fields (``model.window``, ``optimizer.beta2``), validated by the choice's own model, and those of other choices are
+    refused.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="allow")  # and then everything unknown is refused, see below
+    registries: ClassVar[dict[str, Registry]]
+    """By field, what it names a choice of."""
+    place: ClassVar[str]
+    """Where it stands in a trial, for messages."""
+
+    _options: dict[type[Choice], Frozen] = PrivateAttr(default_factory=dict)
+
+    @classmethod
+    def known_fields(cls) -> list[str]:
+        """Its fields, and the options of all choices that could be named."""
+        options = {
+            name
+            for registry in cls.registries.values()
+            for one in registry.values()
+            for name in one.Options.model_fields
+        }
+        return [*cls.model_fields, *sorted(options)]
+
+    def named(self) -> Iterator[tuple[Registry, str]]:
+        """Every choice that is named."""
+        for field, registry in self.registries.items():
+            yield registry, getattr(self, field)
+
+    def options_of(self, choice: type[Choice]) -> Any:
+        """The options of a choice, its ``Options``; defaults for one that is not named here."""
+        return self._options[choice] if choice in self._options else choice.Options()
+
+    @model_validator(mode="after")
+    def _options_belong_to_the_choices(self) -> Self:
+        given, used = dict(self.__pydantic_extra__ or {}), set()
+        for registry, name in self.named():
+            choice = registry[name]
+            fields = choice.Options.model_fields
+            used |= fields.keys()
+            try:
+                self._options[choice] = choice.Options(**{key: given[key] for key in fields if key in given})
+            except ValidationError as error:
+                raise first_problem(error, choice.Options, within=self.place) from None
+        for key, value in given.items():
+            if key not in used:
+                raise self._unknown(key, value, used)
+        every = {name: value for options in self._options.values() for name, value in options}
+        object.__setattr__(self, "__pydantic_extra__", every)
+        return self
+
+    def _unknown(self, key: str, value: Any, used: set[str]) -> StudyError:
+        for field, registry in self.registries.items():
+            owners = [name for name in registry if key in registry[name].Options.model_fields]
+            if owners:
+                why = f"is not used by {getattr(self, field)}, but by {registry.kind} {', '.join(owners)}; leave it out"
+                return invalid(f"{self.place}.{key}", value, why)
+        known = sorted({*type(self).model_fields, *used})
+        return invalid(f"key {key!r} in {self.place}", value, "is not known", choices=known, near=key)
+
+    def _content(self) -> dict[str, Any]:
+        # Options that are the defaults stay behind, so that a copy may name another choice, which has none of them.
+        return super()._content() | self._chosen()
+
+    def _chosen(self) -> dict[str, Any]:
+        """The options that are not their defaults."""
+        fields = [(name, value, options) for options in self._options.values() for name, value in options]
+        return {
+            name: value
+            for name, value, options in fields
+            if type(options).model_fields[name].is_required()
+            or value != type(options).model_fields[name].get_default(call_default_factory=True)
+        }
+
+    @model_serializer(mode="wrap")
+    def _without_defaults_if_asked(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo[IncEx]
+    ) -> dict[str, Any]:
+        content = handler(self)
+        if info.exclude_defaults:
+            chosen, extra = self._chosen(), self.__pydantic_extra__ or {}
+            return {name: value for name, value in content.items() if name in chosen or name not in extra}
+        return content

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from studylib.params import load_params
+from studylib.params import assigned_names, load_params
 from studylib.registry import IDEAS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,14 +69,50 @@ def test_every_cell_fits_a_screen_and_the_first_says_what_is_asked(path):
     for part in ("# ", "Question", "Hypothesis", "Cost", "study run"):
         assert part in opening, part
     for cell in cells(path):
-        assert len("".join(cell["source"]).splitlines()) <= SCREEN_LINES
+        if "parameters" not in cell["metadata"].get("tags", ()):
+            assert len("".join(cell["source"]).splitlines()) <= SCREEN_LINES
+
+
+def parameters_of(path: Path) -> str:
+    (source,) = ["".join(cell["source"]) for cell in cells(path) if "parameters" in cell["metadata"].get("tags", ())]
+    return source
+
+
+def planned(name: str, params: Any) -> list[tuple[str, dict[str, Any]]]:
+    return [(spec.hash, spec.tags) for spec in IDEAS[name].plan(params)]
 
 
 @pytest.mark.parametrize("name", list(IDEAS))
-def test_notebook_and_schema_mean_the_same(name):
+def test_the_notebooks_cell_is_the_schema_with_the_values_of_scale_quick(name):
+    """Running a notebook's cells after `make study` trains nothing: both plan the same trials, hash for hash."""
     idea = IDEAS[name]
     idea.check_notebook(ROOT)
     assert idea.changed_defaults(ROOT) == {}
+    there, wanted = parameters_of(ROOT / "notebooks" / idea.notebook), idea.parameters_cell(ROOT)
+    assert assigned_names(there) == assigned_names(wanted), "write it anew: python .ci/parameter_cells.py"
+    assert re.findall(r"# .*", there) == re.findall(r"# .*", wanted)
+    quick = load_params(ROOT / "params" / "quick" / f"{name}.yaml")
+    assert planned(name, idea.params_from(assigned_names(there))) == planned(name, quick)
+
+
+@pytest.mark.parametrize("name", list(IDEAS))
+def test_another_scale_is_one_line_in_the_cell(name, monkeypatch):
+    monkeypatch.setenv("STUDYLIB_ROOT", str(ROOT))
+    idea, cell = IDEAS[name], assigned_names(parameters_of(ROOT / "notebooks" / IDEAS[name].notebook))
+    smoke = load_params(ROOT / "params" / "smoke" / f"{name}.yaml")
+    assert idea.params_from(cell | {"scale": "smoke"}) == smoke
+    mine = idea.params_from(cell | {"scale": "smoke", "seeds": 5})
+    assert mine == smoke.replace(seeds=5), "what was changed in the cell holds at any scale"
+    given = {"In": ["", "# Parameters\nscale = 'smoke'\nseeds = 3\n"]}
+    assert len(idea.params_from(cell | given | {"scale": "smoke", "seeds": 3}).seeds) == 3, "papermill's -p holds"
+
+
+@pytest.mark.parametrize("name", list(IDEAS))
+def test_papermill_lists_every_parameter_with_its_help(name):
+    papermill = pytest.importorskip("papermill")
+    listed = papermill.inspect_notebook(str(ROOT / "notebooks" / IDEAS[name].notebook))
+    fields = IDEAS[name].params.model_fields
+    assert {one: about["help"] for one, about in listed.items()} == {one: fields[one].description for one in fields}
 
 
 def test_every_idea_can_be_run_at_every_scale():

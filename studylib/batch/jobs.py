@@ -91,7 +91,8 @@ def choose_jobs(
         if not file.exists() and params is None:
             having = [one for one in scales(root) if params_file(one, name, root).exists()]
             raise invalid("--scale", chosen_scale, f"has no parameters for {name}: {file} is missing", choices=having)
-        read = params_from(idea.params, file, [f"scale={scale}", *overrides] if scale and params else overrides)
+        changes = [f"scale={scale}", *overrides] if scale and params else overrides
+        read = params_from(idea.params, file, changes, base=params_file("quick", name, root))
         if params is None and read.scale != chosen_scale:
             raise invalid("scale", read.scale, f"should be {chosen_scale}, as the file is in that folder", file=file)
         study = (out or Path()).resolve() if out is not None else root / (read.out or f"reports/{read.scale}")

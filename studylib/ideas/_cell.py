@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,19 +13,26 @@ from studylib.params import StudyParams
 _WIDTH = 110
 
 
-def parameters_cell(schema: type[StudyParams]) -> str:
+def parameters_cell(schema: type[StudyParams], content: Mapping[str, Any]) -> str:
     """``name = literal  # help``, a parameter a line where it fits, in the schema's order; what papermill can list.
+
+    Parameters
+    ----------
+    content
+        What the parameter file of scale quick says; the schema's defaults hold for the rest.
 
     Raises
     ------
     ValueError
-        A field has no default or no help, or one that papermill's ``--help-notebook`` cannot read (it stops at a second ``=``).
+        A field has no value or no help, or one that papermill's ``--help-notebook`` cannot read (it stops at a second ``=``).
     """
     lines = []
     for name, field in schema.model_fields.items():
-        if field.is_required() or not field.description:
-            raise ValueError(f"{schema.__name__}.{name} needs a default and a description for the notebook's cell")
-        line = f"{name} = {_literal(plain(field.get_default(call_default_factory=True)))}  # {field.description}"
+        if (field.is_required() and name not in content) or not field.description:
+            raise ValueError(f"{schema.__name__}.{name} needs a value and a description for the notebook's cell")
+        value = content[name] if name in content else plain(field.get_default(call_default_factory=True))
+        room = _WIDTH - len(f"{name} =   # {field.description}")  # for the value, if all is to fit on one line
+        line = f"{name} = {_literal(value, room=room)}  # {field.description}"
         if line.count("=") > 1:
             raise ValueError(f"{schema.__name__}.{name}: papermill cannot list a parameter with a second '='")
         lines.append(line)
@@ -47,9 +55,9 @@ def _differs(model: BaseModel, name: str) -> bool:
     return field.is_required() or getattr(model, name) != field.get_default(call_default_factory=True)
 
 
-def _literal(value: Any, indent: int = 0) -> str:
+def _literal(value: Any, indent: int = 0, room: int = _WIDTH) -> str:
     inline = _inline(value)
-    if len(inline) + indent <= _WIDTH - 30 or not isinstance(value, dict | list) or not value:
+    if len(inline) + indent <= room or not isinstance(value, dict | list) or not value:
         return inline
     pad = " " * (indent + 4)
     if isinstance(value, dict):

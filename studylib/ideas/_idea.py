@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studylib.errors import StudyError, did_you_mean
-from studylib.params import StudyParams, assigned_names
-from studylib.project import project_root
+from studylib.ideas._cell import parameters_cell
+from studylib.params import StudyParams, assigned_names, given_to_papermill, read_yaml
+from studylib.project import params_file, project_root
 from studylib.result import Text
-from studylib.spec import TrialSpec
+from studylib.spec import TrialSpec, validated
 from studylib.trials.queue import Round
 
 if TYPE_CHECKING:
@@ -49,8 +50,23 @@ class Idea:
     rounds: Callable[[Any], list[Round]] = lambda params: []
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
-        """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``."""
-        return self.params.from_notebook(namespace)
+        """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``.
+
+        The ``parameters`` cell holds the values of scale quick. With another ``scale`` in it, every value that was left as it is
+        there, and was not given to papermill, is that scale's.
+        """
+        given = self.params.from_notebook(namespace)
+        file = params_file(given.scale, self.name)
+        if given.scale == "quick" or not file.exists():
+            return given
+        quick = read_yaml(params_file("quick", self.name))
+        usual = validated(self.params, quick)
+        changed = {
+            name: getattr(given, name)
+            for name in self.params.model_fields
+            if name in given_to_papermill(namespace) or getattr(given, name) != getattr(usual, name)
+        }
+        return validated(self.params, quick | read_yaml(file) | changed, file="parameters")
 
     def planned(self, params: Any) -> Plan:
         """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add."""
@@ -99,19 +115,23 @@ class Idea:
             raise StudyError(f"{path}: the 'parameters' cell lacks {name!r}, a field of {self.params.__name__}")
 
     def changed_defaults(self, root: Path | None = None) -> dict[str, tuple[Any, Any]]:
-        """Defaults that differ between notebook and schema, as ``{name: (notebook's, schema's)}``.
+        """Values that differ between the notebook and scale quick, as ``{name: (notebook's, quick's)}``.
 
         Empty in a sound notebook: otherwise a parameter file would mean one thing to papermill and another to
-        ``study run``.
+        ``study run``, and running the cells would train another study than the one that is reported.
         """
-        literal = self.notebook_parameters(root)
-        there = self.params.model_validate(literal)
-        fields = self.params.model_fields
-        defaults = {
-            name: field.get_default(call_default_factory=True)
-            for name, field in fields.items()
-            if not field.is_required()
-        }
+        there = self.params.model_validate(self.notebook_parameters(root))
+        usual = self.params.model_validate(self._quick(root))
         return {
-            name: (getattr(there, name), value) for name, value in defaults.items() if getattr(there, name) != value
+            name: (getattr(there, name), getattr(usual, name))
+            for name in self.params.model_fields
+            if getattr(there, name) != getattr(usual, name)
         }
+
+    def parameters_cell(self, root: Path | None = None) -> str:
+        """What the notebook's ``parameters`` cell must be: the schema's names and help, the values of scale quick."""
+        return parameters_cell(self.params, self._quick(root))
+
+    def _quick(self, root: Path | None) -> dict[str, Any]:
+        file = params_file("quick", self.name, root)
+        return read_yaml(file) if file.exists() else {}

@@ -25,14 +25,18 @@ from studylib.spec import (
 class TrainingParams(StudyParams):
     """Parameters of an idea whose trials are trained from scratch; a subclass may give other defaults."""
 
-    seq_len: Positive = 256
-    global_batch_size: Positive = 16
+    seq_len: Positive = Field(default=256, description="tokens of context")
+    global_batch_size: Positive = Field(default=16, description="sequences in a step")
     learning_rate: Above0 = Field(default=3e-3, description="at CompleteP's base shape, 256 wide and 4 deep")
     evaluations: Count = Field(default=6, description="validations along a run")
-    eval_tokens: Positive = 65_536
+    eval_tokens: Positive = Field(default=65_536, description="tokens of each validation")
     checkpoints: Count = Field(default=0, description="checkpoints along a run; 0: none")
-    compute: ComputeSpec = ComputeSpec()
-    parallel: ParallelSpec = ParallelSpec()
+    compute: ComputeSpec = Field(
+        default=ComputeSpec(), description="device, dtype, compile and more; {} lets each trial choose"
+    )
+    parallel: ParallelSpec = Field(
+        default=ParallelSpec(), description="dp, tp, pp, zero_stage, micro_batch_size and more, of each trial"
+    )
 
     @property
     def tokens_per_step(self) -> int:

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from studylib.params.load import load_params, params_from
 from studylib.params.overrides import parse_overrides
-from studylib.params.schema import StudyParams, assigned_names
+from studylib.params.schema import StudyParams, assigned_names, given_to_papermill
 from studylib.params.yaml_file import read_yaml
 
-__all__ = ["StudyParams", "assigned_names", "load_params", "params_from", "parse_overrides", "read_yaml"]
+__all__ = [
+    "StudyParams",
+    "assigned_names",
+    "given_to_papermill",
+    "load_params",
+    "params_from",
+    "parse_overrides",
+    "read_yaml",
+]

@@ -11,6 +11,7 @@ from studylib.errors import StudyError
 from studylib.params.overrides import parse_overrides, with_override
 from studylib.params.schema import StudyParams
 from studylib.params.yaml_file import read_yaml
+from studylib.project import params_file
 from studylib.spec import validated
 
 
@@ -24,7 +25,8 @@ def load_params(
     path
         A YAML file. ``1e-4`` is a number in it.
     idea
-        Whose schema to check it with; the file's name without ``.yaml`` when left out.
+        Whose schema to check it with, and whose values at scale quick hold where the file says nothing; the file's name without
+        ``.yaml`` when left out.
     overrides
         ``{"data.tokenizer.vocab_size": 1024}`` or ``["data.tokenizer.vocab_size=1024"]``; the values of the second
         form are read as YAML.
@@ -35,14 +37,21 @@ def load_params(
         Names the file (or ``--set``), the field, the value and the valid choices.
     """
     path = Path(path)
-    return params_from(registry.IDEAS[idea or path.stem].params, path, overrides)
+    name = idea or path.stem
+    return params_from(registry.IDEAS[name].params, path, overrides, base=params_file("quick", name))
 
 
 def params_from(
-    schema: type[StudyParams], path: Path, overrides: Mapping[str, Any] | Iterable[str] = ()
+    schema: type[StudyParams],
+    path: Path,
+    overrides: Mapping[str, Any] | Iterable[str] = (),
+    *,
+    base: Path | None = None,
 ) -> StudyParams:
-    """`load_params` for a schema at hand."""
+    """`load_params` for a schema at hand; ``base`` is the file that holds where ``path`` says nothing."""
     content = read_yaml(path)
+    if base is not None and base.exists():
+        content = read_yaml(base) | content
     if not isinstance(overrides, Mapping):
         overrides = parse_overrides(overrides)
     if not overrides:

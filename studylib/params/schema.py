@@ -21,9 +21,9 @@ class StudyParams(Frozen):
     scale: str = Field(default="quick", pattern=r"^[A-Za-z0-9_-]+$", description="smoke, quick, cpu, gpu or cluster")
     out: str = Field(default="", description="study folder; empty: reports/<scale> of the project")
     seeds: tuple[Count, ...] = Field(default=(0, 1, 2), description="whole numbers, or how many, counted from 0")
-    data: DataSpec = DataSpec()
+    data: DataSpec = Field(default=DataSpec(), description="sources, tokenizer and split; {} is the default corpus")
     workers: Count = Field(default=0, description="trials at a time; 0: as many as the machine has cores or GPUs")
-    launcher: choice_of(registry.LAUNCHERS) = "local"
+    launcher: choice_of(registry.LAUNCHERS) = Field(default="local", description="local, inprocess, torchrun or slurm")
     launcher_options: dict[str, Any] = Field(default_factory=dict, description="for Slurm: partition, account, ...")
     trial_timeout_s: Annotated[Real, Field(ge=0)] = Field(
         default=0.0, description="seconds a trial may take; 0: no limit"
@@ -73,11 +73,9 @@ class StudyParams(Frozen):
             A name is missing or not valid, or papermill was given a parameter that does not exist (papermill
             itself only warns then).
         """
-        for cell in namespace.get("In", ()):
-            if cell.startswith("# Parameters\n"):  # the cell that papermill adds
-                for name, value in assigned_names(cell).items():
-                    if name not in cls.model_fields:
-                        raise invalid(f"parameter {name!r}", value, "is not known", choices=cls.model_fields, near=name)
+        for name, value in given_to_papermill(namespace).items():
+            if name not in cls.model_fields:
+                raise invalid(f"parameter {name!r}", value, "is not known", choices=cls.model_fields, near=name)
         for name in cls.model_fields:
             if name not in namespace:
                 raise StudyError(f"{name}: is missing from the notebook's cell tagged 'parameters'")
@@ -86,6 +84,12 @@ class StudyParams(Frozen):
 
 # Where a study is kept and how it is run; its numbers do not depend on these.
 OPERATIONAL = ("out", "workers", "launcher", "launcher_options", "trial_timeout_s", "retry_failed")
+
+
+def given_to_papermill(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Names and values in the cell that papermill adds to a notebook; empty where it did not."""
+    cells = [cell for cell in namespace.get("In", ()) if cell.startswith("# Parameters\n")]
+    return {name: value for cell in cells for name, value in assigned_names(cell).items()}
 
 
 def assigned_names(source: str) -> dict[str, Any]:

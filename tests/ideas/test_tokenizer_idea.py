@@ -12,7 +12,7 @@ from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
 from studylib.ideas._shared.differences import comparison_words
-from studylib.ideas.tokenizer import captions, conclusion, published, tables, tokenizer
+from studylib.ideas.tokenizer import captions, conclusion, published, tables
 from studylib.ideas.tokenizer.schema import TokenizerParams
 from studylib.ideas.tokenizer.trials import equal_text_trials, plan, tokenizers
 from studylib.model.cost import training_flops
@@ -121,17 +121,6 @@ def test_parameters_of_every_scale_are_sound(scale):
     assert found.scale == scale
     assert found.data.tokenizer.sample_bytes == "all"
     assert plan(found)
-
-
-def test_the_notebook_reads_every_parameter_with_the_schemas_defaults():
-    tokenizer.check_notebook()
-    literal = tokenizer.notebook_parameters()
-    names = {name for name, field in TokenizerParams.model_fields.items() if not field.is_required()}
-    there = TokenizerParams.model_validate(
-        literal | {"data": {"tokenizer": {"vocab_size": literal["vocab_sizes"][-1]}}}
-    )
-    schema = {name: TokenizerParams.model_fields[name].get_default(call_default_factory=True) for name in names}
-    assert {name for name in names if getattr(there, name) != schema[name]} <= {"data"}
 
 
 # --- words, on made-up numbers with a known best vocabulary

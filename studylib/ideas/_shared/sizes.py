@@ -16,7 +16,7 @@ class SizesParams(TrainingParams):
     """Sizes are numbers of non-embedding parameters, and how long to train follows from them."""
 
     budgets: tuple[Positive, ...] = Field(min_length=1, description="non-embedding parameters of each size")
-    head_dim: Positive = 16
+    head_dim: Positive = Field(default=16, description="size of a head; hidden sizes are its multiples")
     tokens_per_param: Above0 = Field(default=20.0, description="training tokens per non-embedding parameter")
     lengths: tuple[Above0, ...] = Field(
         default=(0.5,), description="other lengths of the reference's runs, as shares: they say what more tokens bring"

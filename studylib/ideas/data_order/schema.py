@@ -22,12 +22,12 @@ _WORLD = (
 class DataOrderParams(TrainingParams):
     """Keys of ``params/<scale>/data_order.yaml``."""
 
-    data: DataSpec = DataSpec(sources=_WORLD)
+    data: DataSpec = Field(default=DataSpec(sources=_WORLD), description="sources, tokenizer and split")
     target: str = Field(default="ja", description="label of the source whose loss decides; the others are its helpers")
-    num_layers: Positive = 3
-    hidden_size: Positive = 64
-    num_heads: Positive = 4
-    seq_len: Positive = 128
+    num_layers: Positive = Field(default=3, description="of all models, as the next two")
+    hidden_size: Positive = Field(default=64, description="width of the residual stream")
+    num_heads: Positive = Field(default=4, description="attention heads")
+    seq_len: Positive = Field(default=128, description="tokens of context")
     train_tokens: Positive = Field(default=262_144, description="of every order; the ladder has shares of it")
     first_share: Share = Field(default=0.5, description="share of the run for the helpers, where they come first")
     replay: tuple[Share, ...] = Field(default=(0.1,), description="helpers' shares that stay in the second stage")
@@ -43,10 +43,12 @@ class DataOrderParams(TrainingParams):
     )
     scarce_tokens: Positive = Field(default=262_144, description="training tokens of each run on scarce text")
     made_ratios: tuple[Share, ...] = Field(default=(0.25, 0.5, 0.75), description="shares of made text in the mixture")
-    sampling: SamplingSpec = SamplingSpec()
-    rewrite_rules: tuple[str, ...] = Field(default=tuple(RULES), min_length=1)
+    sampling: SamplingSpec = Field(
+        default=SamplingSpec(), description="bytes, temperature, top_p and filters of sampled text"
+    )
+    rewrite_rules: tuple[str, ...] = Field(default=tuple(RULES), min_length=1, description="rules of rewritten text")
     evaluations: Count = Field(default=8, description="validations along a run, besides those at stage borders")
-    eval_tokens: Positive = 49_152
+    eval_tokens: Positive = Field(default=49_152, description="tokens of each validation")
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

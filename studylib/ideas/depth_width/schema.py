@@ -16,4 +16,4 @@ class DepthWidthParams(SizesParams):
         default=(), description="head counts tried on the middle shape of the smallest budget"
     )
     lr_factors: tuple[Above0, ...] = Field(default=(), description="other rates tried on the extreme and middle shapes")
-    target_vocab_size: Positive = 100_000
+    target_vocab_size: Positive = Field(default=100_000, description="vocabulary of the model that is to be built")

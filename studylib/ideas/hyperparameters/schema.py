@@ -58,10 +58,10 @@ class Batches(Frozen):
 class HyperparametersParams(TrainingParams):
     """Keys of ``params/<scale>/hyperparameters.yaml``."""
 
-    num_layers: Positive = 2
-    head_dim: Positive = 16
+    num_layers: Positive = Field(default=2, description="of all models")
+    head_dim: Positive = Field(default=16, description="size of a head; widths are its multiples")
     hidden_size: Positive = Field(default=32, description="at which everything but transfer is studied")
-    train_tokens: Positive = 262_144
+    train_tokens: Positive = Field(default=262_144, description="of a whole run")
     widths: tuple[Positive, ...] = Field(default=(32, 64, 128), description="over which the best rate should stay")
     rates: dict[choice_of(INITS), Axis] = Field(
         default_factory=lambda: {"completep": Axis(low=1e-3, high=1.6e-2, points=5)},
@@ -76,7 +76,9 @@ class HyperparametersParams(TrainingParams):
         description="fields of each; its learning_rate is the middle of what is tried",
     )
     compare_at: tuple[Positive, ...] = Field(default=(32, 64), description="widths at which optimizers are compared")
-    tuning: Tuning = Tuning()
+    tuning: Tuning = Field(
+        default=Tuning(), description="budget of every optimizer: span of rates, points, also, sampler, rungs, seed"
+    )
     default_rate: Above0 = Field(default=1e-3, description="torch's for AdamW: the untuned baseline")
     ladder: tuple[Above0, ...] = Field(default=(), description="other lengths of tuned AdamW, to value gains in tokens")
     factors: dict[str, tuple[Value, ...]] = Field(default_factory=dict, description="one field at a time")
@@ -97,8 +99,8 @@ class HyperparametersParams(TrainingParams):
     )
     pruned: SearchSpec | None = Field(default=None, description="held against the grid of its own space")
     explored: SearchSpec | None = Field(default=None, description="many fields at once: which of them matters")
-    target_params: Above0 = 1e10
-    target_tokens: Above0 = 2e11
+    target_params: Above0 = Field(default=1e10, description="parameters of the model that is to be built")
+    target_tokens: Above0 = Field(default=2e11, description="and its training tokens")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -79,7 +79,7 @@ def parameters_of(path: Path) -> str:
 
 
 def planned(name: str, params: Any) -> list[tuple[str, dict[str, Any]]]:
-    return [(spec.hash, spec.tags) for spec in IDEAS[name].plan(params)]
+    return [(spec.hash, spec.tags) for spec in IDEAS[name].trials(params)]
 
 
 @pytest.mark.parametrize("name", list(IDEAS))
@@ -126,7 +126,7 @@ def test_parameter_file_is_valid_and_plans_trials(path):
     params = load_params(path)
     assert params.scale == path.parent.name
     assert params.out == "", "a committed file leaves the place of the study to the user"
-    specs = IDEAS[path.stem].plan(params)
+    specs = IDEAS[path.stem].trials(params)
     assert specs or IDEAS[path.stem].after_all
     # What only tunes has a seed of its own: it must not be judged on what it was tuned on.
     tuned_on = {params.tuning.seed} if hasattr(params, "tuning") else set()

@@ -28,8 +28,8 @@ def read_text(jobs: Iterable[Job], say: Callable[[str], None]) -> None:
     """
     for job in jobs:
         folder = job.study / "data"
-        asked = {spec.name for spec in job.specs}
-        to_do, _ = still_to_do(tasks_under(job.study, job.specs), asked, retry_failed=job.params.retry_failed)
+        asked = {step.name for step in job.steps}
+        to_do, _ = still_to_do(tasks_under(job.study, job.steps), asked, retry_failed=job.params.retry_failed)
         waiting = {task.hash for task in to_do if isinstance(task.step, DataSpec)}
         for data in _data_of(job):
             from studylib.data import check_sources, read_sources
@@ -81,7 +81,7 @@ def what_would_start(job: Job) -> str:
     params = job.params
     if is_current(job):
         return f"{job.idea.name}: up to date"
-    tasks = tasks_under(job.study, job.specs)
+    tasks = tasks_under(job.study, job.steps)
     asked = {spec.name for spec in job.specs}
     to_do, _ = still_to_do(tasks, asked, retry_failed=params.retry_failed)
     setting = Setting(

@@ -17,7 +17,7 @@ from studylib import registry
 from studylib.errors import StudyError, invalid
 from studylib.params import StudyParams, params_from
 from studylib.project import params_file, project_root, scales
-from studylib.spec import TrialSpec, first_problem
+from studylib.spec import Step, TrialSpec, first_problem
 
 if TYPE_CHECKING:
     from studylib.ideas._idea import Idea
@@ -44,8 +44,12 @@ class Job:
         return self.idea.notebook_path(self.root)
 
     @cached_property
-    def specs(self) -> list[TrialSpec]:
+    def steps(self) -> list[Step]:
         return self.idea.plan(self.params)
+
+    @cached_property
+    def specs(self) -> list[TrialSpec]:
+        return self.idea.trials(self.params)
 
 
 def choose_jobs(

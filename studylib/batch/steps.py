@@ -24,7 +24,7 @@ def carry_out_steps(jobs: Sequence[Job]) -> None:
         if not job.idea.after_all and not is_current(job):
             groups.setdefault(canonical_json(job.params.launch | {"out": str(job.study)}), []).append(job)
     for group in groups.values():
-        steps = [spec for job in group for spec in job.specs]
+        steps = [step for job in group for step in job.steps]
         rounds = [one for job in group for one in job.idea.rounds(job.params)]
         # Its own notebook will say that its text cannot be read.
         with contextlib.chdir(group[0].root), contextlib.suppress(StudyError):

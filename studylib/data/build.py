@@ -333,7 +333,7 @@ def guarded_texts(data: DataSpec, folder: Path, *, progress: Progress | None = N
 
 def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress) -> GuardedText:
     """The source's text behind the guard, from ``folder/text`` when it is there already."""
-    source: Source = SOURCES[spec.kind](spec.label, spec.options)
+    source: Source = SOURCES[spec.kind](spec.label, spec.options).in_study(folder.parent)
     digests = FileDigests(folder / DIGESTS)
     inputs = source.inputs(digests)
     name = content_hash(

@@ -13,7 +13,7 @@ from studylib.ideas._cell import parameters_cell
 from studylib.params import StudyParams, assigned_names, given_to_papermill, read_yaml
 from studylib.project import params_file, project_root
 from studylib.result import Text
-from studylib.spec import TrialSpec, validated
+from studylib.spec import Step, TrialSpec, validated
 from studylib.trials.queue import Round
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Idea:
     params
         Schema of the parameter files.
     plan
-        The trials known beforehand; torch-free and quick, so that they can be listed.
+        The steps known beforehand, trials above all; torch-free and quick, so that they can be listed.
     after_all
         Reads the other ideas' results, so it runs when they are finished.
     rounds
@@ -45,7 +45,7 @@ class Idea:
     notebook: str
     question: Text
     params: type[StudyParams]
-    plan: Callable[[Any], list[TrialSpec]]
+    plan: Callable[[Any], list[Step]]
     after_all: bool = False
     rounds: Callable[[Any], list[Round]] = lambda params: []
 
@@ -76,6 +76,10 @@ class Idea:
             self.plan(params), params.folder, rounds=self.rounds(params), workers=params.workers or None,
             retry_failed=params.retry_failed,
         )  # fmt: skip
+
+    def trials(self, params: Any) -> list[TrialSpec]:
+        """The trials of the plan."""
+        return [step for step in self.plan(params) if isinstance(step, TrialSpec)]
 
     def carry_out(self, params: Any) -> list[TrialSpec]:
         """Do what is not done yet, all rounds included; returns every trial, for `trials_frame`."""

@@ -15,6 +15,7 @@ from studylib.frozen import (
 )
 from studylib.registry import choice_of
 from studylib.spec.data import DataSpec, SourceSpec, TokenizerSpec
+from studylib.spec.made import MadeText
 from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
@@ -30,6 +31,7 @@ __all__ = [
     "DataSpec",
     "Fraction",
     "Frozen",
+    "MadeText",
     "MoESpec",
     "ModelSpec",
     "ObjectiveSpec",

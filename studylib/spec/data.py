@@ -137,5 +137,10 @@ class DataSpec(Step, Frozen):
         return () if self.tokenizer_of is None else (self.tokenizer_of,)
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        made = (source.options["made"] for source in self.sources if source.kind == "generated")
+        return (*super().reads, *(f"made/{name}" for name in made))
+
+    @property
     def label(self) -> str:
         return f"data: {', '.join(source.label for source in self.sources)}, {self.vocab_size} pieces"

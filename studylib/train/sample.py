@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from studylib.data import Tokenizer, prepare
-from studylib.data.pseudo import Filter, SamplingSpec, made_text, sampled_by, write_made_text
+from studylib.data.pseudo import Filter, SamplingSpec, write_made_text
 from studylib.errors import StudyError
 from studylib.model.gpt import GPT, build_gpt
 from studylib.parallel import load_model_weights, world
@@ -30,24 +30,20 @@ def sample_text(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
-    """Sample from the last checkpoint in ``folder`` (that of ``trial``) and write ``file``, unless it is there.
+    """Sample from the last checkpoint in ``folder`` (that of ``trial``) and write ``file``.
 
     The same trial, sampling and machine give the same file.
 
     Returns
     -------
     dict
-        The record beside the file: what it was made by, the counts of the filter, documents and bytes.
+        The counts of the filter, documents and bytes.
 
     Raises
     ------
     StudyError
         There is no checkpoint, or the filter keeps too little of what the model writes.
     """
-    made_by = sampled_by(trial, sampling)
-    record = made_text(file, made_by)
-    if record is not None:
-        return record
     one = trial.replace(parallel=ParallelSpec(), compute=trial.compute.replace(compile="none"))
     compute = resolve(one)
     prepared = prepare(trial.data, data_folder)
@@ -64,7 +60,7 @@ def sample_text(
         load_model_weights(model, processes, found)
         model.eval()
         texts = _kept(model, compute, tokenizer, one.model.seq_len, sampling, keep, say)
-        record = write_made_text(file, texts, made_by)
+        record = write_made_text(file, texts)
     return record | {"filter": dict(keep.counts)}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from studylib.data import PreparedData, prepare
 from studylib.data.digest import FileDigests
-from studylib.data.pseudo import RULES, Filter, made_text, rewrite, training_documents, write_made_text
+from studylib.data.pseudo import RULES, Filter, rewrite, training_documents, write_made_text
 from studylib.data.pseudo.filter import repeated_share
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
@@ -96,37 +96,35 @@ def test_impossible_filters_are_refused(wrong):
 
 
 def test_made_text_is_whole_or_not_there(tmp_path):
-    file, about = tmp_path / "made.jsonl", {"kind": "rewritten"}
+    file = tmp_path / "made.jsonl"
 
     def dies():
         yield "一つ目の文章"
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_made_text(file, dies(), about)
-    assert list(tmp_path.iterdir()) == [] and made_text(file, about) is None
+        write_made_text(file, dies())
+    assert list(tmp_path.iterdir()) == []
     with pytest.raises(StudyError, match="nothing was kept"):
-        write_made_text(file, [], about)
-    record = write_made_text(file, ["一つ目", "二つ目\n改行"], about)
-    assert record == {"made_by": about, "documents": 2, "bytes": len("一つ目二つ目\n改行".encode())}
-    assert made_text(file, about) == record and made_text(file, {"kind": "other"}) is None
+        write_made_text(file, [])
+    record = write_made_text(file, ["一つ目", "二つ目\n改行"])
+    assert record == {"documents": 2, "bytes": len("一つ目二つ目\n改行".encode())}
     assert [json.loads(line)["text"] for line in file.read_text().splitlines()] == ["一つ目", "二つ目\n改行"]
-    file.unlink()
-    assert made_text(file, about) is None
 
 
 def test_generated_text_may_come_after_the_plan(tmp_path):
-    source = SOURCES["generated"]("sampled", {"path": str(tmp_path / "later.jsonl")})
+    source = SOURCES["generated"]("sampled", {"made": "0123"}).in_study(tmp_path)
     source.check()
-    with pytest.raises(StudyError, match=r"sampled: path: .*later.jsonl' has not been generated yet"):
+    with pytest.raises(StudyError, match=r"sampled: made: '0123' has not been made yet"):
         next(source.documents())
-    write_made_text(tmp_path / "later.jsonl", ["作られた文章"], {})
-    assert [one.text for one in source.documents()] == ["作られた文章"] and source.inputs(FileDigests())
+    write_made_text(tmp_path / "made" / "0123" / "text.jsonl", ["作られた文章"])
+    assert [one.text for one in source.documents()] == ["作られた文章"]
+    assert list(source.inputs(FileDigests())) == ["made/0123"], "a study folder may be moved"
 
 
 def test_auxiliary_text_changes_neither_tokenizer_nor_what_is_validated(prepared, tmp_path):
-    write_made_text(tmp_path / "made.jsonl", list(rewrite(prepared, "ja", ["polite"])), {})
-    made = SourceSpec(kind="generated", name="made", auxiliary=True, options={"path": str(tmp_path / "made.jsonl")})
+    write_made_text(tmp_path / "made" / "0123" / "text.jsonl", list(rewrite(prepared, "ja", ["polite"])))
+    made = SourceSpec(kind="generated", name="made", auxiliary=True, options={"made": "0123"})
     more = prepare(DataSpec(sources=(MINIWORLD, made), tokenizer=TOKENIZER), tmp_path / "data")
     assert more.tokenizer_file.read_bytes() == prepared.tokenizer_file.read_bytes()
     assert (more.sources["ja"].train.tokens[:] == prepared.sources["ja"].train.tokens[:]).all()

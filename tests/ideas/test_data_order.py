@@ -15,16 +15,22 @@ from studylib import report as rp
 from studylib.errors import StudyError
 from studylib.ideas.data_order import captions, conclusion, published, tables
 from studylib.ideas.data_order.schema import DataOrderParams
-from studylib.ideas.data_order.trials import generator, made_files, orders, plan
+from studylib.ideas.data_order.trials import generator, made_text, orders
+from studylib.ideas.data_order.trials import plan as plan_steps
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.result import Text
+from studylib.spec import TrialSpec
 from studylib.trials.throughput import _context_shares
 
 PARAMS = DataOrderParams(
     scarce={"name": "scarce", "options": {"register": "ja", "bytes": 100_000}}, seeds=(0, 1), replay=(0.1, 0.3)
 )
 ALT = Text(en="What is drawn", ja="図の説明")
+
+
+def plan(params):
+    return [step for step in plan_steps(params) if isinstance(step, TrialSpec)]
 
 
 def by_family(family: str) -> list:
@@ -77,8 +83,11 @@ def test_made_text_is_planned_before_it_is_there():
         assert watched == ["ja", "en", "code"], "validated on what the other trials are validated on"
         assert sum(spec.stages[0].mixture.values()) == 1 and "ja" not in spec.stages[0].mixture
     moved = PARAMS.replace(sampling={"temperature": 0.5})
-    assert made_files(moved)["sampled"] != made_files(PARAMS)["sampled"]
-    assert made_files(moved)["rewritten"] == made_files(PARAMS)["rewritten"]
+    assert made_text(moved)["sampled"].hash != made_text(PARAMS)["sampled"].hash
+    assert made_text(moved)["rewritten"].hash == made_text(PARAMS)["rewritten"].hash
+    assert PARAMS.replace(out="/elsewhere").data.hash == PARAMS.data.hash
+    reads = {read for spec in specs for read in spec.data.reads}
+    assert reads == {step.name for step in made_text(PARAMS).values()}
 
 
 def test_facts_are_asked_only_of_one_world_in_two_languages():

@@ -20,7 +20,7 @@ RACES = ("shape", "heads", "structure", "part", "vocabulary", "order", "factor",
 
 def plan_of(name: str, **changes: object):
     params = load_params(project_root() / "params" / "quick" / f"{name}.yaml", name, changes)
-    return params, IDEAS[name].plan(params)
+    return params, IDEAS[name].trials(params)
 
 
 @pytest.mark.parametrize("name", sorted(IDEAS))

@@ -1,7 +1,7 @@
 """Pseudo data: text made from what there is, for when there is too little of it. No torch here.
 
 ``rewrite`` says the same again by rule; ``filter`` keeps what is fit of what a model wrote (``studylib.train.sample``).
-Both write JSON lines with a record of how they were made, which a source of kind ``generated`` reads.
+Both write JSON lines, which a source of kind ``generated`` reads (the step ``MadeText``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ __all__, __getattr__, __dir__ = lazy(
     {
         "filter": ["Filter"],
         "rules": ["RULES"],
-        "rewriting": ["rewrite", "training_documents", "rewritten_by"],
-        "sampling": ["SamplingSpec", "sampled_by"],
-        "write": ["made_text", "write_made_text"],
+        "rewriting": ["rewrite", "training_documents"],
+        "sampling": ["SamplingSpec"],
+        "write": ["write_made_text"],
     },
 )

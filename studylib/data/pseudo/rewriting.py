@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studylib.data.miniworld.draw import Draw
 from studylib.data.pseudo.rules import RULES
 from studylib.errors import invalid
-from studylib.spec import DataSpec
 
 if TYPE_CHECKING:
     from studylib.data.prepared import PreparedData
-
-
-def rewritten_by(data: DataSpec, label: str, rules: Sequence[str], seed: int = 0) -> dict[str, Any]:
-    """What names a rewritten text: the text it came from and how."""
-    return {"kind": "rewritten", "data": data.hash, "source": label, "rules": list(rules), "seed": seed}
 
 
 def training_documents(prepared: PreparedData, label: str) -> Iterator[str]:

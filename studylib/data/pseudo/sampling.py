@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
-from studylib.spec import Count, Fraction, Frozen, Positive, Real, TrialSpec
+from studylib.spec import Count, Fraction, Frozen, Positive, Real
 
 Share = Annotated[Fraction, Field(gt=0)]
 
@@ -26,8 +26,3 @@ class SamplingSpec(Frozen):
     batch_documents: Positive = 64
     seed: Count = 0
     max_attempts: Positive = Field(default=20, description="documents drawn for each one kept, before giving up")
-
-
-def sampled_by(trial: TrialSpec, sampling: SamplingSpec) -> dict[str, Any]:
-    """What names a sampled text: the model it came from and how."""
-    return {"kind": "sampled", "trial": trial.hash, "sampling": sampling.model_dump(mode="json")}

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from studylib.frozen import Frozen, validated
 
@@ -42,6 +43,10 @@ class Source(ABC):
         self._label = label
         self._options: Any = validated(self.Options, dict(options), file=f"data.sources {label}")
         self._notes: dict[str, int] = {}
+
+    def in_study(self, study: Path) -> Self:
+        """Told the folder of the study that reads it; only what the study makes itself lies there."""
+        return self
 
     def check(self) -> None:  # noqa: B027  where nothing can be missing, nothing is to be done
         """Raise StudyError if the text cannot be had; quick, reads no text."""

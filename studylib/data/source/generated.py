@@ -1,10 +1,10 @@
-"""Text that the study makes itself, such as a trained model's samples: a JSON-lines file that comes later than the plan."""
+"""Text that the study makes itself, such as a trained model's samples: it comes later than the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from pydantic import Field
 
@@ -19,27 +19,28 @@ __all__ = ["GeneratedSource"]
 
 
 class GeneratedSource(Source):
-    """As a local file, but it need not be there before it is read: a study is planned before its text is made,
-    when nothing can be said of it."""
+    """The outcome of a step `MadeText` of the same study: nothing can be said of it when a study is planned."""
 
     class Options(Frozen):
-        path: str = Field(description="the JSON-lines file that will be made; its rows have a column text")
+        made: str = Field(description="hash of the step that makes the text")
 
-    def __init__(self, label: str, options: Mapping[str, Any]):
-        super().__init__(label, options)
-        self._path = self._options.path
-        self._files = FilesSource(label, {"path": self._path})
+    _study: Path | None = None
 
-    def _made(self) -> FilesSource:
-        if not Path(self._path).is_file():
-            raise invalid(f"data.sources {self._label}: path", self._path, "has not been generated yet")
-        return self._files
+    def in_study(self, study: Path) -> Self:
+        self._study = study
+        return self
+
+    def _text(self) -> FilesSource:
+        file = (self._study or Path()) / "made" / self._options.made / "text.jsonl"
+        if self._study is None or not file.is_file():
+            raise invalid(
+                f"data.sources {self._label}: made", self._options.made, "has not been made yet in this study"
+            )
+        return FilesSource(self._label, {"path": str(file)})
 
     def documents(self) -> Iterator[Document]:
-        yield from self._made().documents()
+        yield from self._text().documents()
 
     def inputs(self, digests: FileDigests) -> dict[str, str]:
-        return self._made().inputs(digests)
-
-    def notes(self) -> dict[str, int]:
-        return self._files.notes()
+        # By the step's name: a study folder may be moved.
+        return {f"made/{self._options.made}": digest for digest in self._text().inputs(digests).values()}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from studylib.data.pseudo import rewritten_by, sampled_by
-from studylib.files import content_hash
 from studylib.ideas._training import size_label
 from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
-from studylib.spec import DataSpec, ModelSpec, SourceSpec, StageSpec, TrialSpec
+from studylib.spec import DataSpec, MadeText, ModelSpec, SourceSpec, StageSpec, Step, TrialSpec
 
 
-def plan(params: DataOrderParams) -> list[TrialSpec]:
+def plan(params: DataOrderParams) -> list[Step]:
     """Orders at equal FLOPs, the ladder of the target alone, and made text by share on scarce text."""
     specs = []
     for variant, stages in orders(params).items():
@@ -70,21 +68,21 @@ def _with_replay(target: str, helpers: dict[str, float], share: float) -> dict[s
     return {target: 1.0 - share} | {label: share * weight / total for label, weight in helpers.items()}
 
 
-def made_files(params: DataOrderParams) -> dict[str, Path]:
-    """Where text made by each method will lie; named by what it is made of and how, so it is known beforehand."""
-    made_by = {
-        "sampled": sampled_by(generator(params), params.sampling),
-        "rewritten": rewritten_by(scarce_data(params), params.scarce.label, params.rewrite_rules),
+def made_text(params: DataOrderParams) -> dict[str, MadeText]:
+    """The steps that make text, by method; a trial's seed does not matter to what is rewritten."""
+    return {
+        "sampled": MadeText(sampled_from=generator(params), how=params.sampling.model_dump(mode="json")),
+        "rewritten": MadeText(
+            rewritten_from=scarce_data(params), source=params.scarce.label, how={"rules": list(params.rewrite_rules)}
+        ),
     }
-    folder = params.folder / "data" / "made"
-    return {kind: folder / f"{kind}-{content_hash(about)}.jsonl" for kind, about in made_by.items()}
 
 
-def scarce_data(params: DataOrderParams, made: dict[str, Path] | None = None) -> DataSpec:
+def scarce_data(params: DataOrderParams, made: Mapping[str, MadeText] | None = None) -> DataSpec:
     """The study's data with the scarce source beside it, and made text; validation and tokenizer stay the same."""
     added = [params.scarce.replace(auxiliary=True)]
-    for kind, file in (made or {}).items():
-        added.append(SourceSpec(kind="generated", name=kind, auxiliary=True, options={"path": str(file)}))
+    for method, step in (made or {}).items():
+        added.append(SourceSpec(kind="generated", name=method, auxiliary=True, options={"made": step.hash}))
     return params.data.replace(sources=(*params.data.sources, *added))
 
 
@@ -94,17 +92,17 @@ def generator(params: DataOrderParams) -> TrialSpec:
     return trial.replace(checkpoint_every=trial.train_steps)
 
 
-def _made_trials(params: DataOrderParams) -> list[TrialSpec]:
+def _made_trials(params: DataOrderParams) -> list[Step]:
     if params.scarce is None:
         return []
-    plain, files = scarce_data(params), made_files(params)
-    enriched = scarce_data(params, files)
-    specs = [generator(params)]
-    specs += [_made_trial(params, plain, "none", 0.0, seed) for seed in params.seeds[1:]]
-    for kind in files:
+    plain, made = scarce_data(params), made_text(params)
+    enriched = scarce_data(params, made)
+    steps: list[Step] = [generator(params), *made.values()]
+    steps += [_made_trial(params, plain, "none", 0.0, seed) for seed in params.seeds[1:]]
+    for method in made:
         for ratio in sorted(params.made_ratios):
-            specs += [_made_trial(params, enriched, kind, ratio, seed) for seed in params.seeds]
-    return specs
+            steps += [_made_trial(params, enriched, method, ratio, seed) for seed in params.seeds]
+    return steps
 
 
 def _made_trial(params: DataOrderParams, data: DataSpec, kind: str, ratio: float, seed: int) -> TrialSpec:

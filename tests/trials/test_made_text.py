@@ -1,0 +1,48 @@
+"""Text that the study makes is a step: made once, read by data through its name."""
+
+from __future__ import annotations
+
+import pytest
+
+from studylib.data import prepare
+from studylib.errors import StudyError
+from studylib.spec import DataSpec, MadeText, SourceSpec, TokenizerSpec
+from studylib.trials import Task, run_steps
+
+JA = SourceSpec(name="ja", options={"register": "ja", "bytes": 40_000})
+DATA = DataSpec(sources=(JA,), tokenizer=TokenizerSpec(vocab_size=400, sample_bytes=40_000))
+
+
+def test_rewritten_text_is_made_once_and_read_by_its_name(tmp_path):
+    step = MadeText(rewritten_from=DATA, source="ja", how={"rules": ["polite"]})
+    made = SourceSpec(kind="generated", name="rewritten", auxiliary=True, options={"made": step.hash})
+    enriched = DATA.replace(sources=(JA, made))
+    assert enriched.reads == (step.name,) and step.reads == (DATA.name,)
+    said = []
+
+    def run():
+        said.clear()
+        run_steps([enriched, step], tmp_path, launcher="inprocess", progress=lambda event: said.append(event))
+        return [event["step"] for event in said if event["event"] == "started"]
+
+    assert run() == [DATA.name, step.name, enriched.name], "each as soon as what it reads is there"
+    record = Task.under(tmp_path, step).result()
+    assert record["documents"] > 0 and record["status"] == "done"
+    read = prepare(enriched, tmp_path / "data").manifest["sources"]["rewritten"]
+    assert read["train"]["documents"] + read["validation"]["documents"] == record["documents"]
+    assert step.name not in run(), "text that is there is not made again"
+
+
+def test_a_step_whose_text_cannot_be_made_takes_what_reads_it_along(tmp_path):
+    step = MadeText(rewritten_from=DATA, source="ja", how={"rules": ["no such rule"]})
+    made = SourceSpec(kind="generated", name="rewritten", auxiliary=True, options={"made": step.hash})
+    ended = {}
+
+    def listen(event):
+        if event["event"] == "finished":
+            ended[event["step"]] = (event["status"], event["message"])
+
+    with pytest.raises(StudyError, match="no such rule"):
+        run_steps([DATA.replace(sources=(JA, made)), step], tmp_path, launcher="inprocess", progress=listen)
+    assert ended[step.name][0] == "crashed" and "no such rule" in ended[step.name][1]
+    assert "which this one goes on from" in ended[DATA.replace(sources=(JA, made)).name][1]

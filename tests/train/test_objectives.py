@@ -201,7 +201,7 @@ def test_text_behind_a_gap_is_learnt_to_be_used(name, options, told_behind, tiny
     ("objective", "said"),
     [
         ({"name": "ul3"}, r"choose from causal, fim, prefix_lm, ul2.*did you mean ul2"),
-        ({"name": "fim", "options": {"rate": 2}}, r"objective fim: rate: 2"),
+        ({"name": "fim", "rate": 2}, r"objective\.rate: 2"),
         ({"name": "fim"}, r"model.vocab_size: 512 leaves no room for the 3 tokens of objective fim.*at least 515"),
     ],
 )

@@ -24,14 +24,14 @@ from studylib import run_trials, TrialSpec
 from studylib.files import read_json
 from studylib.trials import pool
 specs = [TrialSpec.model_validate(content) for content in read_json(sys.argv[1])]
-give = pool._give_next
+begin = pool.Pool._begin
 
-def give_next(slot, waiting, elsewhere, *others):
-    give(slot, waiting, elsewhere, *others)
-    if elsewhere:  # held by another run
+def begin_and_tell(self, slot, task):
+    begin(self, slot, task)
+    if self._elsewhere:  # held by another run
         (pathlib.Path(sys.argv[2]) / "waits").touch()
 
-pool._give_next = give_next
+pool.Pool._begin = begin_and_tell
 frame = run_trials(specs, sys.argv[2], train="fake_trainers:train", workers=int(sys.argv[3]))
 print("all", frame["status"].to_list())
 """

@@ -57,6 +57,18 @@ class Choosing(Frozen):
         """The options of a choice, its ``Options``; defaults for one that is not named here."""
         return self._options[choice] if choice in self._options else choice.Options()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _misspelt_rather_than_missing(cls, content: Any) -> Any:
+        """A misspelt key usually also makes a required one missing: the misspelling is the better message."""
+        required = (name for name, field in cls.model_fields.items() if field.is_required())
+        if isinstance(content, dict) and any(name not in content for name in required):
+            known = cls.known_fields()
+            for key, value in content.items():
+                if key not in known:
+                    raise invalid(f"key {key!r} in {cls.place}", value, "is not known", choices=known, near=key)
+        return content
+
     @model_validator(mode="after")
     def _options_belong_to_the_choices(self) -> Self:
         given, used = dict(self.__pydantic_extra__ or {}), set()

@@ -174,10 +174,10 @@ def carry(
     )  # fmt: skip
     choice = found.choose()
     if choice.regret > _NO_USE * valleys.margin:
-        low, _, high = found.optimum
-        return None, (
-            f"carried that far the optimum lies anywhere from {low:.3g} to {high:.3g}, and the best guess costs "
-            f"{100 * choice.regret:.2g} % of the loss on average"
+        limit = 100 * _NO_USE * valleys.margin
+        return (
+            None,
+            f"carried that far it is not known: even the best guess costs more than {limit:.2g} % of the loss on average",
         )
     return found, ""
 

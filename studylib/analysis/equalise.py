@@ -175,9 +175,10 @@ class Mover:
             limit = cap or _SAME_MEMORY * float(np.median([one for (own, _), one in memory.items() if own == size]))
             if need > limit:
                 share = need / limit - 1
+                more = f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
                 out[f"{size}/{variant}"] = Text(
-                    en=f"{variant} needs {share:.0%} more memory than is allowed",
-                    ja=f"{variant} は許容量より {share:.0%} 多くのメモリを要する",
+                    en=f"{variant} needs {more} more memory than is allowed",
+                    ja=f"{variant} は許容量より {more} 多くのメモリを要する",
                 )
         left = {name: {k: v for k, v in getattr(moved, name).items() if k not in out} for name in _MAPPINGS}
         key = pl.concat_str("size", "variant", separator="/")

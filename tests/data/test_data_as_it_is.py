@@ -173,6 +173,18 @@ def test_every_kind_of_string_column_is_read(tmp_path, kind):
     assert texts(tmp_path / "a.parquet") == [*LINES, LINES[0]]
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [pa.string(), pa.large_string(), pa.string_view(), pa.list_(pa.string()), pa.list_(pa.string(), 1)],
+    ids=str,
+)
+def test_every_kind_of_string_column_beside_the_text_is_shown_to_the_gate(tmp_path, kind):
+    value = ["答え"] if kind.num_fields else "答え"
+    pq.write_table(pa.table({"text": [LINES[0]], "answer": pa.array([value], kind)}), tmp_path / "a.parquet")
+    (document,) = source(tmp_path / "a.parquet").documents()
+    assert document.record["answer"] == value
+
+
 @pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary_view()], ids=str)
 def test_a_column_of_bytes_is_read_when_told_in_what(tmp_path, kind):
     file = tmp_path / "a.parquet"

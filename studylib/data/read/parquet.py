@@ -88,6 +88,10 @@ def _is_bytes(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+
+
 def _texts(column: pa.Array, file: Path, first_row: int, encoding: str) -> list[str]:
     try:
         return [_text(value, encoding) for value in column.to_pylist()]
@@ -103,11 +107,11 @@ def _texts(column: pa.Array, file: Path, first_row: int, encoding: str) -> list[
 
 
 def _holds_text(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if pa.types.is_dictionary(kind) or _is_list(kind):
         return _holds_text(kind.value_type)
     if pa.types.is_struct(kind):
         return any(_holds_text(kind.field(place).type) for place in range(kind.num_fields))
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return _is_text(kind)
 
 
 def _text(value: str | bytes | None, encoding: str) -> str:
@@ -122,7 +126,7 @@ def _all_names(schema: pa.Schema) -> dict[str, None]:
         field = waiting.pop()
         names[field.name] = None
         kind = field.type
-        while pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        while _is_list(kind):
             kind = kind.value_type
         if pa.types.is_struct(kind):
             waiting.extend(kind.field(place) for place in range(kind.num_fields))

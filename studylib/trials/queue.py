@@ -66,8 +66,8 @@ class Queue:
         self._ready: dict[str, Task] = {}
         self._weight: dict[str, float] = {}
         self._weigh()
-        self._sort()
         self._expand()
+        self._sort()
 
     def __bool__(self) -> bool:
         """Whether anything is left."""
@@ -128,12 +128,10 @@ class Queue:
             self._rounds += rounds
             self._left |= {task.name: task for task in self._add(steps)}
             self._weigh()
-            self._sort()
 
     def _sort(self) -> None:
-        sorter = TopologicalSorter(self._reads())
-        sorter.prepare()
-        self._ready |= {name: self._left[name] for name in sorter.get_ready() if name not in self._out}
+        ready = (name for name, reads in self._reads().items() if not reads and name not in self._out)
+        self._ready |= {name: self._left[name] for name in ready}
 
     def _weigh(self) -> None:
         """By name, the FLOPs of the longest chain of steps that begins with it: started first, it ends the run soonest."""

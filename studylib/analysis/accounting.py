@@ -118,10 +118,10 @@ def verdicts_of(
         if basis in accounts and decision.leader is not None:
             reasons = [*at_size(accounts[basis].out, size).values(), *at_size(accounts[basis].bounded, size).values()]
             if reasons:
-                en, ja = "; ".join(one.en for one in reasons), "、".join(one.ja for one in reasons)
+                why = _listed(reasons)
                 note = Text(
-                    en=f"{row.text.en} Not in the race, or only at its best: {en}.",
-                    ja=f"{row.text.ja}比較から除くか、最も有利な値で扱った案:{ja}。",
+                    en=f"{row.text.en} Not in the race, or only at its best: {why.en}.",
+                    ja=f"{row.text.ja}比較から除くか、最も有利な値で扱った案:{why.ja}。",
                 )
                 row = row.replace(text=note)
         rows.append(row)
@@ -129,6 +129,9 @@ def verdicts_of(
 
 
 def _no_verdict(reasons: Iterable[Text]) -> Text:
-    reasons = list(reasons)
-    en, ja = "; ".join(one.en for one in reasons), "、".join(one.ja for one in reasons)
-    return Text(en=f"No verdict: {en}.", ja=f"結論なし:{ja}。")
+    why = _listed(list(reasons))
+    return Text(en=f"No verdict: {why.en}.", ja=f"結論なし:{why.ja}。")
+
+
+def _listed(reasons: Sequence[Text]) -> Text:
+    return Text(en="; ".join(one.en for one in reasons), ja="、".join(one.ja for one in reasons))

@@ -17,6 +17,7 @@ import polars as pl
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
+from studylib.analysis.posterior import Standing
 from studylib.analysis.seed_noise import draw_noise
 from studylib.errors import invalid
 from studylib.result import TargetVerdict
@@ -180,21 +181,18 @@ def carry_to_target(
         data, x, math.log10(target_params), noise, errors=table.errors(errors), generator=generator
     )  # fmt: skip
 
-    mean = draws.target.mean(axis=0)
-    lead = int(mean.argmin())
-    first = draws.target.argmin(axis=1)
-    best = np.bincount(first, minlength=len(mean)) / len(first)
-    regret = float((draws.target[:, lead] - draws.target.min(axis=1)).mean())
-    ahead = (draws.target < draws.target[:, [lead]]).mean(axis=0)
+    standing = Standing.of(draws.target)
     return AtTarget(
         target_params=target_params,
         sizes=table.sizes,
         reference=reference,
-        leader=table.variants[lead],
-        p_best=dict(zip(table.variants, best.tolist(), strict=True)),
-        regret=regret,
-        rivals=tuple(table.variants[i] for i in np.argsort(-ahead, kind="stable") if ahead[i] > _RIVAL),
-        decided=bool(best[lead] >= confidence and regret <= margin),
+        leader=table.variants[standing.lead],
+        p_best=dict(zip(table.variants, standing.best.tolist(), strict=True)),
+        regret=standing.regret,
+        rivals=tuple(
+            table.variants[i] for i in np.argsort(-standing.better, kind="stable") if standing.better[i] > _RIVAL
+        ),
+        decided=bool(standing.best[standing.lead] >= confidence and standing.regret <= margin),
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
     )
@@ -222,9 +220,8 @@ def _effects(
     moves = holm(p_value) < 0.05
     found = []
     for place, v in enumerate(shown):
-        there = {name for name, one in zip(table.sizes, alone[v], strict=True) if one is not None}
-        effects = {name: _ends(_percent(by_size[:, v, n])) for n, name in enumerate(table.sizes) if name in there}
         raw = {name: one for name, one in zip(table.sizes, alone[v], strict=True) if one is not None}
+        effects = {name: _ends(_percent(by_size[:, v, n])) for n, name in enumerate(table.sizes) if name in raw}
         ends = _ends(_percent(target[:, v]))
         slope = _ends(slopes[:, v]) if several else None
         found.append(

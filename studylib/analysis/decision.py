@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.next_run import NextRun, plan_next_run
-from studylib.analysis.posterior import Posterior, fit_posterior
+from studylib.analysis.posterior import Posterior, Standing, fit_posterior
 from studylib.errors import invalid
 from studylib.result import Text, Verdict
 
@@ -93,12 +93,10 @@ class Decision:
         )
 
     def text(self) -> Text:
-        p, count = _percent(self.p_best[self.leader]), len(self.rivals)
+        p, count = percent(self.p_best[self.leader]), len(self.rivals)
         at_en, at_ja = (f" at {self.at}", f"{self.at} で") if self.at else ("", "この規模で")
-        look_en = f" (look {self.looks} at growing data: {_percent(self.bar)} was asked for)" if self.looks > 1 else ""
-        look_ja = (
-            f"(データを増やしながらの {self.looks} 回目の判定のため基準は {_percent(self.bar)})" if look_en else ""
-        )
+        look_en = f" (look {self.looks} at growing data: {percent(self.bar)} was asked for)" if self.looks > 1 else ""
+        look_ja = f"(データを増やしながらの {self.looks} 回目の判定のため基準は {percent(self.bar)})" if look_en else ""
         if self.state == "ahead":
             return Text(
                 en=f"{self.leader} is the best of those tried{at_en}, with probability {p}{look_en}.",
@@ -121,8 +119,8 @@ def _others(count: int) -> str:
     return "1 other" if count == 1 else f"{count} others"
 
 
-def _percent(p: float) -> str:
-    """Never a certainty that finitely many draws cannot show."""
+def percent(p: float) -> str:
+    """A probability in words, never a certainty that finitely many draws cannot show."""
     return ">99 %" if p >= 0.995 else f"{100 * p:.0f} %"
 
 
@@ -209,22 +207,20 @@ def decide_from(seen: Posterior, *, confidence: float = 0.9, margin: float, at: 
         raise invalid("margin", margin, "is negative")
     samples, names = seen.samples, seen.variants
     mean = samples.mean(axis=0)
-    lead = int(mean.argmin())
+    standing = Standing.of(samples)
+    lead = standing.lead
     order = [lead, *(int(i) for i in np.argsort(mean, kind="stable") if i != lead)]
     least = samples.min(axis=1)
-    best = np.bincount(samples.argmin(axis=1), minlength=len(mean)) / len(samples)
-    regret = float((samples[:, lead] - least).mean())
     near = (samples - least[:, None] <= margin).mean(axis=0)
-    better = (samples < samples[:, [lead]]).mean(axis=0)
     bar = bar_at(looks, confidence)
     return Decision(
         leader=names[lead],
-        p_best={name: float(p) for name, p in zip(names, best, strict=True)},
-        regret=regret,
+        p_best={name: float(p) for name, p in zip(names, standing.best, strict=True)},
+        regret=standing.regret,
         basin=tuple(names[i] for i in order if i == lead or near[i] >= _SURE),
-        rivals=tuple(names[i] for i in order if i != lead and better[i] > 1 - _SURE),
+        rivals=tuple(names[i] for i in order if i != lead and standing.better[i] > 1 - _SURE),
         margin=margin,
-        state="open" if regret > margin else "ahead" if best[lead] >= bar else "equivalent",
+        state="open" if standing.regret > margin else "ahead" if standing.best[lead] >= bar else "equivalent",
         effects={name: float(value - mean[lead]) for name, value in zip(names, mean, strict=True)},
         sd=float(np.median(list(seen.sd.values()))) if seen.sd else 0.0,
         at=at,

@@ -72,6 +72,39 @@ class Posterior:
         return float(low), float(sums.mean()), float(high)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Who leads in joint draws, how surely, and what choosing the leader gives away.
+
+    Attributes
+    ----------
+    lead
+        Place of the variant with the lowest mean.
+    best
+        [V] probability that each is best; sums to 1.
+    regret
+        Expected loss given away by choosing the leader, in units of the draws.
+    better
+        [V] probability that each is better than the leader.
+    """
+
+    lead: int
+    best: np.ndarray
+    regret: float
+    better: np.ndarray
+
+    @classmethod
+    def of(cls, samples: np.ndarray) -> Standing:
+        """From [K, V] joint draws of losses."""
+        lead = int(samples.mean(axis=0).argmin())
+        return cls(
+            lead=lead,
+            best=np.bincount(samples.argmin(axis=1), minlength=samples.shape[1]) / len(samples),
+            regret=float((samples[:, lead] - samples.min(axis=1)).mean()),
+            better=(samples < samples[:, [lead]]).mean(axis=0),
+        )
+
+
 def fit_posterior(
     trials: pl.DataFrame | TwoWay,
     metric: str = "val_bpb",

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from studylib.analysis import AtTarget, Decision, NoiseFloor
+from studylib.analysis.decision import percent
 from studylib.ideas._shared.differences import comparison_alt
 from studylib.ideas._shared.leaders import leader_words
 from studylib.ideas._shared.numbers import NOTHING
@@ -94,7 +95,7 @@ def verdict(decisions: Mapping[str, Decision], size: str, at: AtTarget, noise: N
 def target_words(at: AtTarget) -> Text:
     """Who is best at the target, how sure that is, and from what."""
     target, largest, count = f"{at.target_params / 1e9:.3g}B", list(at.sizes)[-1], len(at.sizes)
-    p = ">99 %" if at.p_leader >= 0.995 else f"{100 * at.p_leader:.0f} %"
+    p = percent(at.p_leader)
     from_en = f"{count} sizes up to {largest}" if count > 1 else f"one size, {largest}"
     from_ja = f"{largest} までの {count} 規模" if count > 1 else f"{largest} の 1 規模"
     en = (

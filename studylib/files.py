@@ -23,9 +23,15 @@ def content_hash(value: Any, *, characters: int = 16) -> str:
     return hashlib.blake2b(canonical_json(value).encode(), digest_size=characters // 2).hexdigest()
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames inside ``folder`` durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def file_hash(path: Path) -> str:
+    """Hexadecimal BLAKE2b (128 bits) of a file's content, read a piece at a time."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def sync_path(path: Path) -> None:
+    """Make a file's content, or renames inside a folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -45,7 +51,7 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-        sync_folder(path.parent)
+        sync_path(path.parent)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)

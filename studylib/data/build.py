@@ -17,6 +17,7 @@ from typing import Any
 
 from studylib.data.digest import UNREAD, Allowance, FileDigests
 from studylib.data.guard import GUARD_VERSION, Guard, dropped_in_words, seal
+from studylib.data.guard.fingerprints import file_digest
 from studylib.data.guard.known import FINGERPRINTS, known_digests
 from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
 from studylib.data.shards import TokenShard, token_dtype, write_tokens
@@ -25,13 +26,14 @@ from studylib.data.split import SIDES, side_of
 from studylib.data.text import GuardedText, SideCount, check_not_empty, digest_of, write_text_folder
 from studylib.data.tokenizer import Tokenizer, train_tokenizer
 from studylib.errors import StudyError
-from studylib.files import content_hash, file_lock, read_json, sync_folder, write_bytes, write_json
+from studylib.files import content_hash, file_lock, read_json, sync_path, write_bytes, write_json
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec, SourceSpec, TokenizerSpec
 
 # Raised when the same specification gives other text or tokens than before.
 PREPARE_VERSION = 3
 DIGESTS = "digests.json"  # of the files that text was read from, in the folder of prepared data
+_BEGIN_ANEW = "use another output folder, or remove the prepared data and the trials made from it"
 _GUARDED = 64  # documents of each source that a first look shows to the guard: enough to know a benchmark's table
 
 Progress = Callable[[str], None]
@@ -207,14 +209,12 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any], digests: FileDige
     Returns a line about each file whose content ``digests`` may not read.
     """
     unread: list[str] = []
-    present = [name for name in data.evaluation_only if Path(name).is_file()]
-    known = known_digests(present)
-    for name in present:
-        if any(record["known"].get(name) != known[name] for record in manifest["guard"].values()):
-            raise StudyError(
-                f"data.evaluation_only: {name} has changed since the study's data were prepared; "
-                "use another output folder, or remove the prepared data and the trials made from it"
-            )
+    for name in data.evaluation_only:
+        if not Path(name).is_file():
+            continue
+        digest = file_digest(Path(name), field="data.evaluation_only")
+        if any(record["known"].get(name) != digest for record in manifest["guard"].values()):
+            raise _changed("data.evaluation_only", name)
     for label, made in manifest["sources"].items():
         recorded = made["inputs"]
         if not recorded or not all(Path(name).is_file() for name in recorded):
@@ -225,11 +225,12 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any], digests: FileDige
             if now.get(name) == UNREAD and name in recorded:
                 unread.append(f"{label}: {name}, for a change since it was read")
             elif recorded.get(name) != now.get(name):
-                raise StudyError(
-                    f"data.sources {label}: {name} has changed since the study's data were prepared; "
-                    "use another output folder, or remove the prepared data and the trials made from it"
-                )
+                raise _changed(f"data.sources {label}", name)
     return unread
+
+
+def _changed(field: str, name: str) -> StudyError:
+    return StudyError(f"{field}: {name} has changed since the study's data were prepared; {_BEGIN_ANEW}")
 
 
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
@@ -253,7 +254,7 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
             home.replace(scratch.with_name(f"{scratch.name}.damaged"))
             shutil.rmtree(scratch.with_name(f"{scratch.name}.damaged"))
         scratch.replace(home)
-        sync_folder(folder)
+        sync_path(folder)
     return PreparedData(home)
 
 
@@ -271,7 +272,7 @@ def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
             raise StudyError(
                 f"data.sources {label}: evaluation data are known by other fingerprints than when the study's data were "
                 f"prepared, and the text is no longer the same ({dropped_in_words(text.manifest['guard']) or 'none dropped'}); "
-                "use another output folder, or remove the prepared data and the trials made from it"
+                f"{_BEGIN_ANEW}"
             )
 
 
@@ -363,7 +364,7 @@ def _guarded_text(data: DataSpec, spec: SourceSpec, folder: Path, say: Progress)
             if dropped := dropped_in_words(guard.record()):
                 say(f"data: {spec.label}: {dropped}")
             scratch.replace(home)
-            sync_folder(home.parent)
+            sync_path(home.parent)
         return GuardedText(home)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from studylib.errors import invalid
-from studylib.files import read_json, write_json
+from studylib.files import file_hash, read_json, write_json
 
 UNREAD = ""
 # A file changed a moment ago may change again within one tick of the clock, which its times would not show.
@@ -77,7 +76,7 @@ class FileDigests:
                 elif self._allowance is not None and not self._allowance.take(state[0]):
                     found[str(path)] = UNREAD
                 else:
-                    found[str(path)] = digest = _digest(path)
+                    found[str(path)] = digest = file_hash(path)
                     if time.time_ns() - max(state[1:3]) > _SETTLED_NS and _state(path) == state:
                         self._known[str(path.absolute())] = [*state, digest]
                         new = True
@@ -91,8 +90,3 @@ class FileDigests:
 def _state(path: Path) -> list[int]:
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-
-
-def _digest(path: Path) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

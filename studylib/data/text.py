@@ -6,7 +6,6 @@ reads and guards its corpus once.
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from studylib.data.guard import Guard, check_seal, dropped_in_words, seal
 from studylib.data.source import Source
 from studylib.data.split import SIDES, side_of
 from studylib.errors import StudyError, invalid
-from studylib.files import read_json, write_json
+from studylib.files import file_hash, read_json, write_json
 
 TEXT_SCHEMA = 1
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
@@ -143,11 +142,7 @@ def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fr
 
 def digest_of(file: Path) -> dict[str, int | str]:
     """Size and BLAKE2b of a file."""
-    digest = hashlib.blake2b(digest_size=16)
-    with open(file, "rb") as stream:
-        while block := stream.read(1 << 22):
-            digest.update(block)
-    return {"bytes": file.stat().st_size, "blake2b": digest.hexdigest()}
+    return {"bytes": file.stat().st_size, "blake2b": file_hash(file)}
 
 
 class GuardedText:

@@ -7,8 +7,6 @@ hashes; a damaged checkpoint is set aside and the one before it is used.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 import warnings
 from collections.abc import Sequence
@@ -18,7 +16,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from studylib.errors import StudyError
-from studylib.files import read_json, sync_folder, write_json
+from studylib.files import file_hash, read_json, sync_path, write_json
 from studylib.model.gpt import GPT
 from studylib.parallel import World, load_model_weights, save_model_weights
 from studylib.train.optimizer_state import Optimizer, load_optimizer_state, save_optimizer_state
@@ -60,7 +58,7 @@ def save(
             if final.exists():
                 shutil.rmtree(final)
             partial.rename(final)
-            sync_folder(folder)
+            sync_path(folder)
             passing = [path for path in checkpoints(folder) if int(path.name[5:]) not in keep_steps]
             for old in passing[:-KEEP]:
                 shutil.rmtree(old)
@@ -77,10 +75,11 @@ def save(
 def _seal(partial: Path, progress: Progress, recipe_hash: str, world: World) -> None:
     files = {}
     for path in sorted(path for path in partial.rglob("*") if path.is_file()):
-        files[str(path.relative_to(partial))] = {"bytes": path.stat().st_size, "blake2b": _hash(path, sync=True)}
+        files[str(path.relative_to(partial))] = {"bytes": path.stat().st_size, "blake2b": file_hash(path)}
+        sync_path(path)
     for path in partial.rglob("*"):
         if path.is_dir():
-            sync_folder(path)
+            sync_path(path)
     topology = {"dp": world.dp, "tp": world.tp, "pp": world.pp}
     about = {
         "step": progress.step,
@@ -90,16 +89,6 @@ def _seal(partial: Path, progress: Progress, recipe_hash: str, world: World) -> 
         "files": files,
     }
     write_json(partial / "manifest.json", about)
-
-
-def _hash(path: Path, *, sync: bool = False) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-        if sync:
-            os.fsync(stream.fileno())
-    return digest.hexdigest()
 
 
 def checkpoints(folder: Path) -> list[Path]:
@@ -115,7 +104,7 @@ def problem_with(checkpoint: Path, recipe_hash: str) -> str | None:
             return f"is of another trial ({about['recipe']}, not {recipe_hash})"
         for name, expected in about["files"].items():
             path = checkpoint / name
-            if path.stat().st_size != expected["bytes"] or _hash(path) != expected["blake2b"]:
+            if path.stat().st_size != expected["bytes"] or file_hash(path) != expected["blake2b"]:
                 return f"{name} is damaged"
     except (OSError, ValueError, KeyError, TypeError) as error:
         return f"its manifest or a file cannot be read ({error})"

@@ -105,7 +105,7 @@ def test_the_digest_follows_every_byte(tmp_path, monkeypatch, settled):
     assert kept.exists() == settled
     with monkeypatch.context() as patch:
         if settled:
-            patch.setattr("studylib.data.digest._digest", lambda path: pytest.fail("read again"))
+            patch.setattr("studylib.data.digest.file_hash", lambda path: pytest.fail("read again"))
         assert source(path=file).inputs(FileDigests(kept)) == before
     time.sleep(0.05)  # more than a tick of the clock that stamps files
     edited_in_the_middle(file)

@@ -8,7 +8,6 @@ strings of 4 characters (30-bit hashes) that do not overlap a text is suspected.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +22,7 @@ from studylib.data.guard.fields import KINDS, Field
 from studylib.data.guard.fold import fold
 from studylib.data.guard.hashing import GRAM, characters, digests, keys, masks, pairs
 from studylib.errors import invalid
-from studylib.files import write_bytes
+from studylib.files import file_hash, write_bytes
 
 FORMAT = 1
 SUFFIX = ".npz"
@@ -163,7 +162,7 @@ def file_digest(file: Path, *, field: str = "fingerprints") -> str:
     if not file.is_file():
         raise invalid(field, str(file), "is not a file")
     try:
-        return hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest()
+        return file_hash(file)
     except OSError as error:
         raise invalid(field, str(file), f"cannot be read: {error.strerror}") from None
 

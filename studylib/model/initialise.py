@@ -45,11 +45,13 @@ def orthogonal(drawn: torch.Tensor) -> torch.Tensor:
     """A normal draw [..., rows, columns] made orthonormal along its shorter side, times sqrt(columns).
 
     Distributed uniformly: the signs of the triangular factor are taken out (Mezzadri 2007, arXiv math-ph/0609050).
+    Factored in double precision: how a factorisation rounds depends on the processor and on how many threads it has.
     """
     tall = drawn.shape[-2] >= drawn.shape[-1]
-    basis, triangle = torch.linalg.qr(drawn if tall else drawn.mT)
+    basis, triangle = torch.linalg.qr((drawn if tall else drawn.mT).double())
     basis = basis * triangle.diagonal(dim1=-2, dim2=-1).sign().unsqueeze(-2)
-    return (basis if tall else basis.mT).contiguous().mul_(drawn.shape[-1] ** 0.5)
+    basis = basis * drawn.shape[-1] ** 0.5
+    return (basis if tall else basis.mT).to(drawn.dtype).contiguous()
 
 
 def is_by_token(name: str, parameter: torch.Tensor) -> bool:

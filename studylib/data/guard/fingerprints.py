@@ -3,7 +3,8 @@
 A sentence or row of up to 48 characters is one entry. A longer text is several, of 32 characters each: a passage counts when half
 of them are found, any other when two thirds are. An entry
 holds the number of its characters, a 32-bit hash of all of them and a 128-bit mask of the pairs of neighbours among them. By three
-strings of 4 characters (30-bit hashes) that do not overlap a text is suspected.
+strings of 4 characters (30-bit hashes) that do not overlap a text is suspected. Of short sentences all that can be left when a
+character or two are cut is known as well (`cuts`).
 """
 
 from __future__ import annotations
@@ -18,21 +19,37 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from studylib.data.guard.cuts import cut_hashes
 from studylib.data.guard.fields import KINDS, Field
 from studylib.data.guard.fold import fold
 from studylib.data.guard.hashing import GRAM, characters, digests, keys, masks, pairs
 from studylib.errors import invalid
 from studylib.files import file_hash, write_bytes
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".npz"
 LONGEST = 48  # characters of an entry
 _PART = 32  # of a longer text
 _APART = 3  # strings of four that give an entry away; two characters cut leave one whole
 # A string of four in more entries than this tells nothing, unless it is the best an entry has.
 _TOO_COMMON = 100
-ROW_PIECES = (4, 5, 6, 7)  # choices of a row, whatever their order
-_ARRAYS = ("gram_keys", "gram_entries", "gram_offsets", "sizes", "digests", "masks", "groups", "needs", "kinds", "rows")
+# Choices of a row, whatever their order. Three are left where the others are digits, Latin letters or labels; of few characters
+# they are no row, nor are those such as 1月, 2月, 3月, one piece many times over.
+ROW_PIECES = (3, 4, 5, 6, 7)
+_ROW_DISTINCT, _ROW_CHARACTERS = 4, 10
+_ARRAYS = (
+    "gram_keys",
+    "gram_entries",
+    "gram_offsets",
+    "sizes",
+    "digests",
+    "masks",
+    "groups",
+    "needs",
+    "kinds",
+    "rows",
+    "cuts",
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +66,8 @@ class Fingerprints:
         Parts that must be found, and the place in ``KINDS``, of each text. uint16, uint8 [texts].
     rows
         Sum of the hashes of a row's choices, sorted; uint64 [rows].
+    cuts
+        Hashes of what can be left of short sentences, sorted; uint64 [strings], of 36 bits.
     files
         BLAKE2b of each file that they were made from, by its name.
     """
@@ -63,6 +82,7 @@ class Fingerprints:
     needs: np.ndarray
     kinds: np.ndarray
     rows: np.ndarray
+    cuts: np.ndarray
     files: dict[str, str]
 
     def __len__(self) -> int:
@@ -76,8 +96,7 @@ class Fingerprints:
         for kind, points, piece_keys in _folded(fields):
             if len(points) >= GRAM:
                 texts.setdefault(points.tobytes(), (points, KINDS.index(kind)))
-            # Choices such as 1月, 2月, 3月 are one piece many times over, and so is any calendar.
-            if kind == "row" and len(piece_keys) in ROW_PIECES and len(set(piece_keys.tolist())) >= ROW_PIECES[0]:
+            if kind == "row" and len(piece_keys) in ROW_PIECES and _tells_a_row(points, piece_keys):
                 rows.append(piece_keys.sum(dtype=np.uint64))
         parts: list[np.ndarray] = []
         groups, needs, kinds = [], [], []
@@ -95,6 +114,7 @@ class Fingerprints:
             np.array(needs, dtype=np.uint16),
             np.array(kinds, dtype=np.uint8),
             np.unique(np.array(rows, dtype=np.uint64)),
+            cut_hashes(points for points, kind in texts.values() if KINDS[kind] == "sentence"),
             files or {},
         )
 
@@ -116,7 +136,8 @@ class Fingerprints:
         order = np.argsort(whole["gram_keys"], kind="stable")
         for name in ("gram_keys", "gram_entries", "gram_offsets"):
             whole[name] = whole[name][order]
-        whole["rows"] = np.unique(whole["rows"])
+        for name in ("rows", "cuts"):
+            whole[name] = np.unique(whole[name])
         return cls(**whole, files={name: digest for one in sets for name, digest in one.files.items()})
 
     def save(self, file: Path) -> None:
@@ -124,6 +145,9 @@ class Fingerprints:
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays["gram_keys"] = np.diff(self.gram_keys, prepend=np.uint32(0))  # small numbers pack well
         arrays["groups"] = np.diff(self.groups, prepend=np.uint32(0)).astype(np.uint8)
+        # A row for each byte, as most of the high ones are 0.
+        bytes_of = np.diff(self.cuts, prepend=np.uint64(0)).view(np.uint8).reshape(-1, 8)
+        arrays["cuts"] = np.ascontiguousarray(bytes_of.T)
         about = json.dumps({"format": FORMAT, "files": self.files}, sort_keys=True)
         packed = io.BytesIO()
         np.savez_compressed(packed, about=np.frombuffer(about.encode(), dtype=np.uint8), **arrays)
@@ -148,6 +172,7 @@ class Fingerprints:
             raise invalid("fingerprints", str(file), f"has format {about['format']}, not {FORMAT}; make it again")
         arrays["gram_keys"] = np.cumsum(arrays["gram_keys"], dtype=np.uint32)
         arrays["groups"] = np.cumsum(arrays["groups"], dtype=np.uint32)
+        arrays["cuts"] = np.cumsum(np.ascontiguousarray(arrays["cuts"].T).view(np.uint64).ravel(), dtype=np.uint64)
         return cls(**arrays, files=about["files"])
 
 
@@ -184,6 +209,11 @@ def _batch(batch: list[Field], *, with_labels: bool) -> Iterator[tuple[str, np.n
         for place, field in enumerate(batch):
             points = folded.points[edges[place] : edges[place + 1]]
             yield field.kind, points, folded.keys[pieces[place] : pieces[place + 1]]
+
+
+def _tells_a_row(points: np.ndarray, piece_keys: np.ndarray) -> bool:
+    distinct = len(set(piece_keys.tolist()))
+    return distinct >= _ROW_DISTINCT or (distinct == ROW_PIECES[0] and len(points) >= _ROW_CHARACTERS)
 
 
 def _parts(points: np.ndarray) -> list[np.ndarray]:

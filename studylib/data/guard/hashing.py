@@ -65,6 +65,13 @@ def masks(twos: np.ndarray, inside: np.ndarray) -> np.ndarray:
     )
 
 
+def piece_hashes(points: np.ndarray) -> np.ndarray:
+    """uint64 hash of each row of characters [rows, characters]; strings of other lengths have others."""
+    powers = _powers(_TURN, points.shape[1])[:-1]
+    total = (characters(points.ravel()).reshape(points.shape) * powers).sum(axis=1, dtype=np.uint64)
+    return _mixed(total + np.uint64(points.shape[1]))
+
+
 def piece_keys(points: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """uint64 hash of each piece of ``points``; a piece ends where the next begins, and its first 12 characters count."""
     if not len(starts):

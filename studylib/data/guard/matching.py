@@ -9,15 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from studylib.data.guard.cuts import Cuts
 from studylib.data.guard.fields import KINDS
 from studylib.data.guard.fingerprints import LONGEST, ROW_PIECES, Fingerprints
 from studylib.data.guard.fold import Folded, fold
 from studylib.data.guard.hashing import GRAM, KEY_BITS, Table, characters, digests, keys, masks, pairs
 
-# An entry counts as found where it stands whole, from so many characters; a shorter one only between two marks.
-FREE = 10
-# And where something like it stands between two marks: so many pairs of neighbours may be gone, and so many be new, by its size.
-_ALIKE = ((12, 4, 2), (9, 3, 1), (7, 2, 0))
+# An entry counts as found where it stands whole, from so many characters; a shorter one between two marks, or, from 7 characters,
+# where it is a third of the text.
+FREE, _SHORT_FREE, _SHORT_FREE_SHARE = 10, 7, 3
+# And where something like it stands between two marks: so many pairs of neighbours may be gone, and so many be new. Of shorter
+# sentences all that can be left is known (`cuts`).
+_ALIKE_FROM, _MOST_GONE, _MOST_NEW = 12, 4, 2
 # And where this share of its pairs stands, marks or not.
 NEAR_FREE, _NEAR_FREE_FROM = 0.9, 20
 NEAR_PART = 0.75  # of one part of a longer text
@@ -66,6 +69,7 @@ class Matcher:
         self._pair_counts = np.bitwise_count(known.masks).sum(axis=1, dtype=np.int64)
         self._is_part = known.needs[known.groups] > 1
         self._rows = Table(known.rows)
+        self._cuts = Cuts(known.cuts)
 
     def kinds(self, texts: Sequence[str]) -> list[str | None]:
         """Why each text must not be trained on: one of ``KINDS``, or None."""
@@ -76,7 +80,7 @@ class Matcher:
         sizes = np.diff(folded.ends, prepend=0)
         weight: dict[int, float] = defaultdict(float)
         seen = set()
-        for find in (*self._rows_in(folded), *self._texts_in(folded)):
+        for find in (*self._rows_in(folded), *self._texts_in(folded), *self._cuts_in(folded)):
             if (find.text, find.known) not in seen:
                 seen.add((find.text, find.known))
                 weight[find.text] += find.weight
@@ -96,6 +100,15 @@ class Matcher:
             for place, text in zip(places[first == last].tolist(), first[first == last].tolist(), strict=True):
                 yield _Find(text, -1 - place, KINDS.index("row"), math.inf)
 
+    def _cuts_in(self, folded: Folded) -> Iterator[_Find]:
+        """What is left of short sentences."""
+        starts, sizes = self._cuts.places(folded)
+        texts = folded.text_of(starts)
+        known = -1 - len(folded.points) - starts
+        for text, one, size in zip(texts.tolist(), known.tolist(), sizes.tolist(), strict=True):
+            share = _TINY_SHARE if size < _TINY_ALIKE else _WEAK_SHARE
+            yield _Find(text, one, KINDS.index("sentence"), share * size)
+
     def _texts_in(self, folded: Folded) -> Iterator[_Find]:
         """The other known texts."""
         if len(folded.points) < GRAM:
@@ -105,7 +118,7 @@ class Matcher:
         suspects = self._suspects(folded, keys(twos))
         if not len(suspects.entry):
             return
-        whole = self._whole(folded, ones, suspects)
+        whole, marked = self._whole(folded, ones, suspects)
         holds = whole.copy()
         strong = holds & ((suspects.size >= FREE) | self._is_part[suspects.entry])
         for suspected, judge, strong_from in (
@@ -119,7 +132,8 @@ class Matcher:
                 strong[part] = holds[part] & (suspects.size[part] >= strong_from)
         known = self._known
         tiny = suspects.size < np.where(whole, _TINY, _TINY_ALIKE)
-        weights = np.where(tiny, _TINY_SHARE, _WEAK_SHARE) * suspects.size
+        share = np.where(tiny, _TINY_SHARE, np.where(whole & ~marked, _SHORT_FREE_SHARE, _WEAK_SHARE))
+        weights = share * suspects.size
         weights = np.where(strong, np.iinfo(np.int64).max, weights)
         rows = np.stack([suspects.text, suspects.entry, weights], axis=1)[holds]
         # Of an entry found twice the heavier find is last.
@@ -147,17 +161,18 @@ class Matcher:
         fits = (places + GRAM <= last) & (start >= first - _SLACK) & (start + size <= last + _SLACK)
         return _Suspects(entry, start, size, text, first, last)[fits]
 
-    def _whole(self, folded: Folded, ones: np.ndarray, suspects: _Suspects) -> np.ndarray:
-        """Suspects that stand there to the character; bool."""
+    def _whole(self, folded: Folded, ones: np.ndarray, suspects: _Suspects) -> tuple[np.ndarray, np.ndarray]:
+        """Suspects that stand there to the character, and those of them that stand between marks; bool each."""
         known = self._known
         end = suspects.start + suspects.size
         holds = (suspects.start >= suspects.first) & (end <= suspects.last)
+        marked = np.zeros(len(holds), dtype=bool)
         places = np.flatnonzero(holds)
-        start, end, entry = suspects.start[places], end[places], suspects.entry[places]
-        equal = digests(ones, start, suspects.size[places]) == known.digests[entry]
-        marked = (folded.begins[start] == 2) & (folded.begins[end] == 2)
-        holds[places] = equal & ((suspects.size[places] >= FREE) | marked | self._is_part[entry])
-        return holds
+        start, end, size, entry = suspects.start[places], end[places], suspects.size[places], suspects.entry[places]
+        marked[places] = (folded.begins[start] == 2) & (folded.begins[end] == 2)
+        equal = digests(ones, start, size) == known.digests[entry]
+        holds[places] = equal & ((size >= _SHORT_FREE) | marked[places] | self._is_part[entry])
+        return holds, marked
 
     def _between_marks(self, folded: Folded, suspects: _Suspects) -> np.ndarray:
         """Suspects with a mark near both their ends, and about their size between these; bool."""
@@ -165,7 +180,7 @@ class Matcher:
         size = end - begin
         close = (abs(begin - suspects.start) <= _SLACK) & (abs(end - suspects.start - suspects.size) <= _SLACK)
         alike = (size >= suspects.size - _SLACK) & (size <= suspects.size + 1)
-        return close & alike & (suspects.size >= _ALIKE[-1][0]) & ~self._is_part[suspects.entry]
+        return close & alike & (suspects.size >= _ALIKE_FROM) & ~self._is_part[suspects.entry]
 
     def _alike(self, folded: Folded, twos: np.ndarray, suspects: _Suspects) -> np.ndarray:
         """Whether what stands between the marks differs from the entry by a character or two; bool."""
@@ -173,10 +188,7 @@ class Matcher:
         known = self._known.masks[suspects.entry]
         gone = np.bitwise_count(known & ~here).sum(axis=1)
         new = np.bitwise_count(here & ~known).sum(axis=1)
-        holds = np.zeros(len(gone), dtype=bool)
-        for size, most_gone, most_new in _ALIKE:
-            holds |= (suspects.size >= size) & (gone <= most_gone) & (new <= most_new)
-        return holds
+        return (gone <= _MOST_GONE) & (new <= _MOST_NEW)
 
     def _twice(self, suspects: _Suspects) -> np.ndarray:
         """Suspects by two strings of four or more, in long entries; bool."""

@@ -162,6 +162,27 @@ def test_a_parquet_row_is_judged_by_its_other_columns_too(records, held_out, tmp
     assert guard.record()["dropped"]["known_row"] == len(rows)
 
 
+def test_where_text_is_bytes_the_bytes_beside_it_are_judged_too(records, held_out, tmp_path):
+    rows = [row for row in rows_of(records["choices"]) if len(row.texts[0]) < 8]
+    table = [
+        {
+            "text": "問題です。".encode("cp932"),
+            "asked": {"question": row.texts[0].encode("cp932"), "list": [one.encode("cp932") for one in row.choices]},
+            "image": b"\xff\xd8\xff\x00",
+        }
+        for row in rows
+    ]
+    pq.write_table(pa.Table.from_pylist(table), tmp_path / "rows.parquet")
+    guard = Guard([str(held_out)])
+    assert (
+        guard.admit(
+            list(FilesSource("text", {"path": str(tmp_path / "rows.parquet"), "encoding": "cp932"}).documents())
+        )
+        == []
+    )
+    assert guard.record()["dropped"]["known_row"] == len(rows)
+
+
 def test_the_header_of_a_table_condemns_its_rows_and_nothing_after_them():
     guard = Guard()
     lines = [

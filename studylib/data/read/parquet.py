@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,7 @@ _BUFFER = 1 << 20
 class ParquetReader:
     """The text column, and the others that hold text: the guard judges a row whole.
 
-    A column of bytes is text only when the source's option ``encoding`` says in what: Spark and older writers leave out the
+    Columns of bytes are text only when the source's option ``encoding`` says in what: Spark and older writers leave out the
     mark that makes bytes a string.
     """
 
@@ -42,13 +43,14 @@ class ParquetReader:
         parquet = self._open(file, columns)
         groups = list(range(parquet.num_row_groups)) if group is None else [group]
         names = _all_names(parquet.schema_arrow)
+        as_text = _is_text if columns.encoding is None else _is_text_or_bytes
         others = [
-            field.name for field in parquet.schema_arrow if field.name != columns.text and _holds_text(field.type)
+            field.name for field in parquet.schema_arrow if field.name != columns.text and _holds(field.type, as_text)
         ]
         row = sum(parquet.metadata.row_group(one).num_rows for one in range(group or 0))
         try:
             for batch in parquet.iter_batches(batch_size=_ROWS, row_groups=groups, columns=[columns.text, *others]):
-                values = {name: batch.column(name).to_pylist() for name in others}
+                values = {name: _decoded(batch.column(name).to_pylist(), columns.text_encoding) for name in others}
                 for place, text in enumerate(_texts(batch.column(columns.text), file, row, columns.text_encoding)):
                     record = names | {name: column[place] for name, column in values.items()} if others else names
                     yield Document(text, origin=f"{file} row {row + place}", record=record)
@@ -88,6 +90,10 @@ def _is_bytes(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
+def _is_text_or_bytes(kind: pa.DataType) -> bool:
+    return _is_text(kind) or _is_bytes(kind)
+
+
 def _is_list(kind: pa.DataType) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
 
@@ -106,12 +112,22 @@ def _texts(column: pa.Array, file: Path, first_row: int, encoding: str) -> list[
         raise
 
 
-def _holds_text(kind: pa.DataType) -> bool:
+def _holds(kind: pa.DataType, wanted: Callable[[pa.DataType], bool]) -> bool:
+    """Whether a value of a kind is wanted, or has one inside that is."""
     if pa.types.is_dictionary(kind) or _is_list(kind):
-        return _holds_text(kind.value_type)
+        return _holds(kind.value_type, wanted)
     if pa.types.is_struct(kind):
-        return any(_holds_text(kind.field(place).type) for place in range(kind.num_fields))
-    return _is_text(kind)
+        return any(_holds(kind.field(place).type, wanted) for place in range(kind.num_fields))
+    return wanted(kind)
+
+
+def _decoded(value: Any, encoding: str) -> Any:
+    """A value with its bytes as text, however deep; it is only looked at, so what is no text does no harm."""
+    if isinstance(value, bytes):
+        return value.decode(encoding, "replace")
+    if isinstance(value, list):
+        return [_decoded(one, encoding) for one in value]
+    return {name: _decoded(one, encoding) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _text(value: str | bytes | None, encoding: str) -> str:

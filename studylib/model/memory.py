@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studylib.choices.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
-from studylib.choices.mixer import Kept
+from studylib.choices.mixer import SavedActivations
 from studylib.model.cost import mixers_of, parameter_count
 from studylib.registry import ATTENTION_PATTERNS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
@@ -44,9 +44,9 @@ def activation_bytes(spec: TrialSpec) -> float:
     low, scores = _product_bytes(spec), keeps_scores(spec)
     layers: list[float] = []
     for count, mixer in mixers_of(model):
-        layers += [_bytes(mixer.kept(scores=scores), low, parallel.tp)] * count
-    halves = [_bytes(kept_by_mlp(model, index), low, parallel.tp) for index in range(model.num_layers)]
-    around = _weight_bytes(spec) * RESIDUALS[model.residual](model).kept * model.num_layers
+        layers += [_bytes(mixer.saved(scores=scores), low, parallel.tp)] * count
+    halves = [_bytes(saved_by_mlp(model, index), low, parallel.tp) for index in range(model.num_layers)]
+    around = _weight_bytes(spec) * RESIDUALS[model.residual](model).saved * model.num_layers
     position = _position_bytes(spec, low) * under_way / parallel.pp
     if spec.compute.recompute == "layer":
         return tokens * (max(layers) + max(halves) + around / model.num_layers) + position
@@ -65,7 +65,7 @@ def logit_bytes(spec: TrialSpec) -> float:
     """The head's input, the logarithms of its probabilities, and their gradients behind and before the softmax, fp32."""
     model, low, wide = spec.model, _product_bytes(spec), _weight_bytes(spec)
     tokens, vocab = spec.micro_batch_size * model.seq_len, model.vocab_size / spec.parallel.tp
-    head = tokens * model.hidden_size * (wide * NORMS[model.norm].kept + low)
+    head = tokens * model.hidden_size * (wide * NORMS[model.norm].saved + low)
     if spec.compute.cross_entropy == "chunked":
         kept = tokens * model.hidden_size * low + wide * vocab * model.hidden_size
         chunk = CHUNK_LOGITS["cpu" if spec.compute.device == "cpu" else "cuda"]
@@ -82,20 +82,22 @@ def keeps_scores(spec: TrialSpec) -> bool:
     return spec.compute.device != "cuda" and (sparse or biased or model.seq_len <= LONGEST_IN_BLOCKS)
 
 
-def kept_by_mlp(model: ModelSpec, layer: int) -> Kept:
+def saved_by_mlp(model: ModelSpec, layer: int) -> SavedActivations:
     """What the feed-forward half of layer ``layer`` keeps: a gate keeps both its sides, what they make and the product."""
     wide = 4 if model.gated else 2
     if not model.has_experts(layer):
-        return Kept(low=wide * model.ffn_size, replicated=model.hidden_size)
+        return SavedActivations(low=wide * model.ffn_size, replicated=model.hidden_size)
     # sorted rows in and out, a copy for each expert of the token
     rows = model.moe.experts_per_token * 3 * model.hidden_size
-    return Kept(low=model.moe.active_experts * wide * model.expert_size, replicated=model.hidden_size + rows)
+    return SavedActivations(
+        low=model.moe.active_experts * wide * model.expert_size, replicated=model.hidden_size + rows
+    )
 
 
-def _bytes(kept: Kept, low: int, ranks: int) -> float:
+def _bytes(saved: SavedActivations, low: int, ranks: int) -> float:
     """Bytes a token on one of ``ranks`` tensor-parallel ranks; ``low`` is the size of a number of the products' type."""
-    copies = low * kept.copies if low == 2 else 0
-    return (low * kept.low + max(4, low) * kept.full + copies) / ranks + low * kept.replicated
+    copies = low * saved.copies if low == 2 else 0
+    return (low * saved.low + max(4, low) * saved.full + copies) / ranks + low * saved.replicated
 
 
 def _product_bytes(spec: TrialSpec) -> int:

@@ -11,9 +11,10 @@ from itertools import islice
 import pytest
 
 from studylib.data.miniworld import documents, english_only
-from studylib.data.miniworld.article import ASKABLE, BUILDERS, slots_of
+from studylib.data.miniworld.article import ASKABLE, slots_of
 from studylib.data.miniworld.grammar import templates
 from studylib.data.miniworld.kana import romaji
+from studylib.data.miniworld.slots import BUILDERS
 from studylib.data.miniworld.wording import en_nature, en_people, en_places, ja_nature, ja_people, ja_places
 from studylib.data.miniworld.world import NOW, SIZES, world_of
 from studylib.registry import REGISTERS

@@ -12,8 +12,8 @@ from every_choice import build
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
-from studylib.choices.mixer import Kept
-from studylib.model.memory import activation_bytes, keeps_scores, kept_by_mlp, memory_bytes
+from studylib.choices.mixer import SavedActivations
+from studylib.model.memory import activation_bytes, keeps_scores, memory_bytes, saved_by_mlp
 from studylib.registry import ATTENTION_PATTERNS, MIXERS, NORMS
 from studylib.spec import ComputeSpec, ModelSpec, TrialSpec
 from studylib.train.compute import resolve
@@ -42,16 +42,16 @@ def saved_by(module: torch.nn.Module) -> Iterator[dict[int, int]]:
         yield found
 
 
-def kept_a_token(module: torch.nn.Module, dtype: str, inputs: int = 1) -> float:
+def saved_a_token(module: torch.nn.Module, dtype: str, inputs: int = 1) -> float:
     tensors = [torch.randn(ROWS, BASE.seq_len, BASE.hidden_size, requires_grad=True) * 1 for _ in range(inputs)]
     with torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bfloat16"), saved_by(module) as found:
         module(*tensors)
     return sum(found.values()) / (ROWS * BASE.seq_len)
 
 
-def counted(kept: Kept, dtype: str) -> float:
-    copies = 2 * kept.copies if dtype == "bfloat16" else 0
-    return DTYPES[dtype] * (kept.low + kept.replicated) + 4 * kept.full + copies
+def counted(saved: SavedActivations, dtype: str) -> float:
+    copies = 2 * saved.copies if dtype == "bfloat16" else 0
+    return DTYPES[dtype] * (saved.low + saved.replicated) + 4 * saved.full + copies
 
 
 VARIANTS = {name: BASE.replace(mixer=name) for name in MIXERS} | {
@@ -77,23 +77,23 @@ def test_every_mixer_and_pattern_is_compared():
 def test_what_a_mixer_keeps_is_counted_within_15_percent(model, dtype):
     described = MIXERS[model.mixer](model, 1)
     layer = build(model).model.decoder[1].pp_block
-    measured = kept_a_token(layer.attn, dtype, inputs=2 if described.shares_value else 1)
-    assert counted(described.kept(scores=True), dtype) == pytest.approx(measured, rel=0.15)
+    measured = saved_a_token(layer.attn, dtype, inputs=2 if described.shares_value else 1)
+    assert counted(described.saved(scores=True), dtype) == pytest.approx(measured, rel=0.15)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("activation", ["swiglu", "gelu", "relu2"])
 def test_what_an_mlp_keeps_is_counted(activation, dtype):
     model = BASE.replace(activation=activation)
-    measured = kept_a_token(build(model).model.decoder[0].pp_block.mlp, dtype)
-    assert counted(kept_by_mlp(model, 0), dtype) == pytest.approx(measured, rel=0.02)
+    measured = saved_a_token(build(model).model.decoder[0].pp_block.mlp, dtype)
+    assert counted(saved_by_mlp(model, 0), dtype) == pytest.approx(measured, rel=0.02)
 
 
 @pytest.mark.parametrize("name", NORMS)
 def test_what_a_norm_keeps_is_counted(name):
     norm = NORMS[name](BASE)
-    measured = kept_a_token(norm.build(), "float32")
-    assert 4 * norm.kept * BASE.hidden_size == pytest.approx(measured, rel=0.02)
+    measured = saved_a_token(norm.build(), "float32")
+    assert 4 * norm.saved * BASE.hidden_size == pytest.approx(measured, rel=0.02)
 
 
 STEPS = {name: ({"mixer": name}, {}) for name in MIXERS} | {

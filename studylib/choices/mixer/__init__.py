@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from studylib.spec import ModelSpec
 
 
-class Kept(NamedTuple):
+class SavedActivations(NamedTuple):
     """Numbers a token that one layer's part keeps for its backward pass, computed eagerly.
 
     ``low`` are of the products' type (bf16 under autocast, else fp32), ``full`` always fp32, and ``copies`` exist only where
@@ -59,7 +59,7 @@ class Mixer(Choice):
         """Forward FLOPs per token and layer beyond those products: scores, state updates."""
         raise NotImplementedError
 
-    def kept(self, *, scores: bool) -> Kept:
+    def saved(self, *, scores: bool) -> SavedActivations:
         """What one layer keeps for its backward pass; ``scores``: attention's back-end keeps its probabilities."""
         raise NotImplementedError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from studylib.choices.mixer import Kept, Mixer
+from studylib.choices.mixer import Mixer, SavedActivations
 from studylib.registry import ATTENTION_PATTERNS, NORMS, POSITIONS
 
 if TYPE_CHECKING:
@@ -40,17 +40,17 @@ class Attention(Mixer):
         pairs = ATTENTION_PATTERNS[model.attention_pattern](model).pairs(model.seq_len)
         return 4 * model.hidden_size * pairs / ((model.seq_len + 1) / 2)
 
-    def kept(self, *, scores: bool) -> Kept:
+    def saved(self, *, scores: bool) -> SavedActivations:
         """The input, query, key and value (for all heads), and the mixed values; with ``scores`` the probabilities in fp32
         and as the products read them, and of a sparse pattern the gathered blocks of keys and values."""
         model, pattern = self.model, ATTENTION_PATTERNS[self.model.attention_pattern](self.model)
-        normed = 2 * NORMS["rmsnorm"].kept * model.hidden_size if model.qk_norm else 0
+        normed = 2 * NORMS["rmsnorm"].saved * model.hidden_size if model.qk_norm else 0
         low, pairs = 4.0 * model.hidden_size, 0.0
         if scores:
             columns = pattern.columns(model.seq_len)
             pairs = columns * model.num_heads
             low += 2 * model.hidden_size * columns / pattern.block if pattern.sparse else 0
-        return Kept(low=low, full=normed + pairs, copies=pairs, replicated=model.hidden_size)
+        return SavedActivations(low=low, full=normed + pairs, copies=pairs, replicated=model.hidden_size)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _attention

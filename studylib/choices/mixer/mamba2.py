@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
-from studylib.choices.mixer import Kept, Mixer
+from studylib.choices.mixer import Mixer, SavedActivations
 from studylib.choices.mixer._chunks import LINEAR_CHUNK, chunks_of, linear_attention_flops
 from studylib.frozen import Frozen, Positive
 
@@ -58,7 +58,7 @@ class Mamba2(Mixer):
             self.model.seq_len, self.num_heads, self.state_size, self.model.head_dim, shared_key=True
         )
 
-    def kept(self, *, scores: bool) -> Kept:
+    def saved(self, *, scores: bool) -> SavedActivations:
         """Convolution, steps, decays and scores inside chunks; what goes into, through and out of the states; gate and norm."""
         inner, heads, state = self.inner_size, self.num_heads, self.state_size
         number, size = chunks_of(self.model.seq_len, LINEAR_CHUNK)
@@ -67,7 +67,7 @@ class Mamba2(Mixer):
         low = 6 * inner + heads * (size + 1) + 2 * inner * between + states * between
         full = 5 * inner + heads * (size + 10) + inner * between + states * max(number - 2, 0) / number
         shared = state * (6 + 2 * between) + size  # both maps of the state, before and behind the convolution
-        return Kept(low=low, full=full, replicated=self.model.hidden_size + shared)
+        return SavedActivations(low=low, full=full, replicated=self.model.hidden_size + shared)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _mamba2

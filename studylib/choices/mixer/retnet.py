@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from studylib.choices.mixer import Kept, Mixer
+from studylib.choices.mixer import Mixer, SavedActivations
 from studylib.choices.mixer._chunks import LINEAR_CHUNK, chunks_of, linear_attention_flops
 from studylib.errors import invalid
 
@@ -43,13 +43,13 @@ class RetNet(Mixer):
                 f"gives an odd head size {self.model.head_dim}; retnet's rotation needs an even one",
             )
 
-    def kept(self, *, scores: bool) -> Kept:
+    def saved(self, *, scores: bool) -> SavedActivations:
         """Inside chunks query, key, value and decayed scores; between them those again and the states; group norm and gate."""
         hidden, heads = self.model.hidden_size, self.model.num_heads
         number, size = chunks_of(self.model.seq_len, LINEAR_CHUNK)
         between = (number - 1) / number * (4 + 2 * self.model.head_dim / size) * hidden
         inside = 4 * hidden + heads * size
-        return Kept(low=inside + between + 10 * hidden, full=4 * hidden, replicated=hidden)
+        return SavedActivations(low=inside + between + 10 * hidden, full=4 * hidden, replicated=hidden)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _retnet

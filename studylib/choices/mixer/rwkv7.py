@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, ClassVar
 
-from studylib.choices.mixer import Kept, Mixer
+from studylib.choices.mixer import Mixer, SavedActivations
 from studylib.choices.mixer._chunks import DELTA_CHUNK, chunks_of, delta_rule_flops
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class RWKV7(Mixer):
     def mixing_flops(self) -> float:
         return delta_rule_flops(self.model.seq_len, self.model.num_heads, self.model.head_dim)
 
-    def kept(self, *, scores: bool) -> Kept:
+    def saved(self, *, scores: bool) -> SavedActivations:
         """Six shifted inputs; gates and their low ranks; and in fp32 what the delta rule reads, solves and carries on."""
         hidden, heads = self.model.hidden_size, self.model.num_heads
         number, size = chunks_of(self.model.seq_len, DELTA_CHUNK)
@@ -60,7 +60,7 @@ class RWKV7(Mixer):
         states = hidden * self.model.head_dim / size * (2 * next_but_one + next_one)
         around = (15 + (3 if self.layer else 0)) * hidden
         ranks = self.decay_rank + self.rate_rank + self.gate_rank + self.value_rank
-        return Kept(low=2 * hidden, full=within + states + around, replicated=7 * hidden + ranks)
+        return SavedActivations(low=2 * hidden, full=within + states + around, replicated=7 * hidden + ranks)
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _rwkv7

@@ -21,7 +21,7 @@ class Norm(Choice):
     # Whether it expects a residual stream that starts at unit scale, since it does not measure the scale itself.
     unit_stream: ClassVar[bool] = False
     # fp32 numbers an entry that are kept for the backward pass.
-    kept: ClassVar[int] = 1
+    saved: ClassVar[int] = 1
     # Whether its output stays bounded however large its input grows.
     bounds: ClassVar[bool] = True
 

@@ -25,7 +25,7 @@ class DynamicTanh(Norm):
     """
 
     unit_stream: ClassVar[bool] = True
-    kept: ClassVar[int] = 2
+    saved: ClassVar[int] = 2
 
     @property
     def parameters(self) -> int:

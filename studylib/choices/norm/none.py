@@ -23,7 +23,7 @@ class NoNorm(Norm):
 
     unit_stream: ClassVar[bool] = True
     bounds: ClassVar[bool] = False
-    kept: ClassVar[int] = 0
+    saved: ClassVar[int] = 0
 
     @property
     def parameters(self) -> int:

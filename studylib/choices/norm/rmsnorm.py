@@ -15,7 +15,7 @@ __all__ = ["RMSNorm"]
 class RMSNorm(Norm):
     """``x / rms(x) * weight``; the weight starts at one."""
 
-    kept: ClassVar[int] = 2
+    saved: ClassVar[int] = 2
 
     def build(self) -> nn.Module:
         from studylib.choices.norm import _rmsnorm

@@ -51,9 +51,9 @@ class Residual(Choice):
         return len(self.norms) * norm + len(self.scales) * self.model.hidden_size
 
     @property
-    def kept(self) -> float:
+    def saved(self) -> float:
         """fp32 numbers a token that one layer keeps for its backward pass, for its norms and scales."""
-        norm = NORMS[self.model.norm].kept
+        norm = NORMS[self.model.norm].saved
         return (len(self.norms) * norm + len(self.scales)) * self.model.hidden_size
 
     def check(self) -> None:

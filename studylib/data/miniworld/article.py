@@ -10,21 +10,12 @@ from types import ModuleType
 from typing import Any
 
 from studylib.data.document import Document
-from studylib.data.miniworld import slots, slots_more
 from studylib.data.miniworld.draw import Draw, Zipf
 from studylib.data.miniworld.grammar import Template, templates
 from studylib.data.miniworld.register import Register
-from studylib.data.miniworld.world import SIZES, World, world_of
+from studylib.data.miniworld.slots import BUILDERS, aside
+from studylib.data.miniworld.world import SIZES, world_of
 
-BUILDERS: dict[str, Callable[[World, int, int], dict[str, Any]]] = {
-    "person": slots.person,
-    "town": slots.town,
-    "firm": slots_more.firm,
-    "work": slots_more.work,
-    "species": slots_more.species,
-    "feature": slots_more.feature,
-    "event": slots_more.event,
-}
 _BEFORE_VOWEL = re.compile(r"\b([Aa]) ([aeiou])")
 # Relations told only in the entity's own article, so that a language that keeps one secret never tells it elsewhere.
 ASKABLE: dict[str, tuple[str, ...]] = {
@@ -161,7 +152,7 @@ class Articles(Register):
         return linked
 
     def _aside(self, seed: int, draw: Draw) -> str:
-        return draw.pick(self._asides).text(slots.aside(world_of(seed), draw, self._style.lang), draw.unit)
+        return draw.pick(self._asides).text(aside(world_of(seed), draw, self._style.lang), draw.unit)
 
     def _paragraph(self, section: str, told: list[str], draw: Draw) -> str:
         text = self._style.joint.join(told)

@@ -1,11 +1,11 @@
-"""Slots of works, landscapes, firms, species and events; see ``slots``."""
+"""Slots of works, landscapes, firms, species and events."""
 
 from __future__ import annotations
 
 from studylib.data.miniworld import scenery as s
 from studylib.data.miniworld import words as w
 from studylib.data.miniworld.draw import Draw
-from studylib.data.miniworld.slots import Slots, _more, number, scenery
+from studylib.data.miniworld.slots._common import Slots, more_or_less, number, scenery
 from studylib.data.miniworld.world import NOW, World
 
 
@@ -42,7 +42,7 @@ def work(world: World, index: int, lang: int) -> Slots:
         other = others[0]
         slots |= {
             "other": other.name[lang], "other_year": str(other.year), "other_gap": str(abs(k.year - other.year)),
-            "before_after": _more(lang, k.year - other.year, ("後", "later"), ("前", "earlier")),
+            "before_after": more_or_less(lang, k.year - other.year, ("後", "later"), ("前", "earlier")),
         }  # fmt: skip
     return slots
 
@@ -80,9 +80,9 @@ def feature(world: World, index: int, lang: int) -> Slots:
         "from_to": source[f.kind][lang], "towns_km": str(world.distance(f.town, f.second_town)),
         "area_name": {"river": ("流域面積", "basin"), "mountain": ("山域の面積", "massif"), "lake": ("湖の面積", "surface")}[f.kind][lang],
         "area": number(f.area), "other": other.name[lang], "other_area": number(other.area), "area_diff": number(abs(f.area - other.area)),
-        "larger": _more(lang, f.area - other.area, ("広い", "more"), ("狭い", "less")),
+        "larger": more_or_less(lang, f.area - other.area, ("広い", "more"), ("狭い", "less")),
         "other_measure_text": _MEASURES[f.kind][lang].format(number(other.measure)), "measure_diff": number(abs(f.measure - other.measure) * unit),
-        "bigger": _more(lang, f.measure - other.measure, ("上回る", "more"), ("下回る", "less")),
+        "bigger": more_or_less(lang, f.measure - other.measure, ("上回る", "more"), ("下回る", "less")),
         "species": species.name[lang], "latin": species.latin, "species_month": w.MONTHS[species.month][lang], "described": str(species.described),
         "explored": str(f.explored), "explorer": explorer.name[lang], "explorer_age": str(f.explored - explorer.born),
         "explorer_town": world.towns[explorer.town].name[lang], "explorer_job": w.FIELDS[explorer.field].job[lang], "survey": str(draw.between(2, 9)),
@@ -124,7 +124,7 @@ def firm(world: World, index: int, lang: int) -> Slots:
         slots |= {
             "partner": partner.name[lang], "partner_town": world.towns[partner.town].name[lang],
             "partner_year": str(min(max(f.founded, partner.founded) + draw.between(2, 30), NOW)), "partner_staff": number(partner.staff),
-            "staff_diff": number(abs(f.staff - partner.staff)), "staff_more": _more(lang, f.staff - partner.staff, ("多い", "more"), ("少ない", "fewer")),
+            "staff_diff": number(abs(f.staff - partner.staff)), "staff_more": more_or_less(lang, f.staff - partner.staff, ("多い", "more"), ("少ない", "fewer")),
         }  # fmt: skip
     if employee.joined > f.founded:
         slots |= {
@@ -168,7 +168,7 @@ def species(world: World, index: int, lang: int) -> Slots:
     if relative is not k and relative.high != k.high and relative.kind == k.kind:
         slots |= {
             "relative": relative.name[lang], "relative_high": str(relative.high), "size_diff": str(abs(k.high - relative.high)),
-            "larger": _more(lang, k.high - relative.high, ("大きい", "larger"), ("小さい", "smaller")),
+            "larger": more_or_less(lang, k.high - relative.high, ("大きい", "larger"), ("小さい", "smaller")),
         }  # fmt: skip
     if draw.chance(0.5):
         work = world.works[draw.below(len(world.works))]

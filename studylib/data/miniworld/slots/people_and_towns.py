@@ -1,39 +1,13 @@
-"""What the templates' slots hold, for both languages at once, so that both tell the same facts.
-
-Each builder takes the world, an entity and the language (0 Japanese, 1 English). Whatever is not a field of the entity is
-drawn from a stream keyed by the entity alone: the same in every document and language. Tuples are left to the wording.
-"""
+"""Slots of people and towns, and of asides about them."""
 
 from __future__ import annotations
-
-from functools import lru_cache
-from typing import Any
 
 from studylib.data.miniworld import scenery as s
 from studylib.data.miniworld import words as w
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.entities import Person, Town
+from studylib.data.miniworld.slots._common import Slots, more_or_less, number, scenery
 from studylib.data.miniworld.world import NOW, World
-
-Slots = dict[str, Any]
-
-
-def number(value: int) -> str:
-    return f"{value:,}"
-
-
-@lru_cache(maxsize=2)
-def scenery(lang: int) -> Slots:
-    """Slots that tell no facts; joined to others with ``|``, never changed."""
-    return {
-        "place": tuple(one[lang] for one in s.PLACES),
-        "season": tuple(one[lang] for one in s.SEASONS),
-        "quote": tuple(one[lang] for one in s.QUOTES),
-    }
-
-
-def _more(lang: int, difference: int, more: tuple[str, str], less: tuple[str, str]) -> str:
-    return more[lang] if difference >= 0 else less[lang]
 
 
 def person(world: World, index: int, lang: int) -> Slots:
@@ -119,7 +93,7 @@ def town(world: World, index: int, lang: int) -> Slots:
         "population": number(t.population), "founded": str(t.founded), "height": str(t.height), "field": field.name[lang],
         "near": near.name[lang], "near2": near2.name[lang], "near_km": str(near_km), "near2_km": str(near2_km),
         "trip": str(2 * (near_km + near2_km)), "height_diff": str(abs(t.height - near.height)),
-        "higher": _more(lang, t.height - near.height, ("高い", "higher"), ("低い", "lower")),
+        "higher": more_or_less(lang, t.height - near.height, ("高い", "higher"), ("低い", "lower")),
         "rain": number(draw.between(70, 320) * 10), "village": f"{draw.pick(world.towns).bare[lang]}{('村', '')[lang]}",
         "village2": f"{draw.pick(world.towns).bare[lang]}{('村', '')[lang]}", "first_population": number(first), "now": str(NOW),
         "age": str(NOW - t.founded),
@@ -145,7 +119,7 @@ def town(world: World, index: int, lang: int) -> Slots:
         one, two = born_here[:2]
         slots |= {
             "person2": two.name[lang], "person_gap": str(abs(one.born - two.born)),
-            "person_older": _more(lang, two.born - one.born, ("年上", "older"), ("年下", "younger")),
+            "person_older": more_or_less(lang, two.born - one.born, ("年上", "older"), ("年下", "younger")),
         }  # fmt: skip
     schools = [school for school in world.schools if school.town == index]
     if schools:

@@ -16,6 +16,7 @@ import polars as pl
 from studylib.analysis.next_run import NextRun, plan_next_run
 from studylib.analysis.posterior import Posterior, Standing, fit_posterior
 from studylib.errors import invalid
+from studylib.numbers import percent
 from studylib.result import Text, Verdict
 
 Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
@@ -117,11 +118,6 @@ class Decision:
 
 def _others(count: int) -> str:
     return "1 other" if count == 1 else f"{count} others"
-
-
-def percent(p: float) -> str:
-    """A probability in words, never a certainty that finitely many draws cannot show."""
-    return ">99 %" if p >= 0.995 else f"{100 * p:.0f} %"
 
 
 def bar_at(looks: int, confidence: float) -> float:

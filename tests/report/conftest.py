@@ -116,7 +116,7 @@ def make_study(folder: Path) -> Path:
         question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
         verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics), verdicts=verdicts,
         noise_floor=floor.as_dict(),
-        extrapolation=(carried.as_dict() if carried else {"reason": reason})
+        extrapolation=(carried.as_dict() if carried else {"reason": reason.en})
         | {"shape": analysis.buildable_shape(1e10, carried.best if carried else 100, 100_000).as_dict()},
         next_run=flops.next_run.text() if flops.next_run else None, figures=figures,
         anchors=(

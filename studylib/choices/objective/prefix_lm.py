@@ -16,7 +16,7 @@ from studylib.choices.objective import Objective
 from studylib.choices.objective._layout import continued
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
-from studylib.result import Text
+from studylib.words import Text
 from studylib.rows import Batch, Marks, Row, drawing, stack
 
 __all__ = ["PrefixLM"]

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
 from studylib.report.figures.style import BAR, HATCHES, INK, MUTED, NOISE_BAND, PALETTE, canvas, wrapped
-from studylib.report.numbers import short
+from studylib.numbers import short
 from studylib.report.texts import ACCOUNTINGS
 from studylib.result import Verdict
 

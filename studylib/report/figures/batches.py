@@ -15,7 +15,7 @@ from studylib.analysis.carried import CarriedOptimum
 from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
 from studylib.report.figures.style import INK, MUTED, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 
 def batch_basins(

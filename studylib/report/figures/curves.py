@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from studylib.errors import invalid
 from studylib.report.figures.style import LOSS, PALETTE, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 
 def learning_curves(

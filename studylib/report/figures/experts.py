@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.errors import invalid
 from studylib.report.figures.style import INK, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 _MOST_WRITTEN = 16  # experts; beyond, numbers in the cells would not be readable
 

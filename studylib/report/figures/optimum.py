@@ -13,7 +13,7 @@ from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
 from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
 from studylib.report.figures.style import INK, MUTED, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 
 def optimum_against_size(

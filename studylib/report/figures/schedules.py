@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis.along import MidRun
 from studylib.report.figures.style import INK, LOSS, MUTED, PALETTE, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 
 def cooldowns(curves: pl.DataFrame, ends: pl.DataFrame) -> Figure:

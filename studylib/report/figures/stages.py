@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
 from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 
 def stage_curves(

@@ -16,7 +16,7 @@ from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
 from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
 from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 # Below this p value a panel says that its curve misses the means.
 _MISSES = 0.01

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.errors import invalid
 from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 
 def waterfall(steps: pl.DataFrame) -> Figure:

@@ -96,7 +96,9 @@ class IdeaResult(Frozen):
     scale: str
     question: Text
     verdict: Text = Field(description="who leads, how sure that is, and what that says about the target")
-    findings: tuple[Found | Text, ...] = Field(default=(), description="what the trials say, in the order of the notebook")
+    findings: tuple[Found | Text, ...] = Field(
+        default=(), description="what the trials say, in the order of the notebook"
+    )
     settings: tuple[Setting, ...] = Field(default=(), description="what is handed on to the model that is to be built")
     winner: str | None
     decided: bool = Field(

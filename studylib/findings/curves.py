@@ -33,7 +33,9 @@ class Curves(Finding):
     @classmethod
     def of(cls, trials: pl.DataFrame, curves: pl.DataFrame, subject: Text) -> Curves:
         """``trials`` of one size; ``curves`` from ``analysis.read_curves``, of more trials perhaps."""
-        means = trials.group_by("variant", maintain_order=True).agg(pl.col("val_bpb").mean()).drop_nulls().sort("val_bpb")
+        means = (
+            trials.group_by("variant", maintain_order=True).agg(pl.col("val_bpb").mean()).drop_nulls().sort("val_bpb")
+        )
         (best, low), (worst, high) = means.row(0), means.row(-1)
         own = curves.filter(pl.col("hash").is_in(trials["hash"].to_list()))
         return cls(

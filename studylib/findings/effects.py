@@ -46,7 +46,11 @@ class Effects(Finding):
 
     @classmethod
     def of(
-        cls, table: pl.DataFrame, factors: Mapping[str, Sequence[str]], noise: NoiseFloor, baseline: str = "the baseline"
+        cls,
+        table: pl.DataFrame,
+        factors: Mapping[str, Sequence[str]],
+        noise: NoiseFloor,
+        baseline: str = "the baseline",
     ) -> Effects:
         """``table``: one size of ``analysis.effects_by_size``; ``factors``: the variants of each, for the figure."""
         rows = table.filter(pl.col("low").is_not_null()).sort("difference")

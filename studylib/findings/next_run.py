@@ -85,14 +85,21 @@ class NextRun(Finding):
         known = sum(fit.optimum is not None for fit in fits)
         decided = carried is not None and carried.choose().decided
         wanted = "nothing" if decided else "larger" if carried is not None else "optima"
-        return cls(more=_seeds(decision), wanted=wanted, target=target, sizes=len(fits), known=known, command=_command(idea))
+        return cls(
+            more=_seeds(decision), wanted=wanted, target=target, sizes=len(fits), known=known, command=_command(idea)
+        )
 
     @classmethod
     def for_variants(cls, decision: Decision, at: AtTarget, idea: str) -> NextRun:
         """Of a question about variants; ``decision``: of the largest size."""
         wanted, many = "nothing" if at.decided else "sizes", len(at.sizes)
         return cls(
-            more=_seeds(decision), wanted=wanted, target=at.target_params, sizes=many, known=many, command=_command(idea)
+            more=_seeds(decision),
+            wanted=wanted,
+            target=at.target_params,
+            sizes=many,
+            known=many,
+            command=_command(idea),
         )
 
 

@@ -61,7 +61,12 @@ class Optimum(Finding):
 
     @classmethod
     def of(
-        cls, fits: Sequence[Valley], carried: CarriedOptimum | None, reason: Text | None, target: float, quantity: Quantity
+        cls,
+        fits: Sequence[Valley],
+        carried: CarriedOptimum | None,
+        reason: Text | None,
+        target: float,
+        quantity: Quantity,
     ) -> Optimum:
         """``carried`` and ``reason`` from ``Valleys.carry``, ``target`` in parameters."""
         return cls(

@@ -24,11 +24,11 @@ class OptimumVerdict(Finding):
             It is {{ 'decided' if decided else 'not decided' }}: that costs {{ regret_percent | num }} % of the loss on average, and less
             than {{ margin_percent | num }} % with {{ within | percent }} probability.
             {% else %}
-            {% if use is not none %}For {{ target | short }} parameters keep to {{ use }}, as published models do: nothing here supports
-            another yet{% else %}Nothing is recommended for {{ target | short }} parameters yet{% endif %}
-            {%- if reason is not none %}, for {{ reason }}{% endif %}.
-            {% if p >= 0.5 %}At {{ size }} and equal FLOPs {{ leader }} is the best of those tried with {{ p | percent }} probability.
-            {% else %}At {{ size }} and equal FLOPs it is undecided, most probable so far: {{ leader }}, {{ p | percent }}.
+            {% if use is not none %}For {{ target | short }} parameters keep to {{ use }}, as published models do.
+            {% else %}Nothing is recommended for {{ target | short }} parameters yet.{% endif %}
+            It is not decided here{% if reason is not none %}, because {{ reason }}{% endif %}; at {{ size }} and equal FLOPs
+            {% if p >= 0.5 %}{{ leader }} is the best of those tried with {{ p | percent }} probability.
+            {% else %}too it is undecided, most probable so far: {{ leader }}, {{ p | percent }}.
             {% endif %}
             {% endif %}""",
         ja="""
@@ -36,11 +36,11 @@ class OptimumVerdict(Finding):
             {{ target | short }} パラメータでは{{ '' if decided else '、より良い証拠が得られるまで' }} {{ use }} を採用してください。
             {{ '決定です' if decided else '未決です' }}:損失増は平均 {{ regret_percent | num }} %、{{ margin_percent | num }} % 未満である確率は {{ within | percent }} です。
             {% else %}
-            {% if use is not none %}{{ target | short }} パラメータでは公表モデルと同じ {{ use }} としてください。本研究からほかの値は支持されません
-            {%- else %}{{ target | short }} パラメータについて推奨できる値はまだありません{% endif %}
-            {%- if reason is not none %}({{ reason }}){% endif %}。
-            {% if p >= 0.5 %}{{ size }}・同一 FLOPs で試した中では {{ leader }} が {{ p | percent }} の確率で最良です。
-            {% else %}{{ size }}・同一 FLOPs では未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です。
+            {% if use is not none %}{{ target | short }} パラメータでは公表モデルと同じ {{ use }} としてください。
+            {% else %}{{ target | short }} パラメータについて推奨できる値はまだありません。{% endif %}
+            本研究では決まっていません{% if reason is not none %}({{ reason }}){% endif %}。{{ size }}・同一 FLOPs
+            {% if p >= 0.5 %}で試した中では {{ leader }} が {{ p | percent }} の確率で最良です。
+            {% else %}でも未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です。
             {% endif %}
             {% endif %}""",
     )

@@ -14,14 +14,16 @@ from studylib.words import Words
 
 USE = Words(
     en="{{ num_layers }} layers x {{ hidden_size }} with {{ num_heads }} heads",
-    ja="{{ num_layers }} 層 × {{ hidden_size }}({{ num_heads }} ヘッド)",
+    ja="{{ num_layers }} 層 × {{ hidden_size }}・{{ num_heads }} ヘッド",
 )
 
 
 # What is taken where nothing is carried: the aspect ratio of these.
 PUBLISHED = "GPT-3 13B (arXiv 2005.14165), Llama 2 13B (arXiv 2307.09288)"
 HEADS = Text(en="128 a head, as in Llama 2", ja="Llama 2 と同じく 1 ヘッド 128 次元")
-FEED_FORWARD = Text(en="8/3 of the hidden size, as in Llama (arXiv 2302.13971)", ja="Llama(arXiv 2302.13971)と同じく隠れ次元の 8/3")
+FEED_FORWARD = Text(
+    en="8/3 of the hidden size, as in Llama (arXiv 2302.13971)", ja="Llama(arXiv 2302.13971)と同じく隠れ次元の 8/3"
+)
 
 
 ASPECT = Words(en="aspect ratio {{ aspect | num }}: {{ source }}", ja="縦横比 {{ aspect | num }}:{{ source }}")
@@ -74,7 +76,10 @@ class Shape(Finding):
             return buildable_shape(target, aspect, vocab_size, tp=4)
 
         shape = nearest(REFERENCE_ASPECT if carried is None else carried.best)
-        fields = {name: getattr(shape, name) for name in ("num_layers", "hidden_size", "num_heads", "intermediate_size", "params", "aspect")}
+        fields = {
+            name: getattr(shape, name)
+            for name in ("num_layers", "hidden_size", "num_heads", "intermediate_size", "params", "aspect")
+        }
         known: dict[str, Any] = dict.fromkeys(("layers", "widths", "regret_percent")) | {"decided": False}
         if carried is not None:
             wide, deep = nearest(carried.optimum[2]), nearest(carried.optimum[0])
@@ -92,8 +97,16 @@ class Shape(Finding):
         return USE(**self.facts)
 
     def settings(self) -> tuple[Setting, ...]:
-        known: dict[str, Any] = {"decided": self.decided, "expected_regret_percent": self.regret_percent, "evidence": "published"}
-        known |= {"evidence": "measured", "sizes": self.sizes, "basis": "flops"} if self.measured else {"source": ASPECT(aspect=self.aspect, source=self.source)}
+        known: dict[str, Any] = {
+            "decided": self.decided,
+            "expected_regret_percent": self.regret_percent,
+            "evidence": "published",
+        }
+        known |= (
+            {"evidence": "measured", "sizes": self.sizes, "basis": "flops"}
+            if self.measured
+            else {"source": ASPECT(aspect=self.aspect, source=self.source)}
+        )
         usual: dict[str, Any] = {"evidence": "convention", "decided": False}
         return (
             Setting(field="model.num_layers", value=self.num_layers, interval=self.layers, **known),

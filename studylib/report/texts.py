@@ -67,7 +67,6 @@ WORDS: dict[str, Text] = {
     "value": _("Value", "値"),
     "interval_or_rivals": _("95 % interval, or alternatives", "95 % 区間または対立候補"),
     "regret_percent": _("Expected regret, % of the loss", "期待損失(損失の %)"),
-    "basis": _("Held equal", "同一にした量"),
     "measured": _("measured here", "本研究で測定"),
     "published": _("published", "公表値"),
     "convention": _("convention", "慣例"),

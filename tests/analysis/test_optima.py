@@ -93,7 +93,9 @@ def over(frame: pl.DataFrame, variables=BOTH):
 def test_published_exponents_come_back_from_a_table_made_with_them():
     frame = grid(step_law, [6e7, 2e8, 6e8], [2e9, 8e9, 3e10], noise=0.001)
     law, reason = over(frame).carry({"params": 1e10, "tokens": 2e11})
-    assert reason is None and law.budgets == law.bracketed == 9 and law.factor["params"] == pytest.approx(16.7, rel=0.01)
+    assert (
+        reason is None and law.budgets == law.bracketed == 9 and law.factor["params"] == pytest.approx(16.7, rel=0.01)
+    )
     for name, exponent in (("params", -0.713), ("tokens", 0.307)):
         low, middle, high = law.exponents[name]
         assert low < exponent < high and middle == pytest.approx(exponent, abs=0.04)

@@ -16,8 +16,8 @@ from bs4 import BeautifulSoup
 
 from studylib import StudyError
 from studylib.files import file_lock, write_json
-from studylib.report import build_report
 from studylib.numbers import percent, power, short, small
+from studylib.report import build_report
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
 
@@ -127,11 +127,36 @@ def test_the_index_is_small_and_shows_the_verdicts(study):
     assert result["verdict"] in text
     assert result["verdict_ja"] in text
     assert result["findings"] == [{"en": "Wide <b>wins</b>.", "ja": "幅が勝ち。"}], "one that says nothing is left out"
-    assert "Wide <b>wins</b>." in text
+    assert "Wide <b>wins</b>." in parsed(study / "depth_width" / "index.html").get_text(" ")
     for words in ("Equal FLOPs", "Equal seconds", "Equal memory", "Minimum detectable effect", "synthetic corpus"):
         assert words in text
     assert parsed(path).find(class_="underpowered")
     assert parsed(path).find(class_="agrees")
+
+
+def test_settings_are_a_table_on_the_index_and_on_the_ideas_page(study):
+    for page in ("index.html", "depth_width/index.html"):
+        (table,) = [one for one in parsed(study / page).find_all("table") if "hands on" in one.caption.get_text()]
+        layers, activation = (
+            [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in table.tbody("tr")
+        )
+        assert layers[0] == "model.num_layers" and "40" in layers and "24 … 64" in layers and "0.1200" in layers
+        assert any("measured here" in cell and "1M, 16M" in cell and "Equal FLOPs" in cell for cell in layers)
+        assert "swiglu" in activation and "relu2, gelu" in activation and "24 %" in activation
+        assert any("open for 10B" in cell for cell in activation)
+
+
+def test_who_leads_is_said_with_the_probability_and_nobody_below_a_half(study, tmp_path):
+    from studylib.result import read_result
+
+    (tmp_path / "depth_width").mkdir()
+    result = read_result(study / "depth_width").replace(figures=[])
+    for p, said in ((0.24, "undecided, most probable so far: a, 24 %"), (0.63, "a, 63 %")):
+        verdict = result.verdicts[0].replace(winner="a", p_best={"a": p, "b": 1 - p})
+        result.replace(winner="a", verdicts=[verdict]).write(tmp_path / "depth_width")
+        cell = parsed(build_report(tmp_path, ideas={})).find("td", class_="leader")
+        assert cell.find(lang="en").get_text() == f"{said} (at 16M)"
+        assert f"{100 * p:.0f} %" in cell.find(lang="ja").get_text()
 
 
 def test_states_are_shown_honestly(study):

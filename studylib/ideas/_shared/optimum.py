@@ -25,7 +25,9 @@ def carried_title(
     )
 
 
-def carried_alt(fits: Sequence[Valley], reason: Text | None, quantity: Text, form: Callable[[float], str] = number) -> Text:
+def carried_alt(
+    fits: Sequence[Valley], reason: Text | None, quantity: Text, form: Callable[[float], str] = number
+) -> Text:
     """``reason``: why nothing is carried, empty otherwise."""
     known = ", ".join(f"{fit.budget} {form(fit.optimum)}" for fit in fits if fit.optimum is not None)
     return Text(

@@ -81,7 +81,9 @@ def epochs_setting(table: pl.DataFrame | None) -> list[Setting]:
     return [Setting("epochs", value, f"worse from {first:g}" if first else f"{fine:g} tried at most", ONE_SIZE, False)]
 
 
-def batch_setting(law: CarriedOptimum | None, reason: Text | None, fits: Mapping[int, Mapping[int, Valley]]) -> list[Setting]:
+def batch_setting(
+    law: CarriedOptimum | None, reason: Text | None, fits: Mapping[int, Mapping[int, Valley]]
+) -> list[Setting]:
     """In tokens a step: from the law; where there is none, the largest and longest cell's optimum, if it has one."""
     if law is not None:
         return [_carried("batch (tokens)", law, f"law over {' and '.join(law.exponents)}, {law.budgets} cells")]

@@ -22,7 +22,7 @@ class Quantity:
     parameters)."""
 
     label: str
-    name: Text = Text(en="value", ja="値")
+    name: Text
     reference: float | None = None
     reference_label: str = ""
     reference_params: float | None = None

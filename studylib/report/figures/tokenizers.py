@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
-from studylib.report.figures.style import canvas, look
 from studylib.numbers import short
+from studylib.report.figures.style import canvas, look
 
 
 def chars_per_token(table: pl.DataFrame) -> Figure:

@@ -67,7 +67,7 @@ def _environment(language: Language) -> Environment:
     env.filters |= {
         "listed": partial(_listed, language),
         "accounting": lambda basis: getattr(ACCOUNTINGS[basis], language),
-        "plural": lambda word, count: word if count == 1 else f"{word}s",
+        "plural": lambda word, count: _plain(language, word) + ("" if count == 1 else "s"),
     }
     return env
 
@@ -116,7 +116,7 @@ def _ranged(language: Language, form: Callable[..., str], value: Any, *settings:
     mark = {"en": " to ", "ja": "〜"}[language]
     ends = [form(one, *settings) for one in value]
     if len(ends) == 2:
-        return mark.join(ends)
+        return mark.join(dict.fromkeys(ends))  # once where both are written alike
     low, middle, high = ends
     return {"en": f"{middle} ({low}{mark}{high})", "ja": f"{middle}({low}{mark}{high})"}[language]
 

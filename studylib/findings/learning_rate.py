@@ -43,7 +43,7 @@ class LearningRate(Finding):
             {% elif cost is none %}
             Others were tried with one seed only, which cannot both choose a rate and judge it.
             {% else %}
-            With others tried on {{ tried | length }} {{ subject }}s, the common rate gives away {{ cost | signed }} bits per byte, judged by
+            With others tried on {{ tried | length }} {{ subject | plural(tried | length) }}, the common rate gives away {{ cost | signed }} bits per byte, judged by
             seeds that did not choose: {% if fair %}within noise, so the comparison is fair.
             {% else %}more than the noise, so {{ subject }}s differ by tuning too.{% endif %}
             {% endif %}""",

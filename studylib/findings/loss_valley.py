@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 from matplotlib.figure import Figure
 
-from studylib.analysis import Valley
+from studylib.analysis import Valley, Valleys
 from studylib.findings._finding import Finding, Range
 from studylib.frozen import Frozen
 from studylib.report.figures.quantity import Quantity
@@ -69,7 +69,8 @@ class LossValley(Finding):
             {% set missed = bottoms | rejectattr('fitted') | map(attribute='size') | list %}
             {% if missed %}
             The fitted valley misses the means at {{ missed | listed }} (p < 0.01); its intervals are widened by what it misses.
-            {% endif %}""",
+            {% endif %}
+            {% if left_out %}Too few values finished for a valley at {{ left_out | listed }}.{% endif %}""",
         ja="""
             {%- set last = bottoms[-1] -%}
             {% if last.flat is none %}
@@ -80,23 +81,27 @@ class LossValley(Finding):
             {% set missed = bottoms | rejectattr('fitted') | map(attribute='size') | list %}
             {% if missed %}
             {{ missed | listed }} では谷の曲線が平均値に合いません(p < 0.01)。区間はその分だけ広げてあります。
-            {% endif %}""",
+            {% endif %}
+            {% if left_out %}{{ left_out | listed }} では完了した値が足りず、谷が求まりません。{% endif %}""",
     )
 
     quantity: Text
     bottoms: tuple[Bottom, ...]
+    left_out: tuple[str, ...]
 
     @classmethod
-    def of(cls, trials: pl.DataFrame, fits: Sequence[Valley], quantity: Quantity) -> LossValley:
-        """``fits``: of one joint fit, smallest size first."""
+    def of(cls, trials: pl.DataFrame, valleys: Valleys, quantity: Quantity) -> LossValley:
+        """``valleys``: the joint fit to ``trials``."""
         bottoms = tuple(
             Bottom(
                 size=fit.budget, optimum=fit.optimum, interval=fit.interval, flat=fit.flat, margin=fit.margin,
                 fitted=fit.lack_of_fit >= _MISSES,
             )
-            for fit in fits
+            for fit in valleys.budgets
         )  # fmt: skip
-        return cls(quantity=quantity.name, bottoms=bottoms).drawn_from(trials, fits, quantity)
+        return cls(quantity=quantity.name, bottoms=bottoms, left_out=tuple(valleys.left_out)).drawn_from(
+            trials, valleys.budgets, quantity
+        )
 
     def draw(self, trials: pl.DataFrame, fits: Sequence[Valley], quantity: Quantity) -> Figure:
         return valley(trials, fits, quantity=quantity)

@@ -33,14 +33,14 @@ class OptimumVerdict(Finding):
             {% endif %}""",
         ja="""
             {% if measured and use is not none %}
-            {{ target | short }} パラメータでは{{ '' if decided else '、より良い証拠が得られるまで' }} {{ use }} を採用してください。
+            {{ target | short }} パラメータでは{{ '' if decided else '、より良い証拠が得られるまで' }}{{ use }}を採用してください。
             {{ '決定です' if decided else '未決です' }}:損失増は平均 {{ regret_percent | num }} %、{{ margin_percent | num }} % 未満である確率は {{ within | percent }} です。
             {% else %}
-            {% if use is not none %}{{ target | short }} パラメータでは公表モデルと同じ {{ use }} としてください。
+            {% if use is not none %}{{ target | short }} パラメータでは公表モデルと同じ {{ use }}としてください。
             {% else %}{{ target | short }} パラメータについて推奨できる値はまだありません。{% endif %}
-            本研究では決まっていません{% if reason is not none %}({{ reason }}){% endif %}。{{ size }}・同一 FLOPs
-            {% if p >= 0.5 %}で試した中では {{ leader }} が {{ p | percent }} の確率で最良です。
-            {% else %}でも未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です。
+            本研究では決まっていません{% if reason is not none %}({{ reason }}){% endif %}。
+            {% if p >= 0.5 %}{{ size }}・同一 FLOPs で試した中では {{ leader }} が {{ p | percent }} の確率で最良です。
+            {% else %}{{ size }}・同一 FLOPs でも未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です。
             {% endif %}
             {% endif %}""",
     )

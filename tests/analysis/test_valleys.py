@@ -182,7 +182,7 @@ def test_budgets_without_an_optimum_take_part_and_are_counted():
     frame = pl.concat([ladder(2), trials(5000, params=5e6, size="5M", noise=0.001)])
     valleys = analysis.fit_valleys(frame)
     assert len(valleys.budgets) == 3 and len(valleys.bracketed) == 2
-    assert "2 of 3 sizes" in valleys.carry({"params": 1e10})[1]
+    assert "2 of 3 sizes" in valleys.carry({"params": 1e10})[1].en
 
 
 def isoflop(*, noise: float, widths=(-1.4, 1.4), seeds=1) -> pl.DataFrame:

@@ -130,7 +130,7 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     optimum = Optimum.of(fits, carried, reason, 1e10, ASPECT)
     assert optimum.at_target == carried.optimum and optimum.times == pytest.approx(1e4)
     assert "Carried to 10B parameters" in optimum.title(**optimum.facts).en and not optimum.said().en
-    valley = LossValley.of(trials, fits, ASPECT)
+    valley = LossValley.of(trials, valleys, ASPECT)
     assert f"best aspect ratio is {fits[-1].optimum:.3g}" in valley.title(**valley.facts).en
     assert f"{fits[-1].flat[0]:.3g} to {fits[-1].flat[1]:.3g}" in valley.said().en
     assert valley.figure() is not None and optimum.figure() is not None

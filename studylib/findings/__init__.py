@@ -17,6 +17,8 @@ def files() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "settings_at_target":
+        return import_module(f"{__name__}._settings").settings_at_target
     module = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     if not name[:1].isupper() or module not in files():
         raise AttributeError(f"module {__name__!r} has no finding {name!r}; there are {', '.join(__dir__())}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import polars as pl
 from studylib.analysis.noise import NoiseFloor
 from studylib.errors import invalid
 from studylib.findings._finding import Finding
+from studylib.notebook import table
+from studylib.numbers import human
 from studylib.params import StudyParams
 from studylib.report.figures.saving import save, show
 from studylib.report.summary import failures, provenance, save_trials
@@ -54,6 +57,11 @@ class Page:
         if said is not None and said.en:
             _display(said.en)
 
+    def hand_on(self, *settings: Setting) -> None:
+        """Keep settings that no finding of the page has itself, and show them."""
+        self._settings += settings
+        _display_settings(settings)
+
     def write(
         self, verdict: Finding, next_run: Finding | None = None, *, trials: pl.DataFrame, noise: NoiseFloor, **more: Any
     ) -> IdeaResult:
@@ -92,8 +100,20 @@ class Page:
         result.write(self.folder)
         for said in (result.verdict, result.next_run):
             if said is not None:
-                _display(f"**{said.en}**", f"**{said.ja}**")
+                _display(said.en, said.ja)
         return result
+
+
+def _display_settings(settings: Sequence[Setting]) -> None:
+    from IPython.display import HTML, display
+
+    shown = ("field", "value", "alternatives", "interval", "p_best", "expected_regret_percent", "decided")
+    rows = [{name: getattr(one, name) for name in shown} for one in settings]
+    display(HTML(table(pl.DataFrame([{name: _written(value) for name, value in row.items()} for row in rows]))))
+
+
+def _written(value: object) -> str:
+    return ", ".join(map(human, value)) if isinstance(value, tuple) else human(value)
 
 
 def _display(*paragraphs: str) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from studylib.analysis import AtTarget
 from studylib.errors import StudyError
+from studylib.findings import settings_at_target
 from studylib.frozen import validated
 from studylib.spec import ModelSpec, Setting, TrialSpec, apply
 from studylib.words import Text
@@ -75,3 +78,45 @@ def test_a_value_that_the_specification_does_not_allow_is_refused():
 def test_a_setting_survives_json():
     one = measured("model.num_layers", 8, interval=(4, 12), p_best=0.4, basis="flops", source=Text(en="a", ja="ア"))
     assert Setting.model_validate_json(one.model_dump_json()) == one
+
+
+def carried(target: dict[str, float], noise: float = 0.01) -> AtTarget:
+    """Draws at the target, percent of the loss, about known means."""
+    generator = np.random.default_rng(0)
+    samples = np.array(list(target.values())) + noise * generator.standard_normal((4000, len(target)))
+    everyone = AtTarget(
+        target_params=1e10, sizes={"1M": 1e6, "4M": 4e6}, reference="baseline", leader="", p_best=dict.fromkeys(target, 0.0),
+        regret=0.0, rivals=(), decided=False, effects=(), samples=samples,
+    )  # fmt: skip
+    return everyone.among(list(target))
+
+
+GROUPS = {
+    "activation": {"activation: relu2": {"activation": "relu2"}, "activation: gelu": {"activation": "gelu"}},
+    "norm": {"norm: layernorm": {"norm": "layernorm"}},
+    "experts": {"experts: 8": {"moe": {"experts": 8, "shared_experts": 1}}},
+    "pattern": {"pattern: window": {"attention_pattern": "sliding_window", "window": 8}},
+}
+
+
+def test_the_best_of_each_group_becomes_a_setting_for_each_field():
+    at = carried({"baseline": 0.0, "activation: relu2": -1.0, "activation: gelu": -0.99, "norm: layernorm": 0.5,
+                  "experts: 8": -0.7, "pattern: window": 0.8})  # fmt: skip
+    found = {one.field: one for one in settings_at_target(at, GROUPS, TRIAL.model, "baseline")}
+    relu2 = found["model.activation"]
+    assert relu2.value == "relu2" and relu2.alternatives == ("gelu",) and 0.5 < relu2.p_best < 0.9 and not relu2.decided
+    assert (
+        found["model.norm"].value == "rmsnorm"
+        and found["model.norm"].decided
+        and found["model.norm"].alternatives == ()
+    )
+    assert (found["model.moe.experts"].value, found["model.moe.shared_experts"].value) == (8, 1)
+    assert found["model.attention_pattern"].value == "dense" and "model.window" not in found
+    built = apply([one for one in found.values() if "moe" not in one.field], TRIAL).model
+    assert (built.activation, built.norm, built.attention_pattern) == ("relu2", "rmsnorm", "dense")
+
+
+def test_a_group_that_was_not_carried_makes_no_setting():
+    assert settings_at_target(carried({"baseline": 0.0, "other": 1.0}), GROUPS, TRIAL.model, "baseline") == ()
+    with pytest.raises(StudyError, match="none of those carried"):
+        carried({"baseline": 0.0, "other": 1.0}).among(["nobody"])

@@ -123,7 +123,8 @@ def make_study(folder: Path) -> Path:
             Setting(field="model.activation", value="swiglu", alternatives=("relu2", "gelu"), p_best=0.24, evidence="published",
                     source=Text(en=EVIL, ja=EVIL), decided=False),
         ),
-        extrapolation=(carried.as_dict() if carried else {"reason": reason.en})
+        extrapolation=(carried.as_dict() if carried else {"reason": reason})
+        | {"remark": Text(en="said in words", ja="文での説明")}
         | {"shape": analysis.buildable_shape(1e10, carried.best if carried else 100, 100_000).as_dict()},
         next_run=flops.next_run.text() if flops.next_run else None, figures=figures,
         anchors=(
@@ -140,7 +141,7 @@ def make_study(folder: Path) -> Path:
         provenance={
             "git": "0123abc", "versions": {"torch": "2.13.0", "nanotron": "0.4"},
             "machine": {"cpu": EVIL, "cores": 2}, "corpus": "miniworld (synthetic)", "params": {"seeds": 3},
-            "data_hash": "00ff00ff00ff00ff",
+            "data_hash": "00ff00ff00ff00ff", "sources": {"en": {"kind": "miniworld"}, "ja": {"kind": "miniworld"}},
         },
     ).write(home)  # fmt: skip
 

@@ -112,17 +112,18 @@ def _siblings(model: type[BaseModel], location: tuple[Any, ...]) -> list[str]:
         field = current.model_fields.get(part) if isinstance(current, type) and issubclass(current, BaseModel) else None
         if field is None:
             continue
-        current = _model_in(field.annotation)
+        current = model_in(field.annotation)
     if not (isinstance(current, type) and issubclass(current, BaseModel)):
         return []
     return sorted(field.alias or name for name, field in current.model_fields.items())
 
 
-def _model_in(annotation: Any) -> Any:
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model that a field of this annotation may hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for argument in getattr(annotation, "__args__", ()):
-        found = _model_in(argument)
+        found = model_in(argument)
         if found is not None:
             return found
     return None

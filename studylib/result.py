@@ -10,15 +10,10 @@ from pydantic import Field, field_validator
 
 from studylib.files import read_json, write_json
 from studylib.frozen import Frozen, validated
+from studylib.spec import Setting
+from studylib.words import Text
 
 RESULT_SCHEMA = 1
-
-
-class Text(Frozen):
-    """A sentence in both languages of the report."""
-
-    en: str
-    ja: str
 
 
 class Estimate(Frozen):
@@ -76,6 +71,16 @@ class Figure(Frozen):
     alt: Text
 
 
+class Found(Frozen):
+    """A finding as it is handed on: its facts, the sentences that place them, and the file of its figure."""
+
+    name: str
+    kind: str = Field(description="class in studylib.findings, whose fields the facts are")
+    facts: dict[str, Any]
+    words: Text | None = None
+    figure: str | None = None
+
+
 class Anchor(Frozen):
     """One published finding held against this study."""
 
@@ -91,7 +96,10 @@ class IdeaResult(Frozen):
     scale: str
     question: Text
     verdict: Text = Field(description="who leads, how sure that is, and what that says about the target")
-    findings: tuple[Text, ...] = Field(default=(), description="what else the trials say, a sentence or two each")
+    findings: tuple[Found | Text, ...] = Field(
+        default=(), description="what the trials say, in the order of the notebook"
+    )
+    settings: tuple[Setting, ...] = Field(default=(), description="what is handed on to the model that is to be built")
     winner: str | None
     decided: bool = Field(
         description="whether the question is answered for the target, not only at a size that was trained"
@@ -118,12 +126,35 @@ class IdeaResult(Frozen):
 
     @field_validator("findings")
     @classmethod
-    def _that_say_something(cls, findings: tuple[Text, ...]) -> tuple[Text, ...]:
-        return tuple(one for one in findings if one.en)
+    def _that_say_something(cls, findings: tuple[Found | Text, ...]) -> tuple[Found | Text, ...]:
+        return tuple(one for one in findings if isinstance(one, Found) or one.en)
+
+    @property
+    def leader(self) -> tuple[str, float, str] | None:
+        """Who is most probable to be best, with that probability, and at which size (empty: at the target)."""
+        if self.at_target is not None:
+            return self.at_target.winner, self.at_target.p_best[self.at_target.winner], ""
+        named = (one for one in self.verdicts if one.winner is not None and one.winner == self.winner)
+        first = next(named, None)
+        size = self.metrics[-1].size if self.metrics else ""
+        return None if first is None else (self.winner, first.p_best[self.winner], size)
+
+    def words_beside(self, figure: str) -> Text | None:
+        """What is said beside a figure, by its file."""
+        return next((one.words for one in self.findings if isinstance(one, Found) and one.figure == figure), None)
+
+    @property
+    def remarks(self) -> tuple[Text, ...]:
+        """What is said where there is no figure; verdict and next run have places of their own."""
+        own = (self.verdict, self.next_run)
+        found = (one.words if one.figure is None else None for one in self.findings if isinstance(one, Found))
+        plain = (one for one in self.findings if isinstance(one, Text))
+        return tuple(one for one in (*found, *plain) if one is not None and one.en and one not in own)
 
     def told(self, language: Literal["en", "ja"] = "en") -> str:
-        """The verdict and a line for every finding."""
-        lines = [self.verdict, *self.findings]
+        """The verdict and a line for every finding that has words."""
+        said = (one.words if isinstance(one, Found) else one for one in self.findings)
+        lines = [self.verdict, *(one for one in said if one is not None)]
         return "\n- ".join(getattr(line, language) for line in lines)
 
     def write(self, folder: Path) -> Path:

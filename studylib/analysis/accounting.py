@@ -20,6 +20,16 @@ from studylib.analysis.decision import Basis, Decision, decide
 from studylib.analysis.equalise import Moved, Mover, at_size
 from studylib.analysis.loss_surface import SPREAD
 from studylib.result import Text, Verdict
+from studylib.words import Words
+
+NO_VERDICT = Words(
+    en="No verdict: {% for one in reasons %}{{ one }}{{ '.' if loop.last else '; ' }}{% endfor %}",
+    ja="結論なし:{{ reasons | listed }}。",
+)
+LEFT_OUT = Words(
+    en="{{ told }} Not in the race, or only at its best: {% for one in reasons %}{{ one }}{{ '.' if loop.last else '; ' }}{% endfor %}",
+    ja="{{ told }}比較から除くか、最も有利な値で扱った案:{{ reasons | listed }}。",
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +100,7 @@ def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: f
     """The decision of one accounting at one size, or why there is none; ``settings`` as of ``decide``."""
     refused = at_size(moved.refused, size)
     if refused:
-        return NoVerdict(_no_verdict(refused.values()))
+        return NoVerdict(NO_VERDICT(reasons=list(refused.values())))
     own = moved.trials.filter(pl.col("size") == size)
     if own["variant"].n_unique() < 2:
         return NoVerdict(
@@ -100,7 +110,7 @@ def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: f
         )
     found = decide(own, metric, at=size, errors=at_size(moved.errors, size), **settings)
     bounded = at_size(moved.bounded, size)
-    return NoVerdict(_no_verdict([bounded[found.leader]])) if found.leader in bounded else found
+    return NoVerdict(NO_VERDICT(reasons=[bounded[found.leader]])) if found.leader in bounded else found
 
 
 def decisions_at(accounts: Mapping[Basis, Moved], size: str, *, looks: int = 1) -> dict[Basis, Decision | NoVerdict]:
@@ -118,20 +128,6 @@ def verdicts_of(
         if basis in accounts and decision.leader is not None:
             reasons = [*at_size(accounts[basis].out, size).values(), *at_size(accounts[basis].bounded, size).values()]
             if reasons:
-                why = _listed(reasons)
-                note = Text(
-                    en=f"{row.text.en} Not in the race, or only at its best: {why.en}.",
-                    ja=f"{row.text.ja}比較から除くか、最も有利な値で扱った案:{why.ja}。",
-                )
-                row = row.replace(text=note)
+                row = row.replace(text=LEFT_OUT(told=row.text, reasons=reasons))
         rows.append(row)
     return tuple(rows)
-
-
-def _no_verdict(reasons: Iterable[Text]) -> Text:
-    why = _listed(list(reasons))
-    return Text(en=f"No verdict: {why.en}.", ja=f"結論なし:{why.ja}。")
-
-
-def _listed(reasons: Sequence[Text]) -> Text:
-    return Text(en="; ".join(one.en for one in reasons), ja="、".join(one.ja for one in reasons))

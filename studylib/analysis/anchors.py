@@ -10,9 +10,24 @@ import polars as pl
 
 from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
-from studylib.result import Anchor, Text
+from studylib.result import Anchor
+from studylib.words import Text, Words
 
 Outcome = Literal["agrees", "disagrees", "underpowered"]
+
+UNKNOWN = Text(en="this study does not identify the quantity", ja="本研究ではこの量を同定できません")
+EVIDENCE = Words(
+    en="""here {{ mine | num }}{% if unit %} {{ unit }}{% endif %}; published
+        {% if theirs[0] is none and theirs[1] is none %}any value
+        {% elif theirs[0] is none %}below {{ theirs[1] | num }}
+        {% elif theirs[1] is none %}above {{ theirs[0] | num }}
+        {% else %}{{ theirs | num }}{% endif %}""",
+    ja="""{% if unit %}{{ unit }}:{% endif %}本研究 {{ mine | num }}、公表値
+        {%- if theirs[0] is none and theirs[1] is none %}は任意の値
+        {%- elif theirs[0] is none %}は {{ theirs[1] | num }} 未満
+        {%- elif theirs[1] is none %}は {{ theirs[0] | num }} 超
+        {%- else %} {{ theirs | num }}{% endif %}""",
+)
 
 
 def outcome(interval: tuple[float, float] | None, claimed: tuple[float, float]) -> Outcome:
@@ -47,8 +62,7 @@ def score(
     interval: tuple[float, float] | None,
     claimed: tuple[float, float],
     *,
-    unit: str = "",
-    digits: int = 3,
+    unit: Text | str = "",
 ) -> Anchor:
     """An ``Anchor`` for the scoreboard, with the evidence written out in both languages.
 
@@ -67,27 +81,10 @@ def score(
             claim=claim,
             source=source,
             outcome=verdict,
-            evidence=Text(en="this study does not identify the quantity", ja="本研究ではこの量を同定できません"),
+            evidence=UNKNOWN,
         )
-    mine = f"{_span(interval, digits)}{unit and ' ' + unit}"
-    theirs = f"{_span(claimed, digits)}{unit and ' ' + unit}"
-    return Anchor(
-        claim=claim,
-        source=source,
-        outcome=verdict,
-        evidence=Text(en=f"here {mine}; published {theirs}", ja=f"本研究 {mine}、公表値 {theirs}"),
-    )
-
-
-def _span(interval: tuple[float, float], digits: int) -> str:
-    low, high = interval
-    if math.isinf(low) and math.isinf(high):
-        return "any value"
-    if math.isinf(low):
-        return f"< {high:.{digits}g}"
-    if math.isinf(high):
-        return f"> {low:.{digits}g}"
-    return f"{low:.{digits}g} … {high:.{digits}g}"
+    told = EVIDENCE(mine=interval, theirs=[end if math.isfinite(end) else None for end in claimed], unit=unit)
+    return Anchor(claim=claim, source=source, outcome=verdict, evidence=told)
 
 
 def spread_interval(trials: pl.DataFrame, metric: str = "val_bpb") -> tuple[float, float]:

@@ -7,9 +7,9 @@ lies far away; nothing is a special case. What the model does not know is a line
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -120,6 +120,23 @@ class AtTarget:
     def p_leader(self) -> float:
         return self.p_best[self.leader]
 
+    def among(self, variants: Collection[str], *, confidence: float = 0.9, margin: float = MARGIN) -> AtTarget:
+        """The same question about some of the variants; those that were not carried are left out.
+
+        Raises
+        ------
+        StudyError
+            None of them was carried.
+        """
+        names = list(self.p_best)
+        kept = [place for place, name in enumerate(names) if name in variants]
+        if not kept:
+            raise invalid("variants", list(variants), "are none of those carried to the target", choices=names)
+        samples = self.samples[:, kept]
+        effects = tuple(one for one in self.effects if one.variant in variants)
+        leading = _leading([names[place] for place in kept], samples, confidence, margin)
+        return replace(self, samples=samples, effects=effects, **leading)
+
     def verdict(self) -> TargetVerdict:
         """For ``IdeaResult.at_target``."""
         return TargetVerdict(
@@ -181,21 +198,27 @@ def carry_to_target(
         data, x, math.log10(target_params), noise, errors=table.errors(errors), generator=generator
     )  # fmt: skip
 
-    standing = Standing.of(draws.target)
     return AtTarget(
         target_params=target_params,
         sizes=table.sizes,
         reference=reference,
-        leader=table.variants[standing.lead],
-        p_best=dict(zip(table.variants, standing.best.tolist(), strict=True)),
-        regret=standing.regret,
-        rivals=tuple(
-            table.variants[i] for i in np.argsort(-standing.better, kind="stable") if standing.better[i] > _RIVAL
-        ),
-        decided=bool(standing.best[standing.lead] >= confidence and standing.regret <= margin),
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
+        **_leading(table.variants, draws.target, confidence, margin),
     )
+
+
+def _leading(variants: Sequence[str], samples: np.ndarray, confidence: float, margin: float) -> dict[str, Any]:
+    standing = Standing.of(samples)
+    return {
+        "leader": variants[standing.lead],
+        "p_best": dict(zip(variants, standing.best.tolist(), strict=True)),
+        "regret": standing.regret,
+        "rivals": tuple(
+            variants[i] for i in np.argsort(-standing.better, kind="stable") if standing.better[i] > _RIVAL
+        ),
+        "decided": bool(standing.best[standing.lead] >= confidence and standing.regret <= margin),
+    }
 
 
 def _effects(

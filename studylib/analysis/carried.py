@@ -11,6 +11,7 @@ import numpy as np
 
 from studylib.analysis.valley_posterior import CURVATURE_SCATTER, valley
 from studylib.errors import invalid
+from studylib.words import Text, Words
 
 if TYPE_CHECKING:
     from studylib.analysis.valleys import Valleys
@@ -19,6 +20,23 @@ _SURE = 0.9  # probability that a choice costs less than the margin, to call it 
 _EQUIVALENT = 0.95
 _NO_USE = 10  # margins: a best guess that costs more than 2 % of the loss on average is none
 _LEAST_SIZES = 3
+
+NO_USE = Words(
+    en="carried that far it is not known: even the best guess costs more than {{ percent | num }} % of the loss on average",
+    ja="そこまでの外挿では定まらない(最善の推定でも損失が平均 {{ percent | num }} % を超えて増える)",
+)
+FEW_SIZES = Words(
+    en="an optimum lies inside the range tried at {{ known }} of {{ tried }} sizes, and a line over sizes with its error needs {{ least }}",
+    ja="最適点が範囲内に定まったのは {{ tried }} 規模中 {{ known }} 規模で、規模に対する直線とその誤差には {{ least }} 規模が必要",
+)
+FEW_VALUES = Words(
+    en="an exponent and its error need {{ least }} different {{ name }} with an optimum; there are {{ known }}",
+    ja="指数とその誤差には最適点のある {{ name }} が {{ least }} 種類必要(現在 {{ known }})",
+)
+TOGETHER = Words(
+    en="{{ names | listed }} moved together in all budgets, so their exponents cannot be told apart",
+    ja="{{ names | listed }} がすべての予算で連動しているため、指数を区別できない",
+)
 
 
 @dataclass(frozen=True)
@@ -134,7 +152,7 @@ class CarriedOptimum:
 
 def carry(
     valleys: Valleys, target: Mapping[str, float], *, confidence: float, random_seed: int
-) -> tuple[CarriedOptimum | None, str]:
+) -> tuple[CarriedOptimum | None, Text | None]:
     """See `Valleys.carry`. The target's own optimum scatters about the law as those of the budgets do."""
     names = list(valleys.centre)
     for name, value in target.items():
@@ -143,7 +161,7 @@ def carry(
     if len(valleys.budgets) > 1 and set(names) != set(target):
         raise invalid("target", sorted(target), "is not what the optimum was fitted over", choices=names)
     reason = _refusal(valleys, list(target))
-    if reason:
+    if reason is not None:
         return None, reason
     draws = valleys.draws
     generator = np.random.default_rng(random_seed)
@@ -174,15 +192,11 @@ def carry(
     )  # fmt: skip
     choice = found.choose()
     if choice.regret > _NO_USE * valleys.margin:
-        limit = 100 * _NO_USE * valleys.margin
-        return (
-            None,
-            f"carried that far it is not known: even the best guess costs more than {limit:.2g} % of the loss on average",
-        )
-    return found, ""
+        return None, NO_USE(percent=100 * _NO_USE * valleys.margin)
+    return found, None
 
 
-def _refusal(valleys: Valleys, names: list[str]) -> str:
+def _refusal(valleys: Valleys, names: list[str]) -> Text | None:
     if valleys.misfit > valleys.margin:
         return valleys.budgets[0].reason
     good = valleys.bracketed
@@ -194,11 +208,8 @@ def _refusal(valleys: Valleys, names: list[str]) -> str:
         if kinds >= _LEAST_SIZES:
             continue
         if len(names) == 1:
-            return (
-                f"an optimum lies inside the range tried at {kinds} of {len(valleys.budgets)} sizes, "
-                f"and a line over sizes with its error needs {_LEAST_SIZES}"
-            )
-        return f"an exponent and its error need {_LEAST_SIZES} different {name} with an optimum; there are {kinds}"
+            return FEW_SIZES(known=kinds, tried=len(valleys.budgets), least=_LEAST_SIZES)
+        return FEW_VALUES(name=name, known=kinds, least=_LEAST_SIZES)
     if np.linalg.matrix_rank(sizes - sizes.mean(axis=0), tol=0.05) < len(names):
-        return f"{' and '.join(names)} moved together in all budgets, so their exponents cannot be told apart"
-    return ""
+        return TOGETHER(names=names)
+    return None

@@ -17,12 +17,31 @@ from studylib.analysis.next_run import NextRun, plan_next_run
 from studylib.analysis.posterior import Posterior, Standing, fit_posterior
 from studylib.errors import invalid
 from studylib.result import Text, Verdict
+from studylib.words import Words
 
 Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
 State = Literal["ahead", "equivalent", "open"]
 
 _SURE = 0.95  # equivalent: costs less than the margin with this probability; a rival: not out with it
 MARGIN = 0.002  # of the mean loss
+
+TOLD = Words(
+    en="""
+        {% if state == 'ahead' %}{{ leader }} is the best of those tried{% if at %} at {{ at }}{% endif %}, with {{ p | percent }} probability
+        {%- elif p < 0.5 %}Undecided{% if at %} at {{ at }}{% endif %}, most probable so far: {{ leader }}, {{ p | percent }}
+        {%- else %}{{ leader }} leads{% if at %} at {{ at }}{% endif %} with P(best) {{ p | percent }}{% endif %}
+        {%- if looks > 1 %} (look {{ looks }} at growing data: {{ bar | percent }} was asked for){% endif %}
+        {%- if state != 'ahead' %}; {{ others }} {{ 'other' | plural(others) }} may be better
+        {%- if state == 'equivalent' %}, but choosing it gives away only {{ regret | fixed }} bits per byte on average{% endif %}{% endif %}.""",
+    ja="""
+        {{ at ~ ' ' if at else 'この規模' }}で
+        {%- if state == 'ahead' %}試した中では {{ leader }} が {{ p | percent }} の確率で最良です
+        {%- elif p < 0.5 %}は未決、現時点で最も有力なのは {{ leader }}({{ p | percent }})です
+        {%- else %}は {{ leader }} が首位(最良確率 {{ p | percent }})です{% endif %}
+        {%- if looks > 1 %}(データを増やしながらの {{ looks }} 回目の判定のため基準は {{ bar | percent }}){% endif %}。
+        {%- if state != 'ahead' %}ほかの {{ others }} 案のほうが良い可能性があります
+        {%- if state == 'equivalent' %}が、これを選ぶ損失は平均 {{ regret | fixed }} bits/byte にすぎません{% endif %}。{% endif %}""",
+)
 
 
 @dataclass(frozen=True)
@@ -93,35 +112,10 @@ class Decision:
         )
 
     def text(self) -> Text:
-        p, count = percent(self.p_best[self.leader]), len(self.rivals)
-        at_en, at_ja = (f" at {self.at}", f"{self.at} で") if self.at else ("", "この規模で")
-        look_en = f" (look {self.looks} at growing data: {percent(self.bar)} was asked for)" if self.looks > 1 else ""
-        look_ja = f"(データを増やしながらの {self.looks} 回目の判定のため基準は {percent(self.bar)})" if look_en else ""
-        if self.state == "ahead":
-            return Text(
-                en=f"{self.leader} is the best of those tried{at_en}, with probability {p}{look_en}.",
-                ja=f"{at_ja}試した中では {self.leader} が {p} の確率で最良です{look_ja}。",
-            )
-        if self.state == "equivalent":
-            return Text(
-                en=f"{self.leader} leads{at_en} (P(best) {p}{look_en}); {_others(count)} may be better, but choosing it "
-                f"gives away only {self.regret:.4f} bits per byte on average.",
-                ja=f"{at_ja} {self.leader} が首位(最良確率 {p}){look_ja}。ほかの {count} 案のほうが良い可能性は残りますが、"
-                f"これを選ぶ損失は平均 {self.regret:.4f} bits/byte にすぎません。",
-            )
-        return Text(
-            en=f"Open{at_en}: {self.leader} leads with P(best) {p}{look_en}; {_others(count)} may be better.",
-            ja=f"{at_ja}未決:{self.leader} が首位ですが最良確率は {p}{look_ja}。ほかの {count} 案のほうが良い可能性があります。",
-        )
-
-
-def _others(count: int) -> str:
-    return "1 other" if count == 1 else f"{count} others"
-
-
-def percent(p: float) -> str:
-    """A probability in words, never a certainty that finitely many draws cannot show."""
-    return ">99 %" if p >= 0.995 else f"{100 * p:.0f} %"
+        return TOLD(
+            leader=self.leader, at=self.at, p=self.p_best[self.leader], others=len(self.rivals), state=self.state,
+            regret=self.regret, looks=self.looks, bar=self.bar,
+        )  # fmt: skip
 
 
 def bar_at(looks: int, confidence: float) -> float:

@@ -12,12 +12,27 @@ import polars as pl
 from studylib.analysis.loss_surface import Cell, LossSurface, fit_loss_surface, reference_at
 from studylib.analysis.speed import speed_draws
 from studylib.errors import StudyError, invalid
-from studylib.result import Text
+from studylib.words import Text, Words
 
 _FAR = 2.0
 _MARGIN = 0.002  # of the loss: an error below it is always small enough
 _SAME_MEMORY = 1.05  # of the median variant's
 _DRAWS = 2000
+
+TOO_LARGE = Words(
+    en="{{ variant }} needs {{ '%.2g' % percent }} % more memory than is allowed",
+    ja="{{ variant }} は許容量より {{ '%.2g' % percent }} % 多くのメモリを要する",
+)
+TOO_FAR = Words(
+    en="{{ variant }} would have {{ '%.2g' % times }} times its tokens, too far to move its loss",
+    ja="{{ variant }} はトークン数が {{ '%.2g' % times }} 倍となり、損失を移すには遠すぎる",
+)
+TOO_ROUGH = Words(
+    en="""moving {{ variant }} to {{ '%.2g' % times }} times its tokens has an error of {{ error | fixed }}, more than the differences to be
+        judged ({{ judged | fixed }}){% if untried %}, for no run of another length was trained{% endif %}""",
+    ja="""{{ variant }} をトークン数 {{ '%.2g' % times }} 倍へ移す誤差 {{ error | fixed }} が、判定すべき差({{ judged | fixed }})より大きい
+        {%- if untried %}(別の長さの学習がないため){% endif %}""",
+)
 
 
 @dataclass(frozen=True)
@@ -174,12 +189,7 @@ class Mover:
         for (size, variant), need in memory.items():
             limit = cap or _SAME_MEMORY * float(np.median([one for (own, _), one in memory.items() if own == size]))
             if need > limit:
-                share = need / limit - 1
-                more = f"{share:.0%}" if share >= 0.1 else f"{share:.1%}"
-                out[f"{size}/{variant}"] = Text(
-                    en=f"{variant} needs {more} more memory than is allowed",
-                    ja=f"{variant} は許容量より {more} 多くのメモリを要する",
-                )
+                out[f"{size}/{variant}"] = TOO_LARGE(variant=variant, percent=100 * (need / limit - 1))
         left = {name: {k: v for k, v in getattr(moved, name).items() if k not in out} for name in _MAPPINGS}
         key = pl.concat_str("size", "variant", separator="/")
         return replace(moved, trials=moved.trials.filter(~key.is_in(list(out))), out=out, **left)
@@ -208,21 +218,11 @@ class Mover:
         common = np.mean([move.error for move in near.values()], axis=0) if near else 0.0
         for cell, move in moves.items():
             size, variant = cell
-            times = f"{move.ratio:.2g}"
             untried = not self.surface.measured(size)
             if cell in far:
-                found[cell] = Text(
-                    en=f"{variant} would have {times} times its tokens, too far to move its loss",
-                    ja=f"{variant} はトークン数が {times} 倍となり、損失を移すには遠すぎる",
-                )
+                found[cell] = TOO_FAR(variant=variant, times=move.ratio)
             elif (error := float((move.error - common).std())) > judged:
-                why_en = ", for no run of another length was trained" if untried else ""
-                why_ja = "(別の長さの学習がないため)" if untried else ""
-                found[cell] = Text(
-                    en=f"moving {variant} to {times} times its tokens has an error of {error:.4f}, more than the "
-                    f"differences to be judged ({judged:.4f}){why_en}",
-                    ja=f"{variant} をトークン数 {times} 倍へ移す誤差 {error:.4f} が、判定すべき差({judged:.4f})より大きい{why_ja}",
-                )
+                found[cell] = TOO_ROUGH(variant=variant, times=move.ratio, error=error, judged=judged, untried=untried)
         return found
 
     def _rows(self, moves: Mapping[Cell, _Move]) -> pl.DataFrame:

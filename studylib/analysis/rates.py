@@ -53,7 +53,7 @@ def rate_transfer(valleys: Valleys, *, tolerance: float = 0.5, confidence: float
     ordered = valleys.budgets
     lost = [one for one in ordered if one.optimum is None]
     if lost:
-        return RateTransfer(None, tolerance, "open", None, f"at {lost[0].budget} {lost[0].reason}")
+        return RateTransfer(None, tolerance, "open", None, f"at {lost[0].budget} {lost[0].reason.en}")
     if len(ordered) < _WIDTHS:
         return RateTransfer(None, tolerance, "open", None, f"a shift needs {_WIDTHS} widths; there are {len(ordered)}")
     if list(valleys.centre) != ["width"]:

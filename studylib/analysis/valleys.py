@@ -13,11 +13,26 @@ from studylib.analysis.carried import CarriedOptimum, carry
 from studylib.analysis.twoway import finished
 from studylib.analysis.valley_posterior import Cells, ValleyDraws, sample_valleys, valley
 from studylib.errors import StudyError, invalid
+from studylib.words import Text, Words
 
 MARGIN = 0.002  # of the loss: what does not matter
 _INSIDE = 0.95
 _PARAMS = {"params": "non_embedding_params"}
 _LEAST_NEAR = 4  # values that a window keeps at least
+
+MISFIT = Words(
+    en="no valley describes the mean losses: they lie {{ '%.2g' % percent }} % of the loss off its curve beyond their noise",
+    ja="谷の曲線が平均損失を表さない(雑音を超えて損失の {{ '%.2g' % percent }} % ずれる)",
+)
+BEYOND = Words(
+    en="the lowest fitted loss lies {{ 'below' if below else 'above' }} the sampled range (beyond {{ end | num }}); widen it",
+    ja="損失の最小点が調べた範囲より{{ '下' if below else '上' }}({{ end | num }} の外)にあり、範囲を広げる必要がある",
+)
+NOT_BRACKETED = Words(
+    en="the optimum is not bracketed: it lies below {{ low | num }} with {{ below | percent }} probability, above {{ high | num }} "
+    "with {{ above | percent }}",
+    ja="最適点が範囲内に定まらない({{ low | num }} 未満の確率 {{ below | percent }}、{{ high | num }} 超の確率 {{ above | percent }})",
+)
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ class Valley:
     outside
         Probability that the bottom lies below, and above, the range tried.
     reason
-        Why there is no optimum, in one line; empty when there is one.
+        Why there is no optimum; None when there is one.
     lack_of_fit
         p value of the test that the curve describes the mean losses; 1 where seeds or values are too few to test it.
     log_optimum, level, log_curvature, skew, bend
@@ -59,7 +74,7 @@ class Valley:
     margin: float
     sampled: tuple[float, float]
     outside: tuple[float, float]
-    reason: str
+    reason: Text | None
     lack_of_fit: float
     log_optimum: np.ndarray = field(repr=False)
     level: np.ndarray = field(repr=False)
@@ -84,6 +99,11 @@ class Valley:
             one.reshape(shape) for one in (self.skew, self.bend, self.log_optimum, self.log_curvature)
         )
         return np.exp(depth) * np.maximum(valley(np.log(value) - place, skew, bend), 0)
+
+    def as_dict(self) -> dict[str, object]:
+        """For ``IdeaResult.extrapolation``: the optimum, and how far the curve can be trusted."""
+        kept = ("optimum", "interval", "flat", "reason", "outside", "lack_of_fit")
+        return {name: getattr(self, name) for name in kept}
 
     def predict(self, value: np.ndarray | float) -> np.ndarray:
         """Fitted loss at the average seed, in units of the metric."""
@@ -129,10 +149,15 @@ class Valleys:
         """Those whose bottom lies inside the range tried."""
         return tuple(one for one in self.budgets if one.optimum is not None)
 
+    def as_dict(self) -> dict[str, dict[str, object]]:
+        """For ``IdeaResult.extrapolation``: every budget's optimum, or why it has none."""
+        found = {fit.budget: fit.as_dict() for fit in self.budgets}
+        return found | {name: {"optimum": None, "reason": reason} for name, reason in self.left_out.items()}
+
     def carry(
         self, target: Mapping[str, float], *, confidence: float = 0.95, random_seed: int = 0
-    ) -> tuple[CarriedOptimum | None, str]:
-        """The optimum at ``target`` (by variable), or None and the reason in one line why it cannot be had.
+    ) -> tuple[CarriedOptimum | None, Text | None]:
+        """The optimum at ``target`` (by variable), or None and the reason why it cannot be had.
 
         Raises
         ------
@@ -311,19 +336,15 @@ def _valley(
     )
 
 
-def _reason(outside: tuple[float, float], low: float, high: float, misfit: float, margin: float) -> str:
+def _reason(outside: tuple[float, float], low: float, high: float, misfit: float, margin: float) -> Text | None:
     if misfit > margin:
-        return f"no valley describes the mean losses: they lie {100 * misfit:.2g} % of the loss off its curve beyond their noise"
+        return MISFIT(percent=100 * misfit)
     if sum(outside) <= 1 - _INSIDE:
-        return ""
+        return None
     below, above = outside
     if max(outside) > 0.5:
-        side, end = ("below", low) if below > above else ("above", high)
-        return f"the lowest fitted loss lies {side} the sampled range (beyond {np.exp(end):.3g}); widen it"
-    return (
-        f"the optimum is not bracketed: it lies below {np.exp(low):.3g} with {100 * below:.0f} % probability, above "
-        f"{np.exp(high):.3g} with {100 * above:.0f} %"
-    )
+        return BEYOND(below=below > above, end=float(np.exp(low if below > above else high)))
+    return NOT_BRACKETED(low=float(np.exp(low)), high=float(np.exp(high)), below=below, above=above)
 
 
 def _lack_of_fit(cell: Cells, curve: np.ndarray, pure: tuple[float, int]) -> float:

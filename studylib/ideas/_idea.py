@@ -17,6 +17,7 @@ from studylib.spec import Step, TrialSpec, validated
 from studylib.trials.queue import Round
 
 if TYPE_CHECKING:
+    from studylib.findings._page import Page
     from studylib.trials.plan import Plan
 
 
@@ -87,6 +88,12 @@ class Idea:
 
         steps = run_steps(self.plan(params), rounds=self.rounds(params), **params.launch)
         return [step for step in steps if isinstance(step, TrialSpec)]
+
+    def page(self, params: Any) -> Page:
+        """Where the notebook's findings are shown and kept."""
+        from studylib.findings._page import Page
+
+        return Page(self.name, self.question, params)
 
     def notebook_path(self, root: Path | None = None) -> Path:
         return (root or project_root()) / "notebooks" / self.notebook

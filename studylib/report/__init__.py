@@ -12,7 +12,7 @@ __all__, __getattr__, __dir__ = lazy(
     {
         "figures.style": ["theme"],
         "figures.saving": ["Figures", "save", "show"],
-        "figures.quantity": ["Quantity"],
+        "figures.quantity": ["ASPECT", "Quantity"],
         "figures.valley": ["valley"],
         "figures.optimum": ["optimum_against_size"],
         "figures.tokenizers": ["chars_per_token"],

@@ -11,11 +11,18 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from studylib.report.numbers import human, number, percent, power, pretty, short, small
+from studylib.numbers import human, number, percent, power, pretty, short, small
 from studylib.report.texts import ACCOUNTINGS, WORDS
 from studylib.result import Text
+from studylib.words import Words
 
 _HERE = Path(__file__).parent
+LEADER = Words(
+    en="""{% if p < 0.5 %}undecided, most probable so far: {{ name }}, {{ p | percent }}{% else %}{{ name }}, {{ p | percent }}{% endif %}
+        {%- if size %} (at {{ size }}){% endif %}""",
+    ja="""{% if p < 0.5 %}未決、現時点で最も有力:{{ name }}、{{ p | percent }}{% else %}{{ name }}、{{ p | percent }}{% endif %}
+        {%- if size %}({{ size }} で){% endif %}""",
+)
 
 
 @cache
@@ -42,6 +49,7 @@ def environment() -> Environment:
     }
     env.filters |= {
         "t": both,
+        "leader": lambda result: both(LEADER(**dict(zip(("name", "p", "size"), result.leader, strict=True)))),
         "num": number,
         "small": small,
         "short": short,
@@ -57,8 +65,10 @@ def render(template: str, **content: Any) -> str:
     return environment().get_template(template).render(**content)
 
 
-def both(text: Text) -> Markup:
+def both(text: Text | dict[str, str]) -> Markup:
     """Both languages, each marked; the style shows the one chosen (English without scripts)."""
+    if isinstance(text, dict):
+        text = Text(**text)
     if text.en == text.ja:
         return escape(text.en)
     return Markup('<span class="t" lang="en">{}</span><span class="t" lang="ja">{}</span>').format(text.en, text.ja)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from studylib.report.numbers import short
+from studylib.numbers import short
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 420, 130, 44, 8, 8, 22
 _MOST_POINTS = 100

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from studylib.result import Text
+from studylib.words import ACCOUNTINGS
+
+__all__ = ["ACCOUNTINGS", "WORDS", "idea_order", "idea_title"]
 
 
 def _(en: str, ja: str) -> Text:
     return Text(en=en, ja=ja)
 
-
-# What is held equal, by the name that a verdict has for it.
-ACCOUNTINGS: dict[str, Text] = {
-    "flops": _("equal FLOPs", "同一 FLOPs"),
-    "tokens": _("equal tokens", "同一トークン数"),
-    "text": _("equal text", "同一文章量"),
-    "seconds": _("equal seconds", "同一時間"),
-    "memory": _("equal memory", "同一メモリ"),
-    "target_tokens": _("equal Japanese tokens", "同一の日本語トークン数"),
-}
 
 WORDS: dict[str, Text] = {
     "title": _("How to build a 10B Japanese LLM", "100 億パラメータ日本語 LLM の作り方"),
@@ -65,6 +58,18 @@ WORDS: dict[str, Text] = {
     "variant": _("Variant", "案"),
     "size": _("Size", "規模"),
     "val_bpb": _("Loss, bits/byte", "損失 bits/byte"),
+    "settings": _("Settings for the 10B model", "10B モデルの設定"),
+    "settings_caption": _(
+        "What the study hands on, a row a field of the specification. Where nothing is measured, what is published or usual stands.",
+        "本研究が引き渡す設定。1 行が仕様の 1 項目です。測定がないものは公表値または慣例を示します。",
+    ),
+    "field": _("Field", "項目"),
+    "value": _("Value", "値"),
+    "interval_or_rivals": _("95 % interval, or alternatives", "95 % 区間または対立候補"),
+    "regret_percent": _("Expected regret, % of the loss", "期待損失(損失の %)"),
+    "measured": _("measured here", "本研究で測定"),
+    "published": _("published", "公表値"),
+    "convention": _("convention", "慣例"),
     "interval": _("95 % interval", "95 % 区間"),
     "val_loss": _("Loss, nats/token", "損失 nats/token"),
     "tokens_per_s": _("Tokens/s", "トークン/秒"),

@@ -20,6 +20,7 @@ from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
 from studylib.spec.search import Axis, SearchSpec
+from studylib.spec.setting import Setting, apply
 from studylib.spec.step import Step
 from studylib.spec.trial import TrialSpec
 
@@ -41,11 +42,13 @@ __all__ = [
     "Real",
     "ScheduleSpec",
     "SearchSpec",
+    "Setting",
     "SourceSpec",
     "StageSpec",
     "Step",
     "TokenizerSpec",
     "TrialSpec",
+    "apply",
     "choice_of",
     "first_problem",
     "validated",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from studylib.files import content_hash, file_lock, read_json, write_json
 from studylib.machine import describe, versions
-from studylib.result import Text
 from studylib.spec import TrialSpec
 from studylib.trials.machine import cores, gpus
 from studylib.trials.throughput import measure_steps
+from studylib.words import Text
 
 if TYPE_CHECKING:
     import polars

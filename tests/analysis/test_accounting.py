@@ -139,7 +139,7 @@ def test_memory_leaves_out_what_does_not_fit_and_credits_nothing():
     assert analysis.decide_moved(memory, LAST).leader == "plain"
     decisions = analysis.decisions_at(accounts, LAST)
     rows = {row.basis: row.text for row in analysis.verdicts_of(decisions, accounts, LAST)}
-    assert "dear needs 90% more memory than is allowed" in rows["memory"].en and "メモリ" in rows["memory"].ja
+    assert "dear needs 90 % more memory than is allowed" in rows["memory"].en and "メモリ" in rows["memory"].ja
     assert "more memory" not in rows["flops"].en
     with pytest.raises(StudyError, match="cap"):
         analysis.accountings(*heavy, reference="plain", cap=1.0)

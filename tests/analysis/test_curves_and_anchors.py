@@ -83,8 +83,8 @@ def test_outcomes(interval, claimed, expected):
 def test_a_score_writes_its_evidence_in_both_languages():
     anchor = analysis.score(Text(en="flat", ja="平ら"), "2001.08361", (0.01, 0.02), (-math.inf, 0.03), unit="bpb")
     assert anchor.outcome == "agrees"
-    assert "0.01 … 0.02 bpb" in anchor.evidence.en
-    assert "< 0.03 bpb" in anchor.evidence.ja
+    assert "0.01 to 0.02 bpb" in anchor.evidence.en
+    assert "0.03 未満" in anchor.evidence.ja
     with pytest.raises(StudyError, match="range"):
         analysis.score(Text(en="", ja=""), "", (2, 1), (0, 1))
 

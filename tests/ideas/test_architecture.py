@@ -231,7 +231,7 @@ def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
     sums = tables.sums(trials, parts)
     assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")
     told = conclusion.verdict(decisions, "180k", at, analysis.noise_floor(trials))
-    assert f"{COMBINED} is the best of those tried at 180k, with probability" in told.en
+    assert f"{COMBINED} is the best of those tried at 180k, with " in told.en
     baseline = conclusion.baseline_words(PARAMS.model(60_000))
     assert "swiglu, rmsnorm, rope, pre residual, attention, untied embeddings" in baseline.en
     summed = conclusion.sums_words(sums, {"activation": parts[0], "norm": parts[1]})

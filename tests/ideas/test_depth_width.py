@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -10,13 +11,16 @@ import pytest
 
 from studylib import analysis
 from studylib.errors import StudyError
-from studylib.ideas._shared.numbers import number
-from studylib.ideas.depth_width import captions, conclusion, depth_width, published
+from studylib.findings import Comparison, Leaders, LearningRate, LossValley, NextRun, Optimum, OptimumVerdict, Shape
+from studylib.ideas.depth_width import depth_width, published
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.ideas.depth_width.trials import middle_shapes, plan
 from studylib.model.cost import parameter_count, training_flops
 from studylib.params import load_params
 from studylib.project import project_root
+from studylib.report import ASPECT
+from studylib.spec import TrialSpec, apply
+from studylib.words import Text
 
 PARAMS = DepthWidthParams(
     budgets=(60_000, 20_000),
@@ -111,39 +115,95 @@ def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float 
     return pl.DataFrame(rows)
 
 
-def decisions_of(trials: pl.DataFrame) -> dict:
-    decision = analysis.decide(trials)
-    return {"flops": decision, "seconds": decision, "memory": decision}
-
-
 def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     trials = made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0})
     valleys = analysis.fit_valleys(trials)
     fits = valleys.budgets
     carried, reason = valleys.carry({"params": 1e10})
-    shape = analysis.buildable_shape(1e10, carried.best, 100_000, tp=4)
-    largest = trials.filter(pl.col("size") == "1M")
-    told = conclusion.verdict(decisions_of(largest), fits, carried, reason, shape)
-    assert "a16" in told.en
-    assert f"{shape.num_layers} layers x {shape.hidden_size}" in told.en
+    shape = Shape.of(carried, fits, 1e10, 100_000)
+    decision = analysis.decide(trials.filter(pl.col("size") == "1M"))
+    verdict = OptimumVerdict.of(decision, carried, reason, 1e10, shape.use, shape.aspect)
+    assert verdict.measured and verdict.decided == carried.choose(shape.aspect).decided
+    told = verdict.said()
+    assert f"Build {shape.num_layers} layers x {shape.hidden_size}" in told.en and "decided" in told.en
     assert f"{shape.num_layers} 層 × {shape.hidden_size}" in told.ja
-    low, middle, high = carried.optimum
-    assert low < middle < high
-    assert number(low) in told.en and number(high) in told.en
-    assert number(fits[-1].flat[0]) in conclusion.basin_words(fits[-1]).en
-    assert f"{fits[-1].optimum:.3g} wide per layer is best" in captions.valley_title(fits).en
+    optimum = Optimum.of(fits, carried, reason, 1e10, ASPECT)
+    assert optimum.at_target == carried.optimum and optimum.times == pytest.approx(1e4)
+    assert "Carried to 10B parameters" in optimum.title(**optimum.facts).en and not optimum.said().en
+    valley = LossValley.of(trials, valleys, ASPECT)
+    assert f"best aspect ratio is {fits[-1].optimum:.3g}" in valley.title(**valley.facts).en
+    assert f"{fits[-1].flat[0]:.3g} to {fits[-1].flat[1]:.3g}" in valley.said().en
+    assert valley.figure() is not None and optimum.figure() is not None
 
 
-def test_verdict_carries_nothing_from_one_budget():
+def test_the_shape_is_handed_on_as_settings_with_what_they_rest_on():
+    valleys = analysis.fit_valleys(made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0}))
+    carried, _ = valleys.carry({"params": 1e10})
+    shape = Shape.of(carried, valleys.budgets, 1e10, 100_000)
+    layers, width, *usual = shape.settings()
+    assert layers.evidence == width.evidence == "measured" and layers.sizes == ("100k", "300k", "1M")
+    assert layers.interval[0] <= layers.value <= layers.interval[1]
+    assert width.interval[0] <= width.value <= width.interval[1]
+    assert all(one.evidence == "convention" and not one.decided for one in usual)
+    trial = TrialSpec(model={"num_layers": 1, "hidden_size": 8, "num_heads": 1, "vocab_size": 32_768}, train_steps=1)
+    built = apply(shape.settings(), trial).model
+    assert (built.num_layers, built.hidden_size, built.num_heads) == (layers.value, width.value, shape.num_heads)
+    assert built.vocab_size == 32_768
+
+
+def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():
     trials = made_trials({"1M": 20.0})
     valleys = analysis.fit_valleys(trials)
     fits = valleys.budgets
     carried, reason = valleys.carry({"params": 1e10})
-    told = conclusion.verdict(decisions_of(trials), fits, carried, reason, None)
     assert carried is None
-    assert "Nothing is carried to 10B: an optimum lies inside the range tried at 1 of 1 sizes" in told.en
-    assert "外挿はできません" in told.ja
-    assert conclusion.extrapolation(valleys, None, reason, None)["not_carried"] == reason
+    shape = Shape.of(carried, fits, 1e10, 100_000)
+    verdict = OptimumVerdict.of(analysis.decide(trials), carried, reason, 1e10, shape.use, shape.aspect)
+    told = verdict.said()
+    assert "as published models do" in told.en and "lies inside the range tried at 1 of 1 sizes" in told.en
+    assert "公表モデル" in told.ja and "1 規模中 1 規模" in told.ja
+    assert not verdict.decided and "a16" in told.en
+    assert {one.evidence for one in shape.settings()} == {"published", "convention"}
+    assert all(one.interval is None for one in shape.settings())
+    optimum = Optimum.of(fits, carried, reason, 1e10, ASPECT)
+    assert reason.en in optimum.said().en and reason.ja in optimum.said().ja
+
+
+def test_a_tie_is_not_called_a_leader():
+    flat = made_trials({"1M": 16.0}, tilt=0.0, noise=0.02)
+    decision = analysis.decide(flat)
+    assert decision.p_best[decision.leader] < 0.5
+    fits = analysis.fit_valleys(flat).budgets
+    verdict = OptimumVerdict.of(decision, None, None, 1e10, None)
+    told = verdict.said()
+    assert (
+        f"most probable so far: {decision.leader}" in told.en
+        and "最も有力" in told.ja
+        and "best of those" not in told.en
+    )
+    assert "Nothing is recommended" in told.en
+    following = NextRun.for_optimum(decision, fits, None, 1e10, "depth_width")
+    assert following.wanted == "optima" and "three sizes need an optimum" in following.said().en
+
+
+def test_heads_are_compared_to_the_best_and_a_single_count_to_nothing():
+    trials = made_trials({"1M": 16.0}, tilt=0.2)
+    found = Comparison.of(trials, "a16", Text(en="Heads", ja="ヘッド数"))
+    assert [one.variant for one in found.differences if one.sure][-1] in ("a2", "a128")
+    assert "differ significantly from a16" in found.title(**found.facts).en
+    assert Comparison.of(trials.filter(pl.col("variant") == "a16"), "a16", Text(en="Heads", ja="ヘッド数")) is None
+
+
+def test_an_accounting_without_a_verdict_is_said_to_have_none():
+    trials = made_trials({"1M": 16.0})
+    found = analysis.accountings(trials, bases=("flops",))
+    verdicts = analysis.verdicts_of(analysis.decisions_at(found, "1M"), found, "1M")
+    why = Text(en="No verdict: not timed.", ja="結論なし。")
+    verdicts = (*verdicts, analysis.NoVerdict(why).verdict("seconds"))
+    leaders = Leaders.of(verdicts, "1M", Text(en="shape", ja="形状"))
+    assert "equal seconds: no verdict" in leaders.alt(**leaders.facts).en
+    assert "of 2 are sure" in leaders.title(**leaders.facts).en
+    assert Leaders.of(verdicts[1:], "1M", Text(en="shape", ja="形状")).figure() is None
 
 
 def test_published_shapes_are_scored_by_power():
@@ -165,15 +225,16 @@ def test_learning_rate_is_called_fair_only_within_noise():
         for factor, loss in zip((1.0, 0.5, 2.0), losses, strict=True)
         for seed in (1, 2)
     ]
-    table = analysis.common_rate_cost(pl.DataFrame(rows))
-    assert table["given_away"].to_list() == [0, 0]
-    assert "fair" in conclusion.learning_rate_words(table, 0.01).en
-    assert (
-        "one seed only" in conclusion.learning_rate_words(analysis.common_rate_cost(pl.DataFrame(rows[::2])), 0.01).en
-    )
+    noise, shape = SimpleNamespace(mde=0.01), Text(en="shape", ja="形状")
+    found = LearningRate.of(pl.DataFrame(rows), noise, shape)
+    assert found.cost == (0, 0) and found.fair and "comparison is fair" in found.said().en and "公平" in found.said().ja
+    alone = LearningRate.of(pl.DataFrame(rows[::2]), noise, shape)
+    assert alone.cost is None and "one seed only" in alone.said().en and "1 シード" in alone.said().ja
     rows[2]["val_bpb"] = rows[3]["val_bpb"] = 1.9  # 2x64 wanted half the rate
-    table = analysis.common_rate_cost(pl.DataFrame(rows))
-    assert dict(table.select("variant", "best_factor").rows()) == {"2x64": 0.5, "8x32": 1.0}
-    assert table["given_away"].to_list() == pytest.approx([0.1, 0])
-    assert "more than the noise" in conclusion.learning_rate_words(table, 0.01).en
-    assert "1 of 2 shapes" in captions.learning_rate_title(table).en
+    found = LearningRate.of(pl.DataFrame(rows), noise, shape)
+    assert {one.variant: one.best_factor for one in found.tried} == {"2x64": 0.5, "8x32": 1.0}
+    assert found.cost == pytest.approx((0, 0.1)) and not found.fair
+    assert "more than the noise" in found.said().en and "誤差を超える" in found.said().ja
+    assert "1 of 2 shapes" in found.title(**found.facts).en
+    nothing = LearningRate.of(pl.DataFrame(rows).clear(), noise, shape)
+    assert nothing.figure() is None and "No check was asked for" in nothing.said().en

@@ -14,6 +14,7 @@ from simulated import EVIL, simulate, spec_of
 from studylib import analysis
 from studylib.files import write_json, write_text
 from studylib.result import Estimate, IdeaResult, Text, VariantMetrics
+from studylib.spec import Setting
 
 
 def write_trials(folder: Path, trials: pl.DataFrame) -> None:
@@ -116,7 +117,14 @@ def make_study(folder: Path) -> Path:
         question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
         verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics), verdicts=verdicts,
         noise_floor=floor.as_dict(),
+        settings=(
+            Setting(field="model.num_layers", value=40, interval=(24, 64), evidence="measured", sizes=("1M", "16M"), basis="flops",
+                    expected_regret_percent=0.12, decided=False),
+            Setting(field="model.activation", value="swiglu", alternatives=("relu2", "gelu"), p_best=0.24, evidence="published",
+                    source=Text(en=EVIL, ja=EVIL), decided=False),
+        ),
         extrapolation=(carried.as_dict() if carried else {"reason": reason})
+        | {"remark": Text(en="said in words", ja="文での説明")}
         | {"shape": analysis.buildable_shape(1e10, carried.best if carried else 100, 100_000).as_dict()},
         next_run=flops.next_run.text() if flops.next_run else None, figures=figures,
         anchors=(
@@ -133,7 +141,7 @@ def make_study(folder: Path) -> Path:
         provenance={
             "git": "0123abc", "versions": {"torch": "2.13.0", "nanotron": "0.4"},
             "machine": {"cpu": EVIL, "cores": 2}, "corpus": "miniworld (synthetic)", "params": {"seeds": 3},
-            "data_hash": "00ff00ff00ff00ff",
+            "data_hash": "00ff00ff00ff00ff", "sources": {"en": {"kind": "miniworld"}, "ja": {"kind": "miniworld"}},
         },
     ).write(home)  # fmt: skip
 

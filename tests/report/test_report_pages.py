@@ -16,8 +16,8 @@ from bs4 import BeautifulSoup
 
 from studylib import StudyError
 from studylib.files import file_lock, write_json
+from studylib.numbers import percent, power, short, small
 from studylib.report import build_report
-from studylib.report.numbers import percent, power, short, small
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
 
@@ -127,11 +127,42 @@ def test_the_index_is_small_and_shows_the_verdicts(study):
     assert result["verdict"] in text
     assert result["verdict_ja"] in text
     assert result["findings"] == [{"en": "Wide <b>wins</b>.", "ja": "幅が勝ち。"}], "one that says nothing is left out"
-    assert "Wide <b>wins</b>." in text
+    assert "Wide <b>wins</b>." in parsed(study / "depth_width" / "index.html").get_text(" ")
     for words in ("Equal FLOPs", "Equal seconds", "Equal memory", "Minimum detectable effect", "synthetic corpus"):
         assert words in text
     assert parsed(path).find(class_="underpowered")
     assert parsed(path).find(class_="agrees")
+
+
+def test_settings_are_a_table_on_the_index_and_on_the_ideas_page(study):
+    for page in ("index.html", "depth_width/index.html"):
+        (table,) = [one for one in parsed(study / page).find_all("table") if "hands on" in one.caption.get_text()]
+        layers, activation = (
+            [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in table.tbody("tr")
+        )
+        assert layers[0] == "model.num_layers" and "40" in layers and "24 … 64" in layers and "0.1200" in layers
+        assert any("measured here" in cell and "1M, 16M" in cell and "Equal FLOPs" in cell for cell in layers)
+        assert "swiglu" in activation and "relu2, gelu" in activation and "24 %" in activation
+        assert any("open for 10B" in cell for cell in activation)
+
+
+def test_who_leads_is_said_with_the_probability_and_nobody_below_a_half(study, tmp_path):
+    from studylib.result import read_result
+
+    (tmp_path / "depth_width").mkdir()
+    result = read_result(study / "depth_width").replace(figures=[])
+    for p, said in ((0.24, "undecided, most probable so far: a, 24 %"), (0.63, "a, 63 %")):
+        verdict = result.verdicts[0].replace(winner="a", p_best={"a": p, "b": 1 - p})
+        result.replace(winner="a", verdicts=[verdict]).write(tmp_path / "depth_width")
+        cell = parsed(build_report(tmp_path, ideas={})).find("td", class_="leader")
+        assert cell.find(lang="en").get_text() == f"{said} (at 16M)"
+        assert f"{100 * p:.0f} %" in cell.find(lang="ja").get_text()
+
+
+def test_a_tree_shows_sentences_in_both_languages_and_sources_called_like_them_as_sources(study):
+    rows = {row.dt.get_text(): row.dd for row in parsed(study / "depth_width" / "index.html").select(".tree > div")}
+    assert rows["remark"].find(lang="ja").get_text() == "文での説明"
+    assert "miniworld" in rows["en"].get_text() and "miniworld" in rows["ja"].get_text()
 
 
 def test_states_are_shown_honestly(study):
@@ -208,7 +239,7 @@ def test_building_twice_gives_the_same_bytes(study):
 
 
 def test_numbers_keep_their_meaning():
-    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0 %", "<1 %", "50 %", ">99 %", ">99 %"]
+    assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["<1 %", "<1 %", "50 %", ">99 %", ">99 %"]
     assert [short(v) for v in (None, 12.0, 1234567.0, 1e10)] == ["–", "12", "1.23M", "10B"]
     assert [power(v) for v in (None, 3.2e18)] == ["–", "3.20e18"]
     assert small(1e-6) == "<0.0001"

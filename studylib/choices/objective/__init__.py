@@ -16,9 +16,9 @@ from studylib.registry import OBJECTIVES, Choice
 if TYPE_CHECKING:
     import numpy as np
 
-    from studylib.result import Text
     from studylib.rows import Batch, Marks, Row
     from studylib.spec import ObjectiveSpec
+    from studylib.words import Text
 
 
 class Objective(Choice, ABC):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studylib.choices.objective import Objective
-from studylib.result import Text
+from studylib.words import Text
 
 if TYPE_CHECKING:
     import numpy as np

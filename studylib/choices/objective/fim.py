@@ -12,8 +12,8 @@ import numpy as np
 from studylib.choices.objective import Objective
 from studylib.choices.objective._layout import continued
 from studylib.frozen import Fraction, Frozen
-from studylib.result import Text
 from studylib.rows import Batch, Marks, Row, drawing
+from studylib.words import Text
 
 __all__ = ["FIM"]
 

@@ -16,8 +16,8 @@ from studylib.choices.objective import Objective
 from studylib.choices.objective._layout import continued
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
-from studylib.result import Text
 from studylib.rows import Batch, Marks, Row, drawing, stack
+from studylib.words import Text
 
 __all__ = ["PrefixLM"]
 

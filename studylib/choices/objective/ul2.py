@@ -17,8 +17,8 @@ from studylib.choices.objective._layout import denoising
 from studylib.choices.objective._spans import Denoiser
 from studylib.errors import invalid
 from studylib.frozen import Frozen, as_number
-from studylib.result import Text
 from studylib.rows import Batch, Marks, Row, drawing, stack
+from studylib.words import Text
 
 if TYPE_CHECKING:
     from studylib.spec import ObjectiveSpec

@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 
 from studylib.analysis import AtTarget, Decision, NoiseFloor
-from studylib.analysis.decision import percent
 from studylib.ideas._shared.differences import comparison_alt
 from studylib.ideas._shared.leaders import leader_words
 from studylib.ideas._shared.numbers import NOTHING
+from studylib.numbers import percent
 from studylib.result import Text
 
 TRENDS = {

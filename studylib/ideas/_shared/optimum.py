@@ -25,11 +25,13 @@ def carried_title(
     )
 
 
-def carried_alt(fits: Sequence[Valley], reason: str, quantity: Text, form: Callable[[float], str] = number) -> Text:
+def carried_alt(
+    fits: Sequence[Valley], reason: Text | None, quantity: Text, form: Callable[[float], str] = number
+) -> Text:
     """``reason``: why nothing is carried, empty otherwise."""
     known = ", ".join(f"{fit.budget} {form(fit.optimum)}" for fit in fits if fit.optimum is not None)
     return Text(
-        en=f"Best {quantity.en} against model size. Optima found: {known or 'none'}. {reason}".strip(),
+        en=f"Best {quantity.en} against model size. Optima found: {known or 'none'}. {reason.en if reason else ''}".strip(),
         ja=f"モデル規模に対する{quantity.ja}。求まった最適点:{known or 'なし'}。",
     )
 
@@ -79,10 +81,10 @@ def misfit_words(fits: Sequence[Valley]) -> Text:
     )
 
 
-def not_carried(reason: str) -> Text:
+def not_carried(reason: Text) -> Text:
     return Text(
-        en=f"Nothing is carried to 10B: {reason}.",
-        ja="10B への外挿はできません(3 つ以上の規模で最適点が範囲内に定まり、10B での区間が役に立つ狭さであることが必要です)。",
+        en=f"Nothing is carried to 10B: {reason.en}.",
+        ja=f"10B への外挿はできません:{reason.ja}。",
     )
 
 

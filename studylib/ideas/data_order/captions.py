@@ -11,7 +11,7 @@ import polars as pl
 from studylib.analysis import Decision, TokensSaved
 from studylib.ideas._shared import leaders
 from studylib.ideas._shared.differences import comparison_alt
-from studylib.report.numbers import short
+from studylib.numbers import short
 from studylib.result import Text
 
 ORDER = Text(en="order", ja="順序")

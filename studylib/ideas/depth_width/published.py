@@ -29,7 +29,10 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
             "Kaplan et al. 2020, arXiv 2001.08361",
             tuple(100 * end for end in spread) if spread else None,
             (0.0, 3.0),
-            unit="% between the best and the worst shape with aspect >= 2",
+            unit=Text(
+                en="% between the best and the worst shape with aspect >= 2",
+                ja="縦横比 2 以上の最良と最悪の形状の差(%)",
+            ),
         ),
         score(
             Text(
@@ -39,7 +42,10 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
             "arXiv 2005.14165, 2307.09288; llm-jp-13b-v1.0",
             (carried.optimum[0], carried.optimum[2]) if carried else None,
             (min(aspects) / math.sqrt(2), max(aspects) * math.sqrt(2)),
-            unit="aspect at the target size (published value within a factor of 1.4)",
+            unit=Text(
+                en="aspect at the target size (published value within a factor of 1.4)",
+                ja="目標規模での縦横比(公表値の 1.4 倍以内)",
+            ),
         ),
         score(
             Text(
@@ -49,7 +55,7 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
             "nanochat, depth and width sweep (2025)",
             last.interval if last.optimum is not None else None,
             (0.0, math.sqrt(64 * 128)),
-            unit="best aspect at the largest budget",
+            unit=Text(en="best aspect at the largest budget", ja="最大規模での最適縦横比"),
         ),
     )
 

@@ -144,7 +144,7 @@ def epochs_words(table: pl.DataFrame | None, dropped: pl.DataFrame | None) -> Te
 
 
 def batch_words(
-    law: CarriedOptimum | None, reason: str, fits: Mapping[int, Mapping[int, Valley]], batches: Batches | None
+    law: CarriedOptimum | None, reason: Text | None, fits: Mapping[int, Mapping[int, Valley]], batches: Batches | None
 ) -> Text:
     """The law of the best batch, or why there is none and what is known."""
     if batches is None or not fits:
@@ -158,7 +158,7 @@ def batch_words(
         cells = [fit for by_length in fits.values() for fit in by_length.values()]
         known = [f"{number(fit.optimum)} at {fit.budget}" for fit in cells if fit.optimum is not None]
         return Text(
-            en=f"Batch ({rule}): no law, {reason}; optima inside the range: {', '.join(known) or 'none'}.",
+            en=f"Batch ({rule}): no law, {reason.en}; optima inside the range: {', '.join(known) or 'none'}.",
             ja=f"バッチ({rule_ja}):法則は求まりません。範囲内の最適点は {len(cells)} 条件中 {len(known)}。",
         )
     low, middle, high = law.exponents["tokens"]
@@ -246,8 +246,8 @@ def next_run(decision: Decision, scale: str, decided: bool) -> Text | None:
 def extrapolation(
     settings: Sequence[Setting],
     at: AtTarget,
-    rate: tuple[CarriedOptimum | None, str],
-    batch: tuple[CarriedOptimum | None, str],
+    rate: tuple[CarriedOptimum | None, Text | None],
+    batch: tuple[CarriedOptimum | None, Text | None],
     transfers: Mapping[str, RateTransfer],
     fits: Mapping[str, Mapping[int, Valley]],
     batch_fits: Mapping[int, Mapping[int, Valley]],

@@ -10,6 +10,7 @@ from studylib import analysis
 from studylib.analysis import CarriedOptimum, RateTransfer, Valley, Valleys
 from studylib.errors import StudyError
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
+from studylib.result import Text
 
 # Loss climbs steeply where training gets unstable: only what is within this share of the best is fitted.
 _WINDOW = 0.03
@@ -43,7 +44,7 @@ def rate_transfers(valleys: Mapping[str, Valleys]) -> dict[str, RateTransfer]:
     return {init: analysis.rate_transfer(one) for init, one in valleys.items()}
 
 
-def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[CarriedOptimum | None, str]:
+def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[CarriedOptimum | None, Text | None]:
     """The best rate of the first parametrisation by size, and by tokens where several budgets were swept."""
     init = next(iter(params.rates))
     variables = {"params": "non_embedding_params", "tokens": "tokens"}
@@ -54,7 +55,7 @@ def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[Car
     try:
         valleys = analysis.fit_valleys(rows, "learning_rate", by=_CELL, variables=variables, window=_WINDOW)
     except StudyError as error:
-        return None, str(error)
+        return None, Text(en=str(error), ja=f"学習率の谷が求まらない({error})")
     return valleys.carry(target)
 
 
@@ -100,9 +101,9 @@ def by_length(valleys: Valleys | None) -> dict[int, dict[int, Valley]]:
     return {width: dict(sorted(one.items())) for width, one in sorted(found.items())}
 
 
-def batch_law(valleys: Valleys | None, params: HyperparametersParams) -> tuple[CarriedOptimum | None, str]:
+def batch_law(valleys: Valleys | None, params: HyperparametersParams) -> tuple[CarriedOptimum | None, Text | None]:
     """The best batch at the target."""
     if valleys is None:
-        return None, "too few batches finished"
+        return None, Text(en="too few batches finished", ja="完了したバッチが足りない")
     target = {"tokens": params.target_tokens, "params": params.target_params}
     return valleys.carry({name: target[name] for name in valleys.variables})

@@ -11,6 +11,7 @@ from studylib.analysis import AtTarget, CarriedOptimum, Decision, RateTransfer, 
 from studylib.ideas._shared.numbers import number
 from studylib.ideas.hyperparameters.one_factor import Factor
 from studylib.ideas.hyperparameters.tables import overfits_from
+from studylib.result import Text
 
 ONE_SIZE = "one size: not carried"
 
@@ -41,7 +42,7 @@ def optimizer_setting(at: AtTarget) -> Setting:
 
 def rate_setting(
     law: CarriedOptimum | None,
-    reason: str,
+    reason: Text | None,
     transfers: Mapping[str, RateTransfer],
     fits: Mapping[str, Mapping[int, Valley]],
 ) -> Setting:
@@ -51,7 +52,7 @@ def rate_setting(
         return _carried("learning rate", law, f"law over {law.budgets} cells ({init})")
     known = [fit for fit in fits[init].values() if fit.optimum is not None]
     if not known:
-        return Setting("learning rate", "?", "", reason, False)
+        return Setting("learning rate", "?", "", reason.en, False)
     last = known[-1]
     ends = f"{number(last.interval[0])} to {number(last.interval[1])}"
     moved = transfers.get(init)
@@ -80,7 +81,9 @@ def epochs_setting(table: pl.DataFrame | None) -> list[Setting]:
     return [Setting("epochs", value, f"worse from {first:g}" if first else f"{fine:g} tried at most", ONE_SIZE, False)]
 
 
-def batch_setting(law: CarriedOptimum | None, reason: str, fits: Mapping[int, Mapping[int, Valley]]) -> list[Setting]:
+def batch_setting(
+    law: CarriedOptimum | None, reason: Text | None, fits: Mapping[int, Mapping[int, Valley]]
+) -> list[Setting]:
     """In tokens a step: from the law; where there is none, the largest and longest cell's optimum, if it has one."""
     if law is not None:
         return [_carried("batch (tokens)", law, f"law over {' and '.join(law.exponents)}, {law.budgets} cells")]
@@ -89,7 +92,7 @@ def batch_setting(law: CarriedOptimum | None, reason: str, fits: Mapping[int, Ma
         return []
     known = [fit for fit in cells if fit.optimum is not None]
     if not known:
-        return [Setting("batch (tokens)", "?", "not bracketed", reason, False)]
+        return [Setting("batch (tokens)", "?", "not bracketed", reason.en, False)]
     ends = f"{number(known[-1].interval[0])} to {number(known[-1].interval[1])}"
     return [Setting("batch (tokens)", number(known[-1].optimum), ends, f"{known[-1].budget}: not carried", False)]
 

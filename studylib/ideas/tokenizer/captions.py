@@ -13,7 +13,7 @@ from studylib.ideas._shared.numbers import span
 from studylib.report import Quantity
 from studylib.result import Text
 
-VOCABULARY = Quantity("vocabulary (pieces)")
+VOCABULARY = Quantity("vocabulary (pieces)", Text(en="vocabulary", ja="語彙数"))
 VOCABULARIES, BEST = Text(en="vocabulary", ja="語彙数"), Text(en="vocabulary", ja="最適語彙数")
 EQUAL_FLOPS = Text(en="at equal training FLOPs", ja="同一学習 FLOPs")
 EQUAL_TEXT = Text(en="at equal text", ja="同一文章量")

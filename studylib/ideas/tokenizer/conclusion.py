@@ -11,6 +11,7 @@ from studylib.ideas._shared import next_run as following
 from studylib.ideas._shared import optimum
 from studylib.ideas._shared.differences import comparison_words
 from studylib.ideas._shared.leaders import leader_words
+from studylib.ideas._shared.numbers import NOTHING
 from studylib.ideas._shared.optimum import carried_words, choice_words, flat_words, not_carried, optima
 from studylib.ideas.tokenizer.captions import pieces, pieces_span
 from studylib.result import Text
@@ -32,11 +33,11 @@ def verdict(
     decisions: Mapping[str, Decision],
     fits: Sequence[Valley],
     carried: CarriedOptimum | None,
-    reason: str,
+    reason: Text | None,
 ) -> Text:
     """What stands at the head of the idea's page."""
     opening = leader_words(decisions, fits[-1].budget)
-    target = not_carried(reason)
+    target = NOTHING if reason is None else not_carried(reason)
     if carried is not None:
         low, middle, high = (pieces(value) for value in carried.optimum)
         begin, choice = carried_words(carried), choice_words(carried, carried.choose(), pieces)
@@ -56,7 +57,7 @@ def extrapolation(
     valleys: Valleys,
     text_valleys: Valleys,
     carried: CarriedOptimum | None,
-    reason: str,
+    reason: Text | None,
     registers: Mapping[str, object],
 ) -> dict:
     """Optima by budget under both accountings, what is carried to the target, and every tokenizer on every kind of text."""

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
+from studylib.numbers import percent, short
 from studylib.report.figures.style import BAR, HATCHES, INK, MUTED, NOISE_BAND, PALETTE, canvas, wrapped
-from studylib.report.numbers import short
 from studylib.report.texts import ACCOUNTINGS
 from studylib.result import Verdict
 
@@ -68,14 +68,15 @@ def p_best(verdicts: Sequence[Verdict], *, most: int = 8, threshold: float = 0.9
     height = 0.8 / len(verdicts)
     for index, verdict in enumerate(verdicts):
         where = np.arange(len(shown)) + (index - (len(verdicts) - 1) / 2) * height
-        values = [verdict.p_best.get(name, 0.0) for name in shown]
+        known = [verdict.p_best.get(name) for name in shown]  # none: not in that race
+        values = [value or 0.0 for value in known]
         ax.barh(
             where, values, height * 0.86, color=PALETTE[index], hatch=HATCHES[index], edgecolor="white", lw=0.4,
             label=ACCOUNTINGS[verdict.basis].en,
         )  # fmt: skip
-        for y, value in zip(where, values, strict=True):
-            label = "<1%" if 0 < value < 0.005 else ">99%" if value >= 0.995 else f"{value:.0%}"
-            ax.annotate(label, (value, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        for y, value in zip(where, known, strict=True):
+            label = "–" if value is None else percent(value)
+            ax.annotate(label, (value or 0.0, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
     for verdict in empty:
         ax.plot([], [], ls="", label=f"{ACCOUNTINGS[verdict.basis].en}: no verdict")
     ax.axvline(threshold, color=INK, lw=1, ls="--", label=f"ahead from {threshold:.0%}")

@@ -14,8 +14,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from studylib.analysis.carried import CarriedOptimum
 from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import INK, MUTED, canvas, look
-from studylib.report.numbers import short
 
 
 def batch_basins(

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import LOSS, PALETTE, canvas, look
-from studylib.report.numbers import short
 
 
 def learning_curves(

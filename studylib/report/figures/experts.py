@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import INK, canvas, look
-from studylib.report.numbers import short
 
 _MOST_WRITTEN = 16  # experts; beyond, numbers in the cells would not be readable
 

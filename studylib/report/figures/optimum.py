@@ -11,9 +11,9 @@ from matplotlib.ticker import FuncFormatter
 from studylib.analysis.carried import CarriedOptimum
 from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
 from studylib.report.figures.style import INK, MUTED, canvas, look
-from studylib.report.numbers import short
 
 
 def optimum_against_size(

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis.along import MidRun
+from studylib.numbers import short
 from studylib.report.figures.style import INK, LOSS, MUTED, PALETTE, canvas, look
-from studylib.report.numbers import short
 
 
 def cooldowns(curves: pl.DataFrame, ends: pl.DataFrame) -> Figure:

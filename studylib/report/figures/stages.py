@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
-from studylib.report.numbers import short
 
 
 def stage_curves(

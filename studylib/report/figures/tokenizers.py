@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import canvas, look
-from studylib.report.numbers import short
 
 
 def chars_per_token(table: pl.DataFrame) -> Figure:

@@ -13,8 +13,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import TokensSaved
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, look, wrapped
-from studylib.report.numbers import short
 
 _GROUPS = {
     "both_in_japanese": "told in both languages,\nasked in Japanese",

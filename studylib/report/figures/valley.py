@@ -14,9 +14,9 @@ from scipy import stats
 from studylib.analysis.twoway import fit_two_way
 from studylib.analysis.valleys import Valley
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.quantity import ASPECT, Quantity, powers_of_two
 from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
-from studylib.report.numbers import short
 
 # Below this p value a panel says that its curve misses the means.
 _MISSES = 0.01

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.errors import invalid
+from studylib.numbers import short
 from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas
-from studylib.report.numbers import short
 
 
 def waterfall(steps: pl.DataFrame) -> Figure:

@@ -1,4 +1,4 @@
-"""Numbers as the report writes them."""
+"""Numbers as the report, its figures and its sentences write them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def power(value: float | None) -> str:
 
 def percent(value: float) -> str:
     """Probabilities, never rounded to a certainty they do not have."""
-    if 0 < value < 0.005:
+    if value < 0.005:
         return "<1 %"
     if value >= 0.995:
         return ">99 %"

@@ -1,0 +1,68 @@
+"""What a finding is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from pydantic import PrivateAttr
+
+from studylib.frozen import Frozen
+from studylib.result import Found, Text
+from studylib.spec import Setting
+from studylib.words import Words
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Interval = tuple[float, float, float]  # low, middle, high
+Range = tuple[float, float]
+
+
+class Finding(Frozen):
+    """Base of the findings. The fields are the facts; ``of`` makes them from what ``analysis`` found.
+
+    Attributes
+    ----------
+    name
+        Of the record in ``result.json`` and of the figure's file; a notebook that adds two of a kind gives other names.
+    title, alt
+        Of the figure: what it says, and what is drawn.
+    words
+        What the page says beside the figure, or in its place.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[Words]
+    alt: ClassVar[Words]
+    words: ClassVar[Words | None] = None
+
+    _drawn_from: tuple[Any, ...] = PrivateAttr(default=())
+
+    def drawn_from(self, *data: Any) -> Self:
+        """Keeps what the figure needs beside the facts: frames, draws."""
+        self._drawn_from = data
+        return self
+
+    def draw(self, *data: Any) -> Figure | None:
+        """The figure; None without one."""
+
+    def figure(self) -> Figure | None:
+        """`draw` from what was kept; None where the finding has nothing to show."""
+        return self.draw(*self._drawn_from) if self._drawn_from else None
+
+    def settings(self) -> tuple[Setting, ...]:
+        """What the finding hands on to the model that is to be built."""
+        return ()
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return self._content()
+
+    def said(self) -> Text | None:
+        return None if self.words is None else self.words(**self.facts)
+
+    def record(self, name: str, figure: str | None) -> Found:
+        """For ``result.json``."""
+        return Found(
+            name=name, kind=type(self).__name__, facts=self.model_dump(mode="json"), words=self.said(), figure=figure
+        )

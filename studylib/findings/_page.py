@@ -1,0 +1,122 @@
+"""What a notebook shows and hands on: findings one by one, and at last ``result.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from studylib.analysis.noise import NoiseFloor
+from studylib.errors import invalid
+from studylib.findings._finding import Finding
+from studylib.notebook import table
+from studylib.numbers import human
+from studylib.params import StudyParams
+from studylib.report.figures.saving import save, show
+from studylib.report.summary import failures, provenance, save_trials
+from studylib.result import Figure, Found, IdeaResult, Text, looks_so_far
+from studylib.spec import Setting
+
+
+class Page:
+    """The findings of a notebook in their order; ``IDEAS["depth_width"].page(params)`` makes one.
+
+    Attributes
+    ----------
+    folder
+        Where figures and ``result.json`` go.
+    looks
+        The seeds of every verdict so far, this one last (``result.looks_so_far``).
+    """
+
+    def __init__(self, idea: str, question: Text, params: StudyParams):
+        self.idea, self.question, self.params = idea, question, params
+        self.folder: Path = params.folder / idea
+        self.looks = looks_so_far(self.folder, params.seeds)
+        self._found: dict[str, Found] = {}
+        self._figures: list[Figure] = []
+        self._settings: list[Setting] = []
+
+    def add(self, finding: Finding | None, name: str = "") -> None:
+        """Show the finding, its figure and its words, and keep it for `write`; None: the trials say nothing of the kind."""
+        if finding is None:
+            return
+        name = name or finding.name
+        if name in self._found:
+            raise invalid("name", name, "is the name of another finding of this page; give one")
+        drawn = finding.figure()
+        if drawn is not None:
+            title, alt = finding.title(**finding.facts), finding.alt(**finding.facts)
+            self._figures.append(save(drawn, self.folder, name, title, alt))
+            show(self._figures[-1], self.folder)
+        self._found[name] = finding.record(name, None if drawn is None else self._figures[-1].file)
+        self._settings += finding.settings()
+        said = self._found[name].words
+        if said is not None and said.en:
+            _display(said.en)
+
+    def hand_on(self, *settings: Setting) -> None:
+        """Keep settings that no finding of the page has itself, and show them."""
+        self._settings += settings
+        _display_settings(settings)
+
+    def write(
+        self, verdict: Finding, next_run: Finding | None = None, *, trials: pl.DataFrame, noise: NoiseFloor, **more: Any
+    ) -> IdeaResult:
+        """Write ``result.json`` and the table of trials, and show the verdict in both languages.
+
+        Parameters
+        ----------
+        verdict, next_run
+            Findings whose words stand at the head of the page.
+        trials
+            All of them, also those that did not finish.
+        more
+            Further fields of `IdeaResult`.
+        """
+        self._found["verdict"] = verdict.record("verdict", None)
+        self._settings += verdict.settings()
+        following = next_run.said() if next_run is not None else None
+        if next_run is not None:
+            self._found["next-run"] = next_run.record("next-run", None)
+        save_trials(trials, self.folder)
+        result = IdeaResult(
+            idea=self.idea,
+            scale=self.params.scale,
+            question=self.question,
+            verdict=verdict.said(),
+            findings=tuple(self._found.values()),
+            settings=tuple(self._settings),
+            looks=self.looks,
+            noise_floor=noise.as_dict(),
+            next_run=following if following is not None and following.en else None,
+            figures=tuple(self._figures),
+            failures=failures(trials),
+            provenance=provenance(self.params),
+            **more,
+        )
+        result.write(self.folder)
+        for said in (result.verdict, result.next_run):
+            if said is not None:
+                _display(said.en, said.ja)
+        return result
+
+
+def _display_settings(settings: Sequence[Setting]) -> None:
+    from IPython.display import HTML, display
+
+    shown = ("field", "value", "alternatives", "interval", "p_best", "expected_regret_percent", "decided")
+    rows = [{name: getattr(one, name) for name in shown} for one in settings]
+    display(HTML(table(pl.DataFrame([{name: _written(value) for name, value in row.items()} for row in rows]))))
+
+
+def _written(value: object) -> str:
+    return ", ".join(map(human, value)) if isinstance(value, tuple) else human(value)
+
+
+def _display(*paragraphs: str) -> None:
+    from IPython.display import Markdown, display
+
+    display(*(Markdown(one) for one in paragraphs))

@@ -10,8 +10,10 @@ from pydantic import Field, field_validator
 
 from studylib.files import read_json, write_json
 from studylib.frozen import Frozen, validated
+from studylib.notebook import cut, fields, line, records
 
 RESULT_SCHEMA = 1
+_LONGEST_FINDING = 1000  # characters that a notebook shows of one
 
 
 class Text(Frozen):
@@ -19,6 +21,9 @@ class Text(Frozen):
 
     en: str
     ja: str
+
+    def _repr_html_(self) -> str:
+        return line(self.en) + line(self.ja)
 
 
 class Estimate(Frozen):
@@ -53,6 +58,20 @@ class Verdict(Frozen):
     text: Text
     basin: tuple[str, ...] = Field(default=(), description="variants that cost less than the margin, leader first")
     rivals: tuple[str, ...] = Field(default=(), description="variants that may still be better than the leader")
+
+    def _repr_html_(self) -> str:
+        return line(self.text.en) + records([self.row()])
+
+    def row(self) -> dict[str, Any]:
+        """What a table of verdicts says of it."""
+        return {
+            "held equal": self.basis,
+            "leader": self.winner,
+            "P(best)": self.p_best.get(self.winner or ""),
+            "best of those tried": "yes" if self.ahead else "no",
+            "expected regret, bits per byte": self.expected_regret_bpb,
+            "may still be better": self.rivals,
+        }
 
 
 class TargetVerdict(Frozen):
@@ -125,6 +144,25 @@ class IdeaResult(Frozen):
         """The verdict and a line for every finding."""
         lines = [self.verdict, *self.findings]
         return "\n- ".join(getattr(line, language) for line in lines)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the verdict and findings, then tables of bounded size; all of it is in ``result.json``."""
+        parts = [line(cut(one.en, _LONGEST_FINDING)) for one in (self.verdict, *self.findings)]
+        if self.verdicts:
+            parts.append(records([one.row() for one in self.verdicts]))
+        if self.at_target is not None:
+            parts += [line("At the size that is to be built:"), fields(self.at_target.model_dump(exclude={"p_best"}))]
+        if self.next_run is not None:
+            parts.append(line(self.next_run.en))
+        if self.anchors:
+            held = [{"published": one.claim.en, "source": one.source, "here": one.outcome} for one in self.anchors]
+            parts.append(records(held))
+        counts = {
+            "figures": len(self.figures),
+            "rows of metrics": len(self.metrics),
+            "failed trials": len(self.failures),
+        }
+        return "".join(parts) + line("; ".join(f"{count} {name}" for name, count in counts.items()) + ".")
 
     def write(self, folder: Path) -> Path:
         """Write ``folder/result.json`` in the published layout (``verdict`` in English, ``verdict_ja`` beside it)."""

@@ -28,6 +28,11 @@ def plan(params: HyperparametersParams) -> list[TrialSpec]:
     return specs
 
 
+def baselines(params: HyperparametersParams) -> list[TrialSpec]:
+    """The common recipe, whole run."""
+    return [base(params, params.hidden_size, params.seeds[0], variant="common recipe")]
+
+
 def transfer_trials(params: HyperparametersParams) -> list[TrialSpec]:
     """The learning rate swept at every width by parametrisation, for the first one also at other budgets."""
     specs = []

@@ -64,15 +64,18 @@ def flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, A
 
 
 def _table(names: Sequence[str], rows: Iterable[Sequence[Any]], left: int) -> str:
-    head = "".join(f"<th{_LEFT}>{escape(name)}</th>" for name in names)
-    body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+    rows = list(rows)
+    first = rows[0] if rows else [None] * len(names)
+    head = "".join(f"<th{_side(value)}>{escape(name)}</th>" for name, value in zip(names, first, strict=False))
+    body = "".join(
+        "<tr>" + "".join(f"<td{_side(one)}>{escape(_said(one))}</td>" for one in row) + "</tr>" for row in rows
+    )
     more = f"<p>and {left} more rows</p>" if left > 0 else ""
     return f"<table>{f'<thead><tr>{head}</tr></thead>' if head else ''}<tbody>{body}</tbody></table>{more}"
 
 
-def _cell(value: Any) -> str:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"<td{'' if number else _LEFT}>{escape(_said(value))}</td>"
+def _side(value: Any) -> str:
+    return "" if isinstance(value, int | float) and not isinstance(value, bool) else _LEFT
 
 
 def _said(value: Any) -> str:

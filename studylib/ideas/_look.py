@@ -123,9 +123,10 @@ class Written:
 
     @property
     def _about(self) -> str:
-        count = parameter_count(self.trial.model).total
+        trial, count = self.trial, parameter_count(self.trial.model).total
+        name = f"{trial.tags.get('variant', 'the baseline')} at {trial.tags.get('size', 'one size')}, seed {trial.seed}"
         level = "" if self.bits_per_byte is None else f", {self.bits_per_byte:.3f} bits per byte of validation text"
-        return f"{self.trial.label}: {count:,} parameters, {self.trial.train_tokens:,} tokens{level}" + (
+        return f"{name}: {count:,} parameters, {trial.train_tokens:,} tokens{level}" + (
             f" ({self.note})" if self.note else ""
         )
 

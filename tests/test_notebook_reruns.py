@@ -16,7 +16,7 @@ from studylib.trials.display import PROGRESS_FILE
 
 ROOT = Path(__file__).resolve().parent.parent
 IDEA = "depth_width"  # the fewest trials at scale smoke
-OUTCOMES = ("trials", "data", "made", "throughput")  # of a study folder: what steps leave there
+NOT_OUTCOMES = (IDEA, ".jupyter", "events.jsonl")  # of a study folder: all else is what steps leave there
 
 
 class Silent:
@@ -36,7 +36,13 @@ def study(tmp_path_factory) -> Path:
 
 def written(study: Path) -> dict[str, tuple[int, int]]:
     """When every file of the steps was written, and its size."""
-    files = (path for name in OUTCOMES for path in (study / name).rglob("*") if path.is_file())
+    files = (
+        path
+        for place in study.iterdir()
+        if place.name not in NOT_OUTCOMES
+        for path in place.rglob("*")
+        if path.is_file()
+    )
     return {str(path.relative_to(study)): (path.stat().st_mtime_ns, path.stat().st_size) for path in files}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,9 +40,9 @@ class Idea:
         Reads the other ideas' results, so it runs when they are finished.
     rounds
         What follows from the outcomes of the plan.
-    baselines
-        The reference of the comparison at every size, smallest first, at the first seed: the models that a notebook shows and a
-        reader changes.
+    baselines_among
+        Of the steps of the plan the reference of the comparison at every size, smallest first, at the first seed: the models
+        that a notebook shows and a reader changes.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Idea:
     plan: Callable[[Any], list[Step]]
     after_all: bool = False
     rounds: Callable[[Any], list[Round]] = lambda params: []
-    baselines: Callable[[Any], list[TrialSpec]] = lambda params: []
+    baselines_among: Callable[[Any, Sequence[Step]], list[TrialSpec]] = lambda params, steps: []
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``.
@@ -76,7 +76,12 @@ class Idea:
 
     def steps(self, params: Any) -> list[Step]:
         """The plan, and the step that lets the largest of the baselines write a few lines."""
-        return [*self.plan(params), *map(writing_step, self.baselines(params)[-1:])]
+        plan = self.plan(params)
+        return [*plan, *map(writing_step, self.baselines_among(params, plan)[-1:])]
+
+    def baselines(self, params: Any) -> list[TrialSpec]:
+        """The reference at every size, smallest first, at the first seed."""
+        return self.baselines_among(params, self.plan(params))
 
     def planned(self, params: Any) -> Plan:
         """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add."""

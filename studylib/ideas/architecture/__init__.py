@@ -23,5 +23,5 @@ architecture = Idea(
     params=ArchitectureParams,
     plan=plan,
     rounds=rounds_of,
-    baselines=baselines,
+    baselines_among=baselines,
 )

@@ -11,7 +11,7 @@ from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._shared.variants import BASELINE, Changes
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
-from studylib.spec import TrialSpec
+from studylib.spec import Step, TrialSpec
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,9 +37,9 @@ def plan(params: ArchitectureParams) -> list[TrialSpec]:
     return specs
 
 
-def baselines(params: ArchitectureParams) -> list[TrialSpec]:
+def baselines(params: ArchitectureParams, steps: Sequence[Step]) -> list[TrialSpec]:
     """The baseline at every size."""
-    return at_each_size(plan(params), "structure", BASELINE)
+    return at_each_size(steps, "structure", BASELINE)
 
 
 def best_of_each(params: ArchitectureParams, effects: pl.DataFrame) -> dict[str, str]:

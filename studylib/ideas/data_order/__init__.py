@@ -21,5 +21,5 @@ data_order = Idea(
     ),
     params=DataOrderParams,
     plan=plan,
-    baselines=baselines,
+    baselines_among=baselines,
 )

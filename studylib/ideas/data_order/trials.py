@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from studylib.ideas._training import at_each_size, size_label
@@ -27,9 +27,9 @@ def plan(params: DataOrderParams) -> list[Step]:
     return specs + _made_trials(params)
 
 
-def baselines(params: DataOrderParams) -> list[TrialSpec]:
+def baselines(params: DataOrderParams, steps: Sequence[Step]) -> list[TrialSpec]:
     """The target alone."""
-    return at_each_size(plan(params), "order", f"{params.target} only")
+    return at_each_size(steps, "order", f"{params.target} only")
 
 
 def orders(params: DataOrderParams) -> dict[str, tuple[StageSpec, ...]]:

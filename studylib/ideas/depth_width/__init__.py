@@ -19,5 +19,5 @@ depth_width = Idea(
     ),
     params=DepthWidthParams,
     plan=plan,
-    baselines=baselines,
+    baselines_among=baselines,
 )

@@ -9,7 +9,7 @@ from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.model.family import aspect_ratio, shapes_of_size
-from studylib.spec import ModelSpec, TrialSpec
+from studylib.spec import ModelSpec, Step, TrialSpec
 
 
 def plan(params: DepthWidthParams) -> list[TrialSpec]:
@@ -37,9 +37,9 @@ def plan(params: DepthWidthParams) -> list[TrialSpec]:
     return specs
 
 
-def baselines(params: DepthWidthParams) -> list[TrialSpec]:
+def baselines(params: DepthWidthParams, steps: Sequence[Step]) -> list[TrialSpec]:
     """The middle shape of every size."""
-    return at_each_size(plan(params), "shape", middle_shapes(params))
+    return at_each_size(steps, "shape", middle_shapes(params))
 
 
 def middle_shapes(params: DepthWidthParams) -> dict[str, str]:

@@ -20,5 +20,5 @@ efficiency = Idea(
     ),
     params=EfficiencyParams,
     plan=plan,
-    baselines=baselines,
+    baselines_among=baselines,
 )

@@ -23,5 +23,5 @@ hyperparameters = Idea(
     params=HyperparametersParams,
     plan=plan,
     rounds=rounds_of,
-    baselines=baselines,
+    baselines_among=baselines,
 )

@@ -22,5 +22,5 @@ tokenizer = Idea(
     params=TokenizerParams,
     plan=plan,
     rounds=rounds_of,
-    baselines=baselines,
+    baselines_among=baselines,
 )

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
 from studylib.model.cost import flops_per_token
-from studylib.spec import DataSpec, TrialSpec
+from studylib.spec import DataSpec, Step, TrialSpec
 
 
 def vocab_label(vocab_size: int) -> str:
@@ -53,9 +53,9 @@ def plan(params: TokenizerParams) -> list[TrialSpec]:
     return [_with_checkpoint(spec) if spec.hash in kept else spec for spec in [*specs, *tuned]]
 
 
-def baselines(params: TokenizerParams) -> list[TrialSpec]:
+def baselines(params: TokenizerParams, steps: Sequence[Step]) -> list[TrialSpec]:
     """The reference vocabulary at every size."""
-    return at_each_size(plan(params), "vocabulary", vocab_label(params.data.tokenizer.vocab_size))
+    return at_each_size(steps, "vocabulary", vocab_label(params.data.tokenizer.vocab_size))
 
 
 def _with_checkpoint(spec: TrialSpec) -> TrialSpec:

@@ -67,7 +67,7 @@ class Verdict(Frozen):
         return {
             "held equal": self.basis,
             "leader": self.winner,
-            "P(best)": self.p_best.get(self.winner or ""),
+            "P(best)": None if self.winner is None else f"{100 * self.p_best[self.winner]:.0f} %",
             "best of those tried": "yes" if self.ahead else "no",
             "expected regret, bits per byte": self.expected_regret_bpb,
             "may still be better": self.rivals,
@@ -85,6 +85,19 @@ class TargetVerdict(Frozen):
     p_best: dict[str, float] = Field(description="probability that each variant is best there; sums to 1")
     expected_regret_percent: float = Field(description="of the loss, by choosing the winner now")
     rivals: tuple[str, ...] = Field(default=(), description="better than the winner with more than 5 %")
+
+    def told(self) -> dict[str, Any]:
+        """What a table says of it, with units."""
+        return {
+            "at": f"{self.target_params:.3g} parameters, {self.times_the_largest_size:,.0f} times the largest trained",
+            "leader there": f"{self.winner}, P(best) {100 * self.p_best[self.winner]:.0f} %",
+            "decided": "yes" if self.decided else "no",
+            "expected regret, percent of the loss": self.expected_regret_percent,
+            "may still be better there": self.rivals,
+        }
+
+    def _repr_html_(self) -> str:
+        return fields(self.told())
 
 
 class Figure(Frozen):
@@ -151,7 +164,7 @@ class IdeaResult(Frozen):
         if self.verdicts:
             parts.append(records([one.row() for one in self.verdicts]))
         if self.at_target is not None:
-            parts += [line("At the size that is to be built:"), fields(self.at_target.model_dump(exclude={"p_best"}))]
+            parts.append(fields(self.at_target.told()))
         if self.next_run is not None:
             parts.append(line(self.next_run.en))
         if self.anchors:

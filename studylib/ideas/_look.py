@@ -67,7 +67,8 @@ class OneModel:
         """The trial's figures, each with its unit."""
         trial, model = self.trial, self.trial.model
         return {
-            "model": f"{model.num_layers} layers, {model.hidden_size} wide, {model.num_heads} heads, {model.vocab_size:,} pieces",
+            "model": f"{_many(model.num_layers, 'layer')}, {model.hidden_size} wide, {_many(model.num_heads, 'head')}, "
+            f"{model.vocab_size:,} pieces",
             "trained on": f"{trial.train_tokens:,} tokens: {trial.train_steps:,} steps of {trial.global_batch_size} x {model.seq_len}",
             "FLOPs a token": f"{flops_per_token(model):,.0f}",
             "FLOPs of the run": f"{training_flops(trial):.3g}",
@@ -129,6 +130,10 @@ class Written:
         return f"{name}: {count:,} parameters, {trial.train_tokens:,} tokens{level}" + (
             f" ({self.note})" if self.note else ""
         )
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _share(part: float, whole: float) -> str:

@@ -53,9 +53,11 @@ def cut(text: str, characters: int) -> str:
 
 
 def flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """The settings in nested dictionaries, each with its dotted name."""
+    """The settings in nested dictionaries and lists of them, each with its dotted name."""
     found: list[tuple[str, Any]] = []
     for name, value in content.items():
+        if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+            value = {str(place): one for place, one in enumerate(value)}
         if isinstance(value, dict) and value:
             found += flattened(value, f"{prefix}{name}.")
         else:

@@ -14,7 +14,7 @@ from studylib.files import write_json
 from studylib.ideas._look import OneModel, Written, writing_step
 from studylib.registry import IDEAS
 from studylib.result import IdeaResult, Text
-from studylib.spec import ModelSpec, TrialSpec
+from studylib.spec import DataSpec, ModelSpec, TrialSpec
 from studylib.trials import plan_steps
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +39,13 @@ def test_a_large_plan_stays_small_on_the_page(tmp_path):
     plan = plan_steps([trial(0, f"variant {n}", n) for n in range(1, 301)], tmp_path)
     assert len(plan._repr_html_()) < 20_000
     assert "and 260 more rows" in plan._repr_html_()
+
+
+def test_settings_in_lists_have_a_row_each_and_long_ones_are_cut():
+    data = DataSpec(sources=({"name": "<i>", "options": {"seed": 3}}, {"name": "n" * 300}))
+    html = data._repr_html_()
+    assert "sources.0.options.seed" in html and "sources.1.name" in html and "…" in html
+    assert "<i>" not in html and "n" * 130 not in html
 
 
 def test_a_specification_shows_what_differs_from_the_defaults():

@@ -140,11 +140,11 @@ class Compared:
                 f"{MINE} has fewer than two finished trials: {'; '.join(self.trials['message'].drop_nulls().unique())}"
             )
         side = "below" if found["difference"] < 0 else "above"
-        told = "That is more than chance" if found["significant"] else "That may be chance"
+        told = "more than chance" if found["significant"] else "no more than chance may do"
         return (
             f"{MINE} is {abs(found['difference']):.4f} bits per byte {side} {BASE} (95 %: {found['low']:+.4f} to "
-            f"{found['high']:+.4f}; {found['pairs']} paired seeds). {told} (p = {found['p_value']:.2g}); so few seeds detect "
-            f"{found['mde']:.4f} in 4 of 5 studies, so what is smaller is below the noise floor."
+            f"{found['high']:+.4f}; {found['pairs']} paired seeds): {told} (p = {found['p_value']:.2g}). The noise floor of such a "
+            f"comparison: a true difference of {found['mde']:.4f} is found in 4 of 5."
         )
 
     def _repr_html_(self) -> str:

@@ -10,10 +10,12 @@ from pydantic import Field, field_validator
 
 from studylib.files import read_json, write_json
 from studylib.frozen import Frozen, validated
+from studylib.notebook import cut, fields, line, records
 from studylib.spec import Setting
 from studylib.words import Text
 
 RESULT_SCHEMA = 1
+_LONGEST_FINDING = 1000  # characters that a notebook shows of one
 
 
 class Estimate(Frozen):
@@ -49,6 +51,20 @@ class Verdict(Frozen):
     basin: tuple[str, ...] = Field(default=(), description="variants that cost less than the margin, leader first")
     rivals: tuple[str, ...] = Field(default=(), description="variants that may still be better than the leader")
 
+    def _repr_html_(self) -> str:
+        return line(self.text.en) + records([self.row()])
+
+    def row(self) -> dict[str, Any]:
+        """What a table of verdicts says of it."""
+        return {
+            "held equal": self.basis,
+            "leader": self.winner,
+            "P(best)": None if self.winner is None else f"{100 * self.p_best[self.winner]:.0f} %",
+            "best of those tried": "yes" if self.ahead else "no",
+            "expected regret, bits per byte": self.expected_regret_bpb,
+            "may still be better": self.rivals,
+        }
+
 
 class TargetVerdict(Frozen):
     """Which variant is best at the size that is to be built, from all sizes trained."""
@@ -61,6 +77,19 @@ class TargetVerdict(Frozen):
     p_best: dict[str, float] = Field(description="probability that each variant is best there; sums to 1")
     expected_regret_percent: float = Field(description="of the loss, by choosing the winner now")
     rivals: tuple[str, ...] = Field(default=(), description="better than the winner with more than 5 %")
+
+    def told(self) -> dict[str, Any]:
+        """What a table says of it, with units."""
+        return {
+            "at": f"{self.target_params:.3g} parameters, {self.times_the_largest_size:,.0f} times the largest trained",
+            "leader there": f"{self.winner}, P(best) {100 * self.p_best[self.winner]:.0f} %",
+            "decided": "yes" if self.decided else "no",
+            "expected regret, percent of the loss": self.expected_regret_percent,
+            "may still be better there": self.rivals,
+        }
+
+    def _repr_html_(self) -> str:
+        return fields(self.told())
 
 
 class Figure(Frozen):
@@ -156,6 +185,25 @@ class IdeaResult(Frozen):
         said = (one.words if isinstance(one, Found) else one for one in self.findings)
         lines = [self.verdict, *(one for one in said if one is not None)]
         return "\n- ".join(getattr(line, language) for line in lines)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the verdict and findings, then tables of bounded size; all of it is in ``result.json``."""
+        parts = [line(cut(one.en, _LONGEST_FINDING)) for one in (self.verdict, *self.remarks)]
+        if self.verdicts:
+            parts.append(records([one.row() for one in self.verdicts]))
+        if self.at_target is not None:
+            parts.append(fields(self.at_target.told()))
+        if self.next_run is not None:
+            parts.append(line(self.next_run.en))
+        if self.anchors:
+            held = [{"published": one.claim.en, "source": one.source, "here": one.outcome} for one in self.anchors]
+            parts.append(records(held))
+        counts = {
+            "figures": len(self.figures),
+            "rows of metrics": len(self.metrics),
+            "failed trials": len(self.failures),
+        }
+        return "".join(parts) + line("; ".join(f"{count} {name}" for name, count in counts.items()) + ".")
 
     def write(self, folder: Path) -> Path:
         """Write ``folder/result.json`` in the published layout (``verdict`` in English, ``verdict_ja`` beside it)."""

@@ -13,6 +13,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from studylib.frozen import Frozen
+from studylib.notebook import line
 from studylib.numbers import percent, short
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ class Text(Frozen):
 
     en: str
     ja: str
+
+    def _repr_html_(self) -> str:
+        return line(self.en) + line(self.ja)
 
 
 # What is held equal, by the name that a verdict has for it.

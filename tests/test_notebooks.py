@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from studylib.model.cost import parameter_count
 from studylib.params import assigned_names, load_params
 from studylib.registry import IDEAS
 
@@ -73,6 +74,24 @@ def test_every_cell_fits_a_screen_and_the_first_says_what_is_asked(path):
             assert len("".join(cell["source"]).splitlines()) <= SCREEN_LINES
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_has_the_order_of_a_paper_and_ends_with_something_to_try(path):
+    sources = ["".join(cell["source"]) for cell in cells(path)]
+    titles = [re.match(r"## (.*)", source).group(1) for source in sources if source.startswith("## ")]
+    frame = ["Parameters", "The text, and one model", "Trials", "Run", "What a trained model writes", "The noise floor"]
+    assert titles[: len(frame)] == frame
+    assert titles[-3:] == ["Verdict", "Limits", "Try it yourself"]
+    (limits,) = [source for source in sources if source.startswith("## Limits")]
+    assert limits.count("- **") >= 5
+    change, compare = sources[-2:]
+    assert "go = False" in change.splitlines()[0] or "go = False" in change.splitlines()[2], "no cell trains unasked"
+    assert "go=go" in change and compare.startswith("tried.compared(")
+    for number, source in enumerate((one for one in sources if one.startswith("## Result ")), start=1):
+        assert re.match(rf"## Result {number}\. .*\n\n\*\*[^*]*\?\*\*\n\n\S", source), (
+            "a question, then how it is judged"
+        )
+
+
 def parameters_of(path: Path) -> str:
     (source,) = ["".join(cell["source"]) for cell in cells(path) if "parameters" in cell["metadata"].get("tags", ())]
     return source
@@ -113,6 +132,18 @@ def test_papermill_lists_every_parameter_with_its_help(name):
     listed = papermill.inspect_notebook(str(ROOT / "notebooks" / IDEAS[name].notebook))
     fields = IDEAS[name].params.model_fields
     assert {one: about["help"] for one, about in listed.items()} == {one: fields[one].description for one in fields}
+
+
+@pytest.mark.parametrize("path", PARAMS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_models_that_a_notebook_shows_are_among_its_trials_and_the_largest_writes(path):
+    params, idea = load_params(path), IDEAS[path.stem]
+    *steps, writes = idea.steps(params)
+    shown = idea.baselines_among(params, steps)
+    sizes = [parameter_count(one.model).non_embedding for one in shown]
+    assert sizes == sorted(set(sizes)) and sizes
+    assert {one.name for one in shown} <= {one.name for one in steps}
+    assert {one.seed for one in shown} == {params.seeds[0]}
+    assert writes.sampled_from.hash == shown[-1].hash and writes.sampled_from.checkpoint_every
 
 
 def test_every_idea_can_be_run_at_every_scale():

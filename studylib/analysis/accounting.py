@@ -19,6 +19,7 @@ import polars as pl
 from studylib.analysis.decision import Basis, Decision, decide
 from studylib.analysis.equalise import Moved, Mover, at_size
 from studylib.analysis.loss_surface import SPREAD
+from studylib.notebook import line, records
 from studylib.result import Text, Verdict
 from studylib.words import Words
 
@@ -46,6 +47,48 @@ class NoVerdict:
     def verdict(self, basis: Basis) -> Verdict:
         return Verdict(basis=basis, winner=None, ahead=False, p_best={}, expected_regret_bpb=None, text=self.why)
 
+    def row(self) -> dict[str, object]:
+        """As that of a decision."""
+        return (
+            dict.fromkeys(("at", "leader", "P(best)", "asked for"))
+            | {"state": "no verdict"}
+            | dict.fromkeys(("expected regret", "margin", "rivals"))
+        )
+
+    def _repr_html_(self) -> str:
+        return line(self.why.en)
+
+
+class Accountings(dict[Basis, Moved]):
+    """The losses of every accounting; shows itself as how far they were moved."""
+
+    def _repr_html_(self) -> str:
+        rows = [
+            {
+                "held equal": basis, "size": size, "variants": own["variant"].n_unique(),
+                "as trained": own.filter((pl.col("token_ratio") - 1).abs() < 1e-9)["variant"].n_unique(),
+                "tokens, over those trained": _range(own["token_ratio"]),
+                "not comparable": list(at_size(moved.refused, size)), "only bounded": list(at_size(moved.bounded, size)),
+                "left out": list(at_size(moved.out, size)),
+            }
+            for basis, moved in self.items()
+            for (size,), own in moved.trials.group_by(["size"], maintain_order=True)
+        ]  # fmt: skip
+        return records(rows)
+
+
+class Decisions(dict[Basis, Decision | NoVerdict]):
+    """The decisions of every accounting at one size; shows itself as a row each."""
+
+    def _repr_html_(self) -> str:
+        why = "".join(line(f"{basis}: {one.why.en}") for basis, one in self.items() if isinstance(one, NoVerdict))
+        return records([{"held equal": basis} | one.row() for basis, one in self.items()]) + why
+
+
+def _range(ratios: pl.Series) -> str:
+    least, most = ratios.min(), ratios.max()
+    return "" if least is None else f"{least:.3g}" if most - least < 5e-4 else f"{least:.3g} to {most:.3g}"
+
 
 def accountings(
     trials: pl.DataFrame,
@@ -58,7 +101,7 @@ def accountings(
     cap: float | None = None,
     spread: float = SPREAD,
     random_seed: int = 0,
-) -> dict[Basis, Moved]:
+) -> Accountings:
     """Every accounting's losses, at every size.
 
     Parameters
@@ -85,7 +128,7 @@ def accountings(
         Too few variants or seeds to know the noise, a cost that is missing, or a cap below every variant.
     """
     mover = Mover(trials, lengths, metric, reference, spread, random_seed)
-    found: dict[Basis, Moved] = {}
+    found = Accountings()
     for basis in bases:
         if basis == "seconds":
             found[basis] = mover.moved(mover.tokens_in_equal_seconds(speeds))
@@ -113,9 +156,9 @@ def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: f
     return NoVerdict(NO_VERDICT(reasons=[bounded[found.leader]])) if found.leader in bounded else found
 
 
-def decisions_at(accounts: Mapping[Basis, Moved], size: str, *, looks: int = 1) -> dict[Basis, Decision | NoVerdict]:
+def decisions_at(accounts: Mapping[Basis, Moved], size: str, *, looks: int = 1) -> Decisions:
     """Every accounting's decision about the variants of one size; ``looks`` as of ``decide``."""
-    return {basis: decide_moved(moved, size, looks=looks) for basis, moved in accounts.items()}
+    return Decisions((basis, decide_moved(moved, size, looks=looks)) for basis, moved in accounts.items())
 
 
 def verdicts_of(

@@ -20,6 +20,7 @@ from studylib.analysis.paired import holm
 from studylib.analysis.posterior import Standing
 from studylib.analysis.seed_noise import draw_noise
 from studylib.errors import invalid
+from studylib.notebook import line, records
 from studylib.result import TargetVerdict
 
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
@@ -137,6 +138,23 @@ class AtTarget:
         leading = _leading([names[place] for place in kept], samples, confidence, margin)
         return replace(self, samples=samples, effects=effects, **leading)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: a row a variant, the likeliest first; effects in percent of the reference's loss."""
+        effects = {one.variant: one for one in self.effects}
+        rows = [
+            {"variant": name, "P(best) there": f"{100 * p:.0f} %"} | _told(effects.get(name), self.sizes)
+            for name, p in sorted(self.p_best.items(), key=lambda item: -item[1])
+        ]
+        state = "decided" if self.decided else "not decided"
+        return (
+            line(
+                f"At {self.target_params:.2g} parameters, {self.factor:,.0f} times the largest size: {state}; {self.leader} leads, "
+                f"expected regret {self.regret:.2g} % of the loss."
+            )
+            + records(rows)
+            + line(f"Effects in percent of the loss of {self.reference or 'all on average'}, 95 %; negative is better.")
+        )
+
     def verdict(self) -> TargetVerdict:
         """For ``IdeaResult.at_target``."""
         return TargetVerdict(
@@ -149,6 +167,18 @@ class AtTarget:
             expected_regret_percent=self.regret,
             rivals=self.rivals,
         )
+
+
+def _told(effect: CarriedEffect | None, sizes: Mapping[str, float]) -> dict[str, str]:
+    """The cells of one variant; the reference, which has no effect, has none filled."""
+    if effect is None:
+        return dict.fromkeys([*sizes, "at the target", "trend"], "")
+    ends = {size: _interval(effect.effects.get(size)) for size in sizes}
+    return ends | {"at the target": _interval(effect.target) or "not supported", "trend": effect.trend}
+
+
+def _interval(ends: Interval | None) -> str:
+    return "" if ends is None else f"{ends[1]:+.2f} ({ends[0]:+.2f} to {ends[2]:+.2f})"
 
 
 def carry_to_target(

@@ -11,6 +11,7 @@ import numpy as np
 
 from studylib.analysis.valley_posterior import CURVATURE_SCATTER, valley
 from studylib.errors import invalid
+from studylib.notebook import fields
 from studylib.words import Text, Words
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ class Choice:
     regret: float
     p_within: float
     decided: bool
+
+    def _repr_html_(self) -> str:
+        return fields(
+            {
+                "value at the target": self.value,
+                "expected regret, percent of the loss": 100 * self.regret,
+                "P(costs less than the margin)": f"{100 * self.p_within:.0f} %",
+                "decided": "yes" if self.decided else "no",
+            }
+        )
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,9 @@ class CarriedOptimum:
         ends = np.quantile(self.log_optimum, [0.005, 0.995])
         reach = max(float(ends[1] - ends[0]), 1.0)
         return np.exp(np.linspace(ends[0] - reach / 2, ends[1] + reach / 2, 201))
+
+    def _repr_html_(self) -> str:
+        return fields({"quantity": self.quantity} | self.as_dict())
 
     def as_dict(self, chosen: float | None = None) -> dict[str, object]:
         """For ``IdeaResult.extrapolation``; ``chosen``: the value to be used at the target, default the best."""

@@ -16,6 +16,8 @@ import polars as pl
 from studylib.analysis.next_run import NextRun, plan_next_run
 from studylib.analysis.posterior import Posterior, Standing, fit_posterior
 from studylib.errors import invalid
+from studylib.notebook import line, records
+from studylib.numbers import percent
 from studylib.result import Text, Verdict
 from studylib.words import Words
 
@@ -110,6 +112,26 @@ class Decision:
             basin=self.basin,
             rivals=self.rivals,
         )
+
+    def row(self) -> dict[str, object]:
+        """What a table of decisions says of it."""
+        return {
+            "at": self.at, "leader": self.leader, "P(best)": percent(self.p_best[self.leader]), "asked for": percent(self.bar),
+            "state": self.state, "expected regret": self.regret, "margin": self.margin, "rivals": len(self.rivals),
+        }  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the words, and a row a variant, the likeliest first."""
+        standing = {name: "leads" if name == self.leader else "rival" for name in (self.leader, *self.rivals)}
+        rows = [
+            {
+                "variant": name, "P(best)": percent(p), "above the leader, bits per byte": self.effects[name],
+                "standing": standing.get(name, "out"), "costs less than the margin": "yes" if name in self.basin else "",
+            }
+            for name, p in sorted(self.p_best.items(), key=lambda item: -item[1])
+        ]  # fmt: skip
+        then = line(self.next_run.text().en) if self.next_run is not None else ""
+        return line(self.text().en) + records(rows) + then
 
     def text(self) -> Text:
         return TOLD(

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.posterior import Posterior
+from studylib.notebook import line
 from studylib.result import Text
 
 MOST_SEEDS = 200
@@ -41,6 +42,9 @@ class NextRun:
     flops: float | None
     seconds: float | None
     chance: float
+
+    def _repr_html_(self) -> str:
+        return line(self.text().en)
 
     def text(self) -> Text:
         names = ", ".join(self.variants)

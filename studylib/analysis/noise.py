@@ -12,6 +12,7 @@ from scipy import optimize, special, stats
 from studylib.analysis.seed_effects import draw
 from studylib.analysis.twoway import fit_two_way
 from studylib.errors import invalid
+from studylib.notebook import fields
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,20 @@ class NoiseFloor:
             "comparisons": float(self.comparisons),
             "seeds": float(self.seeds),
         }
+
+    def _repr_html_(self) -> str:
+        """In a notebook: each figure with what it means."""
+        unit = "bits per byte"
+        return fields(
+            {
+                "size that decides": self.at,
+                f"noise of one trial once its seed's common part is removed (paired SD), {unit}": self.paired_sd,
+                f"over seeds alone (SD), {unit}": self.unpaired_sd,
+                f"minimum detectable effect, {unit}": self.mde,
+                "of comparisons": self.comparisons,
+                "with seeds": self.seeds,
+            }
+        )
 
     def mde_with(self, seeds: int) -> float:
         """What more seeds would detect."""

@@ -45,7 +45,7 @@ class Job:
 
     @cached_property
     def steps(self) -> list[Step]:
-        return self.idea.plan(self.params)
+        return self.idea.steps(self.params)
 
     @cached_property
     def specs(self) -> list[TrialSpec]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studylib.errors import StudyError, did_you_mean
 from studylib.ideas._cell import parameters_cell
+from studylib.ideas._look import OneModel, SomeText, Written, writing_step
+from studylib.ideas._try import Comparison
 from studylib.params import StudyParams, assigned_names, given_to_papermill, read_yaml
 from studylib.project import params_file, project_root
 from studylib.result import Text
@@ -39,6 +41,9 @@ class Idea:
         Reads the other ideas' results, so it runs when they are finished.
     rounds
         What follows from the outcomes of the plan.
+    baselines_among
+        Of the steps of the plan the reference of the comparison at every size, smallest first, at the first seed: the models
+        that a notebook shows and a reader changes.
     """
 
     name: str
@@ -49,6 +54,7 @@ class Idea:
     plan: Callable[[Any], list[Step]]
     after_all: bool = False
     rounds: Callable[[Any], list[Round]] = lambda params: []
+    baselines_among: Callable[[Any, Sequence[Step]], list[TrialSpec]] = lambda params, steps: []
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``.
@@ -69,12 +75,21 @@ class Idea:
         }
         return validated(self.params, quick | read_yaml(file) | changed, file="parameters")
 
+    def steps(self, params: Any) -> list[Step]:
+        """The plan, and the step that lets the largest of the baselines write a few lines."""
+        plan = self.plan(params)
+        return [*plan, *map(writing_step, self.baselines_among(params, plan)[-1:])]
+
+    def baselines(self, params: Any) -> list[TrialSpec]:
+        """The reference at every size, smallest first, at the first seed."""
+        return self.baselines_among(params, self.plan(params))
+
     def planned(self, params: Any) -> Plan:
         """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add."""
         from studylib.trials import plan_steps
 
         return plan_steps(
-            self.plan(params), params.folder, rounds=self.rounds(params), workers=params.workers or None,
+            self.steps(params), params.folder, rounds=self.rounds(params), workers=params.workers or None,
             retry_failed=params.retry_failed,
         )  # fmt: skip
 
@@ -86,7 +101,7 @@ class Idea:
         """Do what is not done yet, all rounds included; returns every trial, for `trials_frame`."""
         from studylib.trials import run_steps
 
-        steps = run_steps(self.plan(params), rounds=self.rounds(params), **params.launch)
+        steps = run_steps(self.steps(params), rounds=self.rounds(params), **params.launch)
         return [step for step in steps if isinstance(step, TrialSpec)]
 
     def page(self, params: Any) -> Page:
@@ -94,6 +109,31 @@ class Idea:
         from studylib.findings._page import Page
 
         return Page(self.name, self.question, params)
+
+    def some_text(self, params: Any) -> SomeText:
+        """The beginning of what is read, for a notebook's first section."""
+        return SomeText.of(params)
+
+    def one_model(self, params: Any) -> OneModel:
+        """The largest of the baselines, part by part, and what it costs."""
+        return OneModel(self.baselines(params)[-1])
+
+    def model_writes(self, params: Any) -> Written:
+        """What that model writes once it is trained; it was sampled when the study was run, so this only reads."""
+        return Written.by(writing_step(self.baselines(params)[-1]), params.folder)
+
+    def try_it(self, params: Any, base: TrialSpec, mine: TrialSpec, *, go: bool = False) -> Comparison:
+        """``mine`` beside ``base`` at the study's first seeds, through the study's cache; trains only if ``go``.
+
+        Raises
+        ------
+        StudyError
+            The two are the same trial, or the study has a single seed.
+        """
+        found = Comparison.of(params, base, mine)
+        if go:
+            found.carry_out()
+        return found
 
     def notebook_path(self, root: Path | None = None) -> Path:
         return (root or project_root()) / "notebooks" / self.notebook

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -18,6 +18,7 @@ from studylib.spec import (
     OptimizerSpec,
     ParallelSpec,
     Positive,
+    Step,
     TrialSpec,
 )
 
@@ -63,6 +64,17 @@ class TrainingParams(StudyParams):
         return TrialSpec(
             model=model, data=data or self.data, train_steps=steps, seed=seed, tags=dict(tags), **settings | changes
         )
+
+
+def at_each_size(specs: Sequence[Step], family: str, reference: Mapping[str, str] | str) -> list[TrialSpec]:
+    """The first trial of a family at every size that is the reference, of all sizes or by size; in the order of the sizes."""
+    found: dict[Any, TrialSpec] = {}
+    for spec in specs:
+        if isinstance(spec, TrialSpec) and spec.tags.get("family") == family:
+            size = str(spec.tags["size"])
+            if spec.tags["variant"] == (reference if isinstance(reference, str) else reference[size]):
+                found.setdefault(size, spec)
+    return list(found.values())
 
 
 def equal_flops_steps(steps: int, reference: ModelSpec, model: ModelSpec) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Step:
@@ -38,6 +38,10 @@ class Step:
     def reads(self) -> tuple[str, ...]:
         """Names of all steps that it reads, also those that it knows by their hash alone."""
         return tuple(step.name for step in self.inputs)
+
+    def keeping(self, other: Self) -> Self:
+        """This step, which also keeps what ``other`` of the same name would keep."""
+        return self
 
     @property
     def processes(self) -> int:

@@ -160,6 +160,13 @@ class TrialSpec(Step, Frozen):
         parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from) if name)
         return (self.data.name, *parents)
 
+    def keeping(self, other: Self) -> Self:
+        every = min((one for one in (self.checkpoint_every, other.checkpoint_every) if one), default=0)
+        steps = tuple(sorted({*self.keep_steps, *other.keep_steps}))
+        if (every, steps) == (self.checkpoint_every, self.keep_steps):
+            return self
+        return self.replace(checkpoint_every=every, keep_steps=steps)
+
     @property
     def processes(self) -> int:
         return self.parallel.world_size

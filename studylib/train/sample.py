@@ -74,7 +74,9 @@ def _kept(
         for tokens, finished in draw_documents(model, compute, tokenizer, seq_len, sampling, number):
             attempts += 1
             text = tokenizer.decode(tokens)
-            if not finished:  # the end of the context cut it: up to its last whole sentence
+            if (
+                not finished and sampling.whole_sentences
+            ):  # the end of the context cut it: up to its last whole sentence
                 text = text[: max(text.rfind(end) for end in _SENTENCE_ENDS) + 1]
             if keep.keeps(text):
                 yield text

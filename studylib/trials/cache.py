@@ -130,11 +130,17 @@ def _read(path: Path, sound: Any) -> dict[str, Any] | None:
 
 
 def tasks_under(out: Path, steps: Iterable[Step]) -> list[Task]:
-    """One task per different step, in the order given; what a step holds itself comes before it."""
+    """One task per different step, in the order given; what a step holds itself comes before it.
+
+    Checkpoints that any of several equal trials is to keep are kept.
+    """
     found: dict[str, Task] = {}
 
     def add(step: Step) -> None:
         if step.name in found:
+            known = found[step.name].step
+            if (both := known.keeping(step)) is not known:
+                found[step.name] = Task.under(out, both)
             return
         for one in step.inputs:
             add(one)

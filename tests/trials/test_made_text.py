@@ -6,8 +6,9 @@ import pytest
 
 from studylib.data import prepare
 from studylib.errors import StudyError
-from studylib.spec import DataSpec, MadeText, SourceSpec, TokenizerSpec
+from studylib.spec import DataSpec, MadeText, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
 from studylib.trials import Task, run_steps
+from studylib.trials.cache import tasks_under
 
 JA = SourceSpec(name="ja", options={"register": "ja", "bytes": 40_000})
 DATA = DataSpec(sources=(JA,), tokenizer=TokenizerSpec(vocab_size=400, sample_bytes=40_000))
@@ -46,3 +47,17 @@ def test_a_step_whose_text_cannot_be_made_takes_what_reads_it_along(tmp_path):
         run_steps([DATA.replace(sources=(JA, made)), step], tmp_path, launcher="inprocess", progress=listen)
     assert ended[step.name][0] == "crashed" and "no such rule" in ended[step.name][1]
     assert "which this one goes on from" in ended[DATA.replace(sources=(JA, made)).name][1]
+
+
+def test_equal_trials_keep_every_checkpoint_that_one_of_them_is_asked_for(tmp_path):
+    """Whatever the order in which ideas ask for them: a model that writes is kept although another study has it, too."""
+    model = ModelSpec(num_layers=1, hidden_size=16, num_heads=1, vocab_size=400)
+    plain = TrialSpec(model=model, data=DATA, train_steps=6)
+    kept, branched = plain.replace(checkpoint_every=3), plain.replace(checkpoint_every=6, keep_steps=(2,))
+    step = MadeText(sampled_from=kept, how={})
+    for order in ([plain, step, branched], [branched, plain, step], [step, branched, plain]):
+        tasks = {task.name: task for task in tasks_under(tmp_path, order)}
+        assert list(tasks) == list(dict.fromkeys([DATA.name, plain.name, step.name])), "each step once"
+        found = tasks[plain.name].step
+        assert (found.checkpoint_every, found.keep_steps) == (3, (2,))
+        assert found.hash == plain.hash

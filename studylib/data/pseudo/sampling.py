@@ -18,6 +18,9 @@ class SamplingSpec(Frozen):
     temperature: Annotated[Real, Field(gt=0)] = 0.8
     top_p: Share = Field(default=0.95, description="draw from the likeliest tokens that make up this probability")
     max_tokens: Positive | None = Field(default=None, description="of a document; default: the context length")
+    whole_sentences: bool = Field(
+        default=True, description="cut what the end of the context ended behind its last whole sentence"
+    )
     min_characters: Positive = 40
     most_repeated: Share = Field(default=0.35, description="share of a text in 6-grams that it has already used")
     most_shared: Share = Field(

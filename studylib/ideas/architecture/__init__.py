@@ -5,7 +5,7 @@ from __future__ import annotations
 from studylib.ideas._idea import Idea
 from studylib.ideas.architecture.rounds import rounds_of
 from studylib.ideas.architecture.schema import ArchitectureParams
-from studylib.ideas.architecture.trials import plan
+from studylib.ideas.architecture.trials import baselines, plan
 from studylib.result import Text
 
 __all__ = ["architecture"]
@@ -23,4 +23,5 @@ architecture = Idea(
     params=ArchitectureParams,
     plan=plan,
     rounds=rounds_of,
+    baselines_among=baselines,
 )

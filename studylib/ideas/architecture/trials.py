@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from studylib.errors import StudyError
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._shared.variants import BASELINE, Changes
-from studylib.ideas._training import equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
-from studylib.spec import TrialSpec
+from studylib.spec import Step, TrialSpec
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +35,11 @@ def plan(params: ArchitectureParams) -> list[TrialSpec]:
                     trial = trial.replace(**changes)
                 specs.append(trial.replace(tags=trial.tags | {"family": "lr", "lr_factor": factor}))
     return specs
+
+
+def baselines(params: ArchitectureParams, steps: Sequence[Step]) -> list[TrialSpec]:
+    """The baseline at every size."""
+    return at_each_size(steps, "structure", BASELINE)
 
 
 def best_of_each(params: ArchitectureParams, effects: pl.DataFrame) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studylib.ideas._idea import Idea
 from studylib.ideas.data_order.schema import DataOrderParams
-from studylib.ideas.data_order.trials import plan
+from studylib.ideas.data_order.trials import baselines, plan
 from studylib.result import Text
 
 __all__ = ["data_order"]
@@ -21,4 +21,5 @@ data_order = Idea(
     ),
     params=DataOrderParams,
     plan=plan,
+    baselines_among=baselines,
 )

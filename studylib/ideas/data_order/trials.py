@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studylib.ideas._training import size_label
+from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
 from studylib.spec import DataSpec, MadeText, ModelSpec, SourceSpec, StageSpec, Step, TrialSpec
@@ -25,6 +25,11 @@ def plan(params: DataOrderParams) -> list[Step]:
             for seed in params.seeds
         ]
     return specs + _made_trials(params)
+
+
+def baselines(params: DataOrderParams, steps: Sequence[Step]) -> list[TrialSpec]:
+    """The target alone."""
+    return at_each_size(steps, "order", f"{params.target} only")
 
 
 def orders(params: DataOrderParams) -> dict[str, tuple[StageSpec, ...]]:

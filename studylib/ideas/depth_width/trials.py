@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from studylib.ideas._shared.lengths import other_lengths
-from studylib.ideas._training import equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.model.family import aspect_ratio, shapes_of_size
-from studylib.spec import ModelSpec, TrialSpec
+from studylib.spec import ModelSpec, Step, TrialSpec
 
 
 def plan(params: DepthWidthParams) -> list[TrialSpec]:
@@ -35,6 +35,11 @@ def plan(params: DepthWidthParams) -> list[TrialSpec]:
                     trial = _trial(params, budget, family, shape, seed, family="lr", lr_factor=factor)
                     specs.append(trial.replace(**rate))
     return specs
+
+
+def baselines(params: DepthWidthParams, steps: Sequence[Step]) -> list[TrialSpec]:
+    """The middle shape of every size."""
+    return at_each_size(steps, "shape", middle_shapes(params))
 
 
 def middle_shapes(params: DepthWidthParams) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas._training import equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
-from studylib.spec import TrialSpec
+from studylib.spec import Step, TrialSpec
 from studylib.trials.waterfall import SWITCHES
 
 
@@ -26,6 +28,11 @@ def plan(params: EfficiencyParams) -> list[TrialSpec]:
             trial = _trial(params, min(params.budgets), seed, BASELINE, family="switch", part="")
             specs.append(trial.replace(compute=compute, tags=trial.tags | {"variant": name}))
     return specs
+
+
+def baselines(params: EfficiencyParams, steps: Sequence[Step]) -> list[TrialSpec]:
+    """The dense baseline at every size."""
+    return at_each_size(steps, "part", BASELINE)
 
 
 def waterfall_base(params: EfficiencyParams) -> TrialSpec:

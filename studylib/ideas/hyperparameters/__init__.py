@@ -5,7 +5,7 @@ from __future__ import annotations
 from studylib.ideas._idea import Idea
 from studylib.ideas.hyperparameters.rounds import rounds_of
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
-from studylib.ideas.hyperparameters.trials import plan
+from studylib.ideas.hyperparameters.trials import baselines, plan
 from studylib.result import Text
 
 __all__ = ["hyperparameters"]
@@ -23,4 +23,5 @@ hyperparameters = Idea(
     params=HyperparametersParams,
     plan=plan,
     rounds=rounds_of,
+    baselines_among=baselines,
 )

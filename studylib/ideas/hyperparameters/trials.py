@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studylib.ideas._training import equal_flops_steps
 from studylib.ideas.hyperparameters.optimizers import tuning, untuned_trials
 from studylib.ideas.hyperparameters.recipe import RATE, at, base, labelled, with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.registry import OBJECTIVES
 from studylib.search import first_trials
-from studylib.spec import ObjectiveSpec, ScheduleSpec, SearchSpec, TrialSpec
+from studylib.spec import ObjectiveSpec, ScheduleSpec, SearchSpec, Step, TrialSpec
 from studylib.trials.trunk import trunk_and_branches
 
 
@@ -26,6 +28,11 @@ def plan(params: HyperparametersParams) -> list[TrialSpec]:
     if params.explored is not None:
         specs += labelled(first_trials(searched(params), params.explored), family="search", variant="explored")
     return specs
+
+
+def baselines(params: HyperparametersParams, steps: Sequence[Step]) -> list[TrialSpec]:
+    """The common recipe, whole run."""
+    return [base(params, params.hidden_size, params.seeds[0], variant="common recipe")]
 
 
 def transfer_trials(params: HyperparametersParams) -> list[TrialSpec]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from studylib.ideas._idea import Idea
 from studylib.ideas.tokenizer.rounds import rounds_of
 from studylib.ideas.tokenizer.schema import TokenizerParams
-from studylib.ideas.tokenizer.trials import plan
+from studylib.ideas.tokenizer.trials import baselines, plan
 from studylib.result import Text
 
 __all__ = ["tokenizer"]
@@ -22,4 +22,5 @@ tokenizer = Idea(
     params=TokenizerParams,
     plan=plan,
     rounds=rounds_of,
+    baselines_among=baselines,
 )

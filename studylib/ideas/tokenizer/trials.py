@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from studylib.ideas._shared.lengths import other_lengths
-from studylib.ideas._training import size_label
+from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
 from studylib.model.cost import flops_per_token
-from studylib.spec import DataSpec, TrialSpec
+from studylib.spec import DataSpec, Step, TrialSpec
 
 
 def vocab_label(vocab_size: int) -> str:
@@ -51,6 +51,11 @@ def plan(params: TokenizerParams) -> list[TrialSpec]:
     tuned = fine_tuning_trials(params)
     kept = {spec.start_from for spec in tuned}
     return [_with_checkpoint(spec) if spec.hash in kept else spec for spec in [*specs, *tuned]]
+
+
+def baselines(params: TokenizerParams, steps: Sequence[Step]) -> list[TrialSpec]:
+    """The reference vocabulary at every size."""
+    return at_each_size(steps, "vocabulary", vocab_label(params.data.tokenizer.vocab_size))
 
 
 def _with_checkpoint(spec: TrialSpec) -> TrialSpec:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+from studylib.files import content_hash
 
 _PACKAGES = ("studylib", "torch", "nanotron", "numpy", "polars", "sentencepiece", "datasets", "papermill")
 
@@ -44,6 +47,12 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "gpus": _gpus(),
     }
+
+
+@functools.cache
+def this_machine() -> str:
+    """16 hexadecimal digits for the hardware and the version of torch, to which a measured speed belongs."""
+    return content_hash({"machine": describe(), "torch": versions().get("torch")})
 
 
 def _gpus() -> list[str]:

@@ -16,6 +16,7 @@ from studylib.frozen import (
 from studylib.registry import choice_of
 from studylib.spec.data import DataSpec, SourceSpec, TokenizerSpec
 from studylib.spec.made import MadeText
+from studylib.spec.measure import LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
@@ -31,6 +32,7 @@ __all__ = [
     "DataSpec",
     "Fraction",
     "Frozen",
+    "LayoutSpec",
     "MadeText",
     "MoESpec",
     "ModelSpec",
@@ -42,11 +44,13 @@ __all__ = [
     "ScheduleSpec",
     "SearchSpec",
     "SourceSpec",
+    "SpeedSpec",
     "StageSpec",
     "Step",
     "TokenizerSpec",
     "TrialSpec",
     "choice_of",
     "first_problem",
+    "timed_step",
     "validated",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from studylib.spec import Step
+from studylib.spec import ModelSpec, Step
 
 DEFAULT_TRAIN = "studylib.train:train"
 
@@ -58,12 +58,12 @@ class Kind:
     checked: ClassVar[bool] = False
     keeps_failures: ClassVar[bool] = True
 
-    def flops(self, step: Step) -> float:
-        """Floating-point operations of the step itself."""
-        return 0.0
+    def work(self, step: Step) -> Sequence[tuple[ModelSpec, float]]:
+        """The models that it trains or times, and the floating-point operations of the step itself on each."""
+        return ()
 
     def seconds(self, step: Step) -> float:
-        """A guess at how long it takes, where that does not follow from its FLOPs."""
+        """A guess at how long it takes beside its FLOPs."""
         return 0.0
 
     def memory_bytes(self, step: Step) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,17 +11,22 @@ from typing import Any
 from studylib.files import write_json
 from studylib.model.cost import own_flops
 from studylib.model.memory import memory_bytes
-from studylib.spec import TrialSpec
+from studylib.spec import ModelSpec, TrialSpec
 from studylib.steps._kind import Context, Kind
 
 __all__ = ["trials"]
+
+_SECONDS_EACH = 1.5  # building the model, validating, writing
 
 
 class Trials(Kind):
     specification = TrialSpec
 
-    def flops(self, step: TrialSpec) -> float:
-        return own_flops(step)
+    def work(self, step: TrialSpec) -> Sequence[tuple[ModelSpec, float]]:
+        return [(step.model, own_flops(step))]
+
+    def seconds(self, step: TrialSpec) -> float:
+        return _SECONDS_EACH
 
     def memory_bytes(self, step: TrialSpec) -> int:
         return memory_bytes(step)

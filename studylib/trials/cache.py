@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from studylib.errors import StudyError
 from studylib.files import file_lock, read_json, write_json
 from studylib.registry import STEPS
 from studylib.spec import Step
@@ -48,8 +49,8 @@ class Task:
 
     @cached_property
     def flops(self) -> float:
-        """Floating-point operations of the step's own training; 0 for other kinds."""
-        return self.kind.flops(self.step)
+        """Floating-point operations of the step itself."""
+        return sum(flops for _, flops in self.kind.work(self.step))
 
     @cached_property
     def work(self) -> Path:
@@ -68,6 +69,19 @@ class Task:
     def result(self) -> dict[str, Any] | None:
         """The content of the marker; a damaged one is moved aside with a warning and counts as not done."""
         return _read(self.folder / self.kind.marker, lambda content: self.kind.sound(content, self.hash))
+
+    def made(self) -> dict[str, Any]:
+        """`result`, which must be there.
+
+        Raises
+        ------
+        StudyError
+            The step failed, with its reason, or was not carried out.
+        """
+        if (result := self.result()) is not None:
+            return result
+        failure = self.failure()
+        raise StudyError(f"{self.name} ({self.label}): {failure['message'] if failure else 'was not carried out'}")
 
     def failure(self) -> dict[str, Any] | None:
         """``{"status", "message", "seconds"}`` of a recorded failure."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from studylib.files import content_hash, file_lock, read_json, write_json
-from studylib.machine import describe, versions
+from studylib.environment import cores, gpus
+from studylib.machine import this_machine
 from studylib.result import Text
-from studylib.spec import TrialSpec
-from studylib.trials.machine import cores, gpus
-from studylib.trials.throughput import measure_steps
+from studylib.spec import SpeedSpec, TrialSpec, timed_step
+from studylib.trials.cache import Task
 
 if TYPE_CHECKING:
     import polars
@@ -56,8 +56,8 @@ def waterfall_specs(base: TrialSpec) -> list[TrialSpec]:
     return specs
 
 
-def measure_waterfall(base: TrialSpec, out: Path | str, *, threads: int | None = None) -> polars.DataFrame:
-    """Measure each switch in a process of its own, with nothing beside it; kept in ``out/waterfall``.
+def waterfall_steps(base: TrialSpec, *, threads: int | None = None) -> list[SpeedSpec]:
+    """The measurement of each switch; one at a time, since memory is that of a process.
 
     Parameters
     ----------
@@ -65,6 +65,14 @@ def measure_waterfall(base: TrialSpec, out: Path | str, *, threads: int | None =
         Its model, batch and optimizer are what is computed.
     threads
         CPU threads; default: all cores, since one training runs alone.
+    """
+    threads = threads or cores()
+    specs = waterfall_specs(base)
+    return [SpeedSpec(trials=(timed_step(spec),), machine=this_machine(), threads=threads) for spec in specs]
+
+
+def waterfall_frame(base: TrialSpec, out: Path | str, *, threads: int | None = None) -> polars.DataFrame:
+    """What `waterfall_steps` have measured in the study folder ``out``.
 
     Returns
     -------
@@ -76,28 +84,20 @@ def measure_waterfall(base: TrialSpec, out: Path | str, *, threads: int | None =
     Raises
     ------
     StudyError
-        A measuring process failed.
+        A measurement failed or was not made.
     """
     import polars as pl
 
-    threads = threads or cores()
-    about = {"machine": describe(), "torch": versions().get("torch"), "threads": threads}
-    labels = {switch.name: switch.label for switch in SWITCHES}
-    folder, rows = Path(out) / "waterfall", []
-    with file_lock(folder / ".lock"):
-        for spec in waterfall_specs(base):
-            file = folder / f"{content_hash({'trial': spec.hash, **about})}.json"
-            if not file.exists():
-                (record,) = measure_steps([spec], threads=threads)
-                write_json(file, record | {"switch": spec.tags["switch"]} | about)
-            record = read_json(file)
-            label = labels[spec.tags["switch"]]
-            rows.append(
-                {
-                    "switch": spec.tags["switch"], "label": label.en, "label_ja": label.ja,
-                    "tokens_per_s": record["median"], "least": min(record["windows"]), "most": max(record["windows"]),
-                    "speedup": record["median"] / rows[0]["tokens_per_s"] if rows else 1.0,
-                    "peak_memory_bytes": record["peak_memory_bytes"], "loss": record["loss"],
-                }
-            )  # fmt: skip
+    labels, rows = {switch.name: switch.label for switch in SWITCHES}, []
+    for spec, step in zip(waterfall_specs(base), waterfall_steps(base, threads=threads), strict=True):
+        (record,) = Task.under(Path(out), step).made()["speeds"]
+        label, rate = labels[spec.tags["switch"]], median(record["windows"])
+        rows.append(
+            {
+                "switch": spec.tags["switch"], "label": label.en, "label_ja": label.ja,
+                "tokens_per_s": rate, "least": min(record["windows"]), "most": max(record["windows"]),
+                "speedup": rate / rows[0]["tokens_per_s"] if rows else 1.0,
+                "peak_memory_bytes": record["peak_memory_bytes"], "loss": record["loss"],
+            }
+        )  # fmt: skip
     return pl.DataFrame(rows)

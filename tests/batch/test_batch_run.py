@@ -16,10 +16,10 @@ from bs4 import BeautifulSoup
 
 from studylib.batch import choose_jobs, run_study, study_status
 from studylib.batch.marker import is_current
+from studylib.environment import child_environment
 from studylib.files import file_lock
 from studylib.report import build_report
 from studylib.result import IdeaResult, Text, read_result
-from studylib.trials.process import child_environment
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studylib.ideas._idea import Idea
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import plan
+from studylib.ideas.depth_width.trials import plan, rounds
 from studylib.result import Text
 
 __all__ = ["depth_width"]
@@ -19,4 +19,5 @@ depth_width = Idea(
     ),
     params=DepthWidthParams,
     plan=plan,
+    rounds=rounds,
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import size_label
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
 from studylib.model.cost import flops_per_token
-from studylib.spec import DataSpec, TrialSpec
+from studylib.spec import DataSpec, Step, TrialSpec
+from studylib.trials.speeds import speed_steps
 
 
 def vocab_label(vocab_size: int) -> str:
@@ -28,7 +29,18 @@ def sample_label(size: int | Literal["all"]) -> str:
     return "all the text" if size == "all" else f"{size / 1e6:g} MB"
 
 
-def plan(params: TokenizerParams) -> list[TrialSpec]:
+def plan(params: TokenizerParams) -> list[Step]:
+    """`trials`, and how fast a model of each vocabulary is trained."""
+    specs = trials(params)
+    return [*specs, *speed_steps(race(specs))]
+
+
+def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
+    """The vocabularies that race each other."""
+    return [spec for spec in specs if spec.tags["family"] == "vocabulary"]
+
+
+def trials(params: TokenizerParams) -> list[TrialSpec]:
     """What can be planned before a tokenizer is trained: everything at equal FLOPs, and fine-tuning."""
     specs: list[TrialSpec] = []
     for budget in sorted(params.budgets):

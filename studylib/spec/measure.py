@@ -31,16 +31,17 @@ class SpeedSpec(Step, Frozen):
     passes: Positive = Field(default=2, description="times that the list is walked")
     windows: Positive = Field(default=3, description="timed in each pass")
     window_seconds: Above0 = Field(default=0.2, description="length of a window; a whole step at least")
+    about: str = Field(default="", description="what is timed, for people; not hashed")
 
     @property
     def hash(self) -> str:
-        content = self.model_dump(mode="json", exclude={"trials"})
+        content = self.model_dump(mode="json", exclude={"trials", "about"})
         return hash_of(self.folder, content | {"trials": [trial.hash for trial in self.trials]})
 
     @property
     def label(self) -> str:
         models = list(dict.fromkeys(f"{one.model.num_layers}x{one.model.hidden_size}" for one in self.trials))
-        return f"speed of {len(self.trials)} training steps ({', '.join(models)})"
+        return f"speed: {self.about or f'{len(self.trials)} training steps'} ({', '.join(models)})"
 
 
 def timed_step(trial: TrialSpec) -> TrialSpec:

@@ -67,8 +67,11 @@ def waterfall_steps(base: TrialSpec, *, threads: int | None = None) -> list[Spee
         CPU threads; default: all cores, since one training runs alone.
     """
     threads = threads or cores()
-    specs = waterfall_specs(base)
-    return [SpeedSpec(trials=(timed_step(spec),), machine=this_machine(), threads=threads) for spec in specs]
+    machine = this_machine()
+    return [
+        SpeedSpec(trials=(timed_step(spec),), machine=machine, threads=threads, about=f"switch {spec.tags['switch']}")
+        for spec in waterfall_specs(base)
+    ]
 
 
 def waterfall_frame(base: TrialSpec, out: Path | str, *, threads: int | None = None) -> polars.DataFrame:

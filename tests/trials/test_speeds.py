@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from studylib.environment import cores
 from studylib.errors import StudyError
+from studylib.ideas.efficiency.tables import measured_layouts
 from studylib.spec import LayoutSpec, SpeedSpec, timed_step
 from studylib.trials import Round, median_speeds, plan_steps, run_steps, speed_steps, speed_windows
 
@@ -81,3 +83,11 @@ def test_nothing_runs_beside_a_measurement_and_all_of_them_come_together(spec, t
     run_steps([*timed, *trials[:-1]], tmp_path, rounds=[after], train=train, workers=2, progress=listen)
     assert not beside
     assert order == [*["trials"] * 5, *["speeds"] * 2, "trials"], "measured in a row, once nothing else is ready"
+
+
+@pytest.mark.slow
+def test_layouts_are_counted_as_a_step(tmp_path):
+    step = LayoutSpec(trials=1, train_steps=2, hidden_size=16, rounds=1, machine="here")
+    run_steps([step], tmp_path, progress=[])
+    found = measured_layouts(step, tmp_path)
+    assert found["variant"][0] == f"1 x {cores()}" and found["trials_an_hour"].min() > 0

@@ -123,7 +123,7 @@ def test_plan_lists_trials_and_trains_nothing(root, study):
     lines = out.splitlines()
     assert lines[1].split("\t") == ["trial", "variant", "seed", "state", "params", "tokens", "FLOPs", "seconds"]
     assert [line.split("\t")[3] for line in lines[2:4]] == ["to do", "to do"]
-    assert any("2 trials: 2 to do; 1 other steps: 0 done, 1 to do" in line for line in lines)
+    assert any("2 trials: 2 to do; 3 other steps: 0 done, 3 to do" in line for line in lines)
     assert not list(root.glob("reports/smoke/trials/*"))
 
 
@@ -133,9 +133,9 @@ def test_plan_as_json_follows_overrides_and_state(root, study):
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json")
     planned = json.loads(out)["width"]
     assert [row["state"] for row in planned["trials"]] == ["failed", "to do", "to do"]
-    assert planned["to_do"] == 3 and planned["flops"] > 0 and planned["seconds"] > 0
+    assert planned["to_do"] == 5 and planned["flops"] > 0 and planned["seconds"] > 0
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json", "--failed")
-    assert json.loads(out)["width"]["to_do"] == 4
+    assert json.loads(out)["width"]["to_do"] == 6
 
 
 def test_what_only_a_server_can_tell_does_not_hold_up_a_plan(root, study, monkeypatch):
@@ -272,7 +272,7 @@ def test_dry_run_shows_the_sbatch_script_and_starts_nothing(root, study):
     assert "#SBATCH --partition=big" in out and "2 of 2 trials to do" in out
     assert not list(root.glob("reports/smoke/*/run.json"))
     code, out, _ = study("run", "width", "--scale", "smoke", "--dry-run")
-    assert "3 steps on this machine" in out
+    assert "5 steps on this machine" in out
 
 
 def test_status_shows_trials_and_why_they_failed(root, study):

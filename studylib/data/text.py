@@ -23,6 +23,8 @@ from studylib.errors import StudyError, invalid
 from studylib.files import file_hash, read_json, write_json
 
 TEXT_SCHEMA = 1
+# Raised when the same specification gives other text or tokens than before.
+PREPARE_VERSION = 4
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
 _MOST_DIFFERENT = 1000  # documents told apart; beyond, there is no lack of them
 
@@ -61,6 +63,7 @@ def write_text_folder(
     counts = {name: {"documents": len(side.ends), "bytes": side.size} for name, side in sides.items()}
     manifest = {
         "schema": TEXT_SCHEMA,
+        "version": PREPARE_VERSION,
         "label": label,
         "inputs": inputs,
         "notes": source.notes(),
@@ -166,6 +169,11 @@ class GuardedText:
             if not path.is_file() or path.stat().st_size != expected["bytes"]:
                 raise StudyError(f"{path}: is missing or has not the {expected['bytes']} bytes it was written with")
         self.folder = folder
+
+    def is_of(self, inputs: Mapping[str, str], known: Mapping[str, str]) -> bool:
+        """Whether it was read from files with these digests, by this version, knowing this evaluation data."""
+        was = self.manifest
+        return (was["version"], was["inputs"], was["guard"]["known"]) == (PREPARE_VERSION, inputs, known)
 
     def num_documents(self, side: str) -> int:
         return self.manifest["sides"][side]["documents"]

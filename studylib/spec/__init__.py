@@ -14,7 +14,7 @@ from studylib.frozen import (
     validated,
 )
 from studylib.registry import choice_of
-from studylib.spec.data import DataSpec, SourceSpec, TokenizerSpec
+from studylib.spec.data import DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
 from studylib.spec.made import MadeText
 from studylib.spec.measure import LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
@@ -47,8 +47,10 @@ __all__ = [
     "SpeedSpec",
     "StageSpec",
     "Step",
+    "TextSpec",
     "TokenizerSpec",
     "TrialSpec",
+    "VocabularySpec",
     "choice_of",
     "first_problem",
     "timed_step",

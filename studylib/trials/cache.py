@@ -37,7 +37,7 @@ class Task:
 
     @classmethod
     def under(cls, out: Path, step: Step) -> Task:
-        return cls(step, Path(out) / step.name, STEPS[step.folder])
+        return cls(step, Path(out) / step.name, STEPS[step.kind])
 
     @cached_property
     def name(self) -> str:

@@ -109,7 +109,7 @@ def run_steps(
     def tasks_of(steps: Sequence[Step]) -> tuple[list[Task], dict[str, Outcome]]:
         tasks = tasks_under(out, steps)
         if train != DEFAULT_TRAIN:
-            tasks = [task for task in tasks if task.step.folder != "data"]
+            tasks = [task for task in tasks if not task.name.startswith("data/")]
         return still_to_do(tasks, {step.name for step in steps}, retry_failed=retry_failed)
 
     def add(steps: Sequence[Step]) -> list[Task]:

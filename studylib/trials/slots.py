@@ -149,7 +149,7 @@ class WorkerSlot(Slot):
             self.stop()
         self.launch()
         request = {
-            "kind": task.step.folder,
+            "kind": task.step.kind,
             "step": task.step.model_dump(mode="json"),
             "out": str(self._out.resolve()),
         }

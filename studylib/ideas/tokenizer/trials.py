@@ -30,9 +30,9 @@ def sample_label(size: int | Literal["all"]) -> str:
 
 
 def plan(params: TokenizerParams) -> list[Step]:
-    """`trials`, and how fast a model of each vocabulary is trained."""
+    """`trials`, the data of every tokenizer that is measured, and how fast a model of each vocabulary is trained."""
     specs = trials(params)
-    return [*specs, *speed_steps(race(specs))]
+    return [*specs, *tokenizers(params).values(), *params.fine_tuning_data.values(), *speed_steps(race(specs))]
 
 
 def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:

@@ -55,6 +55,7 @@ def this_machine() -> str:
     return content_hash({"machine": describe(), "torch": versions().get("torch")})
 
 
+@functools.cache
 def _gpus() -> list[str]:
     try:
         listed = subprocess.run(

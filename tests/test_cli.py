@@ -275,12 +275,11 @@ def test_dry_run_shows_the_sbatch_script_and_starts_nothing(root, study):
     assert "5 steps on this machine" in out
 
 
-def test_status_shows_trials_and_why_they_failed(root, study):
+def test_status_shows_trials_and_why_they_failed(root, study, finish):
     folder = root / "reports" / "smoke"
     good, bad = (Task.under(folder, spec) for spec in plan(WidthParams(seeds=2)))
     bad.record_failure(Outcome("diverged", "loss is nan\nat step 3"), 2.0)
-    good.folder.mkdir()
-    (good.folder / "result.json").write_text(json.dumps({"status": "done", "hash": good.hash}))
+    finish(folder, good.step)
     (bad.folder / "spec.json").write_text(bad.step.model_dump_json())
     code, out, _ = study("status", str(folder))
     assert code == 0

@@ -48,13 +48,13 @@ def study_status(folder: Path) -> StudyStatus:
         trial, state = _trial(place)
         counts[state] += 1
         if state == "failed":
-            failure = trial.failure() or {}
+            failure = trial.failure()
             failures.append(
                 {
                     "trial": place.name,
                     "label": _label(place),
-                    "status": failure["status"],
-                    "message": failure["message"],
+                    "status": failure.status,
+                    "message": failure.message,
                 }
             )
     if not ideas and not any(counts.values()):

@@ -24,6 +24,7 @@ from studylib.errors import StudyError
 from studylib.files import file_lock, read_json, write_bytes, write_json
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec
+from studylib.spec.record import plain_record
 
 _BEGIN_ANEW = "use another output folder, or remove the prepared data and the trials made from it"
 
@@ -177,7 +178,7 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
             stem = f"{place:02d}-{_slug(label)}"
             for side in SIDES:
                 write_tokens(text.documents_utf8(side), tokenizer, scratch / f"{stem}.{side}", workers=threads)
-            sources[label] = _described(text, scratch, stem, tokenizer)
+            sources[label] = _described(label, text, scratch, stem, tokenizer)
             if GuardedText(text.folder).manifest["seal"] != text.manifest["seal"]:
                 raise StudyError(f"data.sources {label}: its text was read again while it was tokenized; run again")
         _write_manifest(data, scratch, tokenizer, texts, sources)
@@ -202,11 +203,11 @@ def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
             )
 
 
-def _described(text: GuardedText, folder: Path, stem: str, tokenizer: Tokenizer) -> dict[str, Any]:
+def _described(label: str, text: GuardedText, folder: Path, stem: str, tokenizer: Tokenizer) -> dict[str, Any]:
     inputs = text.manifest["inputs"]
     described: dict[str, Any] = {"stem": stem, "inputs": inputs, "notes": text.manifest["notes"]}
     for side in SIDES:
-        shard = TokenShard(folder / f"{stem}.{side}", token_dtype(tokenizer.vocab_size), text.manifest["label"])
+        shard = TokenShard(folder / f"{stem}.{side}", token_dtype(tokenizer.vocab_size), label)
         described[side] = {"documents": shard.num_documents, "tokens": shard.num_tokens, "bytes": shard.num_bytes}
     return described
 
@@ -216,10 +217,9 @@ def _write_manifest(
 ) -> None:
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
     guard = {label: text.manifest["guard"] | {"text": text.manifest["seal"]} for label, text in texts.items()}
-    manifest = {
+    manifest = plain_record(data) | {
         "schema": DATA_SCHEMA,
         "version": PREPARE_VERSION,
-        "hash": data.hash,
         "spec": data.model_dump(mode="json"),
         "dtype": token_dtype(tokenizer.vocab_size).str,
         "tokenizer": {"vocab_size": tokenizer.vocab_size, "kind": data.tokenizer_spec.kind, "eos_id": tokenizer.eos_id},

@@ -97,7 +97,7 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
             source.check()
             guard = Guard(spec.evaluation_only)
             with whole_folder(home) as scratch:
-                write_text_folder(scratch, source, label, guard, spec.validation_fraction, digests)
+                write_text_folder(scratch, source, spec, guard, digests)
                 if dropped := dropped_in_words(guard.record()):
                     say(f"data: {label}: {dropped}")
             return GuardedText(home)

@@ -16,6 +16,7 @@ from studylib.data.whole import disk_full_explained, whole_folder
 from studylib.errors import StudyError
 from studylib.files import file_lock, read_json, write_bytes, write_json
 from studylib.spec import TokenizerSpec, VocabularySpec
+from studylib.spec.record import plain_record
 
 VOCABULARY_SCHEMA = 1
 
@@ -78,8 +79,8 @@ def trained_tokenizer(spec: VocabularySpec, folder: Path, *, progress: Progress 
         with whole_folder(home) as scratch:
             write_bytes(scratch / "tokenizer.model", tokenizer.model)
             files = {"tokenizer.model": digest_of(scratch / "tokenizer.model")}
-            manifest = {
-                "schema": VOCABULARY_SCHEMA, "label": spec.label, "vocab_size": tokenizer.vocab_size,
+            manifest = plain_record(spec) | {
+                "schema": VOCABULARY_SCHEMA, "vocab_size": tokenizer.vocab_size,
                 "guard": guard, "files": files, "seal": seal(guard, files),
             }  # fmt: skip
             write_json(scratch / "manifest.json", manifest)

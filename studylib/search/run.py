@@ -134,7 +134,7 @@ def _stages(base: TrialSpec, spec: SearchSpec, out: Path, tried: list[Tried]) ->
             yield [trial for place in going for trial in climbed[place][rung].trials]
             for place in going:
                 result = Task.under(out, climbed[place][rung].judged).result()
-                values[place].append(None if result is None else float(result["val_bpb"]))
+                values[place].append(None if result is None else result.val_bpb)
             # The best ``keep`` of all that ever reached this rung, and are in the batch, go on.
             before = [one.values[rung] for one in tried if len(one.values) > rung]
             going = promoted({place: values[place][rung] for place in going}, before, spec.keep)
@@ -167,7 +167,7 @@ def _tried(point: Point, rungs: Sequence[Rung], values: list[float | None], out:
         rungs=len(rungs),
         hashes=tuple(rung.judged.hash for rung in rungs[: len(values)]),
         flops=sum(trial.flops for trial in trained.values()),
-        message=next((failure["message"] for failure in failures if failure), ""),
+        message=next((failure.message for failure in failures if failure), ""),
     )
 
 

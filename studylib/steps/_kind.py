@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from studylib.spec import ModelSpec, Step
+from studylib.spec.record import StepRecord
 
 DEFAULT_TRAIN = "studylib.train:train"
 
@@ -44,6 +45,8 @@ class Kind:
     ----------
     specification
         The class of its steps, which reads them from JSON.
+    record
+        What the marker holds.
     marker
         The file that is written last: with it, the step is done.
     checked
@@ -54,6 +57,7 @@ class Kind:
     """
 
     specification: ClassVar[type]
+    record: ClassVar[type[StepRecord]] = StepRecord
     marker: ClassVar[str] = "result.json"
     checked: ClassVar[bool] = False
     keeps_failures: ClassVar[bool] = True
@@ -74,10 +78,6 @@ class Kind:
         """Where the log, the lock and a failure lie."""
         return folder
 
-    def sound(self, content: Any, name: str) -> bool:
-        """Whether the content of the marker is that of the finished step with this hash."""
-        return content["status"] == "done" and content["hash"] == name
-
-    def carry_out(self, step: Step, folder: Path, context: Context) -> dict[str, Any]:
-        """Do it, here and now, and return the content of the marker."""
+    def carry_out(self, step: Step, folder: Path, context: Context) -> None:
+        """Do it, here and now; the marker comes last."""
         raise NotImplementedError

@@ -17,9 +17,6 @@ class Prepared(Kind):
     def work_folder(self, folder: Path) -> Path:
         return folder.with_name(f".{folder.name}.step")
 
-    def sound(self, content: Any, name: str) -> bool:
-        return isinstance(content, dict)
-
 
 def text_bytes(options: dict[str, Any]) -> float:
     """What is known of a source's size without looking it up."""

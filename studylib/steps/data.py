@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from studylib.spec import DataSpec
 from studylib.steps._kind import Context
@@ -23,10 +22,10 @@ class Data(Prepared):
     def seconds(self, step: DataSpec) -> float:
         return sum(text_bytes(source.options) for source in step.sources) / _BYTES_A_SECOND
 
-    def carry_out(self, step: DataSpec, folder: Path, context: Context) -> dict[str, Any]:
+    def carry_out(self, step: DataSpec, folder: Path, context: Context) -> None:
         from studylib.data import prepare
 
-        return prepare(step, folder.parent, progress=context.say, workers=context.threads).manifest
+        prepare(step, folder.parent, progress=context.say, workers=context.threads)
 
 
 data = Data()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from studylib.environment import gpus, memory_environment, thread_environment
 from studylib.files import write_json
-from studylib.machine import describe
 from studylib.model.cost import flops_per_token
 from studylib.spec import ModelSpec, SpeedSpec
+from studylib.spec.record import SpeedRecord, record_of
 from studylib.steps._kind import Context, Kind
 from studylib.steps._process import records_of
 
@@ -20,10 +20,8 @@ _SECONDS_TO_START, _SECONDS_TO_BUILD = 5.0, 0.5
 
 
 class Speeds(Kind):
-    """The marker's ``speeds`` has a record for each trial: its hash ``trial``, ``windows`` (tokens/s), ``peak_memory_bytes``, and
-    the ``loss`` (nats per token) after a few steps on one batch."""
-
     specification = SpeedSpec
+    record = SpeedRecord
 
     def work(self, step: SpeedSpec) -> Sequence[tuple[ModelSpec, float]]:
         steps = step.passes * (step.warm_up_steps + step.windows)
@@ -33,13 +31,12 @@ class Speeds(Kind):
         each = _SECONDS_TO_BUILD + step.windows * step.window_seconds
         return _SECONDS_TO_START + len(step.trials) * step.passes * each
 
-    def carry_out(self, step: SpeedSpec, folder: Path, context: Context) -> dict[str, Any]:
+    def carry_out(self, step: SpeedSpec, folder: Path, context: Context) -> None:
         # On a GPU the driver's threads are the machine's business.
         environment = {} if gpus() else thread_environment(step.threads) | memory_environment()
+        began = time.monotonic()
         found = records_of("studylib.train.throughput", step, environment)
-        result = {"status": "done", "hash": step.hash, "label": step.label, "machine": describe(), "speeds": found}
-        write_json(folder / self.marker, result)
-        return result
+        write_json(folder / self.marker, record_of(step, time.monotonic() - began) | {"speeds": found})
 
 
 speeds = Speeds()

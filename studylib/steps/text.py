@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from studylib.spec import TextSpec
 from studylib.steps._kind import Context
@@ -20,10 +19,10 @@ class Text(Prepared):
     def seconds(self, step: TextSpec) -> float:
         return text_bytes(step.source.options) / _BYTES_A_SECOND
 
-    def carry_out(self, step: TextSpec, folder: Path, context: Context) -> dict[str, Any]:
+    def carry_out(self, step: TextSpec, folder: Path, context: Context) -> None:
         from studylib.data.texts import guarded_text
 
-        return guarded_text(step, folder.parents[1], progress=context.say).manifest
+        guarded_text(step, folder.parents[1], progress=context.say)
 
 
 text = Text()

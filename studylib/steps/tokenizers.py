@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from studylib.spec import VocabularySpec
 from studylib.steps._kind import Context
@@ -21,10 +20,10 @@ class Tokenizers(Prepared):
         whole, asked = sum(text_bytes(one.source.options) for one in step.texts.values()), step.tokenizer.sample_bytes
         return (whole if asked == "all" or step.extends else min(whole, asked)) / _BYTES_A_SECOND
 
-    def carry_out(self, step: VocabularySpec, folder: Path, context: Context) -> dict[str, Any]:
+    def carry_out(self, step: VocabularySpec, folder: Path, context: Context) -> None:
         from studylib.data.vocabulary import trained_tokenizer
 
-        return trained_tokenizer(step, folder.parents[1], progress=context.say).manifest
+        trained_tokenizer(step, folder.parents[1], progress=context.say)
 
 
 tokenizers = Tokenizers()

@@ -15,7 +15,8 @@ from typing import Any
 from studylib.errors import StudyError
 from studylib.files import read_json
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
-from studylib.spec import Step, TrialSpec
+from studylib.spec import Step, TrialSpec, validated
+from studylib.spec.record import TrialResult
 from studylib.trials.cache import State, Task, tasks_under
 from studylib.trials.progress import duration
 from studylib.trials.queue import Round
@@ -172,8 +173,8 @@ def plan_steps(
             seconds += flops / (_nearest(measured, flops_per_token(model)) if measured else guess)
         if isinstance(spec := task.step, TrialSpec):
             taken = task.result() if state == "done" else None
-            if taken and taken.get("seconds"):  # a branch's result counts its trunk's seconds too
-                seconds = taken["seconds"] * task.flops / training_flops(spec)
+            if taken is not None:  # a branch's result counts its trunk's seconds too
+                seconds = taken.seconds * task.flops / training_flops(spec)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
     return Plan(tuple(rows), basis, side_by_side, tuple(open_rounds))
@@ -208,14 +209,11 @@ def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float
     found = []
     for path in out.glob("trials/*/result.json"):
         try:
-            result = read_json(path)
-            per_token = (
-                flops_per_token(known[path.parent.name].model)
-                if path.parent.name in known
-                else result["flops"] / result["tokens"]
-            )
-            found.append((per_token, result["flops"] / result["seconds"]))
-        except (ValueError, KeyError, TypeError, ZeroDivisionError):  # damaged or without numbers: no basis for a guess
+            result = validated(TrialResult, read_json(path))
+            spec = known.get(result.hash)
+            per_token = result.flops / result.tokens if spec is None else flops_per_token(spec.model)
+            found.append((per_token, result.flops / result.seconds))
+        except (ValueError, StudyError, ZeroDivisionError):  # damaged or without numbers: no basis for a guess
             continue
     return found
 

@@ -112,7 +112,7 @@ class Pool:
         done = task.result() is not None and not task.kind.checked
         if done or (failure is not None and not self._retry_failed):
             lock.close()
-            known = Outcome("done") if failure is None else Outcome(failure["status"], failure["message"])
+            known = Outcome("done") if failure is None else Outcome(failure.status, failure.message)
             self._end(task, known, 0.0)
             return
         try:

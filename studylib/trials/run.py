@@ -161,7 +161,7 @@ def still_to_do(
         if task.result() is not None and not task.kind.checked:
             ended[task.name] = Outcome("done")
         elif (failure := task.failure()) is not None and not retry_failed:
-            ended[task.name] = Outcome(failure["status"], failure["message"])
+            ended[task.name] = Outcome(failure.status, failure.message)
         else:
             to_do[task.name] = task
             wanted.update(task.step.reads)

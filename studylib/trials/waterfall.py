@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from studylib.environment import cores, gpus
@@ -93,14 +92,14 @@ def waterfall_frame(base: TrialSpec, out: Path | str, *, threads: int | None = N
 
     labels, rows = {switch.name: switch.label for switch in SWITCHES}, []
     for spec, step in zip(waterfall_specs(base), waterfall_steps(base, threads=threads), strict=True):
-        (record,) = Task.under(Path(out), step).made()["speeds"]
-        label, rate = labels[spec.tags["switch"]], median(record["windows"])
+        (speed,) = Task.under(Path(out), step).made().speeds
+        label = labels[spec.tags["switch"]]
         rows.append(
             {
                 "switch": spec.tags["switch"], "label": label.en, "label_ja": label.ja,
-                "tokens_per_s": rate, "least": min(record["windows"]), "most": max(record["windows"]),
-                "speedup": rate / rows[0]["tokens_per_s"] if rows else 1.0,
-                "peak_memory_bytes": record["peak_memory_bytes"], "loss": record["loss"],
+                "tokens_per_s": speed.median, "least": min(speed.windows), "most": max(speed.windows),
+                "speedup": speed.median / rows[0]["tokens_per_s"] if rows else 1.0,
+                "peak_memory_bytes": speed.peak_memory_bytes, "loss": speed.loss,
             }
         )  # fmt: skip
     return pl.DataFrame(rows)

@@ -86,7 +86,7 @@ def test_made_text_is_planned_before_it_is_there():
     assert made_text(moved)["sampled"].hash != made_text(PARAMS)["sampled"].hash
     assert made_text(moved)["rewritten"].hash == made_text(PARAMS)["rewritten"].hash
     assert PARAMS.replace(out="/elsewhere").data.hash == PARAMS.data.hash
-    reads = {read for spec in specs for read in spec.data.reads}
+    reads = {read for spec in specs for text in spec.data.texts.values() for read in text.reads}
     assert reads == {step.name for step in made_text(PARAMS).values()}
 
 

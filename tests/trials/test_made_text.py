@@ -30,9 +30,9 @@ def test_rewritten_text_is_made_once_and_read_by_its_name(tmp_path):
     order = [text, DATA.vocabulary.name, DATA.name, step.name, made_text, enriched.name]
     assert run() == order, "each as soon as what it reads is there"
     record = Task.under(tmp_path, step).result()
-    assert record["documents"] > 0 and record["status"] == "done"
+    assert record.documents > 0 and record.made_from == (DATA.name,)
     read = prepare(enriched, tmp_path / "data").manifest["sources"]["rewritten"]
-    assert read["train"]["documents"] + read["validation"]["documents"] == record["documents"]
+    assert read["train"]["documents"] + read["validation"]["documents"] == record.documents
     assert step.name not in run(), "text that is there is not made again"
 
 

@@ -41,20 +41,11 @@ def test_plan_tells_states_and_costs(tmp_path, spec, train):
     json.dumps([one.row() for one in after.trials])
 
 
-def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec):
+def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec, finish):
     small, large, new = spec(0, hidden_size=32), spec(0, hidden_size=512), spec(1, hidden_size=480)
     for one, speed in ((small, 1e9), (large, 1e10)):
         flops = training_flops(one)
-        folder = Task.under(tmp_path, one).folder
-        folder.mkdir(parents=True)
-        result = {
-            "status": "done",
-            "hash": one.hash,
-            "flops": flops,
-            "tokens": one.train_tokens,
-            "seconds": flops / speed,
-        }
-        (folder / "result.json").write_text(json.dumps(result))
+        finish(tmp_path, one, flops=flops, tokens=one.train_tokens, seconds=flops / speed)
     (planned,) = plan_steps([new], tmp_path).trials
     # The median of the nearest few: with two, it lies between them.
     assert training_flops(new) / 1e10 < planned.seconds < training_flops(new) / 1e9 + 2

@@ -125,7 +125,7 @@ def measured_layouts(step: LayoutSpec, out: Path) -> pl.DataFrame:
         The measurement failed or was not made.
     """
     variant = pl.format("{} x {}", "workers", "threads")
-    found = pl.DataFrame(Task.under(out, step).made()["layouts"])
+    found = pl.DataFrame([one.model_dump() for one in Task.under(out, step).made().layouts])
     return found.select(variant.alias("variant"), "round", "trials_an_hour")
 
 

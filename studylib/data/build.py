@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from studylib.data.digest import UNREAD, Allowance, FileDigests
+from studylib.data.digest import UNREAD, Allowance
 from studylib.data.guard import dropped_in_words, seal
 from studylib.data.guard.fingerprints import file_digest
 from studylib.data.guard.known import FINGERPRINTS, known_digests
@@ -16,13 +16,12 @@ from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
 from studylib.data.shards import TokenShard, token_dtype, write_tokens
 from studylib.data.split import SIDES
 from studylib.data.text import PREPARE_VERSION, GuardedText, digest_of
-from studylib.data.texts import DIGESTS, Progress, check_sources, guarded_text, guarded_texts, opened, with_parents
+from studylib.data.texts import Progress, check_sources, digests_of, guarded_text, guarded_texts, opened, with_parents
 from studylib.data.tokenizer import Tokenizer
 from studylib.data.vocabulary import trained_tokenizer
 from studylib.data.whole import disk_full_explained, whole_folder
 from studylib.errors import StudyError
 from studylib.files import file_lock, read_json, write_bytes, write_json
-from studylib.registry import SOURCES
 from studylib.spec import DataSpec
 from studylib.spec.record import plain_record
 
@@ -42,7 +41,7 @@ def read_sources(data: DataSpec, folder: Path, *, progress: Progress | None = No
     for one in with_parents(data):
         manifest = _manifest(Path(folder) / one.hash)
         if manifest is not None:
-            _check_unchanged(one, manifest, FileDigests(Path(folder) / DIGESTS))
+            _check_unchanged(one, manifest, Path(folder))
             continue
         for text in one.texts.values():
             if opened(text.source).given:
@@ -60,9 +59,7 @@ def look_at_changes(data: DataSpec, folder: Path, allowance: Allowance) -> list[
         A file has changed since.
     """
     manifest = _manifest(Path(folder) / data.hash)
-    return (
-        None if manifest is None else _check_unchanged(data, manifest, FileDigests(Path(folder) / DIGESTS, allowance))
-    )
+    return None if manifest is None else _check_unchanged(data, manifest, Path(folder), allowance)
 
 
 def _manifest(home: Path) -> dict[str, Any] | None:
@@ -118,7 +115,7 @@ def _ready(data: DataSpec, home: Path, say: Progress) -> PreparedData | None:
     if prepared.manifest["version"] != PREPARE_VERSION:
         say(f"data: {home} is from another version of studylib; making it again")
         return None
-    _check_unchanged(data, prepared.manifest, FileDigests(home.parent / DIGESTS))
+    _check_unchanged(data, prepared.manifest, home.parent)
     if _fingerprints(prepared.manifest) != _only_fingerprints(known_digests()):
         say(f"data: {home} was made with other fingerprints of evaluation data; making it again")
         return None
@@ -135,10 +132,12 @@ def _fingerprints(manifest: Mapping[str, Any]) -> dict[str, str]:
     return known[0] if all(one == known[0] for one in known) else {}
 
 
-def _check_unchanged(data: DataSpec, manifest: dict[str, Any], digests: FileDigests) -> list[str]:
+def _check_unchanged(
+    data: DataSpec, manifest: dict[str, Any], folder: Path, allowance: Allowance | None = None
+) -> list[str]:
     """Shards made from files that have changed since are refused; files that are gone do not matter.
 
-    Returns a line about each file whose content ``digests`` may not read.
+    Returns a line about each file whose content is beyond ``allowance``.
     """
     unread: list[str] = []
     for name in data.evaluation_only:
@@ -151,8 +150,8 @@ def _check_unchanged(data: DataSpec, manifest: dict[str, Any], digests: FileDige
         recorded = made["inputs"]
         if not recorded or not all(Path(name).is_file() for name in recorded):
             continue
-        spec = next(one for one in data.sources if one.label == label)
-        now = SOURCES[spec.kind](spec.label, spec.options).inputs(digests)
+        text = data.texts[label]
+        now = opened(text.source).inputs(digests_of(text, folder, allowance))
         for name in sorted(recorded.keys() | now.keys()):
             if now.get(name) == UNREAD and name in recorded:
                 unread.append(f"{label}: {name}, for a change since it was read")

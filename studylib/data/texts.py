@@ -18,7 +18,6 @@ from studylib.files import file_lock
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec, SourceSpec, TextSpec
 
-DIGESTS = "digests.json"  # of the files that text was read from, in the folder of prepared data
 _GUARDED = 64  # documents of each source that a first look shows to the guard: enough to know a benchmark's table
 
 Progress = Callable[[str], None]
@@ -84,7 +83,7 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
     label, home = spec.source.label, folder / "text" / spec.hash
     with disk_full_explained(folder):
         source = opened(spec.source).in_study(folder.parent)
-        digests = FileDigests(folder / DIGESTS)
+        digests = digests_of(spec, folder)
         with file_lock(home.with_name(f".{home.name}.lock"), on_wait=lambda: say(f"data: waiting for {label}")):
             if home.is_dir():
                 try:
@@ -101,6 +100,11 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
                 if dropped := dropped_in_words(guard.record()):
                     say(f"data: {label}: {dropped}")
             return GuardedText(home)
+
+
+def digests_of(spec: TextSpec, folder: Path, allowance: Allowance | None = None) -> FileDigests:
+    """Of the files that a source is read from; kept beside its text, since other sources may be read at the same time."""
+    return FileDigests(folder / "text" / f".{spec.hash}.step" / "digests.json", allowance)
 
 
 def guarded_texts(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> dict[str, GuardedText]:

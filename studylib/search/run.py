@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from studylib.files import content_hash, write_json
 from studylib.registry import SAMPLERS
 from studylib.search.point import trial_at
 from studylib.search.rungs import Rung, rungs_of
@@ -27,8 +26,7 @@ def search(base: TrialSpec, spec: SearchSpec, out: Path | str, **launch: Any) ->
     base
         Everything that is not searched. Its tokens are the whole budget, for any batch size.
     out
-        Study folder. Trials are kept in ``out/trials`` with all others; ``out/search/<hash>.json`` lists the points for
-        readers and is written anew by each run.
+        Study folder. Trials are kept in ``out/trials`` with all others.
     launch
         As for ``run_steps`` (workers, timeout, launcher, ...).
 
@@ -85,12 +83,11 @@ def search_steps(
 
 
 def search_result(base: TrialSpec, spec: SearchSpec, out: Path) -> SearchResult:
-    """What came of a search whose trials have all ended; also lists its points in a file, for readers."""
+    """What came of a search whose trials have all ended."""
     tried: list[Tried] = []
     for trials in _stages(base, spec, Path(out), tried):
         if open_ := [trial for trial in trials if not _ended(trial, Path(out))]:
             raise RuntimeError(f"{open_[0].name} of the search has not ended")
-    _record(base, spec, tried, Path(out))
     return SearchResult(tuple(tried))
 
 
@@ -169,17 +166,3 @@ def _tried(point: Point, rungs: Sequence[Rung], values: list[float | None], out:
         flops=sum(trial.flops for trial in trained.values()),
         message=next((failure.message for failure in failures if failure), ""),
     )
-
-
-def _record(base: TrialSpec, spec: SearchSpec, tried: Sequence[Tried], out: Path) -> None:
-    """List the points in a file, for readers: nothing reads it back."""
-    content = {
-        "base": base.model_dump(mode="json"),
-        "search": spec.model_dump(mode="json"),
-        "points": [
-            {"point": one.point, "values": one.values, "state": one.state, "trials": one.hashes, "flops": one.flops}
-            for one in tried
-        ],
-    }
-    name = content_hash({"base": base.hash, "search": spec.model_dump(mode="json")})
-    write_json(out / "search" / f"{name}.json", content)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from studylib.errors import StudyError
-from studylib.files import read_json
 from studylib.model.cost import training_flops
 from studylib.search import first_trials, importance, search, trial_at
 from studylib.search.run import promoted, propose
@@ -58,8 +57,7 @@ def test_nothing_is_trained_twice_and_more_points_go_on_where_fewer_stopped(base
     more = search(base, few.replace(points=9), tmp_path, **FAKE)
     assert [one.point for one in more.tried[:6]] == [one.point for one in first.tried]
     assert runs(tmp_path) == trained + len({one.hashes for one in more.tried[6:]} - {one.hashes for one in first.tried})
-    (tmp_path / "search").exists() and [path.unlink() for path in (tmp_path / "search").glob("*")]
-    assert search(base, few, tmp_path, **FAKE) == first  # the list of points is for readers only
+    assert search(base, few, tmp_path, **FAKE) == first
 
 
 def test_a_search_that_was_cut_off_proposes_the_same_points(base, tmp_path):
@@ -122,15 +120,6 @@ def test_tokens_stay_equal_when_the_batch_changes(base):
     trial = trial_at(base, {"global_batch_size": 16, RATE: 1e-2})
     assert trial.train_tokens == base.train_tokens and trial.train_steps == 64 and trial.eval_every == 8
     assert trial.optimizer.learning_rate == 1e-2
-
-
-def test_the_points_are_listed_for_readers(base, tmp_path):
-    search(base, spec(rungs=[0.5, 1.0]), tmp_path, **FAKE)
-    (file,) = (tmp_path / "search").glob("*.json")
-    content = read_json(file)
-    assert len(content["points"]) == 9
-    assert {len(one["values"]) for one in content["points"]} == {1, 2}
-    assert all((tmp_path / "trials" / one["trials"][0]).is_dir() for one in content["points"])
 
 
 def test_importance_finds_the_field_that_matters(base, tmp_path):

@@ -15,6 +15,7 @@ from studylib.files import content_hash
 _PACKAGES = ("studylib", "torch", "nanotron", "numpy", "polars", "sentencepiece", "datasets", "papermill")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Python's and the packages' versions; what is not installed is left out."""
     found = {"python": platform.python_version()}
@@ -26,6 +27,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def processor() -> str:
     """The processor's model name."""
     try:

@@ -98,7 +98,7 @@ def print_status(status: StudyStatus) -> None:
             [one["trial"], one["label"], one["status"], one["message"].splitlines()[-1]] for one in status.failures
         ]
         print_table(
-            ["trial", "what", "how", "why"], failures, title="trials that failed (study run --failed tries them again)"
+            ["step", "what", "how", "why"], failures, title="steps that failed (study run --failed tries them again)"
         )
 
 

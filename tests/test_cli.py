@@ -18,7 +18,7 @@ from studylib.data import prepare
 from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
 from studylib.result import Text
-from studylib.spec import ModelSpec, TrialSpec
+from studylib.spec import ModelSpec, SpeedSpec, TrialSpec, timed_step
 from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome
 
@@ -287,6 +287,11 @@ def test_status_shows_trials_and_why_they_failed(root, study, finish):
     assert f"{bad.hash}\tvariant=base seed=1\tdiverged\tat step 3" in out
     found = json.loads(study("status", str(folder), "--json")[1])
     assert found["failures"][0]["message"] == "loss is nan\nat step 3"
+    timed = Task.under(folder, SpeedSpec(trials=(timed_step(good.step),), machine="here"))
+    timed.record_failure(Outcome("oom", "no more"), 1.0)
+    found = json.loads(study("status", str(folder), "--json")[1])
+    assert {"trial": timed.name, "label": "", "status": "oom", "message": "no more"} in found["failures"]
+    assert found["trials"]["failed"] == 1, "it is no trial"
 
 
 def test_ideas_are_listed_with_their_scales(root, study):

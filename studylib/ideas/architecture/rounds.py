@@ -14,8 +14,9 @@ from studylib.trials.speeds import speed_steps
 def rounds_of(params: ArchitectureParams) -> list[Round]:
     """The combination once every choice has been tried at the largest size; equal seconds once all that decide are timed."""
     race = deciding(params, trials(params))
+    timed_rounds = equal_seconds_rounds(params, race, BASELINE)
     if not combines(params):
-        return equal_seconds_rounds(params, race, BASELINE)
+        return timed_rounds
 
     def then() -> tuple[list[Step], list[Round]]:
         together = combined(params)
@@ -24,6 +25,7 @@ def rounds_of(params: ArchitectureParams) -> list[Round]:
 
     after = tuple(dict.fromkeys(spec.name for spec in race))
     expected = len(params.budgets) * len(params.seeds) + len(speed_steps(race))
+    expected += sum(one.expected + len(params.seeds) for one in timed_rounds)  # with the combination in the race
     return [Round("the best of each factor together", after, expected, then)]
 
 

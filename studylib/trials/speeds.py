@@ -36,8 +36,8 @@ def speed_windows(trials: Iterable[TrialSpec], out: Path | str) -> dict[str, lis
     trials = list(trials)
     found: dict[str, list[float]] = {}
     for step in speed_steps(trials):
-        rates = {one.trial: one.windows for one in Task.under(Path(out), step).made().speeds}
-        windows = {_key(one): rates[one.hash] for one in step.trials}
+        measured = {one.trial: one.windows for one in Task.under(Path(out), step).made().speeds}
+        windows = {_key(one): measured[one.hash] for one in step.trials}
         for trial in trials:
             pieces = [(share, windows[_key(piece)]) for share, piece in _pieces(trial)]
             shares = [share for share, _ in pieces]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,26 +61,36 @@ def search_round(
     more = _most_trials(base, spec) - len(first) + expected
     name = f"search over {', '.join(spec.space)}"
     after = tuple(trial.name for trial in first)
-    return Round(name, after, max(more, 0), lambda: search_steps(base, spec, out, then=then))
+    asked = frozenset(after)
+    return Round(name, after, max(more, 0), lambda: search_steps(base, spec, out, then=then, asked=asked))
 
 
 def search_steps(
-    base: TrialSpec, spec: SearchSpec, out: Path, *, then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: ()
+    base: TrialSpec,
+    spec: SearchSpec,
+    out: Path,
+    *,
+    then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: (),
+    asked: frozenset[str] = frozenset(),
 ) -> tuple[list[TrialSpec], list[Round]]:
-    """The trials whose outcomes the search waits for, and the round that follows them.
+    """The trials of the search so far, those whose outcomes it waits for last, and the round that follows them.
 
-    When the search is over, the trials that ``then`` makes of it, and no further round.
+    When the search is over, all of its trials, those that ``then`` makes of it, and no further round. Left out are those whose
+    names are ``asked``.
     """
     tried: list[Tried] = []
+    found: list[TrialSpec] = []
     known: set[str] = set()
     for trials in _stages(base, spec, out, tried):
         known |= {trial.hash for trial in trials}
+        found += [trial for trial in trials if trial.name not in asked]
         if not all(_ended(trial, out) for trial in trials):
             after = tuple(trial.name for trial in trials)
             expected = max(_most_trials(base, spec) - len(known), 0)
             name = f"search over {', '.join(spec.space)}"
-            return trials, [Round(name, after, expected, lambda: search_steps(base, spec, out, then=then))]
-    return list(then(SearchResult(tuple(tried)))), []
+            go_on = partial(search_steps, base, spec, out, then=then, asked=asked)
+            return found, [Round(name, after, expected, go_on)]
+    return [*found, *then(SearchResult(tuple(tried)))], []
 
 
 def search_result(base: TrialSpec, spec: SearchSpec, out: Path) -> SearchResult:

@@ -113,6 +113,8 @@ def run_steps(
         return still_to_do(tasks, {step.name for step in steps}, retry_failed=retry_failed)
 
     def add(steps: Sequence[Step]) -> list[Task]:
+        known = {(step.name, step.label) for step in asked}  # a later round of a search names its earlier trials too
+        steps = [step for step in steps if (step.name, step.label) not in known]
         asked.extend(steps)
         tasks, ended = tasks_of(steps)
         tracker.added(tasks, ended)

@@ -9,10 +9,10 @@ import pytest
 from studylib.errors import StudyError
 from studylib.model.cost import training_flops
 from studylib.search import first_trials, importance, search, trial_at
-from studylib.search.run import promoted, propose
+from studylib.search.run import promoted, propose, search_round
 from studylib.search.rungs import rungs_of
 from studylib.spec import ModelSpec, SearchSpec, TrialSpec, validated
-from studylib.trials import run_trials
+from studylib.trials import plan_steps, run_steps, run_trials
 
 FAKE = {"train": "surface:train", "launcher": "inprocess", "progress": []}
 RATE = "optimizer.learning_rate"
@@ -196,3 +196,16 @@ def test_a_trunk_rung_is_the_run_of_that_length_to_the_bit(tmp_path):
     alone = run_trials([trial_at(trial, found.best.point)], tmp_path / "alone", launcher="inprocess", progress=[])
     assert alone["val_bpb"][0] == found.best.value
     assert sorted(one.state for one in found.tried) == ["full", "pruned"]
+
+
+def test_a_finished_search_still_names_all_of_its_trials(base, tmp_path):
+    wanted = spec(rungs=[0.25, 1.0], keep=0.5)
+    first = first_trials(base, wanted)
+    later = search_round(base, wanted, tmp_path)
+    given = run_steps(first, tmp_path, rounds=[later], **FAKE)
+    planned = plan_steps(first, tmp_path, rounds=[later])
+    there = {path.name for path in (tmp_path / "trials").iterdir()}
+    assert {one.task.hash for one in planned.steps if one.is_trial} == there and not planned.later
+    again = run_steps(first, tmp_path, rounds=[later], **FAKE)
+    assert len(given) == len({one.hash for one in given}) == len(there) > len(first)
+    assert [one.hash for one in again] == [one.hash for one in given], "asked again, the same trials in the same order"

@@ -58,8 +58,8 @@ def print_plan(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -
         print_table(columns, cells, title=name, right=("seed", "params", "tokens", "FLOPs", "seconds"))
         others = [one.row() for one in plan.steps if not one.is_trial]
         if others:
-            names = ("step", "label", "state", "seconds")
-            print_table(names, [[row[key] for key in names] for row in others], right=("seconds",))
+            cells = [[row["step"], row["label"], row["state"], f"{row['flops']:.2e}", row["seconds"]] for row in others]
+            print_table(["step", "label", "state", "FLOPs", "seconds"], cells, right=("FLOPs", "seconds"))
         print(f"{name}: {plan}")
         for line in unread[name]:
             print(f"{name}: not looked at: {line}")
@@ -98,7 +98,7 @@ def print_status(status: StudyStatus) -> None:
             [one["trial"], one["label"], one["status"], one["message"].splitlines()[-1]] for one in status.failures
         ]
         print_table(
-            ["trial", "what", "how", "why"], failures, title="trials that failed (study run --failed tries them again)"
+            ["step", "what", "how", "why"], failures, title="steps that failed (study run --failed tries them again)"
         )
 
 

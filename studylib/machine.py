@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -9,9 +10,12 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from studylib.files import content_hash
+
 _PACKAGES = ("studylib", "torch", "nanotron", "numpy", "polars", "sentencepiece", "datasets", "papermill")
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Python's and the packages' versions; what is not installed is left out."""
     found = {"python": platform.python_version()}
@@ -23,6 +27,7 @@ def versions() -> dict[str, str]:
     return found
 
 
+@functools.cache
 def processor() -> str:
     """The processor's model name."""
     try:
@@ -46,6 +51,13 @@ def describe() -> dict[str, Any]:
     }
 
 
+@functools.cache
+def this_machine() -> str:
+    """16 hexadecimal digits for the hardware and the version of torch, to which a measured speed belongs."""
+    return content_hash({"machine": describe(), "torch": versions().get("torch")})
+
+
+@functools.cache
 def _gpus() -> list[str]:
     try:
         listed = subprocess.run(

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from studylib.files import write_json
 from studylib.spec import ComputeSpec, DataSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
+from studylib.spec.record import record_of
 
 VOCAB = 512
 PATIENCE = 240.0  # seconds until a test gives up on what should have happened, on a machine that has other work too
@@ -53,6 +55,21 @@ def late_when(monkeypatch) -> Callable:
         monkeypatch.setattr(f"{module}.time", clock)
 
     return late_when
+
+
+@pytest.fixture
+def finish() -> Callable:
+    """Leave behind what a finished trial of a study folder does; keywords are fields of its result."""
+
+    def finish(out: Path, trial: TrialSpec, **more) -> Path:
+        numbers = dict.fromkeys(("val_loss", "val_bpb", "train_loss", "flops", "tokens_per_s"), 1.0)
+        counts = dict.fromkeys(("steps", "tokens", "params", "non_embedding_params", "peak_memory_bytes"), 1)
+        file = out / trial.name / "result.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, record_of(trial, 1.0) | numbers | counts | {"val": {}} | more)
+        return file
+
+    return finish
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from studylib.data import prepare
 from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
 from studylib.result import Text
-from studylib.spec import ModelSpec, TrialSpec
+from studylib.spec import ModelSpec, SpeedSpec, TrialSpec, timed_step
 from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome
 
@@ -123,7 +123,7 @@ def test_plan_lists_trials_and_trains_nothing(root, study):
     lines = out.splitlines()
     assert lines[1].split("\t") == ["trial", "variant", "seed", "state", "params", "tokens", "FLOPs", "seconds"]
     assert [line.split("\t")[3] for line in lines[2:4]] == ["to do", "to do"]
-    assert any("2 trials: 2 to do; 1 other steps: 0 done, 1 to do" in line for line in lines)
+    assert any("2 trials: 2 to do; 3 other steps: 0 done, 3 to do" in line for line in lines)
     assert not list(root.glob("reports/smoke/trials/*"))
 
 
@@ -133,9 +133,9 @@ def test_plan_as_json_follows_overrides_and_state(root, study):
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json")
     planned = json.loads(out)["width"]
     assert [row["state"] for row in planned["trials"]] == ["failed", "to do", "to do"]
-    assert planned["to_do"] == 3 and planned["flops"] > 0 and planned["seconds"] > 0
+    assert planned["to_do"] == 5 and planned["flops"] > 0 and planned["seconds"] > 0
     _, out, _ = study("plan", "width", "--scale", "smoke", "--set", "seeds=3", "--out", "mine", "--json", "--failed")
-    assert json.loads(out)["width"]["to_do"] == 4
+    assert json.loads(out)["width"]["to_do"] == 6
 
 
 def test_what_only_a_server_can_tell_does_not_hold_up_a_plan(root, study, monkeypatch):
@@ -272,15 +272,14 @@ def test_dry_run_shows_the_sbatch_script_and_starts_nothing(root, study):
     assert "#SBATCH --partition=big" in out and "2 of 2 trials to do" in out
     assert not list(root.glob("reports/smoke/*/run.json"))
     code, out, _ = study("run", "width", "--scale", "smoke", "--dry-run")
-    assert "3 steps on this machine" in out
+    assert "5 steps on this machine" in out
 
 
-def test_status_shows_trials_and_why_they_failed(root, study):
+def test_status_shows_trials_and_why_they_failed(root, study, finish):
     folder = root / "reports" / "smoke"
     good, bad = (Task.under(folder, spec) for spec in plan(WidthParams(seeds=2)))
     bad.record_failure(Outcome("diverged", "loss is nan\nat step 3"), 2.0)
-    good.folder.mkdir()
-    (good.folder / "result.json").write_text(json.dumps({"status": "done", "hash": good.hash}))
+    finish(folder, good.step)
     (bad.folder / "spec.json").write_text(bad.step.model_dump_json())
     code, out, _ = study("status", str(folder))
     assert code == 0
@@ -288,6 +287,11 @@ def test_status_shows_trials_and_why_they_failed(root, study):
     assert f"{bad.hash}\tvariant=base seed=1\tdiverged\tat step 3" in out
     found = json.loads(study("status", str(folder), "--json")[1])
     assert found["failures"][0]["message"] == "loss is nan\nat step 3"
+    timed = Task.under(folder, SpeedSpec(trials=(timed_step(good.step),), machine="here"))
+    timed.record_failure(Outcome("oom", "no more"), 1.0)
+    found = json.loads(study("status", str(folder), "--json")[1])
+    assert {"trial": timed.name, "label": "", "status": "oom", "message": "no more"} in found["failures"]
+    assert found["trials"]["failed"] == 1, "it is no trial"
 
 
 def test_ideas_are_listed_with_their_scales(root, study):

@@ -19,10 +19,10 @@ import yaml
 from studylib.batch.jobs import Job
 from studylib.batch.kernel import KERNEL, kernel_environment
 from studylib.batch.marker import job_key, problem_with_result, write_marker
+from studylib.environment import child_environment, thread_environment
 from studylib.trials.display import PROGRESS_FILE
-from studylib.trials.machine import thread_environment
 from studylib.trials.outcome import bounded
-from studylib.trials.process import GuardedProcess, child_environment
+from studylib.trials.process import GuardedProcess
 
 _GRACE_SECONDS = 3.0
 _RUNNING_NOTEBOOK = ".running.ipynb"

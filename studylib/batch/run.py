@@ -12,8 +12,8 @@ from studylib.batch.execution import Execution
 from studylib.batch.jobs import Job
 from studylib.batch.marker import is_current
 from studylib.batch.steps import carry_out_steps
+from studylib.environment import cores
 from studylib.files import file_lock
-from studylib.trials.machine import cores
 
 _LOOK_SECONDS = 0.2
 

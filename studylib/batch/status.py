@@ -19,7 +19,7 @@ from studylib.trials.cache import Task
 @dataclass(frozen=True)
 class StudyStatus:
     """``ideas``: one row each (idea, status, verdict or message, counts). ``trials``: how many are in which state.
-    ``failures``: one row a failed trial (trial, label, status, message)."""
+    ``failures``: one row a failed trial, or other step (trial, label, status, message)."""
 
     folder: Path
     ideas: list[dict[str, Any]]
@@ -44,19 +44,17 @@ def study_status(folder: Path) -> StudyStatus:
     ideas = [_idea(path.parent) for path in sorted(folder.glob("*/run.json"))]
     counts = dict.fromkeys(("done", "failed", "running", "to do"), 0)
     failures = []
-    for place in sorted(path for path in folder.glob("trials/*") if path.is_dir()):
-        trial, state = _trial(place)
-        counts[state] += 1
-        if state == "failed":
-            failure = trial.failure() or {}
-            failures.append(
-                {
-                    "trial": place.name,
-                    "label": _label(place),
-                    "status": failure["status"],
-                    "message": failure["message"],
-                }
-            )
+    for kind in (one for one in STEPS.values() if one.keeps_failures):
+        for place in sorted(path for path in folder.glob(f"{kind.specification.folder}/*") if path.is_dir()):
+            # Only the folder's files decide; the specification is not needed, so a damaged one does no harm.
+            task = Task(None, place, kind)  # type: ignore[arg-type]
+            state, is_trial = task.state, kind.specification is TrialSpec
+            if is_trial:
+                counts[state] += 1
+            if state == "failed":
+                failure = task.failure()
+                name, label = (place.name, _label(place)) if is_trial else (f"{place.parent.name}/{place.name}", "")
+                failures.append({"trial": name, "label": label, "status": failure.status, "message": failure.message})
     if not ideas and not any(counts.values()):
         raise StudyError(f"{folder}: holds no study: neither ideas nor trials")
     return StudyStatus(folder, ideas, counts, failures)
@@ -81,12 +79,6 @@ def _idea(folder: Path) -> dict[str, Any]:
         "message": message,
         "counts": events[-1]["counts"] if events else None,
     }
-
-
-def _trial(folder: Path) -> tuple[Task, str]:
-    # Only the folder's files decide; the specification is not needed, so a damaged one does no harm.
-    trial = Task(None, folder, STEPS["trials"])  # type: ignore[arg-type]
-    return trial, trial.state
 
 
 def _label(folder: Path) -> str:

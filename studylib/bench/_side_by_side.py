@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 import numpy as np
 import torch
 
+from studylib.environment import memory_environment
 from studylib.spec import ModelSpec
 from studylib.train.allocator import keep_freed_memory
-from studylib.trials.machine import memory_environment
 
 
 @contextlib.contextmanager

@@ -9,10 +9,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from studylib.environment import cores
 from studylib.files import write_json
-from studylib.machine import describe
-from studylib.trials import measure_layouts
-from studylib.trials.machine import cores
+from studylib.machine import describe, this_machine
+from studylib.spec import LayoutSpec
+from studylib.trials.layout import measure_layouts
 
 
 def main(arguments: list[str]) -> int:
@@ -25,21 +26,27 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write the figures here")
     asked = parser.parse_args(arguments)
-    found = [
-        {"hidden_size": hidden, "workers": workers, "threads": threads, "trials_an_hour": rates}
-        for hidden in asked.hidden
-        for (workers, threads), rates in measure_layouts(hidden, asked.trials, asked.steps, asked.rounds).items()
-    ]
+    found = []
+    for hidden in asked.hidden:
+        step = LayoutSpec(
+            trials=asked.trials,
+            train_steps=asked.steps,
+            hidden_size=hidden,
+            rounds=asked.rounds,
+            machine=this_machine(),
+        )
+        found += [{"hidden_size": hidden} | record for record in measure_layouts(step)]
+    rates: dict[tuple[int, int, int], list[float]] = {}
+    for one in found:
+        rates.setdefault((one["hidden_size"], one["workers"], one["threads"]), []).append(one["trials_an_hour"])
     table = Table(
         title=f"{asked.trials} trials of {asked.steps} steps on {cores()} cores; start of the workers included"
     )
     for column in ("hidden size", "workers x threads", "trials/hour", "least - most"):
         table.add_column(column, justify="right")
-    for one in found:
-        rates = one["trials_an_hour"]
-        layout = f"{one['workers']} x {one['threads']}"
-        spread = f"{min(rates):,.0f} - {max(rates):,.0f}"
-        table.add_row(str(one["hidden_size"]), layout, f"{statistics.median(rates):,.0f}", spread)
+    for (hidden, workers, threads), own in rates.items():
+        spread = f"{min(own):,.0f} - {max(own):,.0f}"
+        table.add_row(str(hidden), f"{workers} x {threads}", f"{statistics.median(own):,.0f}", spread)
     Console(width=120).print(table)
     if asked.json:
         write_json(asked.json, {"machine": describe(), "layouts": found})

@@ -12,7 +12,6 @@ import time
 from itertools import count
 from pathlib import Path
 
-from studylib.files import write_json
 from studylib.spec import ModelSpec, TrialSpec
 from studylib.trials import Round, run_steps
 
@@ -20,9 +19,9 @@ from studylib.trials import Round, run_steps
 def wait(spec: TrialSpec, out: Path, **_) -> dict:
     """Stands in for training: sleeps as long as the trial's learning rate says."""
     time.sleep(spec.optimizer.learning_rate)
-    result = {"schema": 1, "hash": spec.hash, "status": "done", "seconds": spec.optimizer.learning_rate}
-    write_json(out / "result.json", result)
-    return result
+    nothing = dict.fromkeys(("val_loss", "val_bpb", "train_loss", "flops", "tokens_per_s"), 0.0)
+    counts = dict.fromkeys(("steps", "tokens", "params", "non_embedding_params", "peak_memory_bytes"), 0)
+    return nothing | counts | {"val": {}}
 
 
 def main(arguments: list[str]) -> int:

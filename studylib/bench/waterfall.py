@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 
 from studylib.bench.training import SHAPES
+from studylib.environment import cores, gpus
 from studylib.files import write_json
 from studylib.machine import describe, versions
 from studylib.spec import DataSpec, TokenizerSpec, TrialSpec
-from studylib.trials.machine import cores, gpus
-from studylib.trials.waterfall import measure_waterfall
+from studylib.trials import run_steps, waterfall_frame, waterfall_steps
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +33,9 @@ def main(arguments: list[str]) -> int:
     )  # fmt: skip
     threads = asked.threads or cores()
     with tempfile.TemporaryDirectory() as temporary:
-        frame = measure_waterfall(spec, asked.out or Path(temporary), threads=threads)
+        out = asked.out or Path(temporary)
+        run_steps(waterfall_steps(spec, threads=threads), out)
+        frame = waterfall_frame(spec, out, threads=threads)
     where = describe()["gpus"][0] if gpus() else f"{describe()['processor']}, {threads} threads"
     table = Table(title=f"{asked.shape}, batch {asked.batch} x {model.seq_len}; {where}; torch {versions()['torch']}")
     for column in ("", "tokens/s", "least - most", "against plain", "peak MB", "loss"):

@@ -19,6 +19,7 @@ __all__, __getattr__, __dir__ = lazy(
         "stream": ["TokenStream", "validation_windows"],
         "tokenizer": ["Tokenizer"],
         "training_rows": ["TrainingRows", "random_rows"],
-        "build": ["check_sources", "guarded_texts", "look_at_changes", "look_at_sources", "prepare", "read_sources"],
+        "texts": ["check_sources", "guarded_texts", "look_at_sources"],
+        "build": ["look_at_changes", "prepare", "read_sources"],
     },
 )

@@ -21,15 +21,17 @@ from studylib.data.source import Source
 from studylib.data.split import SIDES, side_of
 from studylib.errors import StudyError, invalid
 from studylib.files import file_hash, read_json, write_json
+from studylib.spec import TextSpec
+from studylib.spec.record import plain_record
 
 TEXT_SCHEMA = 1
+# Raised when the same specification gives other text or tokens than before.
+PREPARE_VERSION = 4
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
 _MOST_DIFFERENT = 1000  # documents told apart; beyond, there is no lack of them
 
 
-def write_text_folder(
-    folder: Path, source: Source, label: str, guard: Guard, fraction: float, digests: FileDigests
-) -> None:
+def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard, digests: FileDigests) -> None:
     """Pass a source's documents through ``guard`` and write those admitted to ``folder``; the manifest comes last.
 
     Memory does not grow with the corpus but for 8 bytes a document.
@@ -40,7 +42,7 @@ def write_text_folder(
         The guard refuses the source, a text is not valid Unicode, nothing is left on one side, or a file was changed
         while it was read.
     """
-    inputs = source.inputs(digests)
+    inputs, label, fraction = source.inputs(digests), step.source.label, step.validation_fraction
     folder.mkdir(parents=True, exist_ok=True)
     sides = {side: _Side(folder / f"{side}.utf8") for side in SIDES}
     try:
@@ -59,9 +61,9 @@ def write_text_folder(
         np.save(folder / f"{name}.ends.npy", np.frombuffer(side.ends, dtype=np.int64))
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
     counts = {name: {"documents": len(side.ends), "bytes": side.size} for name, side in sides.items()}
-    manifest = {
+    manifest = plain_record(step) | {
         "schema": TEXT_SCHEMA,
-        "label": label,
+        "version": PREPARE_VERSION,
         "inputs": inputs,
         "notes": source.notes(),
         "sides": counts,
@@ -166,6 +168,11 @@ class GuardedText:
             if not path.is_file() or path.stat().st_size != expected["bytes"]:
                 raise StudyError(f"{path}: is missing or has not the {expected['bytes']} bytes it was written with")
         self.folder = folder
+
+    def is_of(self, inputs: Mapping[str, str], known: Mapping[str, str]) -> bool:
+        """Whether it was read from files with these digests, by this version, knowing this evaluation data."""
+        was = self.manifest
+        return (was["version"], was["inputs"], was["guard"]["known"]) == (PREPARE_VERSION, inputs, known)
 
     def num_documents(self, side: str) -> int:
         return self.manifest["sides"][side]["documents"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from studylib.files import content_hash, write_json
 from studylib.registry import SAMPLERS
 from studylib.search.point import trial_at
 from studylib.search.rungs import Rung, rungs_of
@@ -27,8 +27,7 @@ def search(base: TrialSpec, spec: SearchSpec, out: Path | str, **launch: Any) ->
     base
         Everything that is not searched. Its tokens are the whole budget, for any batch size.
     out
-        Study folder. Trials are kept in ``out/trials`` with all others; ``out/search/<hash>.json`` lists the points for
-        readers and is written anew by each run.
+        Study folder. Trials are kept in ``out/trials`` with all others.
     launch
         As for ``run_steps`` (workers, timeout, launcher, ...).
 
@@ -62,35 +61,44 @@ def search_round(
     more = _most_trials(base, spec) - len(first) + expected
     name = f"search over {', '.join(spec.space)}"
     after = tuple(trial.name for trial in first)
-    return Round(name, after, max(more, 0), lambda: search_steps(base, spec, out, then=then))
+    asked = frozenset(after)
+    return Round(name, after, max(more, 0), lambda: search_steps(base, spec, out, then=then, asked=asked))
 
 
 def search_steps(
-    base: TrialSpec, spec: SearchSpec, out: Path, *, then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: ()
+    base: TrialSpec,
+    spec: SearchSpec,
+    out: Path,
+    *,
+    then: Callable[[SearchResult], Sequence[TrialSpec]] = lambda _: (),
+    asked: frozenset[str] = frozenset(),
 ) -> tuple[list[TrialSpec], list[Round]]:
-    """The trials whose outcomes the search waits for, and the round that follows them.
+    """The trials of the search so far, those whose outcomes it waits for last, and the round that follows them.
 
-    When the search is over, the trials that ``then`` makes of it, and no further round.
+    When the search is over, all of its trials, those that ``then`` makes of it, and no further round. Left out are those whose
+    names are ``asked``.
     """
     tried: list[Tried] = []
+    found: list[TrialSpec] = []
     known: set[str] = set()
     for trials in _stages(base, spec, out, tried):
         known |= {trial.hash for trial in trials}
+        found += [trial for trial in trials if trial.name not in asked]
         if not all(_ended(trial, out) for trial in trials):
             after = tuple(trial.name for trial in trials)
             expected = max(_most_trials(base, spec) - len(known), 0)
             name = f"search over {', '.join(spec.space)}"
-            return trials, [Round(name, after, expected, lambda: search_steps(base, spec, out, then=then))]
-    return list(then(SearchResult(tuple(tried)))), []
+            go_on = partial(search_steps, base, spec, out, then=then, asked=asked)
+            return found, [Round(name, after, expected, go_on)]
+    return [*found, *then(SearchResult(tuple(tried)))], []
 
 
 def search_result(base: TrialSpec, spec: SearchSpec, out: Path) -> SearchResult:
-    """What came of a search whose trials have all ended; also lists its points in a file, for readers."""
+    """What came of a search whose trials have all ended."""
     tried: list[Tried] = []
     for trials in _stages(base, spec, Path(out), tried):
         if open_ := [trial for trial in trials if not _ended(trial, Path(out))]:
             raise RuntimeError(f"{open_[0].name} of the search has not ended")
-    _record(base, spec, tried, Path(out))
     return SearchResult(tuple(tried))
 
 
@@ -134,7 +142,7 @@ def _stages(base: TrialSpec, spec: SearchSpec, out: Path, tried: list[Tried]) ->
             yield [trial for place in going for trial in climbed[place][rung].trials]
             for place in going:
                 result = Task.under(out, climbed[place][rung].judged).result()
-                values[place].append(None if result is None else float(result["val_bpb"]))
+                values[place].append(None if result is None else result.val_bpb)
             # The best ``keep`` of all that ever reached this rung, and are in the batch, go on.
             before = [one.values[rung] for one in tried if len(one.values) > rung]
             going = promoted({place: values[place][rung] for place in going}, before, spec.keep)
@@ -167,19 +175,5 @@ def _tried(point: Point, rungs: Sequence[Rung], values: list[float | None], out:
         rungs=len(rungs),
         hashes=tuple(rung.judged.hash for rung in rungs[: len(values)]),
         flops=sum(trial.flops for trial in trained.values()),
-        message=next((failure["message"] for failure in failures if failure), ""),
+        message=next((failure.message for failure in failures if failure), ""),
     )
-
-
-def _record(base: TrialSpec, spec: SearchSpec, tried: Sequence[Tried], out: Path) -> None:
-    """List the points in a file, for readers: nothing reads it back."""
-    content = {
-        "base": base.model_dump(mode="json"),
-        "search": spec.model_dump(mode="json"),
-        "points": [
-            {"point": one.point, "values": one.values, "state": one.state, "trials": one.hashes, "flops": one.flops}
-            for one in tried
-        ],
-    }
-    name = content_hash({"base": base.hash, "search": spec.model_dump(mode="json")})
-    write_json(out / "search" / f"{name}.json", content)

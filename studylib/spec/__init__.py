@@ -14,8 +14,9 @@ from studylib.frozen import (
     validated,
 )
 from studylib.registry import choice_of
-from studylib.spec.data import DataSpec, SourceSpec, TokenizerSpec
+from studylib.spec.data import DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
 from studylib.spec.made import MadeText
+from studylib.spec.measure import LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
@@ -32,6 +33,7 @@ __all__ = [
     "DataSpec",
     "Fraction",
     "Frozen",
+    "LayoutSpec",
     "MadeText",
     "MoESpec",
     "ModelSpec",
@@ -44,12 +46,16 @@ __all__ = [
     "SearchSpec",
     "Setting",
     "SourceSpec",
+    "SpeedSpec",
     "StageSpec",
     "Step",
+    "TextSpec",
     "TokenizerSpec",
     "TrialSpec",
+    "VocabularySpec",
     "apply",
     "choice_of",
     "first_problem",
+    "timed_step",
     "validated",
 ]

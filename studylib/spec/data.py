@@ -1,7 +1,8 @@
-"""The text: its sources, its tokenizer, and the split."""
+"""The text: its sources, its tokenizer, and the split. Three steps: text behind the gate, a tokenizer, token shards."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -68,6 +69,60 @@ class TokenizerSpec(Frozen):
         return self
 
 
+class TextSpec(Step, Frozen):
+    """One source's text behind the gate, split into training and validation. Every tokenizer and mixture reads the same."""
+
+    folder: ClassVar[str] = "data/text"
+
+    source: SourceSpec
+    validation_fraction: float
+    evaluation_only: tuple[str, ...] = ()
+
+    @property
+    def hash(self) -> str:
+        # Where the text is from; what it is called and how it is mixed is the reader's business.
+        source = {"kind": self.source.kind, "options": self.source.options}
+        content = self.model_dump(mode="json", exclude={"source"})
+        return hash_of("text", content | source)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return (f"made/{self.source.options['made']}",) if self.source.kind == "generated" else ()
+
+    @property
+    def label(self) -> str:
+        return f"text: {self.source.label}"
+
+
+class VocabularySpec(Step, Frozen):
+    """A tokenizer of texts: trained on them, or another one with more pieces of them."""
+
+    folder: ClassVar[str] = "data/tokenizers"
+
+    tokenizer: TokenizerSpec
+    texts: dict[str, TextSpec] = Field(min_length=1, description="by their labels, which ``mix`` names")
+    extends: VocabularySpec | None = None
+    added_pieces: Count = Field(default=0, description="put behind those of ``extends``")
+
+    @property
+    def hash(self) -> str:
+        labels = self.tokenizer.mix
+        texts = [[label if labels else "", text.hash] for label, text in self.texts.items()]
+        extends = None if self.extends is None else self.extends.hash
+        content = {"tokenizer": self.tokenizer.model_dump(mode="json"), "texts": texts, "extends": extends}
+        return hash_of("vocabulary", content | {"added_pieces": self.added_pieces})
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (*self.texts.values(), *(() if self.extends is None else (self.extends,)))
+
+    @property
+    def label(self) -> str:
+        spec = self.tokenizer
+        made = f"{self.added_pieces} more pieces" if self.extends else f"{spec.kind}, {spec.vocab_size} pieces"
+        return f"tokenizer: {made} of {', '.join(self.texts)}"
+
+
 class DataSpec(Step, Frozen):
     """Text, its tokenizer, and the split. Its hash names the folder of prepared token shards."""
 
@@ -132,15 +187,26 @@ class DataSpec(Step, Frozen):
             content["tokenizer_of"] = self.tokenizer_of.hash
         return hash_of("data", content)
 
-    @property
-    def inputs(self) -> tuple[Step, ...]:
-        return () if self.tokenizer_of is None else (self.tokenizer_of,)
+    @cached_property
+    def texts(self) -> dict[str, TextSpec]:
+        """The step that reads each source, by the source's label."""
+        fields = {"validation_fraction": self.validation_fraction, "evaluation_only": self.evaluation_only}
+        plain = (SourceSpec(kind=one.kind, name=one.label, options=one.options) for one in self.sources)
+        return {source.label: TextSpec(source=source, **fields) for source in plain}
+
+    @cached_property
+    def vocabulary(self) -> VocabularySpec:
+        """The step that makes the tokenizer, of all texts but auxiliary ones."""
+        base = None if self.tokenizer_of is None else self.tokenizer_of.vocabulary
+        if base is not None and not self.added_pieces:
+            return base
+        judged = {source.label: self.texts[source.label] for source in self.sources if not source.auxiliary}
+        return VocabularySpec(tokenizer=self.tokenizer_spec, texts=judged, extends=base, added_pieces=self.added_pieces)
 
     @property
-    def reads(self) -> tuple[str, ...]:
-        made = (source.options["made"] for source in self.sources if source.kind == "generated")
-        return (*super().reads, *(f"made/{name}" for name in made))
+    def inputs(self) -> tuple[Step, ...]:
+        return (*self.texts.values(), self.vocabulary)
 
     @property
     def label(self) -> str:
-        return f"data: {', '.join(source.label for source in self.sources)}, {self.vocab_size} pieces"
+        return f"shards: {', '.join(source.label for source in self.sources)}, {self.vocab_size} pieces"

@@ -11,13 +11,18 @@ class Step:
     Attributes
     ----------
     folder
-        Where the outcomes of this kind lie in a study folder, and the kind's name in plans (``trials``).
+        Where the outcomes of this kind lie in a study folder (``trials``, ``data/text``).
     alone
         Nothing may run beside it: it measures the machine.
     """
 
     folder: ClassVar[str]
     alone: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        """The name of its kind among ``studylib.registry.STEPS``: the last part of the folder."""
+        return self.folder.rpartition("/")[2]
 
     @property
     def hash(self) -> str:

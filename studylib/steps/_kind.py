@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from studylib.spec import Step
+from studylib.spec import ModelSpec, Step
+from studylib.spec.record import StepRecord
 
 DEFAULT_TRAIN = "studylib.train:train"
 
@@ -44,6 +45,8 @@ class Kind:
     ----------
     specification
         The class of its steps, which reads them from JSON.
+    record
+        What the marker holds.
     marker
         The file that is written last: with it, the step is done.
     checked
@@ -54,16 +57,17 @@ class Kind:
     """
 
     specification: ClassVar[type]
+    record: ClassVar[type[StepRecord]] = StepRecord
     marker: ClassVar[str] = "result.json"
     checked: ClassVar[bool] = False
     keeps_failures: ClassVar[bool] = True
 
-    def flops(self, step: Step) -> float:
-        """Floating-point operations of the step itself."""
-        return 0.0
+    def work(self, step: Step) -> Sequence[tuple[ModelSpec, float]]:
+        """The models that it trains or times, and the floating-point operations of the step itself on each."""
+        return ()
 
     def seconds(self, step: Step) -> float:
-        """A guess at how long it takes, where that does not follow from its FLOPs."""
+        """A guess at how long it takes beside its FLOPs."""
         return 0.0
 
     def memory_bytes(self, step: Step) -> int:
@@ -74,10 +78,6 @@ class Kind:
         """Where the log, the lock and a failure lie."""
         return folder
 
-    def sound(self, content: Any, name: str) -> bool:
-        """Whether the content of the marker is that of the finished step with this hash."""
-        return content["status"] == "done" and content["hash"] == name
-
-    def carry_out(self, step: Step, folder: Path, context: Context) -> dict[str, Any]:
-        """Do it, here and now, and return the content of the marker."""
+    def carry_out(self, step: Step, folder: Path, context: Context) -> None:
+        """Do it, here and now; the marker comes last."""
         raise NotImplementedError

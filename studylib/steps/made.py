@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Any
 
 from studylib.files import write_json
 from studylib.spec import MadeText
+from studylib.spec.record import MadeRecord, record_of
 from studylib.steps._kind import Context, Kind
 
 __all__ = ["made"]
@@ -18,11 +19,12 @@ class Made(Kind):
     """The text is ``text.jsonl`` in the step's folder, a row ``{"text": ...}`` a document."""
 
     specification = MadeText
+    record = MadeRecord
 
-    def carry_out(self, step: MadeText, folder: Path, context: Context) -> dict[str, Any]:
+    def carry_out(self, step: MadeText, folder: Path, context: Context) -> None:
         from studylib.data.pseudo import write_made_text
 
-        file = folder / TEXT_FILE
+        file, began = folder / TEXT_FILE, time.monotonic()
         if step.sampled_from is not None:
             from studylib.data.pseudo import SamplingSpec
             from studylib.train.sample import sample_text
@@ -36,9 +38,7 @@ class Made(Kind):
 
             prepared = prepare(step.rewritten_from, context.out / "data", progress=context.say)
             record = write_made_text(file, rewrite(prepared, step.source, step.how["rules"]))
-        result = {"status": "done", "hash": step.hash, "label": step.label} | record
-        write_json(folder / self.marker, result)
-        return result
+        write_json(folder / self.marker, record_of(step, time.monotonic() - began) | record)
 
 
 made = Made()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,28 +12,35 @@ from typing import Any
 from studylib.files import write_json
 from studylib.model.cost import own_flops
 from studylib.model.memory import memory_bytes
-from studylib.spec import TrialSpec
+from studylib.spec import ModelSpec, TrialSpec
+from studylib.spec.record import TrialResult, record_of
 from studylib.steps._kind import Context, Kind
 
 __all__ = ["trials"]
 
+_SECONDS_EACH = 1.5  # building the model, validating, writing
+
 
 class Trials(Kind):
     specification = TrialSpec
+    record = TrialResult
 
-    def flops(self, step: TrialSpec) -> float:
-        return own_flops(step)
+    def work(self, step: TrialSpec) -> Sequence[tuple[ModelSpec, float]]:
+        return [(step.model, own_flops(step))]
+
+    def seconds(self, step: TrialSpec) -> float:
+        return _SECONDS_EACH
 
     def memory_bytes(self, step: TrialSpec) -> int:
         return memory_bytes(step)
 
-    def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> dict[str, Any]:
+    def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> None:
+        began = time.monotonic()
         result = load_train(context.train)(
             step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
         )
         if not (folder / self.marker).exists() and int(os.environ.get("RANK", 0)) == 0:
-            write_json(folder / self.marker, result)
-        return result
+            write_json(folder / self.marker, record_of(step, time.monotonic() - began) | result)
 
 
 def load_train(name: str) -> Callable[..., dict[str, Any]]:

@@ -1,16 +1,15 @@
-"""Training speed of specifications, measured one at a time with nothing beside them.
+"""Training steps timed in turn with nothing beside them.
 
-    echo '[SPEC, ...]' | python -m studylib.train.throughput
+    echo SPEED_SPEC | python -m studylib.train.throughput
 
-Reads a JSON list of TrialSpecs and prints one JSON record a line for each: its hash, the tokens/s of every window, peak
-memory (bytes; of the first specification alone, if memory is kept) and the loss of the last warm-up step. Random tokens
-serve as text, in the rows of the objective: speed does not depend on what is read.
+Reads a SpeedSpec as JSON and prints a JSON record a line for each of its trials: its hash, the tokens/s of every window, peak
+memory (bytes; of the first trial alone, if memory is kept) and the loss of the last warm-up step. Random tokens serve as text,
+in the rows of the objective: speed does not depend on what is read.
 """
 
 from __future__ import annotations
 
 import json
-import statistics
 import sys
 import tempfile
 import time
@@ -23,7 +22,7 @@ from studylib.data import random_rows
 from studylib.model.gpt import build_gpt
 from studylib.parallel import pipeline_engine, world
 from studylib.registry import OBJECTIVES
-from studylib.spec import TrialSpec, validated
+from studylib.spec import SpeedSpec, TrialSpec, validated
 from studylib.train.allocator import keep_freed_memory
 from studylib.train.compute import resolve
 from studylib.train.fit import fit_micro_batch
@@ -31,9 +30,6 @@ from studylib.train.gradients import clip_gradients
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer
 from studylib.train.pipeline import forward_backward
-
-# The list is walked more than once, so that a slow minute of the machine does not fall on one specification.
-PASSES, WINDOWS, WINDOW_SECONDS, WARM_UP_STEPS = 2, 3, 0.2, 4
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,8 @@ class Measured:
     loss: float
 
 
-def measure(spec: TrialSpec) -> Measured:
-    """A few windows of whole optimizer steps, after a warm-up."""
+def measure(spec: TrialSpec, windows: int, seconds: float) -> Measured:
+    """``windows`` of whole optimizer steps, each of ``seconds`` at least, after a warm-up."""
     compute = resolve(spec)
     if compute.keep_memory:
         keep_freed_memory()
@@ -70,14 +66,14 @@ def measure(spec: TrialSpec) -> Measured:
             optimizer.zero_grad()
             return loss
 
-        for _ in range(WARM_UP_STEPS):
+        for _ in range(SpeedSpec.warm_up_steps):
             loss = step()
-        windows = [spec.tokens_per_step / _seconds_of(step, one.device) for _ in range(WINDOWS)]
-        return Measured(windows, memory.peak(), loss.item())
+        rates = [spec.tokens_per_step / _seconds_of(step, one.device, seconds) for _ in range(windows)]
+        return Measured(rates, memory.peak(), loss.item())
 
 
-def _seconds_of(step, device: torch.device) -> float:
-    """Mean seconds of a step over a window of at least WINDOW_SECONDS."""
+def _seconds_of(step, device: torch.device, seconds: float) -> float:
+    """Mean seconds of a step over a window of at least ``seconds``."""
 
     def now() -> float:
         if device.type == "cuda":
@@ -85,7 +81,7 @@ def _seconds_of(step, device: torch.device) -> float:
         return time.perf_counter()
 
     began, count, elapsed = now(), 0, 0.0
-    while elapsed < WINDOW_SECONDS:
+    while elapsed < seconds:
         step()
         count += 1
         elapsed = now() - began
@@ -93,17 +89,17 @@ def _seconds_of(step, device: torch.device) -> float:
 
 
 def main() -> int:
-    specs = [validated(TrialSpec, content) for content in json.load(sys.stdin)]
-    found: dict[str, list[Measured]] = {spec.hash: [] for spec in specs}
-    for _ in range(PASSES):
-        for spec in specs:
-            found[spec.hash].append(measure(spec))
-    for hash_, passes in found.items():
-        rates = [rate for one in passes for rate in one.windows]
-        record = {"hash": hash_, "median": statistics.median(rates), "windows": rates}
-        print(
-            json.dumps(record | {"peak_memory_bytes": passes[0].peak_memory_bytes, "loss": passes[0].loss}), flush=True
-        )
+    asked = validated(SpeedSpec, json.load(sys.stdin))
+    found: dict[str, list[Measured]] = {trial.hash: [] for trial in asked.trials}
+    for _ in range(asked.passes):
+        for trial in asked.trials:
+            found[trial.hash].append(measure(trial, asked.windows, asked.window_seconds))
+    for name, passes in found.items():
+        record = {
+            "trial": name, "windows": [rate for one in passes for rate in one.windows],
+            "peak_memory_bytes": passes[0].peak_memory_bytes, "loss": passes[0].loss,
+        }  # fmt: skip
+        print(json.dumps(record), flush=True)
     return 0
 
 

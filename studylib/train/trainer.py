@@ -13,12 +13,12 @@ import torch
 
 from studylib.data import PreparedData, TrainingRows, prepare, random_rows
 from studylib.files import append_json_line, canonical_json, read_json_lines, write_json, write_text
-from studylib.machine import versions
 from studylib.model.cost import own_flops, parameter_count, training_flops
 from studylib.model.gpt import build_gpt
 from studylib.model.moe.load import imbalance, read_load, reset_load
 from studylib.parallel import World, pipeline_engine, world
 from studylib.spec import TrialSpec
+from studylib.spec.record import record_of
 from studylib.train import checkpoint
 from studylib.train.allocator import keep_freed_memory
 from studylib.train.branch import branch_off
@@ -215,31 +215,31 @@ class _Trial:
             more["objective"] = self.rows.shares()
         if spec.branch_from:
             more["own"] = {"tokens": spec.own_tokens, "flops": own_flops(spec)}
-        return more | {
-            "schema": TRIAL_RESULT_SCHEMA,
-            "hash": spec.hash,
-            "status": "done",
-            "val_loss": self.last["val_loss"],
-            "val_bpb": self.last["val_bpb"],
-            "val": self.last["val"],
-            "train_loss": self.last["loss"],
-            "steps": spec.train_steps,
-            "tokens": spec.train_tokens,
-            "params": parameters.total,
-            "non_embedding_params": parameters.non_embedding,
-            "active_params": parameters.active,
-            "flops": training_flops(spec),
-            "seconds": self.seconds,
-            # the first steps warm up caches, allocators and compilers
-            "tokens_per_s": statistics.median(
-                self.rates[min(3, len(self.rates) // 2) :] or [self.last["tokens_per_s"]]
-            ),
-            "data_wait_share": self.waited / sum(spec.tokens_per_step / rate for rate in self.rates)
-            if self.rates
-            else None,
-            "peak_memory_bytes": self.memory.peak(),
-            "resolved": self.compute.as_dict()
-            | {"world_size": self.world.size, "micro_batch_size": self.micro_batch_size},
-            "versions": versions(),
-            "data": self.prepared.manifest.get("sources", {}),
-        }
+        return (
+            record_of(spec, self.seconds)
+            | more
+            | {
+                "schema": TRIAL_RESULT_SCHEMA,
+                "val_loss": self.last["val_loss"],
+                "val_bpb": self.last["val_bpb"],
+                "val": self.last["val"],
+                "train_loss": self.last["loss"],
+                "steps": spec.train_steps,
+                "tokens": spec.train_tokens,
+                "params": parameters.total,
+                "non_embedding_params": parameters.non_embedding,
+                "active_params": parameters.active,
+                "flops": training_flops(spec),
+                # the first steps warm up caches, allocators and compilers
+                "tokens_per_s": statistics.median(
+                    self.rates[min(3, len(self.rates) // 2) :] or [self.last["tokens_per_s"]]
+                ),
+                "data_wait_share": self.waited / sum(spec.tokens_per_step / rate for rate in self.rates)
+                if self.rates
+                else None,
+                "peak_memory_bytes": self.memory.peak(),
+                "resolved": self.compute.as_dict()
+                | {"world_size": self.world.size, "micro_batch_size": self.micro_batch_size},
+                "data": self.prepared.manifest.get("sources", {}),
+            }
+        )

@@ -11,9 +11,8 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "cache": ["Task"],
-        "throughput": ["measure_throughput", "measure_staged_throughput", "speed_windows", "staged_speed_windows"],
-        "waterfall": ["measure_waterfall"],
-        "layout": ["measure_layouts"],
+        "speeds": ["median_speeds", "speed_steps", "speed_windows"],
+        "waterfall": ["waterfall_frame", "waterfall_steps"],
         "plan": ["plan_steps"],
         "queue": ["Round"],
         "run": ["run_steps", "run_trials"],

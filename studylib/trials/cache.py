@@ -11,18 +11,21 @@ import contextlib
 import fcntl
 import time
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, TypeVar
 
+from studylib.errors import StudyError
 from studylib.files import file_lock, read_json, write_json
 from studylib.registry import STEPS
-from studylib.spec import Step
+from studylib.spec import Step, validated
+from studylib.spec.record import FailureRecord, Record, StepRecord
 from studylib.steps._kind import Kind
-from studylib.trials.outcome import FAILURES, Outcome
+from studylib.trials.outcome import Outcome
 
+Kept = TypeVar("Kept", bound=Record)
 State = Literal["done", "failed", "running", "to do"]
 
 
@@ -36,7 +39,7 @@ class Task:
 
     @classmethod
     def under(cls, out: Path, step: Step) -> Task:
-        return cls(step, Path(out) / step.name, STEPS[step.folder])
+        return cls(step, Path(out) / step.name, STEPS[step.kind])
 
     @cached_property
     def name(self) -> str:
@@ -48,8 +51,8 @@ class Task:
 
     @cached_property
     def flops(self) -> float:
-        """Floating-point operations of the step's own training; 0 for other kinds."""
-        return self.kind.flops(self.step)
+        """Floating-point operations of the step itself."""
+        return sum(flops for _, flops in self.kind.work(self.step))
 
     @cached_property
     def work(self) -> Path:
@@ -65,13 +68,25 @@ class Task:
         """Whether nothing may run beside it on this machine."""
         return self.step.alone or self.step.processes > 1
 
-    def result(self) -> dict[str, Any] | None:
-        """The content of the marker; a damaged one is moved aside with a warning and counts as not done."""
-        return _read(self.folder / self.kind.marker, lambda content: self.kind.sound(content, self.hash))
+    def result(self) -> StepRecord | None:
+        """The marker, of the type ``kind.record``; a damaged one is moved aside with a warning and counts as not done."""
+        return _read(self.folder / self.kind.marker, self.kind.record, lambda record: record.hash == self.hash)
 
-    def failure(self) -> dict[str, Any] | None:
-        """``{"status", "message", "seconds"}`` of a recorded failure."""
-        return _read(self.work / "failure.json", lambda content: content["status"] in FAILURES and "message" in content)
+    def made(self) -> StepRecord:
+        """`result`, which must be there.
+
+        Raises
+        ------
+        StudyError
+            The step failed, with its reason, or was not carried out.
+        """
+        if (result := self.result()) is not None:
+            return result
+        failure = self.failure()
+        raise StudyError(f"{self.name} ({self.label}): {failure.message if failure else 'was not carried out'}")
+
+    def failure(self) -> FailureRecord | None:
+        return _read(self.work / "failure.json", FailureRecord)
 
     @property
     def state(self) -> State:
@@ -103,24 +118,21 @@ class Task:
         """Keep on record why it failed, where that is this kind's way."""
         if not self.kind.keeps_failures:
             return
-        content = {
-            "status": outcome.status,
-            "message": outcome.message,
-            "seconds": round(seconds, 3),
-            "at": time.time(),
-        }
-        write_json(self.work / "failure.json", content)
+        record = FailureRecord(
+            status=outcome.status, message=outcome.message, seconds=round(seconds, 3), at=time.time()
+        )
+        write_json(self.work / "failure.json", record.model_dump(mode="json"))
 
 
-def _read(path: Path, sound: Any) -> dict[str, Any] | None:
+def _read(path: Path, kind: type[Kept], sound: Callable[[Kept], bool] = lambda record: True) -> Kept | None:
     try:
-        content = read_json(path)
-        if isinstance(content, dict) and sound(content):
-            return content
-        problem = "it lacks what it must hold"
+        record = validated(kind, read_json(path))
+        if sound(record):
+            return record
+        problem = "it is of another step"
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError) as error:
+    except (ValueError, StudyError) as error:
         problem = str(error)
     aside = path.with_name(path.name + ".corrupt")
     with contextlib.suppress(FileNotFoundError):  # another reader was faster

@@ -64,13 +64,13 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
 def _of_folder(trial: Task) -> dict[str, Any]:
     if (result := trial.result()) is not None:
         per_label = {
-            f"val_{unit}/{label}": values.get(unit)
-            for label, values in (result.get("val") or {}).items()
+            f"val_{unit}/{label}": getattr(values, unit)
+            for label, values in result.val.items()
             for unit in ("bpb", "loss")
         }
-        return {"status": "done"} | {name: result.get(name) for name in _RESULT_COLUMNS} | per_label
+        return {"status": "done"} | {name: getattr(result, name) for name in _RESULT_COLUMNS} | per_label
     if (failure := trial.failure()) is not None:
-        return {"status": failure["status"], "message": failure["message"]}
+        return {"status": failure.status, "message": failure.message}
     return {"status": "to do"}
 
 

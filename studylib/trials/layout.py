@@ -1,14 +1,23 @@
-"""Which layout of workers and threads trains most tiny trials an hour."""
+"""Which layout of workers and threads trains most tiny trials an hour.
+
+    echo LAYOUT_SPEC | python -m studylib.trials.layout
+
+Reads a LayoutSpec as JSON and prints a JSON record a line for each layout and round.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
-from studylib.spec import DataSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
-from studylib.trials.machine import cores
+from studylib.environment import cores
+from studylib.spec import DataSpec, LayoutSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec, validated
 from studylib.trials.run import run_trials
 
 
@@ -17,23 +26,33 @@ def layouts(available: int) -> list[tuple[int, int]]:
     return [(workers, available // workers) for workers in range(1, available + 1) if available % workers == 0]
 
 
-def measure_layouts(hidden: int, trials: int, steps: int, rounds: int) -> dict[tuple[int, int], list[float]]:
-    """Trials an hour of each layout, in turn; each round trains new seeds, with the text prepared before."""
+def measure_layouts(asked: LayoutSpec) -> Iterator[dict[str, Any]]:
+    """``workers``, ``threads``, ``round`` and ``trials_an_hour``, the start of the workers included; text is prepared before."""
     data = DataSpec(
         sources=(SourceSpec(options={"register": "ja", "bytes": 600_000}),),
         tokenizer=TokenizerSpec(vocab_size=1024, sample_bytes=300_000),
     )
+    hidden = asked.hidden_size
     model = ModelSpec(num_layers=2, hidden_size=hidden, num_heads=hidden // 8, vocab_size=1024, seq_len=128)
-    base = TrialSpec(model=model, data=data, train_steps=steps, global_batch_size=8, eval_tokens=8192)
-    rates: dict[tuple[int, int], list[float]] = {layout: [] for layout in layouts(cores())}
+    base = TrialSpec(model=model, data=data, train_steps=asked.train_steps, global_batch_size=8, eval_tokens=8192)
     with tempfile.TemporaryDirectory() as folder:
         run_trials([base.replace(train_steps=1)], Path(folder), progress=[])
         seeds = count(1)
-        for _ in range(rounds):
-            for (workers, _), found in rates.items():
-                specs = [base.replace(seed=next(seeds)) for _ in range(trials)]
+        for number in range(asked.rounds):
+            for workers, threads in layouts(cores()):
+                specs = [base.replace(seed=next(seeds)) for _ in range(asked.trials)]
                 began = time.perf_counter()
                 done = run_trials(specs, Path(folder), workers=workers, progress=[])
                 assert set(done["status"]) == {"done"}, "a trial failed: its time means nothing"
-                found.append(3600 * trials / (time.perf_counter() - began))
-    return rates
+                rate = 3600 * asked.trials / (time.perf_counter() - began)
+                yield {"workers": workers, "threads": threads, "round": number, "trials_an_hour": rate}
+
+
+def main() -> int:
+    for record in measure_layouts(validated(LayoutSpec, json.load(sys.stdin))):
+        print(json.dumps(record), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

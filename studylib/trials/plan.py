@@ -12,9 +12,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from studylib.errors import StudyError
 from studylib.files import read_json
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
-from studylib.spec import Step, TrialSpec
+from studylib.spec import Step, TrialSpec, validated
+from studylib.spec.record import TrialResult
 from studylib.trials.cache import State, Task, tasks_under
 from studylib.trials.progress import duration
 from studylib.trials.queue import Round
@@ -23,7 +25,6 @@ from studylib.trials.run import still_to_do
 # Training speed over numpy's one-thread fp32 matrix product, by hidden size: 0.32 at 64, 0.64 at 128, 1.24 at 256 were
 # measured (two one-thread trials side by side); bf16 carries larger models beyond 1, to about 2.5 at 10M parameters.
 _SPEED_PER_HIDDEN, _SPEED_AT_MOST = 1 / 200, 2.5
-_SECONDS_EACH = 1.5  # building the model, validating, writing
 _NEIGHBOURS = 5
 
 
@@ -132,9 +133,10 @@ class Plan:
 
     @property
     def seconds(self) -> float:
-        """Estimated wall-clock seconds of what is to do, with trials side by side."""
-        left = [one.seconds for one in self.to_do]
-        return max(sum(left) / self.workers, max(left)) if left else 0.0
+        """Estimated wall-clock seconds of what is to do, side by side but for what must be alone."""
+        beside = [one.seconds for one in self.to_do if not one.task.exclusive]
+        alone = sum(one.seconds for one in self.to_do if one.task.exclusive)
+        return alone + (max(sum(beside) / self.workers, max(beside)) if beside else 0.0)
 
     @property
     def flops(self) -> float:
@@ -150,13 +152,12 @@ def plan_steps(
     Seconds follow the FLOPs a second of the most similar trials finished in ``out``; when there are none, those of a
     short numpy matrix product, which is right to a factor of about three.
     """
-    from studylib.trials.machine import cores, gpus
+    from studylib.environment import cores, gpus
 
-    tasks, open_rounds = known_tasks(steps, Path(out), rounds)
+    asked, tasks, open_rounds = known_tasks(steps, Path(out), rounds)
     measured = measured_speeds(Path(out), tasks)
     basis = "measured" if measured else "calibrated"
     matrix_speed = 0.0 if measured else numpy_speed()
-    asked = {task.name for task in tasks if isinstance(task.step, TrialSpec)}
     to_do, _ = still_to_do(tasks, asked, retry_failed=retry_failed)
     wanted = {task.name for task in to_do}
     rows = []
@@ -167,32 +168,39 @@ def plan_steps(
         if state == "failed" and retry_failed:
             state = "to do"
         seconds = task.kind.seconds(task.step)
-        if isinstance(spec := task.step, TrialSpec):
-            model = spec.model
+        for model, flops in task.kind.work(task.step):
             guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
-            speed = _nearest(measured, flops_per_token(model)) if measured else guess
-            seconds = _SECONDS_EACH + task.flops / speed
+            seconds += flops / (_nearest(measured, flops_per_token(model)) if measured else guess)
+        if isinstance(spec := task.step, TrialSpec):
             taken = task.result() if state == "done" else None
-            if taken and taken.get("seconds"):  # a branch's result counts its trunk's seconds too
-                seconds = taken["seconds"] * task.flops / training_flops(spec)
+            if taken is not None:  # a branch's result counts its trunk's seconds too
+                seconds = taken.seconds * task.flops / training_flops(spec)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
     return Plan(tuple(rows), basis, side_by_side, tuple(open_rounds))
 
 
-def known_tasks(steps: Iterable[Step], out: Path, rounds: Sequence[Round] = ()) -> tuple[list[Task], list[Round]]:
-    """The steps, what they read, those of the rounds whose outcomes are known, and the rounds that are still open."""
-    tasks = {task.name: task for task in tasks_under(out, steps)}
+def known_tasks(
+    steps: Iterable[Step], out: Path, rounds: Sequence[Round] = ()
+) -> tuple[set[str], list[Task], list[Round]]:
+    """Names of the steps and of those of the rounds whose outcomes are known; their tasks with those of what they read; and the
+    rounds that are still open."""
+    steps = list(steps)
+    asked, tasks = {step.name for step in steps}, {task.name: task for task in tasks_under(out, steps)}
     waiting, open_rounds = list(rounds), []
     while waiting:
         one = waiting.pop(0)
         if all(tasks[name].state in ("done", "failed") for name in one.after):
-            more, then = one.then()
+            try:
+                more, then = one.then()
+            except StudyError:  # too much has failed: the run says so, and goes on without the round
+                continue
+            asked |= {step.name for step in more}
             tasks |= {task.name: task for task in tasks_under(out, more) if task.name not in tasks}
             waiting += then
         else:
             open_rounds.append(one)
-    return list(tasks.values()), open_rounds
+    return asked, list(tasks.values()), open_rounds
 
 
 def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float]]:
@@ -201,14 +209,11 @@ def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float
     found = []
     for path in out.glob("trials/*/result.json"):
         try:
-            result = read_json(path)
-            per_token = (
-                flops_per_token(known[path.parent.name].model)
-                if path.parent.name in known
-                else result["flops"] / result["tokens"]
-            )
-            found.append((per_token, result["flops"] / result["seconds"]))
-        except (ValueError, KeyError, TypeError, ZeroDivisionError):  # damaged or without numbers: no basis for a guess
+            result = validated(TrialResult, read_json(path))
+            spec = known.get(result.hash)
+            per_token = result.flops / result.tokens if spec is None else flops_per_token(spec.model)
+            found.append((per_token, result.flops / result.seconds))
+        except (ValueError, StudyError, ZeroDivisionError):  # damaged or without numbers: no basis for a guess
             continue
     return found
 

@@ -46,6 +46,7 @@ class Pool:
         self._held: dict[Slot, _Held] = {}
         self._elsewhere: list[Task] = []
         self._looked = time.monotonic()
+        self._alone = False  # whether what has to be alone is being carried out
 
     def run(self) -> None:
         try:
@@ -70,7 +71,11 @@ class Pool:
             one.lock.close()
 
     def _fill(self) -> None:
-        """Give every free slot the longest step that fits it; what must be alone waits until nothing else is ready."""
+        """Give every free slot the longest step that fits it.
+
+        What must be alone waits until nothing else is ready, and then all of it comes in a row: each change from the one to the
+        other leaves slots idle.
+        """
         if self._elsewhere and time.monotonic() - self._looked > _OTHERS_EVERY:
             self._looked = time.monotonic()
             for task in self._elsewhere:  # asked again; those still locked come back
@@ -79,17 +84,23 @@ class Pool:
             self._retry_failed = False  # what the other runner saw fail is not tried once more
         if any(one.task.exclusive for one in self._held.values()):
             return
-        for slot in self._slots:
-            while slot.task is None and (
-                task := self._queue.take(lambda one, s=slot: s.fits(one) and not one.exclusive)
-            ):
-                self._begin(slot, task)
-        if not self._held:
+        self._alone = self._alone and self._fill_alone()
+        if not self._alone:
             for slot in self._slots:
-                while slot.task is None and (task := self._queue.take(slot.fits)):
+                while slot.task is None and (
+                    task := self._queue.take(lambda one, s=slot: s.fits(one) and not one.exclusive)
+                ):
                     self._begin(slot, task)
-                if slot.task is not None:
-                    return
+            self._alone = not self._held and self._fill_alone()
+
+    def _fill_alone(self) -> bool:
+        """Begin one step that must be alone, with nothing beside it; False if there is none."""
+        for slot in self._slots:
+            while slot.task is None and (task := self._queue.take(lambda one, s=slot: s.fits(one) and one.exclusive)):
+                self._begin(slot, task)
+            if slot.task is not None:
+                return True
+        return False
 
     def _begin(self, slot: Slot, task: Task) -> None:
         lock = contextlib.ExitStack()
@@ -101,7 +112,7 @@ class Pool:
         done = task.result() is not None and not task.kind.checked
         if done or (failure is not None and not self._retry_failed):
             lock.close()
-            known = Outcome("done") if failure is None else Outcome(failure["status"], failure["message"])
+            known = Outcome("done") if failure is None else Outcome(failure.status, failure.message)
             self._end(task, known, 0.0)
             return
         try:

@@ -10,17 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from studylib.environment import child_environment
+
 _GUARD = Path(__file__).with_name("guard.py")
-_PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent.parent)
-
-
-def child_environment(**changes: str) -> dict[str, str]:
-    """This process's environment with ``changes``, in which `studylib` can be imported from any folder."""
-    environment = os.environ | changes
-    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
-    if _PACKAGE_PARENT not in paths:
-        environment["PYTHONPATH"] = os.pathsep.join([*paths, _PACKAGE_PARENT])
-    return environment
 
 
 class GuardedProcess:

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     import polars
 
 
-def run_trials(specs: Iterable[TrialSpec], out: Path | str, **launch: Any) -> polars.DataFrame:
-    """Train what is not trained yet and return one row a specification.
+def run_trials(specs: Iterable[Step], out: Path | str, **launch: Any) -> polars.DataFrame:
+    """Train what is not trained yet and return one row a trial.
 
     Parameters
     ----------
     specs
-        What to train; a specification given twice (with other tags) is trained once and has two rows. A trial that goes
+        What to train, and other steps, which have no row; a specification given twice (with other tags) is trained once and has two rows. A trial that goes
         on from another (``start_from``, ``branch_from``) is trained after that one, whatever the order here.
     out, launch
         As for `run_steps`.
@@ -48,7 +48,7 @@ def run_trials(specs: Iterable[TrialSpec], out: Path | str, **launch: Any) -> po
 
     specs = list(specs)
     run_steps(specs, out, **launch)
-    return trials_frame(specs, Path(out))
+    return trials_frame((step for step in specs if isinstance(step, TrialSpec)), Path(out))
 
 
 def run_steps(
@@ -109,10 +109,12 @@ def run_steps(
     def tasks_of(steps: Sequence[Step]) -> tuple[list[Task], dict[str, Outcome]]:
         tasks = tasks_under(out, steps)
         if train != DEFAULT_TRAIN:
-            tasks = [task for task in tasks if task.step.folder != "data"]
+            tasks = [task for task in tasks if not task.name.startswith("data/")]
         return still_to_do(tasks, {step.name for step in steps}, retry_failed=retry_failed)
 
     def add(steps: Sequence[Step]) -> list[Task]:
+        known = {(step.name, step.label) for step in asked}  # a later round of a search names its earlier trials too
+        steps = [step for step in steps if (step.name, step.label) not in known]
         asked.extend(steps)
         tasks, ended = tasks_of(steps)
         tracker.added(tasks, ended)
@@ -120,7 +122,7 @@ def run_steps(
 
     tasks, ended = tasks_of(asked)
     tracker = Tracker(tasks, [*listeners, listen])
-    total = len({step.name for step in asked}) + sum(one.expected for one in rounds)
+    total = len({step.name for step in asked if not step.alone}) + sum(one.expected for one in rounds)
     setting = Setting(out, total, workers, timeout, retry_failed, train, launcher_options or {})
     tracker.begin(ended)
     try:
@@ -161,7 +163,7 @@ def still_to_do(
         if task.result() is not None and not task.kind.checked:
             ended[task.name] = Outcome("done")
         elif (failure := task.failure()) is not None and not retry_failed:
-            ended[task.name] = Outcome(failure["status"], failure["message"])
+            ended[task.name] = Outcome(failure.status, failure.message)
         else:
             to_do[task.name] = task
             wanted.update(task.step.reads)

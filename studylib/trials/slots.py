@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from studylib.environment import child_environment, memory_environment, thread_environment
 from studylib.trials.cache import Task
 from studylib.trials.log import BoundedLog
-from studylib.trials.machine import memory_environment, thread_environment
 from studylib.trials.outcome import Outcome, outcome_of_exit
-from studylib.trials.process import GuardedProcess, child_environment
+from studylib.trials.process import GuardedProcess
 
 OnMetrics = Callable[[dict[str, Any]], None]
 Say = Callable[[str], None]
@@ -149,7 +149,7 @@ class WorkerSlot(Slot):
             self.stop()
         self.launch()
         request = {
-            "kind": task.step.folder,
+            "kind": task.step.kind,
             "step": task.step.model_dump(mode="json"),
             "out": str(self._out.resolve()),
         }

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studylib.files import content_hash, file_lock, read_json, write_json
-from studylib.machine import describe, versions
-from studylib.spec import TrialSpec
-from studylib.trials.machine import cores, gpus
-from studylib.trials.throughput import measure_steps
+from studylib.environment import cores, gpus
+from studylib.machine import this_machine
+from studylib.spec import SpeedSpec, TrialSpec, timed_step
+from studylib.trials.cache import Task
 from studylib.words import Text
 
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ def waterfall_specs(base: TrialSpec) -> list[TrialSpec]:
     return specs
 
 
-def measure_waterfall(base: TrialSpec, out: Path | str, *, threads: int | None = None) -> polars.DataFrame:
-    """Measure each switch in a process of its own, with nothing beside it; kept in ``out/waterfall``.
+def waterfall_steps(base: TrialSpec, *, threads: int | None = None) -> list[SpeedSpec]:
+    """The measurement of each switch; one at a time, since memory is that of a process.
 
     Parameters
     ----------
@@ -65,6 +64,17 @@ def measure_waterfall(base: TrialSpec, out: Path | str, *, threads: int | None =
         Its model, batch and optimizer are what is computed.
     threads
         CPU threads; default: all cores, since one training runs alone.
+    """
+    threads = threads or cores()
+    machine = this_machine()
+    return [
+        SpeedSpec(trials=(timed_step(spec),), machine=machine, threads=threads, about=f"switch {spec.tags['switch']}")
+        for spec in waterfall_specs(base)
+    ]
+
+
+def waterfall_frame(base: TrialSpec, out: Path | str, *, threads: int | None = None) -> polars.DataFrame:
+    """What `waterfall_steps` have measured in the study folder ``out``.
 
     Returns
     -------
@@ -76,28 +86,20 @@ def measure_waterfall(base: TrialSpec, out: Path | str, *, threads: int | None =
     Raises
     ------
     StudyError
-        A measuring process failed.
+        A measurement failed or was not made.
     """
     import polars as pl
 
-    threads = threads or cores()
-    about = {"machine": describe(), "torch": versions().get("torch"), "threads": threads}
-    labels = {switch.name: switch.label for switch in SWITCHES}
-    folder, rows = Path(out) / "waterfall", []
-    with file_lock(folder / ".lock"):
-        for spec in waterfall_specs(base):
-            file = folder / f"{content_hash({'trial': spec.hash, **about})}.json"
-            if not file.exists():
-                (record,) = measure_steps([spec], threads=threads)
-                write_json(file, record | {"switch": spec.tags["switch"]} | about)
-            record = read_json(file)
-            label = labels[spec.tags["switch"]]
-            rows.append(
-                {
-                    "switch": spec.tags["switch"], "label": label.en, "label_ja": label.ja,
-                    "tokens_per_s": record["median"], "least": min(record["windows"]), "most": max(record["windows"]),
-                    "speedup": record["median"] / rows[0]["tokens_per_s"] if rows else 1.0,
-                    "peak_memory_bytes": record["peak_memory_bytes"], "loss": record["loss"],
-                }
-            )  # fmt: skip
+    labels, rows = {switch.name: switch.label for switch in SWITCHES}, []
+    for spec, step in zip(waterfall_specs(base), waterfall_steps(base, threads=threads), strict=True):
+        (speed,) = Task.under(Path(out), step).made().speeds
+        label = labels[spec.tags["switch"]]
+        rows.append(
+            {
+                "switch": spec.tags["switch"], "label": label.en, "label_ja": label.ja,
+                "tokens_per_s": speed.median, "least": min(speed.windows), "most": max(speed.windows),
+                "speedup": speed.median / rows[0]["tokens_per_s"] if rows else 1.0,
+                "peak_memory_bytes": speed.peak_memory_bytes, "loss": speed.loss,
+            }
+        )  # fmt: skip
     return pl.DataFrame(rows)

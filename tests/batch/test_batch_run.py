@@ -16,10 +16,10 @@ from bs4 import BeautifulSoup
 
 from studylib.batch import choose_jobs, run_study, study_status
 from studylib.batch.marker import is_current
+from studylib.environment import child_environment
 from studylib.files import file_lock
 from studylib.report import build_report
 from studylib.result import IdeaResult, Text, read_result
-from studylib.trials.process import child_environment
 
 
 @pytest.fixture(autouse=True)
@@ -228,16 +228,14 @@ def test_a_page_that_cannot_be_made_is_a_failure_told(project, quiet, monkeypatc
     assert "OSError" in study_status(project.root / "reports" / "smoke").ideas[0]["message"]
 
 
-def test_trials_that_lost_their_result_make_the_idea_run_again(project, quiet):
+def test_trials_that_lost_their_result_make_the_idea_run_again(project, quiet, finish):
     project.add("shape", 1, trials=True)
     (job,) = choose_jobs(["shape"], scale="smoke")
     for spec in job.specs:
-        folder = job.study / "trials" / spec.hash
-        folder.mkdir(parents=True)
-        (folder / "result.json").write_text(json.dumps({"status": "done", "hash": spec.hash}))
+        result = finish(job.study, spec)
     assert run_one(project, quiet)[0].status == "done"
     assert is_current(job)
-    (folder / "result.json").unlink()
+    result.unlink()
     assert not is_current(job)
 
 

@@ -75,8 +75,8 @@ def test_duplicates_never_cross_sides(tmp_path):
 def test_again_reads_nothing(tmp_path, monkeypatch):
     spec = miniworld()
     first = prepare(spec, tmp_path)
-    monkeypatch.setattr("studylib.data.build.train_tokenizer", None)
-    monkeypatch.setattr("studylib.data.build.write_text_folder", None)
+    monkeypatch.setattr("studylib.data.vocabulary.train_tokenizer", None)
+    monkeypatch.setattr("studylib.data.texts.write_text_folder", None)
     lines = []
     assert prepare(spec, tmp_path, progress=lines.append).folder == first.folder
     assert lines == []
@@ -167,7 +167,7 @@ def test_a_full_disk_is_explained_and_loses_nothing(tmp_path, monkeypatch, step)
     def full(*arguments, **options):
         raise OSError(errno.ENOSPC, "No space left on device", "shard")
 
-    place = "studylib.data.build.write_text_folder" if step == "text" else "studylib.data.build.write_tokens"
+    place = "studylib.data.texts.write_text_folder" if step == "text" else "studylib.data.build.write_tokens"
     with monkeypatch.context() as patch:
         patch.setattr(place, full)
         with pytest.raises(StudyError, match=r"the disk is full.*make room"):
@@ -226,4 +226,4 @@ def test_two_at_once_make_one(tmp_path):
     printed = {process.communicate()[0] for process in processes}
     assert [process.returncode for process in processes] == [0, 0]
     assert len(printed) == 1
-    assert len([path for path in tmp_path.iterdir() if path.is_dir() and path.name != "text"]) == 1
+    assert len([path for path in tmp_path.iterdir() if path.is_dir() and path.name not in ("text", "tokenizers")]) == 1

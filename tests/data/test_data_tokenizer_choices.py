@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from studylib.data import PreparedData, Tokenizer, prepare
-from studylib.data.build import guarded_texts, training_texts
+from studylib.data import PreparedData, Tokenizer, guarded_texts, prepare
 from studylib.data.measure import measure_tokenizer
+from studylib.data.vocabulary import training_texts
 from studylib.errors import StudyError
 from studylib.spec import DataSpec, ModelSpec, TokenizerSpec, TrialSpec
 

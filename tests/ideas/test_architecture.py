@@ -15,7 +15,8 @@ from studylib.errors import StudyError
 from studylib.ideas._shared.effects import target_words
 from studylib.ideas.architecture import architecture, captions, conclusion, published, tables
 from studylib.ideas.architecture.schema import BASELINE, ArchitectureParams
-from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials, plan
+from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials
+from studylib.ideas.architecture.trials import trials as plan
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
@@ -120,7 +121,7 @@ def test_bad_parameters_are_named_before_anything_runs(changes, message):
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "cluster"])
 def test_every_scale_plans(scale):
     found = load_params(project_root() / "params" / scale / "architecture.yaml")
-    specs = architecture.plan(found)
+    specs = architecture.trials(found)
     assert found.scale == scale and len(found.budgets) >= 2 and len(found.combine) >= 2
     for budget in found.budgets:
         counts = [

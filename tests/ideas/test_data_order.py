@@ -21,7 +21,7 @@ from studylib.params import load_params
 from studylib.project import project_root
 from studylib.result import Text
 from studylib.spec import TrialSpec
-from studylib.trials.throughput import _context_shares
+from studylib.trials.speeds import _pieces
 
 PARAMS = DataOrderParams(
     scarce={"name": "scarce", "options": {"register": "ja", "bytes": 100_000}}, seeds=(0, 1), replay=(0.1, 0.3)
@@ -86,7 +86,7 @@ def test_made_text_is_planned_before_it_is_there():
     assert made_text(moved)["sampled"].hash != made_text(PARAMS)["sampled"].hash
     assert made_text(moved)["rewritten"].hash == made_text(PARAMS)["rewritten"].hash
     assert PARAMS.replace(out="/elsewhere").data.hash == PARAMS.data.hash
-    reads = {read for spec in specs for read in spec.data.reads}
+    reads = {read for spec in specs for text in spec.data.texts.values() for read in text.reads}
     assert reads == {step.name for step in made_text(PARAMS).values()}
 
 
@@ -127,9 +127,13 @@ def test_impossible_parameters_are_refused(change, says):
 
 def test_shares_of_contexts_weight_the_measured_speed():
     specs = {spec.tags["variant"]: spec for spec in by_family("order")}
-    assert _context_shares(specs["ja only"]) == {128: 1.0}
-    assert _context_shares(specs["en+code→ja"]) == {128: 1.0}
-    assert _context_shares(specs["long context first"]) == pytest.approx({128: 1 / 3, 64: 1 / 3, 32: 1 / 3}, abs=0.01)
+
+    def shares(name: str) -> dict[int, float]:
+        return {step.model.seq_len: share for share, step in _pieces(specs[name])}
+
+    assert shares("ja only") == shares("en+code→ja") == {128: 1.0}
+    assert shares("long context first") == pytest.approx({128: 1 / 3, 64: 1 / 3, 32: 1 / 3}, abs=0.01)
+    assert len({step.tokens_per_step for _, step in _pieces(specs["long context first"])}) == 1, "equal tokens a step"
 
 
 def simulated(effects: dict[str, float], *, noise: float = 0.002, seeds: int = 3) -> pl.DataFrame:

@@ -14,7 +14,8 @@ from studylib.errors import StudyError
 from studylib.findings import Comparison, Leaders, LearningRate, LossValley, NextRun, Optimum, OptimumVerdict, Shape
 from studylib.ideas.depth_width import depth_width, published
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import middle_shapes, plan
+from studylib.ideas.depth_width.trials import middle_shapes
+from studylib.ideas.depth_width.trials import trials as plan
 from studylib.model.cost import parameter_count, training_flops
 from studylib.params import load_params
 from studylib.project import project_root
@@ -81,7 +82,7 @@ def test_learning_rate_check_covers_extremes_and_middle():
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "cluster"])
 def test_every_scale_plans(scale):
     params = load_params(project_root() / "params" / scale / "depth_width.yaml")
-    specs = depth_width.plan(params)
+    specs = depth_width.trials(params)
     assert params.scale == scale
     assert {spec.tags["family"] for spec in specs} >= {"shape"}
     assert max(parameter_count(spec.model).non_embedding for spec in specs) == pytest.approx(

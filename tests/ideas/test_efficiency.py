@@ -11,7 +11,8 @@ from studylib.analysis import NoiseFloor, carry_to_target, fit_loss_surface, loa
 from studylib.errors import StudyError
 from studylib.ideas.efficiency import captions, conclusion, published, tables
 from studylib.ideas.efficiency.schema import BASELINE, PLAIN, EfficiencyParams
-from studylib.ideas.efficiency.trials import plan, waterfall_base
+from studylib.ideas.efficiency.trials import trials as plan
+from studylib.ideas.efficiency.trials import waterfall_base
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.spec import validated
 

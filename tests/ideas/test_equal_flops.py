@@ -6,13 +6,16 @@ from collections import defaultdict
 
 import pytest
 
-from studylib.ideas._shared.lengths import LENGTH, equal_seconds, other_lengths
+from studylib.files import write_json
+from studylib.ideas._shared.lengths import LENGTH, equal_seconds, equal_seconds_rounds, other_lengths
 from studylib.ideas._training import equal_flops_steps
 from studylib.ideas.depth_width.trials import middle_shapes
 from studylib.model.cost import training_flops
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.registry import IDEAS
+from studylib.spec.record import record_of
+from studylib.trials import plan_steps, speed_steps
 
 # Families whose variants race each other.
 RACES = ("shape", "heads", "structure", "part", "vocabulary", "order", "factor", "objective", "optimizer")
@@ -77,3 +80,33 @@ def test_equal_tokens_and_seconds_are_trained_where_asked_for():
     assert equal_seconds(params, race, None, reference) == [], "nothing was measured alone"
     unasked, _ = plan_of("depth_width")
     assert equal_seconds(unasked, race, speeds, reference) == [] and other_lengths(unasked, race, reference)
+
+
+def test_equal_seconds_are_a_round_behind_the_measurement(tmp_path):
+    params, specs = plan_of("depth_width", equal=["seconds"], lengths=[], seeds=1, out=str(tmp_path))
+    race, reference = [spec for spec in specs if spec.tags["family"] == "shape"], middle_shapes(params)
+    (step,) = speed_steps(race)
+    (later,) = equal_seconds_rounds(params, race, reference)
+    assert later.after == (step.name,) and step.name in [one.name for one in IDEAS["depth_width"].plan(params)]
+    before = plan_steps([step], tmp_path, rounds=[later])
+    assert before.later == {"equal seconds": later.expected} and later.expected == len(params.aspects) - 1
+    wide = next(spec.model for spec in race if (spec.tags["size"], spec.tags["variant"]) == ("80k", "1x80"))
+    speeds = [
+        {
+            "trial": one.hash,
+            "windows": [1500.0 if one.model == wide else 1000.0] * 2,
+            "peak_memory_bytes": 1,
+            "loss": 1.0,
+        }
+        for one in step.trials
+    ]
+    (tmp_path / step.name).mkdir(parents=True)
+    write_json(tmp_path / step.name / "result.json", record_of(step, 1.0) | {"speeds": speeds})
+    trials, further = later.then()
+    longer = next(one for one in trials if one.tags["variant"] == "1x80")
+    assert longer.train_steps == round(1.5 * params.steps_at(max(params.budgets))) and not further
+    assert {one.tags["family"] for one in trials} == {LENGTH} and len(trials) <= later.expected
+    after = plan_steps([step], tmp_path, rounds=[later])
+    assert after.later == {} and longer.name in [one.task.name for one in after.steps]
+    wider = [spec.replace(**{"parallel.dp": 2}) for spec in race]
+    assert equal_seconds_rounds(params, wider, reference) == [], "such trials are not timed"

@@ -28,7 +28,7 @@ from studylib.ideas.hyperparameters import settings as known
 from studylib.ideas.hyperparameters.optimizers import UNTUNED, compared_trials, tuning
 from studylib.ideas.hyperparameters.recipe import RATE
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
-from studylib.ideas.hyperparameters.trials import plan
+from studylib.ideas.hyperparameters.trials import trials as plan
 from studylib.model.cost import own_flops, parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
@@ -183,7 +183,7 @@ def test_a_trunk_serves_all_budgets(specs):
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "cluster"])
 def test_every_scale_plans(scale):
     params = load_params(project_root() / "params" / scale / "hyperparameters.yaml")
-    specs = hyperparameters.plan(params)
+    specs = hyperparameters.trials(params)
     assert params.scale == scale
     assert {spec.tags["family"] for spec in specs} >= {
         "transfer",

@@ -14,7 +14,8 @@ from studylib.errors import StudyError
 from studylib.ideas._shared.differences import comparison_words
 from studylib.ideas.tokenizer import captions, conclusion, published, tables
 from studylib.ideas.tokenizer.schema import TokenizerParams
-from studylib.ideas.tokenizer.trials import equal_text_trials, plan, tokenizers
+from studylib.ideas.tokenizer.trials import equal_text_trials, tokenizers
+from studylib.ideas.tokenizer.trials import trials as plan
 from studylib.model.cost import training_flops
 from studylib.params import load_params
 from studylib.project import project_root

@@ -7,13 +7,12 @@ from pathlib import Path
 import pytest
 
 from studylib.errors import StudyError
-from studylib.files import read_json
 from studylib.model.cost import training_flops
 from studylib.search import first_trials, importance, search, trial_at
-from studylib.search.run import promoted, propose
+from studylib.search.run import promoted, propose, search_round
 from studylib.search.rungs import rungs_of
 from studylib.spec import ModelSpec, SearchSpec, TrialSpec, validated
-from studylib.trials import run_trials
+from studylib.trials import plan_steps, run_steps, run_trials
 
 FAKE = {"train": "surface:train", "launcher": "inprocess", "progress": []}
 RATE = "optimizer.learning_rate"
@@ -58,8 +57,7 @@ def test_nothing_is_trained_twice_and_more_points_go_on_where_fewer_stopped(base
     more = search(base, few.replace(points=9), tmp_path, **FAKE)
     assert [one.point for one in more.tried[:6]] == [one.point for one in first.tried]
     assert runs(tmp_path) == trained + len({one.hashes for one in more.tried[6:]} - {one.hashes for one in first.tried})
-    (tmp_path / "search").exists() and [path.unlink() for path in (tmp_path / "search").glob("*")]
-    assert search(base, few, tmp_path, **FAKE) == first  # the list of points is for readers only
+    assert search(base, few, tmp_path, **FAKE) == first
 
 
 def test_a_search_that_was_cut_off_proposes_the_same_points(base, tmp_path):
@@ -122,15 +120,6 @@ def test_tokens_stay_equal_when_the_batch_changes(base):
     trial = trial_at(base, {"global_batch_size": 16, RATE: 1e-2})
     assert trial.train_tokens == base.train_tokens and trial.train_steps == 64 and trial.eval_every == 8
     assert trial.optimizer.learning_rate == 1e-2
-
-
-def test_the_points_are_listed_for_readers(base, tmp_path):
-    search(base, spec(rungs=[0.5, 1.0]), tmp_path, **FAKE)
-    (file,) = (tmp_path / "search").glob("*.json")
-    content = read_json(file)
-    assert len(content["points"]) == 9
-    assert {len(one["values"]) for one in content["points"]} == {1, 2}
-    assert all((tmp_path / "trials" / one["trials"][0]).is_dir() for one in content["points"])
 
 
 def test_importance_finds_the_field_that_matters(base, tmp_path):
@@ -207,3 +196,16 @@ def test_a_trunk_rung_is_the_run_of_that_length_to_the_bit(tmp_path):
     alone = run_trials([trial_at(trial, found.best.point)], tmp_path / "alone", launcher="inprocess", progress=[])
     assert alone["val_bpb"][0] == found.best.value
     assert sorted(one.state for one in found.tried) == ["full", "pruned"]
+
+
+def test_a_finished_search_still_names_all_of_its_trials(base, tmp_path):
+    wanted = spec(rungs=[0.25, 1.0], keep=0.5)
+    first = first_trials(base, wanted)
+    later = search_round(base, wanted, tmp_path)
+    given = run_steps(first, tmp_path, rounds=[later], **FAKE)
+    planned = plan_steps(first, tmp_path, rounds=[later])
+    there = {path.name for path in (tmp_path / "trials").iterdir()}
+    assert {one.task.hash for one in planned.steps if one.is_trial} == there and not planned.later
+    again = run_steps(first, tmp_path, rounds=[later], **FAKE)
+    assert len(given) == len({one.hash for one in given}) == len(there) > len(first)
+    assert [one.hash for one in again] == [one.hash for one in given], "asked again, the same trials in the same order"

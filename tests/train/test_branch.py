@@ -51,9 +51,9 @@ def test_a_branch_is_the_run_of_its_own(place, family, study, data_folder, tmp_p
     folder = Task.under(study, branch).folder
     assert records(folder) == records(tmp_path, after=branch.branch_step)
     branched = Task.under(study, branch).result()
-    assert branched["val_loss"] == result["val_loss"]
+    assert branched.val_loss == result["val_loss"]
     # What the model has seen is the whole run; what this trial cost is its own part.
-    assert branched["tokens"] == result["tokens"] and branched["flops"] == result["flops"]
+    assert branched.tokens == result["tokens"] and branched.flops == result["flops"]
     assert branched["own"]["tokens"] == (branch.train_steps - branch.branch_step) * branch.tokens_per_step
     assert "own" not in result
 

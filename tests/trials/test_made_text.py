@@ -18,7 +18,8 @@ def test_rewritten_text_is_made_once_and_read_by_its_name(tmp_path):
     step = MadeText(rewritten_from=DATA, source="ja", how={"rules": ["polite"]})
     made = SourceSpec(kind="generated", name="rewritten", auxiliary=True, options={"made": step.hash})
     enriched = DATA.replace(sources=(JA, made))
-    assert enriched.reads == (step.name,) and step.reads == (DATA.name,)
+    assert enriched.texts["rewritten"].reads == (step.name,) and step.reads == (DATA.name,)
+    assert enriched.vocabulary == DATA.vocabulary, "made text is auxiliary"
     said = []
 
     def run():
@@ -26,11 +27,13 @@ def test_rewritten_text_is_made_once_and_read_by_its_name(tmp_path):
         run_steps([enriched, step], tmp_path, launcher="inprocess", progress=lambda event: said.append(event))
         return [event["step"] for event in said if event["event"] == "started"]
 
-    assert run() == [DATA.name, step.name, enriched.name], "each as soon as what it reads is there"
+    text, made_text = DATA.texts["ja"].name, enriched.texts["rewritten"].name
+    order = [text, DATA.vocabulary.name, DATA.name, step.name, made_text, enriched.name]
+    assert run() == order, "each as soon as what it reads is there"
     record = Task.under(tmp_path, step).result()
-    assert record["documents"] > 0 and record["status"] == "done"
+    assert record.documents > 0 and record.made_from == (DATA.name,)
     read = prepare(enriched, tmp_path / "data").manifest["sources"]["rewritten"]
-    assert read["train"]["documents"] + read["validation"]["documents"] == record["documents"]
+    assert read["train"]["documents"] + read["validation"]["documents"] == record.documents
     assert step.name not in run(), "text that is there is not made again"
 
 

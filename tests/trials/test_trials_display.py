@@ -9,8 +9,8 @@ import pytest
 
 from studylib import run_trials
 from studylib.batch.display import EventFile, LineDisplay, LiveDisplay, display_for
+from studylib.environment import cores, gpus
 from studylib.trials.display import RichProgress, default_listeners
-from studylib.trials.machine import cores, gpus
 from studylib.trials.notebook_display import NotebookProgress
 
 

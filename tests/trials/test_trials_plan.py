@@ -30,30 +30,22 @@ def test_plan_tells_states_and_costs(tmp_path, spec, train):
     before = plan_steps(specs, tmp_path)
     assert [one.state for one in before.trials] == ["to do"] * 3
     assert before.basis == "calibrated" and before.seconds > 0
-    assert states(before.to_do) == {"data": 1, "trials": 3}
+    prepared = {"data/text": 1, "data/tokenizers": 1, "data": 1}
+    assert states(before.to_do) == prepared | {"trials": 3}
     assert before.flops == pytest.approx(3 * training_flops(specs[0]))
     run_trials(specs[:2], tmp_path, train=train, progress=[])
     after = plan_steps(specs, tmp_path)
     assert [one.state for one in after.trials] == ["done", "failed", "to do"]
-    assert after.basis == "measured" and states(after.to_do) == {"data": 1, "trials": 1}
-    assert states(plan_steps(specs, tmp_path, retry_failed=True).to_do) == {"data": 1, "trials": 2}
+    assert after.basis == "measured" and states(after.to_do) == prepared | {"trials": 1}
+    assert states(plan_steps(specs, tmp_path, retry_failed=True).to_do) == prepared | {"trials": 2}
     json.dumps([one.row() for one in after.trials])
 
 
-def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec):
+def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec, finish):
     small, large, new = spec(0, hidden_size=32), spec(0, hidden_size=512), spec(1, hidden_size=480)
     for one, speed in ((small, 1e9), (large, 1e10)):
         flops = training_flops(one)
-        folder = Task.under(tmp_path, one).folder
-        folder.mkdir(parents=True)
-        result = {
-            "status": "done",
-            "hash": one.hash,
-            "flops": flops,
-            "tokens": one.train_tokens,
-            "seconds": flops / speed,
-        }
-        (folder / "result.json").write_text(json.dumps(result))
+        finish(tmp_path, one, flops=flops, tokens=one.train_tokens, seconds=flops / speed)
     (planned,) = plan_steps([new], tmp_path).trials
     # The median of the nearest few: with two, it lies between them.
     assert training_flops(new) / 1e10 < planned.seconds < training_flops(new) / 1e9 + 2

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from studylib import run_trials
+from studylib.environment import child_environment
 from studylib.trials.cache import Task
-from studylib.trials.process import GuardedProcess, child_environment
+from studylib.trials.process import GuardedProcess
 
 PATIENCE = 240  # seconds; only against a test that would never end
 

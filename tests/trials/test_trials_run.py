@@ -8,8 +8,8 @@ import pytest
 
 from studylib import run_trials
 from studylib.errors import StudyError
-from studylib.files import write_json
 from studylib.trials.cache import Task
+from studylib.trials.outcome import Outcome
 
 
 def runs(out, spec):
@@ -162,5 +162,5 @@ def test_a_trial_that_another_process_holds_shows_as_running(tmp_path, spec):
         with trial.lock() as second:
             assert not second
     assert trial.state == "to do"
-    write_json(trial.folder / "failure.json", {"status": "timeout", "message": "slow"})
+    trial.record_failure(Outcome("timeout", "slow"), 1.0)
     assert trial.state == "failed"

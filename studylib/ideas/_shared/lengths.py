@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from studylib.ideas._shared.sizes import SizesParams
 from studylib.spec import TrialSpec
+from studylib.trials.queue import Round
+from studylib.trials.speeds import median_speeds, speed_steps, speed_windows
 
 LENGTH = "length"  # family of these trials; their variant and size are those of the race
 _SAME = math.log(1.02)  # lengths nearer than this are one: the loss is moved the rest of the way
@@ -37,6 +39,21 @@ def other_lengths(
     return specs
 
 
+def equal_seconds_rounds(
+    params: SizesParams, race: Sequence[TrialSpec], reference: Mapping[str, str] | str
+) -> list[Round]:
+    """`equal_seconds`, once the speeds of ``race`` are measured; none where that is not asked for, or cannot be measured."""
+    after = tuple(step.name for step in speed_steps(race))
+    if "seconds" not in params.equal or not after:
+        return []
+
+    def then() -> tuple[list[TrialSpec], list[Round]]:
+        return equal_seconds(params, race, median_speeds(speed_windows(race, params.folder)), reference), []
+
+    expected = sum(spec.tags["variant"] != _at(reference, spec) for spec in _largest(race))
+    return [Round("equal seconds", after, expected, then)]
+
+
 def equal_seconds(
     params: SizesParams,
     race: Sequence[TrialSpec],
@@ -45,7 +62,7 @@ def equal_seconds(
 ) -> list[TrialSpec]:
     """The largest size once more, each variant for the reference's time; empty unless ``params.equal`` asks for it.
 
-    ``throughput`` is that of ``trials.measure_throughput``; without a measurement made alone nothing is planned.
+    ``throughput``: tokens/s by ``size/variant``; without a measurement made alone nothing is planned.
     """
     if "seconds" not in params.equal or throughput is None:
         return []

@@ -1,22 +1,32 @@
-"""What idea 2 trains after its first round: the best of each factor together."""
+"""What idea 2 trains after its first round: the best of each factor together, and the largest size in equal seconds."""
 
 from __future__ import annotations
 
+from studylib.ideas._shared.lengths import equal_seconds_rounds
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas._training import size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
-from studylib.ideas.architecture.trials import best_of_each, combined_trials, plan
-from studylib.spec import TrialSpec
+from studylib.ideas.architecture.trials import best_of_each, combined_trials, combines, deciding, trials
+from studylib.spec import Step, TrialSpec
 from studylib.trials.queue import Round
+from studylib.trials.speeds import speed_steps
 
 
 def rounds_of(params: ArchitectureParams) -> list[Round]:
-    """One round, once every choice has been tried at the largest size; none where nothing is to be combined."""
-    if len(params.combine) < 2:
-        return []
-    after = tuple(dict.fromkeys(spec.name for spec in _deciding(params)))
-    expected = len(params.budgets) * len(params.seeds)
-    return [Round("the best of each factor together", after, expected, lambda: (combined(params), []))]
+    """The combination once every choice has been tried at the largest size; equal seconds once all that decide are timed."""
+    race = deciding(params, trials(params))
+    timed_rounds = equal_seconds_rounds(params, race, BASELINE)
+    if not combines(params):
+        return timed_rounds
+
+    def then() -> tuple[list[Step], list[Round]]:
+        together = combined(params)
+        timed = [*race, *deciding(params, together)]
+        return [*together, *speed_steps(timed)], equal_seconds_rounds(params, timed, BASELINE)
+
+    after = tuple(dict.fromkeys(spec.name for spec in race))
+    expected = len(params.budgets) * len(params.seeds) + len(speed_steps(race))
+    expected += sum(one.expected + len(params.seeds) for one in timed_rounds)  # with the combination in the race
+    return [Round("the best of each factor together", after, expected, then)]
 
 
 def chosen(params: ArchitectureParams) -> dict[str, str]:
@@ -24,13 +34,9 @@ def chosen(params: ArchitectureParams) -> dict[str, str]:
     from studylib.analysis import effects_by_size, judged
     from studylib.trials import trials_frame
 
-    return best_of_each(params, effects_by_size(judged(trials_frame(_deciding(params), params.folder)), BASELINE))
+    race = deciding(params, trials(params))
+    return best_of_each(params, effects_by_size(judged(trials_frame(race, params.folder)), BASELINE))
 
 
 def combined(params: ArchitectureParams) -> list[TrialSpec]:
     return combined_trials(params, chosen(params))
-
-
-def _deciding(params: ArchitectureParams) -> list[TrialSpec]:
-    size = size_label(max(params.budgets))
-    return [spec for spec in plan(params) if spec.tags["family"] == "structure" and spec.tags["size"] == size]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from studylib.errors import StudyError
@@ -12,6 +12,7 @@ from studylib.ideas._shared.variants import BASELINE, Changes
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
 from studylib.spec import Step, TrialSpec
+from studylib.trials.speeds import speed_steps
 
 if TYPE_CHECKING:
     import polars as pl
@@ -19,7 +20,24 @@ if TYPE_CHECKING:
 COMBINED = "best of each"
 
 
-def plan(params: ArchitectureParams) -> list[TrialSpec]:
+def plan(params: ArchitectureParams) -> list[Step]:
+    """`trials`, and how fast those that decide are trained, where no combination is to be timed with them."""
+    specs = trials(params)
+    return [*specs, *(() if combines(params) else speed_steps(deciding(params, specs)))]
+
+
+def combines(params: ArchitectureParams) -> bool:
+    """Whether the best of each factor will be put together."""
+    return len(params.combine) >= 2
+
+
+def deciding(params: ArchitectureParams, specs: Iterable[TrialSpec]) -> list[TrialSpec]:
+    """Every structure at the largest size."""
+    size = size_label(max(params.budgets))
+    return [spec for spec in specs if spec.tags["family"] == "structure" and spec.tags["size"] == size]
+
+
+def trials(params: ArchitectureParams) -> list[TrialSpec]:
     """What is known beforehand: baseline and variants at every budget, and the learning-rate check at the smallest."""
     specs = []
     for budget in sorted(params.budgets):

@@ -9,11 +9,13 @@ from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
 from studylib.spec import DataSpec, MadeText, ModelSpec, SourceSpec, StageSpec, Step, TrialSpec
+from studylib.trials.speeds import speed_steps
 
 
 def plan(params: DataOrderParams) -> list[Step]:
-    """Orders at equal FLOPs, the ladder of the target alone, and made text by share on scarce text."""
-    specs = []
+    """Orders at equal FLOPs, the ladder of the target alone, made text by share on scarce text; and how fast each context is
+    trained."""
+    specs: list[Step] = []
     for variant, stages in orders(params).items():
         asked = {"family": "order", "variant": variant}
         specs += [at_equal_flops(params, _trial(params, stages, seed, **asked)) for seed in params.seeds]
@@ -24,7 +26,8 @@ def plan(params: DataOrderParams) -> list[Step]:
             _trial(params, only, seed, tokens=tokens, family="ladder", variant=f"{params.target} only x{share:g}")
             for seed in params.seeds
         ]
-    return specs + _made_trials(params)
+    steps = specs + _made_trials(params)
+    return [*steps, *speed_steps([step for step in steps if isinstance(step, TrialSpec)])]
 
 
 def baselines(params: DataOrderParams, steps: Sequence[Step]) -> list[TrialSpec]:

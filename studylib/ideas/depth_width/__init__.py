@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studylib.ideas._idea import Idea
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import baselines, plan
+from studylib.ideas.depth_width.trials import baselines, plan, rounds
 from studylib.result import Text
 
 __all__ = ["depth_width"]
@@ -19,5 +19,6 @@ depth_width = Idea(
     ),
     params=DepthWidthParams,
     plan=plan,
+    rounds=rounds,
     baselines_among=baselines,
 )

@@ -5,14 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from studylib.ideas._shared.lengths import other_lengths
+from studylib.ideas._shared.lengths import equal_seconds_rounds, other_lengths
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.model.family import aspect_ratio, shapes_of_size
 from studylib.spec import ModelSpec, Step, TrialSpec
+from studylib.trials.queue import Round
+from studylib.trials.speeds import speed_steps
 
 
-def plan(params: DepthWidthParams) -> list[TrialSpec]:
+def plan(params: DepthWidthParams) -> list[Step]:
+    """`trials`, and how fast each shape is trained."""
+    specs = trials(params)
+    return [*specs, *speed_steps(race(specs))]
+
+
+def rounds(params: DepthWidthParams) -> list[Round]:
+    return equal_seconds_rounds(params, race(trials(params)), middle_shapes(params))
+
+
+def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
+    """The shapes that race each other: one at a time is timed, with nothing beside it."""
+    return [spec for spec in specs if spec.tags["family"] == "shape"]
+
+
+def trials(params: DepthWidthParams) -> list[TrialSpec]:
     """Families of shapes at each budget and equal FLOPs, then head counts and other learning rates at the smallest one."""
     specs: list[TrialSpec] = []
     families = {budget: _family(params, budget) for budget in sorted(params.budgets)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studylib.ideas._idea import Idea
 from studylib.ideas.efficiency.schema import EfficiencyParams
-from studylib.ideas.efficiency.trials import baselines, plan
+from studylib.ideas.efficiency.trials import baselines, plan, rounds
 from studylib.result import Text
 
 __all__ = ["efficiency"]
@@ -20,5 +20,6 @@ efficiency = Idea(
     ),
     params=EfficiencyParams,
     plan=plan,
+    rounds=rounds,
     baselines_among=baselines,
 )

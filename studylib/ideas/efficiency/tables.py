@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -15,10 +16,10 @@ from studylib.analysis import (
     compare_to_baseline,
     time_saved,
 )
-from studylib.files import content_hash, read_json, write_json
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
-from studylib.machine import describe, versions
+from studylib.spec import LayoutSpec
+from studylib.trials.cache import Task
 
 
 def two_accountings(accounts: Mapping[str, Moved], size: str, throughput: Mapping[str, float] | None) -> pl.DataFrame:
@@ -90,7 +91,7 @@ def search_gain(waterfall: pl.DataFrame, tokens: int, noise: NoiseFloor) -> dict
     Parameters
     ----------
     waterfall
-        From ``trials.measure_waterfall``.
+        From ``trials.waterfall_frame``.
     tokens
         Of one trial.
 
@@ -115,24 +116,17 @@ def search_gain(waterfall: pl.DataFrame, tokens: int, noise: NoiseFloor) -> dict
     }
 
 
-def measured_layouts(params: EfficiencyParams) -> pl.DataFrame:
-    """Trials an hour by layout of workers and threads; measured once a machine, kept in the study's folder.
+def measured_layouts(step: LayoutSpec, out: Path) -> pl.DataFrame:
+    """Trials an hour by layout of workers and threads: ``variant`` (workers x threads), ``round`` and ``trials_an_hour``.
 
-    Columns ``variant`` (workers x threads), ``round`` and ``trials_an_hour``.
+    Raises
+    ------
+    StudyError
+        The measurement failed or was not made.
     """
-    from studylib.trials import measure_layouts
-
-    about = {"machine": describe(), "torch": versions().get("torch"), "trials": params.layout_trials}
-    file = params.folder / "layouts" / f"{content_hash(about)}.json"
-    if not file.exists():
-        found = measure_layouts(hidden=56, trials=params.layout_trials, steps=100, rounds=2)
-        rows = [
-            {"variant": f"{workers} x {threads}", "round": index, "trials_an_hour": rate}
-            for (workers, threads), rates in found.items()
-            for index, rate in enumerate(rates)
-        ]
-        write_json(file, {"rows": rows} | about)
-    return pl.DataFrame(read_json(file)["rows"])
+    variant = pl.format("{} x {}", "workers", "threads")
+    found = pl.DataFrame([one.model_dump() for one in Task.under(out, step).made().layouts])
+    return found.select(variant.alias("variant"), "round", "trials_an_hour")
 
 
 def findings(

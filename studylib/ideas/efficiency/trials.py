@@ -4,15 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studylib.ideas._shared.lengths import other_lengths
+from studylib.ideas._shared.lengths import equal_seconds_rounds, other_lengths
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
-from studylib.spec import Step, TrialSpec
-from studylib.trials.waterfall import SWITCHES
+from studylib.machine import this_machine
+from studylib.spec import LayoutSpec, Step, TrialSpec
+from studylib.trials.queue import Round
+from studylib.trials.speeds import speed_steps
+from studylib.trials.waterfall import SWITCHES, waterfall_steps
 
 
-def plan(params: EfficiencyParams) -> list[TrialSpec]:
+def plan(params: EfficiencyParams) -> list[Step]:
+    """`trials`, how fast the parts are trained, the waterfall of the engine's switches, and the layouts of workers."""
+    specs = trials(params)
+    steps: list[Step] = [*specs, *speed_steps(deciding(specs))]
+    if params.waterfall_budget:
+        steps += waterfall_steps(waterfall_base(params))
+    return steps + layout_steps(params)
+
+
+def rounds(params: EfficiencyParams) -> list[Round]:
+    return equal_seconds_rounds(params, deciding(trials(params)), BASELINE)
+
+
+def deciding(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
+    """The parts at the largest size, which decides; so only its speed is measured."""
+    parts = [spec for spec in specs if spec.tags["family"] == "part"]
+    return [spec for spec in parts if spec.tags["size"] == parts[-1].tags["size"]]
+
+
+def layout_steps(params: EfficiencyParams) -> list[LayoutSpec]:
+    return [LayoutSpec(trials=params.layout_trials, machine=this_machine())] if params.layout_trials else []
+
+
+def trials(params: EfficiencyParams) -> list[TrialSpec]:
     """Baseline and parts at every budget, then the engine's switches, one at a time, on the smallest baseline."""
     specs = []
     names = [("", BASELINE), *((part, name) for part, names in params.by_part.items() for name in names)]

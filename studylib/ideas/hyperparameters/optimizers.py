@@ -25,6 +25,16 @@ def tuning(params: HyperparametersParams, name: str, width: int) -> tuple[TrialS
     return trial, search
 
 
+def timed_trials(params: HyperparametersParams) -> list[TrialSpec]:
+    """Of every optimizer that is compared a trial at every width: an optimizer that thinks longer about a step pays for it."""
+    tuned = [
+        with_tags(tuning(params, name, width)[0], family="optimizer", variant=name)
+        for width in params.compare_at
+        for name in params.optimizers
+    ]
+    return [*tuned, *(one for one in untuned_trials(params) if one.seed == params.seeds[0])]
+
+
 def untuned_trials(params: HyperparametersParams) -> list[TrialSpec]:
     """AdamW as torch has it: what a new optimizer must not be compared with."""
     point = {RATE: params.default_rate}

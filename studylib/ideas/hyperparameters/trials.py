@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studylib.ideas._training import equal_flops_steps
-from studylib.ideas.hyperparameters.optimizers import tuning, untuned_trials
+from studylib.ideas.hyperparameters.optimizers import timed_trials, tuning, untuned_trials
 from studylib.ideas.hyperparameters.recipe import RATE, at, base, labelled, with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.registry import OBJECTIVES
 from studylib.search import first_trials
 from studylib.spec import ObjectiveSpec, ScheduleSpec, SearchSpec, Step, TrialSpec
+from studylib.trials.speeds import speed_steps
 from studylib.trials.trunk import trunk_and_branches
 
 
-def plan(params: HyperparametersParams) -> list[TrialSpec]:
+def plan(params: HyperparametersParams) -> list[Step]:
+    """`trials`, and how fast each optimizer is."""
+    return [*trials(params), *speed_steps(timed_trials(params))]
+
+
+def trials(params: HyperparametersParams) -> list[TrialSpec]:
     """What is known beforehand: all but the later rounds of searches and what is trained at rates that they find."""
     specs = transfer_trials(params) + untuned_trials(params)
     for width in params.compare_at:

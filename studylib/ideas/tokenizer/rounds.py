@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from studylib.ideas._shared.lengths import equal_seconds_rounds
 from studylib.ideas.tokenizer.schema import TokenizerParams
-from studylib.ideas.tokenizer.trials import equal_text_trials, tokenizers, vocab_label
+from studylib.ideas.tokenizer.trials import equal_text_trials, race, tokenizers, trials, vocab_label
 from studylib.spec import TrialSpec
 from studylib.trials.queue import Round
 
 
 def rounds_of(params: TokenizerParams) -> list[Round]:
-    """One round: how many tokens make up the same text is known once each size's tokenizer is trained."""
+    """How many tokens make up the same text is known once each size's tokenizer is trained, how many fit into the same seconds
+    once each model's speed is measured."""
     after = tuple(data.name for data in _swept(params).values())
     expected = len(params.vocab_sizes) * len(params.budgets) * len(params.seeds)
-    return [Round("vocabularies at equal text", after, expected, lambda: (equal_text(params), []))]
+    text = Round("vocabularies at equal text", after, expected, lambda: (equal_text(params), []))
+    reference = vocab_label(params.data.tokenizer.vocab_size)
+    return [text, *equal_seconds_rounds(params, race(trials(params)), reference)]
 
 
 def equal_text(params: TokenizerParams) -> list[TrialSpec]:

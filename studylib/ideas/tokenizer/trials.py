@@ -10,6 +10,7 @@ from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
 from studylib.model.cost import flops_per_token
 from studylib.spec import DataSpec, Step, TrialSpec
+from studylib.trials.speeds import speed_steps
 
 
 def vocab_label(vocab_size: int) -> str:
@@ -28,7 +29,18 @@ def sample_label(size: int | Literal["all"]) -> str:
     return "all the text" if size == "all" else f"{size / 1e6:g} MB"
 
 
-def plan(params: TokenizerParams) -> list[TrialSpec]:
+def plan(params: TokenizerParams) -> list[Step]:
+    """`trials`, the data of every tokenizer that is measured, and how fast a model of each vocabulary is trained."""
+    specs = trials(params)
+    return [*specs, *tokenizers(params).values(), *params.fine_tuning_data.values(), *speed_steps(race(specs))]
+
+
+def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
+    """The vocabularies that race each other."""
+    return [spec for spec in specs if spec.tags["family"] == "vocabulary"]
+
+
+def trials(params: TokenizerParams) -> list[TrialSpec]:
     """What can be planned before a tokenizer is trained: everything at equal FLOPs, and fine-tuning."""
     specs: list[TrialSpec] = []
     for budget in sorted(params.budgets):

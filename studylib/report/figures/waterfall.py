@@ -19,7 +19,7 @@ def waterfall(steps: pl.DataFrame) -> Figure:
     Parameters
     ----------
     steps
-        From ``trials.measure_waterfall``.
+        From ``trials.waterfall_frame``.
     """
     if steps.is_empty():
         raise invalid("steps", "", "has no measurement to draw")

@@ -18,8 +18,8 @@ from studylib.trials.queue import Queue
 class Setting:
     """How to run, as the caller of `run_steps` said it.
 
-    ``asked`` counts all steps asked for, finished ones included: layouts follow it, so that resuming a study
-    gives each trial the number of threads it would have had.
+    ``asked`` counts all steps asked for, finished ones included, but those that must be alone: layouts follow it, so that
+    resuming a study gives each trial the number of threads it would have had.
     """
 
     out: Path

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from studylib.environment import available_memory, cores, gpus
 from studylib.trials.cache import Task
 from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.launcher.torchrun import torchrun_slot
-from studylib.trials.machine import available_memory, cores, gpus
 from studylib.trials.pool import Pool
 from studylib.trials.progress import Tracker
 from studylib.trials.queue import Queue

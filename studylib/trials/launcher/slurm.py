@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from studylib.environment import cores
 from studylib.errors import StudyError
 from studylib.files import read_json_lines
 from studylib.spec import TrialSpec
@@ -22,7 +23,6 @@ from studylib.trials.cache import Task
 from studylib.trials.command_slot import reported_by_ranks
 from studylib.trials.launcher import Launcher, Setting
 from studylib.trials.log import BoundedLog
-from studylib.trials.machine import cores
 from studylib.trials.outcome import Outcome, bounded
 from studylib.trials.pool import Pool, end_task
 from studylib.trials.progress import Tracker

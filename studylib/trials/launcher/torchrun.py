@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from studylib.environment import cores
 from studylib.trials.cache import Task
 from studylib.trials.command_slot import CommandSlot
 from studylib.trials.launcher import Launcher, Setting
-from studylib.trials.machine import cores
 from studylib.trials.pool import Pool
 from studylib.trials.progress import Tracker
 from studylib.trials.queue import Queue

@@ -1,4 +1,4 @@
-"""What this machine offers to trials: cores, GPUs, memory. No torch."""
+"""What this machine offers to processes (cores, GPUs, memory), and the environment they are started in. No torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+
+_PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent)
 
 
 def cores() -> int:
@@ -60,3 +62,12 @@ def thread_environment(threads: int) -> dict[str, str]:
     """Environment variables that keep a process to ``threads`` threads, whichever libraries it loads."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
     return dict.fromkeys(names, str(threads))
+
+
+def child_environment(**changes: str) -> dict[str, str]:
+    """This process's environment with ``changes``, in which `studylib` can be imported from any folder."""
+    environment = os.environ | changes
+    paths = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    if _PACKAGE_PARENT not in paths:
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, _PACKAGE_PARENT])
+    return environment

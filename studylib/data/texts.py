@@ -1,0 +1,129 @@
+"""The text of a source behind the gate: looked at beforehand, read once, kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+from studylib.data.digest import Allowance, FileDigests
+from studylib.data.guard import Guard, dropped_in_words
+from studylib.data.guard.known import known_digests
+from studylib.data.source import Source
+from studylib.data.split import SIDES, side_of
+from studylib.data.text import GuardedText, SideCount, check_not_empty, write_text_folder
+from studylib.data.whole import disk_full_explained, whole_folder
+from studylib.errors import StudyError
+from studylib.files import file_lock
+from studylib.registry import SOURCES
+from studylib.spec import DataSpec, SourceSpec, TextSpec
+
+_GUARDED = 64  # documents of each source that a first look shows to the guard: enough to know a benchmark's table
+
+Progress = Callable[[str], None]
+
+
+def check_sources(data: DataSpec, *, online: bool = True) -> None:
+    """Find bad input before anything expensive: unknown options, missing files and columns, JGLUE by name.
+
+    ``online=False`` leaves unasked what only a server can tell.
+
+    Raises
+    ------
+    StudyError
+        Naming the source, the option, its value and the choices.
+    """
+    for one in with_parents(data):
+        for source in _opened(one).values():
+            if online or not source.remote:
+                source.check()
+        known_digests(one.evaluation_only)
+
+
+def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
+    """Find bad text, so far as ``allowance`` lets it be read; return a line about each part that was not looked at.
+
+    Raises
+    ------
+    StudyError
+        Text that `prepare` would refuse.
+    """
+    unread: list[str] = []
+    for one in with_parents(data):
+        for label, source in _opened(one).items():
+            documents, left_out = source.look(allowance)
+            sides = {side: SideCount() for side in SIDES}
+            Guard().admit(first := list(islice(documents, _GUARDED)))
+            for document in chain(first, documents):
+                content = document.utf8()
+                sides[side_of(content, one.validation_fraction)].add(content)
+            unread += [f"{label}: {line}" for line in left_out]
+            if source.given and not left_out:
+                check_not_empty(label, sides, "", one.validation_fraction)
+    return unread
+
+
+def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = None) -> GuardedText:
+    """The text of a source behind the guard, from ``folder/text/<hash>`` when it is there already.
+
+    It is read again when its files, what is known of evaluation data or the guard have changed since: what was made of it
+    tells by its seal that it was made of other text.
+
+    Parameters
+    ----------
+    folder
+        Where prepared data of a study lie (DIR/data).
+
+    Raises
+    ------
+    StudyError
+        The source is bad or refused, nothing is left of it, or the disk is full.
+    """
+    say = progress or (lambda line: None)
+    label, home = spec.source.label, folder / "text" / spec.hash
+    with disk_full_explained(folder):
+        source = opened(spec.source).in_study(folder.parent)
+        digests = digests_of(spec, folder)
+        with file_lock(home.with_name(f".{home.name}.lock"), on_wait=lambda: say(f"data: waiting for {label}")):
+            if home.is_dir():
+                try:
+                    text = GuardedText(home)
+                    if text.is_of(source.inputs(digests), known_digests(spec.evaluation_only)):
+                        return text
+                except StudyError as error:
+                    say(f"data: {error}; reading {label} again")
+            say(f"data: reading {label}")
+            source.check()
+            guard = Guard(spec.evaluation_only)
+            with whole_folder(home) as scratch:
+                write_text_folder(scratch, source, spec, guard, digests)
+                if dropped := dropped_in_words(guard.record()):
+                    say(f"data: {label}: {dropped}")
+            return GuardedText(home)
+
+
+def digests_of(spec: TextSpec, folder: Path, allowance: Allowance | None = None) -> FileDigests:
+    """Of the files that a source is read from; kept beside its text, since other sources may be read at the same time."""
+    return FileDigests(folder / "text" / f".{spec.hash}.step" / "digests.json", allowance)
+
+
+def guarded_texts(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> dict[str, GuardedText]:
+    """`guarded_text` of each source: what tokenizers encode."""
+    return {label: guarded_text(text, Path(folder), progress=progress) for label, text in data.texts.items()}
+
+
+def with_parents(data: DataSpec) -> Iterator[DataSpec]:
+    """``data``, and those that its tokenizer is of."""
+    while data is not None:
+        yield data
+        data = data.tokenizer_of
+
+
+def opened(spec: SourceSpec) -> Source:
+    """The source of a specification, unless the guard knows it by name."""
+    Guard.check_source(spec.label, spec.kind, spec.options)
+    return SOURCES[spec.kind](spec.label, spec.options)
+
+
+def _opened(data: DataSpec) -> dict[str, Source]:
+    return {spec.label: opened(spec) for spec in data.sources}

@@ -1,0 +1,79 @@
+"""Measurements of a machine: how fast trials are computed on it, and how many are best run side by side."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from studylib.frozen import Above0, Frozen, Positive
+from studylib.spec.data import DataSpec, TokenizerSpec
+from studylib.spec.run import OptimizerSpec
+from studylib.spec.step import Step
+from studylib.spec.trial import TrialSpec
+from studylib.spec.version import hash_of
+
+
+class SpeedSpec(Step, Frozen):
+    """Training steps timed in turn in one process, with nothing beside it.
+
+    All of one specification are compared with each other: the list is walked more than once, so that a slow minute of the
+    machine does not fall on one of them.
+    """
+
+    folder: ClassVar[str] = "speeds"
+    alone: ClassVar[bool] = True
+    warm_up_steps: ClassVar[int] = 4
+
+    trials: tuple[TrialSpec, ...] = Field(min_length=1, description="from `timed_step`: one training step of each")
+    machine: str = Field(description="whose speed it is, see `studylib.machine.this_machine`")
+    threads: Positive = Field(default=1, description="on a CPU, as a trial has them; tiny models lose by more")
+    passes: Positive = Field(default=2, description="times that the list is walked")
+    windows: Positive = Field(default=3, description="timed in each pass")
+    window_seconds: Above0 = Field(default=0.2, description="length of a window; a whole step at least")
+    about: str = Field(default="", description="what is timed, for people; not hashed")
+
+    @property
+    def hash(self) -> str:
+        content = self.model_dump(mode="json", exclude={"trials", "about"})
+        return hash_of(self.folder, content | {"trials": [trial.hash for trial in self.trials]})
+
+    @property
+    def label(self) -> str:
+        models = list(dict.fromkeys(f"{one.model.num_layers}x{one.model.hidden_size}" for one in self.trials))
+        return f"speed: {self.about or f'{len(self.trials)} training steps'} ({', '.join(models)})"
+
+
+def timed_step(trial: TrialSpec) -> TrialSpec:
+    """What a training step of ``trial`` computes, as a trial: nothing of text, seed, schedule or rate matters.
+
+    The number of steps stays: whether compiling is worth its time depends on it.
+    """
+    return TrialSpec(
+        model=trial.model,
+        data=DataSpec(tokenizer=TokenizerSpec(vocab_size=trial.data.vocab_size)),
+        optimizer=trial.optimizer.replace(learning_rate=OptimizerSpec().learning_rate),
+        objective=trial.objective, parallel=trial.parallel, compute=trial.compute,
+        train_steps=trial.train_steps, global_batch_size=trial.global_batch_size,
+    )  # fmt: skip
+
+
+class LayoutSpec(Step, Frozen):
+    """Tiny trials run by every layout of workers and threads in turn, each time new ones, on text prepared before."""
+
+    folder: ClassVar[str] = "layouts"
+    alone: ClassVar[bool] = True
+
+    trials: Positive = Field(default=8, description="of each layout and round")
+    train_steps: Positive = 100
+    hidden_size: Positive = 56
+    rounds: Positive = 2
+    machine: str = Field(description="see `studylib.machine.this_machine`")
+
+    @property
+    def hash(self) -> str:
+        return hash_of(self.folder, self.model_dump(mode="json"))
+
+    @property
+    def label(self) -> str:
+        return f"layouts of workers and threads, {self.trials} trials each"

@@ -1,0 +1,114 @@
+"""What is on record of a step: how it ended, what it was made from, and where. Readers know each kind's fields by name."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any, ClassVar, Literal
+
+from pydantic import ConfigDict, Field
+
+from studylib.frozen import Frozen
+from studylib.machine import describe, versions
+from studylib.spec.step import Step
+
+
+class Record(Frozen):
+    """A file of JSON that a step leaves behind; what a trainer of somebody's own adds to it is let be."""
+
+    model_config: ClassVar[ConfigDict] = Frozen.model_config | {"extra": "ignore", "populate_by_name": True}
+
+
+class StepRecord(Record):
+    """The marker of a step that is done. ``made_from`` leads on to the records of what it read, and so back to the text."""
+
+    status: Literal["done"]
+    hash: str
+    label: str = Field(description="what a person calls the step")
+    made_from: tuple[str, ...] = Field(description="names of the steps that it read: folders of the same study")
+    seconds: float | None = Field(
+        default=None, description="that it took; none where equal steps leave equal bytes on every machine"
+    )
+    machine: dict[str, Any] = Field(default_factory=dict, description="as `studylib.machine.describe` tells it")
+    versions: dict[str, str] = Field(default_factory=dict, description="of Python and the packages")
+
+
+class FailureRecord(Record):
+    """``failure.json`` of a step that failed."""
+
+    status: Literal["diverged", "crashed", "oom", "timeout"]
+    message: str
+    seconds: float
+    at: float = Field(description="Unix seconds")
+
+
+class Loss(Record):
+    """Of one source: nats per token, bits per byte."""
+
+    loss: float
+    bpb: float
+
+
+class TrialResult(StepRecord):
+    """``result.json`` of a trial; of one that branches off another, numbers are of the whole run, ``own`` of its part."""
+
+    val_loss: float
+    val_bpb: float
+    val: dict[str, Loss] = Field(description="by the source's label")
+    train_loss: float
+    steps: int
+    tokens: int
+    flops: float
+    params: int
+    non_embedding_params: int
+    active_params: int | None = Field(default=None, description="without experts that a token is not sent to")
+    seconds: float
+    tokens_per_s: float
+    data_wait_share: float | None = None
+    peak_memory_bytes: int
+    resolved: dict[str, Any] = Field(default_factory=dict, description="what `auto` meant here")
+    data: dict[str, Any] = Field(default_factory=dict, description="documents, tokens and bytes of each source")
+    objective: dict[str, Any] | None = None
+    probes: dict[str, Any] | None = None
+    own: dict[str, float] | None = None
+
+
+class MadeRecord(StepRecord):
+    documents: int
+    bytes: int
+    filter: dict[str, int] | None = Field(default=None, description="documents kept and left out of what a model wrote")
+
+
+class Speed(Record):
+    trial: str = Field(description="hash of the timed step, see `studylib.spec.timed_step`")
+    windows: tuple[float, ...] = Field(description="tokens/s of each")
+    peak_memory_bytes: int
+    loss: float = Field(description="nats per token after a few steps on one batch")
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.windows)
+
+
+class SpeedRecord(StepRecord):
+    speeds: tuple[Speed, ...]
+
+
+class Layout(Record):
+    workers: int
+    threads: int
+    round: int
+    trials_an_hour: float
+
+
+class LayoutRecord(StepRecord):
+    layouts: tuple[Layout, ...]
+
+
+def plain_record(step: Step) -> dict[str, Any]:
+    """The fields of `StepRecord` that follow from the step alone, as JSON."""
+    return {"status": "done", "hash": step.hash, "label": step.label, "made_from": list(step.reads)}
+
+
+def record_of(step: Step, seconds: float) -> dict[str, Any]:
+    """The fields of `StepRecord`, as JSON, for a step that was carried out here."""
+    return plain_record(step) | {"seconds": round(seconds, 3), "machine": describe(), "versions": versions()}

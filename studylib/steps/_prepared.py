@@ -1,0 +1,23 @@
+"""What the three steps have in common that prepare text for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studylib.steps._kind import Kind
+
+
+class Prepared(Kind):
+    """Each is a folder that appears whole; what makes it looks closely whether it is as it should be, and mends it."""
+
+    marker = "manifest.json"
+    keeps_failures = False  # a missing file or a full disk is not the step's own fault
+
+    def work_folder(self, folder: Path) -> Path:
+        return folder.with_name(f".{folder.name}.step")
+
+
+def text_bytes(options: dict[str, Any]) -> float:
+    """What is known of a source's size without looking it up."""
+    return float(options.get("bytes", 0))

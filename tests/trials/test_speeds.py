@@ -1,0 +1,93 @@
+"""Speed is measured once per shape, as a step of its own beside which nothing runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from studylib.environment import cores
+from studylib.errors import StudyError
+from studylib.ideas.efficiency.tables import measured_layouts
+from studylib.spec import LayoutSpec, SpeedSpec, timed_step
+from studylib.trials import Round, median_speeds, plan_steps, run_steps, speed_steps, speed_windows
+
+
+def race_of(trial):
+    small = trial.replace(tags={"size": "s", "variant": "a"})
+    return [
+        small,
+        small.replace(seed=1),
+        small.replace(**{"model.hidden_size": 128}, tags={"size": "s", "variant": "b"}),
+    ]
+
+
+@pytest.mark.slow
+def test_shapes_are_measured_once_and_kept(tiny_trial, tmp_path):
+    race = race_of(tiny_trial)
+    with pytest.raises(StudyError, match="was not carried out"):
+        speed_windows(race, tmp_path)
+    (step,) = speed_steps(race)
+    heard = []
+    run_steps([step], tmp_path, progress=heard.append)
+    found = speed_windows(race, tmp_path)
+    assert {name: len(rates) for name, rates in found.items()} == dict.fromkeys(
+        ("s/a", "s/b"), step.passes * step.windows
+    )
+    assert min(median_speeds(found).values()) > 0
+    run_steps([step], tmp_path, progress=(again := []).append)
+    assert [one["event"] for one in heard].count("started") == 1 and "started" not in [one["event"] for one in again]
+
+
+def test_what_a_step_computes_names_its_measurement(tiny_trial):
+    race = race_of(tiny_trial)
+    (step,) = speed_steps(race)
+    assert len(step.trials) == 2, "one of each shape"
+    other = tiny_trial.replace(seed=7, eval_every=3, **{"optimizer.learning_rate": 1e-5})
+    assert timed_step(other).hash == timed_step(tiny_trial).hash
+    for change in ({"global_batch_size": 2}, {"optimizer.name": "muon"}, {"compute.dtype": "bfloat16"}):
+        assert timed_step(tiny_trial.replace(**change)).hash != timed_step(tiny_trial).hash
+    assert step.replace(machine="another").hash != step.hash != step.replace(threads=2).hash
+    assert SpeedSpec.model_validate(step.model_dump(mode="json")) == step
+
+
+def test_trials_over_several_processes_are_not_measured_here(tiny_trial, tmp_path):
+    wide = [tiny_trial.replace(**{"parallel.dp": 2})]
+    assert speed_steps(wide) == [] and speed_windows(wide, tmp_path) == {} and median_speeds({}) is None
+
+
+def test_plans_list_measurements_which_are_never_side_by_side(tiny_trial, tmp_path):
+    steps = [*speed_steps(race_of(tiny_trial)), LayoutSpec(trials=2, machine="here")]
+    plan = plan_steps([tiny_trial, *steps], tmp_path, workers=4)
+    rows = {one.task.name: one for one in plan.steps}
+    assert [rows[step.name].state for step in steps] == ["to do", "to do"]
+    alone = sum(rows[step.name].seconds for step in steps)
+    assert rows[steps[0].name].flops > 0 and 0 < alone < plan.seconds
+
+
+def test_nothing_runs_beside_a_measurement_and_all_of_them_come_together(spec, tmp_path, train):
+    # Two workers, trials of unequal length, a later round, and measurements that are ready from the start.
+    trials = [spec(seed, sleep=0.1 + 0.15 * (seed % 3)) for seed in range(6)]
+    quick = {"windows": 1, "passes": 1, "window_seconds": 0.01}
+    timed = [SpeedSpec(trials=(timed_step(trials[0]),), machine=f"not this one {n}", **quick) for n in range(2)]
+    after = Round("behind a measurement", (timed[0].name,), 1, lambda: ([trials[-1]], []))
+    running, order, beside = set(), [], []
+
+    def listen(event):
+        if event["event"] == "started":
+            order.append(event["step"].split("/")[0])
+            beside.extend((event["step"], other) for other in running if "speeds" in (order[-1], other.split("/")[0]))
+            running.add(event["step"])
+        if event["event"] == "finished":
+            running.discard(event["step"])
+            assert event["status"] == "done", event
+
+    run_steps([*timed, *trials[:-1]], tmp_path, rounds=[after], train=train, workers=2, progress=listen)
+    assert not beside
+    assert order == [*["trials"] * 5, *["speeds"] * 2, "trials"], "measured in a row, once nothing else is ready"
+
+
+@pytest.mark.slow
+def test_layouts_are_counted_as_a_step(tmp_path):
+    step = LayoutSpec(trials=1, train_steps=2, hidden_size=16, rounds=1, machine="here")
+    run_steps([step], tmp_path, progress=[])
+    found = measured_layouts(step, tmp_path)
+    assert found["variant"][0] == f"1 x {cores()}" and found["trials_an_hour"].min() > 0

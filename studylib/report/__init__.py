@@ -15,7 +15,6 @@ __all__, __getattr__, __dir__ = lazy(
         "figures.quantity": ["ASPECT", "Quantity"],
         "figures.valley": ["valley"],
         "figures.optimum": ["optimum_against_size"],
-        "figures.tokenizers": ["chars_per_token"],
         "figures.curves": ["learning_curves"],
         "figures.bars": ["forest", "p_best", "throughput"],
         "figures.waterfall": ["waterfall"],

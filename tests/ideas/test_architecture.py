@@ -229,7 +229,9 @@ def test_leaders_inside_a_factor_are_found_and_failed_factors_left_out(trials):
     activation, position, *_ = told.factors
     assert (activation.leader, activation.ahead, position.rivals) == ("geglu", True, ("alibi",))
     assert (
-        "activation geglu (" in told.said().en and "open, alibi may still be better" in told.said().en and "未決" in told.said().ja
+        "activation geglu (" in told.said().en
+        and "open, alibi may still be better" in told.said().en
+        and "未決" in told.said().ja
     )
 
 

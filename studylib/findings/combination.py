@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from studylib.analysis import Additivity
+from studylib.analysis import Additivity, check_additivity, finished_variants
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
 from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, wrapped
@@ -72,8 +73,13 @@ class Combination(Finding):
     sizes: tuple[Together, ...]
 
     @classmethod
-    def of(cls, found: Sequence[Additivity], parts: Sequence[str]) -> Combination:
-        """``found``: an entry a size, smallest first."""
+    def of(cls, trials: pl.DataFrame, baseline: str, parts: Sequence[str], combined: str) -> Combination:
+        """``trials`` of all sizes, smallest first, at equal FLOPs; ``combined``: the variant that has all ``parts``."""
+        found = [
+            check_additivity(own, baseline, parts, combined, size=str(size))
+            for (size,), own in trials.group_by(["size"], maintain_order=True)
+            if len(parts) > 1 and {baseline, combined, *parts} <= finished_variants(own)
+        ]
         sizes = tuple(
             Together(size=one.size, predicted=one.predicted, measured=one.measured, state=one.state) for one in found
         )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from studylib.analysis import Decision
+import polars as pl
+
+from studylib.analysis import decide, finished_variants
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
@@ -41,13 +43,21 @@ class FactorLeaders(Finding):
     factors: tuple[FactorLeader, ...]
 
     @classmethod
-    def of(cls, decisions: Mapping[str, Decision], size: str) -> FactorLeaders:
-        """``decisions`` by factor, of one size; variants called ``factor: name`` are told by their name."""
-        found = (
-            FactorLeader(
-                factor=factor, leader=one.leader.removeprefix(f"{factor}: "), p=one.p_best[one.leader], regret=one.regret,
-                ahead=one.ahead, rivals=tuple(name.removeprefix(f"{factor}: ") for name in one.rivals),
-            )
-            for factor, one in decisions.items()
-        )  # fmt: skip
-        return cls(size=size, factors=tuple(found))
+    def of(cls, trials: pl.DataFrame, factors: Mapping[str, Sequence[str]], baseline: str) -> FactorLeaders:
+        """``trials`` of one size, at equal FLOPs; ``factors``: the variants of each, told without their prefix ``factor: ``.
+
+        A factor of which nothing finished is left out.
+        """
+        known, found = finished_variants(trials), []
+        for factor, names in factors.items():
+            own = [name for name in names if name in known]
+            if not own or baseline not in known:
+                continue
+            one = decide(trials.filter(pl.col("variant").is_in([baseline, *own])))
+            found.append(
+                FactorLeader(
+                    factor=factor, leader=one.leader.removeprefix(f"{factor}: "), p=one.p_best[one.leader], regret=one.regret,
+                    ahead=one.ahead, rivals=tuple(name.removeprefix(f"{factor}: ") for name in one.rivals),
+                )
+            )  # fmt: skip
+        return cls(size=str(trials["size"][0]), factors=tuple(found))

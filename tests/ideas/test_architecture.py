@@ -25,7 +25,7 @@ from studylib.findings import (
     TargetVerdict,
     settings_at_target,
 )
-from studylib.ideas.architecture import architecture, published, tables
+from studylib.ideas.architecture import architecture, published
 from studylib.ideas.architecture.schema import BASELINE, ArchitectureParams
 from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials, plan
 from studylib.model.cost import parameter_count
@@ -220,14 +220,12 @@ def trials() -> pl.DataFrame:
 
 def test_leaders_inside_a_factor_are_found_and_failed_factors_left_out(trials):
     largest = trials.filter(pl.col("size") == "180k")
-    found = tables.factor_decisions(largest, PARAMS.by_factor | {"mixer": ["mixer: gone"]})
-    assert {factor: one.leader for factor, one in found.items()} == {
-        "activation": "activation: geglu", "position": BASELINE, "norm": "norm: QK-norm", "embedding": BASELINE,
+    told = FactorLeaders.of(largest, PARAMS.by_factor | {"mixer": ["mixer: gone"]}, BASELINE)
+    assert {one.factor: one.leader for one in told.factors} == {
+        "activation": "geglu", "position": BASELINE, "norm": "QK-norm", "embedding": BASELINE,
     }  # fmt: skip
-    assert found["activation"].ahead and not found["position"].ahead
-    told = FactorLeaders.of(found, "180k")
     activation, position, *_ = told.factors
-    assert (activation.leader, activation.ahead, position.rivals) == ("geglu", True, ("alibi",))
+    assert activation.ahead and not position.ahead and position.rivals == ("alibi",)
     assert (
         "activation geglu (" in told.said().en
         and "open, alibi may still be better" in told.said().en
@@ -243,15 +241,16 @@ def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
 
 def test_the_sum_of_single_effects_is_held_against_the_combination(trials):
     parts = ["activation: geglu", "norm: QK-norm"]
-    sums = tables.sums(trials, parts)
-    assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")
-    found = Combination.of(sums, parts)
+    found = Combination.of(trials, BASELINE, parts, COMBINED)
+    last = found.sizes[-1]
+    assert [one.size for one in found.sizes] == list(SIZES) and last.state in ("adds up", "unclear")
+    assert last.predicted[0] < -0.035 * 2.7 < last.predicted[2] and last.measured[0] < -0.035 * 2.7 < last.measured[2]
     title = found.title(**found.facts)
-    assert f"At 180k the best of each factor together bring {sums[-1].measured[1]:+.4f} bits per byte" in title.en
-    assert f"{sums[-1].predicted[1]:+.4f}" in title.ja
+    assert f"At 180k the best of each factor together bring {last.measured[1]:+.4f} bits per byte" in title.en
+    assert f"{last.predicted[1]:+.4f}" in title.ja
     assert "activation: geglu, norm: QK-norm put together" in found.said().en
     for few, told in (([], "there is in 0"), (parts[:1], "there is in 1"), (parts, "finished at no size")):
-        nothing = Combination.of([], few)
+        nothing = Combination.of(trials.filter(pl.col("variant") != COMBINED), BASELINE, few, COMBINED)
         assert nothing.figure() is None and told in nothing.said().en
 
 
@@ -405,7 +404,7 @@ def test_every_figure_is_drawn_small_and_described(trials, tmp_path):
     drawn = (
         Effects.of(analysis.effects_by_size(last, BASELINE), factors, noise),
         Slopes.of(analysis.carry_to_target(trials, BASELINE), factors),
-        Combination.of(tables.sums(trials, parts), parts),
+        Combination.of(trials, BASELINE, parts, COMBINED),
         LongContext.of(contexts()),
         LearningRate.of(rates(), noise, Text(en="variant", ja="案")),
     )

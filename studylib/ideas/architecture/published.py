@@ -15,40 +15,21 @@ _WORSE, _BETTER, _EQUAL = (0.0, math.inf), (-math.inf, 0.0), (-0.5, 0.5)
 _ABOVE = Text(en="% of the loss above the baseline", ja="基準との差(損失の %)")
 # Changes to the default baseline (swiglu, rope, rmsnorm, attention), and the range of its effect, percent of the loss.
 CLAIMS: tuple[Claim, ...] = (
-    (
-        {"activation": "relu"},
-        Text(en="SwiGLU is better than ReLU", ja="SwiGLU は ReLU より良い"),
-        "Shazeer 2020, arXiv 2002.05202",
-        _WORSE,
-    ),
-    (
-        {"activation": "geglu"},
-        Text(en="GEGLU and SwiGLU are alike", ja="GEGLU と SwiGLU は同等"),
-        "Shazeer 2020, arXiv 2002.05202",
-        _EQUAL,
-    ),
-    (
-        {"position": "learned"},
-        Text(en="RoPE is better than learned positions", ja="RoPE は学習された位置埋め込みより良い"),
-        "Su et al. 2021, arXiv 2104.09864; EleutherAI 2021",
-        _WORSE,
-    ),
-    (
-        {"norm": "layernorm"},
-        Text(en="RMSNorm and LayerNorm give equal loss", ja="RMSNorm と LayerNorm の損失は等しい"),
-        "Zhang and Sennrich 2019, arXiv 1910.07467",
-        _EQUAL,
-    ),
-    (
-        {"mixer": "mamba2"},
-        Text(
-            en="Mamba-2 is at least as good as a transformer of its size",
-            ja="Mamba-2 は同規模のトランスフォーマーに劣らない",
-        ),
-        "Dao and Gu 2024, arXiv 2405.21060",
-        _BETTER,
-    ),
-)
+    ({"activation": "relu"}, Text(en="SwiGLU is better than ReLU", ja="SwiGLU は ReLU より良い"),
+     "Shazeer 2020, arXiv 2002.05202", _WORSE),
+    ({"activation": "geglu"}, Text(en="GEGLU and SwiGLU are alike", ja="GEGLU と SwiGLU は同等"),
+     "Shazeer 2020, arXiv 2002.05202", _EQUAL),
+    ({"position": "learned"},
+     Text(en="RoPE is better than learned positions", ja="RoPE は学習された位置埋め込みより良い"),
+     "Su et al. 2021, arXiv 2104.09864; EleutherAI 2021", _WORSE),
+    ({"norm": "layernorm"},
+     Text(en="RMSNorm and LayerNorm give equal loss", ja="RMSNorm と LayerNorm の損失は等しい"),
+     "Zhang and Sennrich 2019, arXiv 1910.07467", _EQUAL),
+    ({"mixer": "mamba2"},
+     Text(en="Mamba-2 is at least as good as a transformer of its size",
+          ja="Mamba-2 は同規模のトランスフォーマーに劣らない"),
+     "Dao and Gu 2024, arXiv 2405.21060", _BETTER),
+)  # fmt: skip
 
 
 def anchors(

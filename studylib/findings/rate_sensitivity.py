@@ -31,12 +31,12 @@ class RateSensitivity(Finding):
     words = Words(
         en="""Over the rates tried a wrong learning rate costs, in bits per byte,
             {% for one in basins %}
-            {{ one.variant }} {{ one.cost | fixed }}{% if one.to_baseline is not none %} ({{ one.to_baseline | signed }} against
-            {{ baseline }}){% endif %}, {{ one.octaves | fixed(1) }} octaves within 1 % of the best{{ '.' if loop.last else '; ' }}
+            {{ one.variant }} {{ one.cost | fixed }}{% if one.to_baseline is not none %}, {{ one.to_baseline | signed }} above
+            {{ baseline }}{% endif %}, {{ one.octaves | fixed(1) }} octaves within 1 % of the best{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""試した学習率でのずれによる平均損失(bits/byte):
             {% for one in basins %}
-            {{ one.variant }} {{ one.cost | fixed }}{% if one.to_baseline is not none %}({{ baseline }} との差 {{ one.to_baseline | signed }})
+            {{ one.variant }} {{ one.cost | fixed }}{% if one.to_baseline is not none %}、{{ baseline }} との差 {{ one.to_baseline | signed }}
             {%- endif %}、最良から 1 % 以内の幅 {{ one.octaves | fixed(1) }} オクターブ{{ '。' if loop.last else ';' }}
             {% endfor %}""",
     )

@@ -328,11 +328,11 @@ def test_a_flatter_basin_is_told_from_the_baselines():
     found = RateSensitivity.of(rates(), 512, BASELINE)
     assert [one.variant for one in found.basins] == ["norm: QK-norm", BASELINE]
     assert found.to_baseline("norm: QK-norm")[2] < 0 and found.to_baseline(BASELINE) is None
-    assert "octaves within 1 % of the best" in found.said().en and "against baseline" in found.said().en
+    assert "octaves within 1 % of the best" in found.said().en and "above baseline" in found.said().en
     low, _, high = RateSensitivity.of(rates(0.02, 0.02), 512, BASELINE).to_baseline("norm: QK-norm")
     assert low < 0 < high
     alone = RateSensitivity.of(rates().filter(pl.col("seed") == 0), 512, BASELINE)
-    assert alone.to_baseline("norm: QK-norm") is None and "against" not in alone.said().en
+    assert alone.to_baseline("norm: QK-norm") is None and "above" not in alone.said().en
     assert RateSensitivity.of(rates().clear(), 512, BASELINE) is None
 
 

@@ -15,6 +15,7 @@ from studylib.ideas._look import OneModel, Written, writing_step
 from studylib.registry import IDEAS
 from studylib.result import IdeaResult, Text
 from studylib.spec import DataSpec, ModelSpec, TrialSpec
+from studylib.spec.record import record_of
 from studylib.trials import plan_steps
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -151,7 +152,7 @@ def test_what_is_not_there_yet_or_went_wrong_is_said(tmp_path):
     assert step.sampled_from.checkpoint_every == 4, "the model that writes is kept"
     assert step.sampled_from.hash == trial(0, "a").hash
     assert "not trained yet" in html_of(Written.by(step, tmp_path))
-    write_json(tmp_path / step.name / "failure.json", {"status": "crashed", "message": EVIL, "seconds": 1.0})
+    write_json(tmp_path / step.name / "failure.json", {"status": "crashed", "message": EVIL, "seconds": 1.0, "at": 0.0})
     assert EVIL in html_of(Written.by(step, tmp_path))
 
 
@@ -177,8 +178,11 @@ def test_a_comparison_is_the_paired_difference_with_its_interval(tmp_path):
     tried = idea.try_it(params, base, base.replace(global_batch_size=8))
     losses = {"baseline": [2.0, 2.1, 1.9], "mine": [2.5, 2.6, 2.41]}
     for spec, loss in zip(tried.specs, [*losses["baseline"], *losses["mine"]], strict=True):
-        content = {"status": "done", "hash": spec.hash, "val_bpb": loss, "flops": 1e9, "seconds": 1.0, "tokens": 100}
-        write_json(tmp_path / spec.name / "result.json", content)
+        measured = {
+            "val_loss": 3.0, "val_bpb": loss, "val": {}, "train_loss": 3.0, "steps": 1, "tokens": 100, "flops": 1e9, "params": 10,
+            "non_embedding_params": 5, "tokens_per_s": 100.0, "peak_memory_bytes": 1000,
+        }  # fmt: skip
+        write_json(tmp_path / spec.name / "result.json", record_of(spec, 1.0) | measured)
     compared = tried.compared()
     assert compared.table()["difference"].to_list() == [
         pytest.approx(np.mean(losses["mine"]) - np.mean(losses["baseline"]))

@@ -60,7 +60,14 @@ class Comparison(Finding):
         """``subject``: what is compared (heads, ヘッド数). None where nothing was compared."""
         if trials["variant"].n_unique() < 2:
             return None
-        table = compare_to_baseline(trials, baseline).filter(pl.col("low").is_not_null()).sort("difference")
+        return cls.of_table(compare_to_baseline(trials, baseline), baseline, subject)
+
+    @classmethod
+    def of_table(cls, table: pl.DataFrame, baseline: str, subject: Text) -> Comparison | None:
+        """``table``: rows of ``analysis.compare_to_baseline``; None where no difference is known."""
+        table = table.filter(pl.col("low").is_not_null()).sort("difference")
+        if table.is_empty():
+            return None
         return cls(
             subject=subject, baseline=baseline, detectable=table["mde"].max(),
             differences=tuple(

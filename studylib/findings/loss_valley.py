@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import polars as pl
 from matplotlib.figure import Figure
 
-from studylib.analysis import Valley, Valleys
+from studylib.analysis import Valleys
 from studylib.findings._finding import Finding, Range
 from studylib.frozen import Frozen
 from studylib.report.figures.quantity import Quantity
@@ -30,16 +28,18 @@ class Bottom(Frozen):
 
 
 class LossValley(Finding):
+    """``basis``: what was held equal; ``left_out``: sizes without a valley."""
+
     name = "valley"
     title = Words(
         en="""
             {%- set last = bottoms[-1] -%}
-            At {{ last.size }} {% if last.optimum is none %}the best {{ quantity }} is not bracketed
+            At {{ last.size }} and {{ basis | accounting }} {% if last.optimum is none %}the best {{ quantity }} is not bracketed
             {%- else %}the best {{ quantity }} is {{ last.optimum | num }}{% endif %};
             {% if last.flat is none %}none is known to be as good{% else %}{{ last.flat | num }} costs less than 0.2 % more{% endif %}""",
         ja="""
             {%- set last = bottoms[-1] -%}
-            {{ last.size }} では{% if last.optimum is none %}最適{{ quantity }}が範囲内に定まらない
+            {{ last.size }}({{ basis | accounting }})では{% if last.optimum is none %}最適{{ quantity }}が範囲内に定まらない
             {%- else %}{{ quantity }} {{ last.optimum | num }} が最良{% endif %}、
             {% if last.flat is none %}同等と言える範囲はまだない{% else %}{{ last.flat | num }} は差 0.2 % 未満{% endif %}""",
     )
@@ -86,11 +86,12 @@ class LossValley(Finding):
     )
 
     quantity: Text
+    basis: str
     bottoms: tuple[Bottom, ...]
     left_out: tuple[str, ...]
 
     @classmethod
-    def of(cls, trials: pl.DataFrame, valleys: Valleys, quantity: Quantity) -> LossValley:
+    def of(cls, trials: pl.DataFrame, valleys: Valleys, quantity: Quantity, basis: str = "flops") -> LossValley:
         """``valleys``: the joint fit to ``trials``."""
         bottoms = tuple(
             Bottom(
@@ -99,9 +100,9 @@ class LossValley(Finding):
             )
             for fit in valleys.budgets
         )  # fmt: skip
-        return cls(quantity=quantity.name, bottoms=bottoms, left_out=tuple(valleys.left_out)).drawn_from(
-            trials, valleys.budgets, quantity
+        return cls(quantity=quantity.name, basis=basis, bottoms=bottoms, left_out=tuple(valleys.left_out)).drawn_from(
+            trials, valleys, quantity
         )
 
-    def draw(self, trials: pl.DataFrame, fits: Sequence[Valley], quantity: Quantity) -> Figure:
-        return valley(trials, fits, quantity=quantity)
+    def draw(self, trials: pl.DataFrame, valleys: Valleys, quantity: Quantity) -> Figure:
+        return valley(trials, valleys.budgets, aspect=valleys.quantity, quantity=quantity)

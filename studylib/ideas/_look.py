@@ -111,10 +111,8 @@ class Written:
         trial, made = Task.under(folder, step.sampled_from), Task.under(folder, step)
         result, failure = trial.result(), trial.failure() or made.failure()
         texts = [record["text"] for record in read_json_lines(made.folder / TEXT_FILE)] if made.result() else []
-        note = (
-            "" if texts else f"failed: {failure['message']}" if failure else "not trained yet: run the study's trials"
-        )
-        return cls(step.sampled_from, result["val_bpb"] if result else None, tuple(texts), note)
+        note = "" if texts else f"failed: {failure.message}" if failure else "not trained yet: run the study's trials"
+        return cls(step.sampled_from, result.val_bpb if result else None, tuple(texts), note)
 
     def __repr__(self) -> str:
         return "\n".join([self._about, *(cut(text, _LONGEST) for text in self.texts)])

@@ -12,14 +12,28 @@ from PIL import Image
 from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.ideas._shared.effects import target_words
-from studylib.ideas.architecture import architecture, captions, conclusion, published, tables
+from studylib.findings import (
+    Baseline,
+    Combination,
+    Effects,
+    FactorLeaders,
+    LearningRate,
+    LongContext,
+    NextRun,
+    RateSensitivity,
+    Slopes,
+    TargetVerdict,
+    settings_at_target,
+)
+from studylib.ideas.architecture import architecture, published
 from studylib.ideas.architecture.schema import BASELINE, ArchitectureParams
 from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials
 from studylib.ideas.architecture.trials import trials as plan
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
+from studylib.spec import apply
+from studylib.words import Text
 
 
 def params(**changes) -> ArchitectureParams:
@@ -207,14 +221,17 @@ def trials() -> pl.DataFrame:
 
 def test_leaders_inside_a_factor_are_found_and_failed_factors_left_out(trials):
     largest = trials.filter(pl.col("size") == "180k")
-    found = tables.factor_decisions(largest, PARAMS.by_factor | {"mixer": ["mixer: gone"]})
-    assert {factor: one.leader for factor, one in found.items()} == {
-        "activation": "activation: geglu", "position": BASELINE, "norm": "norm: QK-norm", "embedding": BASELINE,
+    told = FactorLeaders.of(largest, PARAMS.by_factor | {"mixer": ["mixer: gone"]}, BASELINE)
+    assert {one.factor: one.leader for one in told.factors} == {
+        "activation": "geglu", "position": BASELINE, "norm": "QK-norm", "embedding": BASELINE,
     }  # fmt: skip
-    assert found["activation"].ahead and not found["position"].ahead
-    table = tables.factor_table(found)
-    assert table.filter(pl.col("factor") == "position")["rivals"][0] == "position: alibi"
-    assert "activation geglu" in conclusion.factors_words(found).en and "未決" in conclusion.factors_words(found).ja
+    activation, position, *_ = told.factors
+    assert activation.ahead and not position.ahead and position.rivals == ("alibi",)
+    assert (
+        "activation geglu (" in told.said().en
+        and "open, alibi may still be better" in told.said().en
+        and "未決" in told.said().ja
+    )
 
 
 def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
@@ -223,62 +240,72 @@ def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
     assert set(left["variant"]) == {BASELINE, *EFFECTS} - {"norm: layernorm"}
 
 
-def test_the_verdict_tells_leader_factors_sum_and_what_is_carried(trials):
-    largest = trials.filter(pl.col("size") == "180k")
-    decisions = analysis.decisions_at(analysis.accountings(trials, reference=BASELINE), "180k")
-    at = analysis.carry_to_target(trials, BASELINE)
-    by_factor = tables.factor_decisions(largest, PARAMS.by_factor)
+def test_the_sum_of_single_effects_is_held_against_the_combination(trials):
     parts = ["activation: geglu", "norm: QK-norm"]
-    sums = tables.sums(trials, parts)
-    assert [one.size for one in sums] == list(SIZES) and sums[-1].state in ("adds up", "unclear")
-    told = conclusion.verdict(decisions, "180k", at, analysis.noise_floor(trials))
-    assert f"{COMBINED} is the best of those tried at 180k, with " in told.en
-    baseline = conclusion.baseline_words(PARAMS.model(60_000))
-    assert "swiglu, rmsnorm, rope, pre residual, attention, untied embeddings" in baseline.en
-    summed = conclusion.sums_words(sums, {"activation": parts[0], "norm": parts[1]})
-    assert "activation: geglu, norm: QK-norm" in summed.en
-    assert f"{sums[-1].measured[1]:+.4f}" in summed.en and f"{sums[-1].measured[1]:+.4f}" in summed.ja
-    assert conclusion.contexts_words(None).en == ""
-    assert "For 10B, 5.56e+04 times the largest size here, from 3 sizes up to 180k" in told.en
-    found = conclusion.extrapolation(at, by_factor, sums)
-    assert found["leader_by_factor"]["norm"]["leader"] == "norm: QK-norm"
-    assert found["effects"][COMBINED]["trend"] == "holds" and found["effects"][COMBINED]["p_better_at_target"] > 0.9
-    assert set(found["sum_of_effects"]) == set(SIZES)
+    found = Combination.of(trials, BASELINE, parts, COMBINED)
+    last = found.sizes[-1]
+    assert [one.size for one in found.sizes] == list(SIZES) and last.state in ("adds up", "unclear")
+    assert last.predicted[0] < -0.035 * 2.7 < last.predicted[2] and last.measured[0] < -0.035 * 2.7 < last.measured[2]
+    title = found.title(**found.facts)
+    assert f"At 180k the best of each factor together bring {last.measured[1]:+.4f} bits per byte" in title.en
+    assert f"{last.predicted[1]:+.4f}" in title.ja
+    assert "activation: geglu, norm: QK-norm put together" in found.said().en
+    for few, told in (([], "there is in 0"), (parts[:1], "there is in 1"), (parts, "finished at no size")):
+        nothing = Combination.of(trials.filter(pl.col("variant") != COMBINED), BASELINE, few, COMBINED)
+        assert nothing.figure() is None and told in nothing.said().en
+
+
+def test_the_baseline_is_described_by_its_choices():
+    usual = Baseline.of(PARAMS.model(60_000)).said()
+    assert "swiglu, rmsnorm, rope, pre residuals, attention and untied embeddings" in usual.en
+    small = Baseline.of(PARAMS.model(60_000).replace(unit_stream=False, tied_embeddings=True)).said()
+    assert "tied small embeddings" in small.en and "入出力共有の小さな埋め込み" in small.ja
+
+
+def test_every_factor_hands_on_its_best_choice_at_the_target(trials):
+    at = analysis.carry_to_target(trials, BASELINE)
+    base = plan(PARAMS)[-1]
+    found = {one.field: one for one in settings_at_target(at, PARAMS.groups, PARAMS.model(60_000), BASELINE)}
+    assert list(found) == ["model.activation", "model.position", "model.norm", "model.qk_norm", "model.tied_embeddings"]
+    assert (found["model.activation"].value, found["model.qk_norm"].value) == ("geglu", True)
+    assert found["model.position"].value in ("rope", "alibi") and found["model.norm"].value == "rmsnorm"
+    assert found["model.activation"].sizes == tuple(SIZES) and found["model.activation"].p_best > 0.5
+    assert apply(found.values(), base).model.activation == "geglu"
 
 
 def test_what_is_said_of_the_target_is_decided_or_open():
     near = {20_000: 30_000_000, 60_000: 300_000_000, 180_000: 3_000_000_000}
     trials = simulated({"a": -5.0}, noise=0.05).with_columns(pl.col("non_embedding_params").replace_strict(near))
     sure = analysis.carry_to_target(trials, BASELINE)
-    told = target_words(sure)
-    assert sure.decided and told.en.endswith("decided.") and told.ja.endswith("決定です。")
-    assert "a is best with probability >99 %" in told.en
+    told = TargetVerdict.of(sure).said()
+    assert sure.decided and told.en.startswith("Use a for 10B parameters. It is best there with >99 % probability")
+    assert "a を採用してください。" in told.ja
     decision = analysis.decide(trials.filter(pl.col("size") == "180k"))
-    assert conclusion.next_run(decision, sure) is None
+    assert NextRun.for_variants(decision, sure, "architecture").said().en == ""
     far = analysis.carry_to_target(simulated({"a": -0.2}, noise=0.1), BASELINE)
-    told = target_words(far)
-    assert not far.decided and "Open: " in told.en and "may still be better there" in told.en and "未決" in told.ja
+    told = TargetVerdict.of(far).said()
+    assert not far.decided and "as long as nothing better is known; baseline may still be better" in told.en
+    told = TargetVerdict.of(analysis.carry_to_target(simulated({"a": -0.1, "b": 0.0, "c": 0.1}), BASELINE)).said()
+    assert "it is undecided; most probable so far: " in told.en and "未決" in told.ja
     decision = analysis.decide(simulated({"a": -5.0}).filter(pl.col("size") == "20k"))
-    assert "more sizes are needed" in conclusion.next_run(decision, far).en
-    table = tables.scaling_table(far)
-    assert table["target_mid"][0] is None and table["p_best"][0] == far.p_best["a"]
+    assert "more sizes are needed" in NextRun.for_variants(decision, far, "architecture").said().en
 
 
 def test_effects_that_move_with_size_are_named():
-    flips = analysis.carry_to_target(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE)
-    told = conclusion.lasting_words(flips)
-    assert "do not last with size: a (flips)" in told.en and "a(逆転)" in told.ja
-    assert "of 2 effects 1 flip, 1 are unclear" in captions.slopes_title(flips).en
+    flips = Slopes.of(analysis.carry_to_target(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE), {})
+    assert "do not last with size: a." in flips.said().en and "逆転する効果:a" in flips.said().ja
+    assert "of 2 effects 1 flip, 1 are unclear" in flips.title(**flips.facts).en
 
 
 def test_a_title_says_how_many_stand_after_correction(trials):
-    table = analysis.effects_by_size(trials.filter(pl.col("size") == "180k"), BASELINE)
-    told = captions.effects_title(table, "180k")
-    assert "3 of 8 choices beat the baseline beyond chance and 3 fall behind" in told.en and COMBINED in told.en
-    nothing = analysis.effects_by_size(
-        simulated({"a": 0.0, "b": 0.0}, noise=0.2).filter(pl.col("size") == "20k"), BASELINE
-    )
-    assert "0 of 2 choices beat" in captions.effects_title(nothing, "20k").en
+    def title(trials: pl.DataFrame, size: str) -> str:
+        own = trials.filter(pl.col("size") == size)
+        found = Effects.of(analysis.effects_by_size(own, BASELINE), {}, analysis.noise_floor(own))
+        return found.title(**found.facts).en
+
+    told = title(trials, "180k")
+    assert "3 of 8 choices beat the baseline beyond chance and 3 fall behind" in told and COMBINED in told
+    assert "0 of 2 choices beat" in title(simulated({"a": 0.0, "b": 0.0}, noise=0.2), "20k")
 
 
 # --- learning rates, contexts, anchors
@@ -299,14 +326,15 @@ def rates(flat: float = 0.001, steep: float = 0.02) -> pl.DataFrame:
 
 
 def test_a_flatter_basin_is_told_from_the_baselines():
-    found, difference = tables.basins(rates(), 512)
-    assert difference["high"][0] < 0
-    title = captions.rates_title(found, difference)
-    assert "costs norm: QK-norm least" in title.en and "noise" not in title.en
-    assert "octaves" in captions.rates_alt(found).en
-    found, difference = tables.basins(rates(0.02, 0.02), 512)
-    assert "within the noise" in captions.rates_title(found, difference).en
-    assert tables.basins(rates().filter(pl.col("seed") == 0), 512)[1] is None
+    found = RateSensitivity.of(rates(), 512, BASELINE)
+    assert [one.variant for one in found.basins] == ["norm: QK-norm", BASELINE]
+    assert found.to_baseline("norm: QK-norm")[2] < 0 and found.to_baseline(BASELINE) is None
+    assert "octaves within 1 % of the best" in found.said().en and "above baseline" in found.said().en
+    low, _, high = RateSensitivity.of(rates(0.02, 0.02), 512, BASELINE).to_baseline("norm: QK-norm")
+    assert low < 0 < high
+    alone = RateSensitivity.of(rates().filter(pl.col("seed") == 0), 512, BASELINE)
+    assert alone.to_baseline("norm: QK-norm") is None and "above" not in alone.said().en
+    assert RateSensitivity.of(rates().clear(), 512, BASELINE) is None
 
 
 def test_a_failed_rate_is_not_averaged_away_and_costs_the_loss_at_the_start():
@@ -314,10 +342,9 @@ def test_a_failed_rate_is_not_averaged_away_and_costs_the_loss_at_the_start():
     some = rates().with_columns(status=pl.when(dead).then(pl.lit("diverged")).otherwise("status"))
     cost = analysis.common_rate_cost(some).rows_by_key("variant", named=True, unique=True)
     assert cost[BASELINE]["best_factor"] != 4, "a mean over the seeds that survived would flatter"
-    found, _ = tables.basins(some, 512)
-    worst = found.sort("sensitivity").row(-1, named=True)
-    assert (worst["variant"], worst["seed"]) == (BASELINE, 0)
-    assert worst["sensitivity"] == pytest.approx((math.log(512) / 2 - 2.5 + 0.08) / 3, abs=0.01)
+    own = (pl.col("seed") == 0) & (pl.col("variant") == BASELINE)
+    (worst,) = RateSensitivity.of(some.filter(own), 512, BASELINE).basins
+    assert worst.cost == pytest.approx((math.log(512) / 2 - 2.5 + 0.08) / 3, abs=0.01)
 
 
 def contexts() -> pl.DataFrame:
@@ -332,17 +359,20 @@ def contexts() -> pl.DataFrame:
 
 
 def test_what_cannot_read_further_is_said():
-    table = tables.contexts_table(contexts())
-    assert table["variant"].to_list() == ["position: alibi", BASELINE, "position: learned"]
-    told = conclusion.contexts_words(table)
-    assert "At 4 times the trained context position: alibi changes by -0.04" in told.en
-    assert "position: learned cannot read there" in told.en and "不可" in told.ja
-    assert conclusion.contexts_words(None).en == ""
+    found = LongContext.of(contexts())
+    assert [one.variant for one in found.variants] == ["position: alibi", BASELINE, "position: learned"]
+    assert (
+        "At 4 times the trained context the loss of position: alibi changes by -0.04" in found.title(**found.facts).en
+    )
+    assert "position: learned cannot" in found.alt(**found.facts).en and "不可" in found.alt(**found.facts).ja
+    assert LongContext.of(contexts().clear()) is None
+    endless = contexts().with_columns(change=pl.when(pl.col("variant") == BASELINE).then(math.inf).otherwise("change"))
+    assert LongContext.of(endless).variants[-1].change is None, "an infinite loss is no number to tell"
 
 
 def test_published_findings_are_scored_by_power():
     carried = analysis.carry_to_target(simulated(noise=0.02), BASELINE).effects
-    _, difference = tables.basins(rates(), 512)
+    difference = RateSensitivity.of(rates(), 512, BASELINE)
     outcomes = [one.outcome for one in published.anchors(PARAMS, carried, difference, (9.0, 20.0))]
     assert outcomes == [
         "agrees",  # ReLU is worse than SwiGLU
@@ -369,23 +399,20 @@ def test_speed_is_compared_with_the_spread_of_its_windows():
 
 
 def test_every_figure_is_drawn_small_and_described(trials, tmp_path):
-    last = analysis.effects_by_size(trials, BASELINE).filter(pl.col("size") == "180k")
+    last = trials.filter(pl.col("size") == "180k")
     factors = PARAMS.by_factor | {"together": [COMBINED]}
-    at = analysis.carry_to_target(trials, BASELINE)
-    sums = tables.sums(trials, ["activation: geglu", "norm: QK-norm"])
-    basins, difference = tables.basins(rates(), 512)
-    table = tables.contexts_table(contexts())
-    drawn = {
-        "effects": (rp.effects(last, factors, "the baseline", noise=0.01), captions.effects_title(last, "180k"), captions.effects_alt(last)),
-        "slopes": (rp.effect_slopes(at, factors), captions.slopes_title(at), captions.slopes_alt(at)),
-        "sum": (rp.combination(sums), captions.sums_title(sums), captions.sums_alt(sums)),
-        "contexts": (rp.loss_by_context(contexts()), captions.contexts_title(table), captions.contexts_alt(table)),
-        "rates": (rp.learning_rates(rates(), legend="variant"), captions.rates_title(basins, difference), captions.rates_alt(basins)),
-    }  # fmt: skip
-    for name, (figure, title, alt) in drawn.items():
-        rp.save(figure, tmp_path, name, title, alt)
-        path = tmp_path / f"{name}.png"
-        assert path.stat().st_size <= 150_000, name
+    noise, parts = analysis.noise_floor(last), ["activation: geglu", "norm: QK-norm"]
+    drawn = (
+        Effects.of(analysis.effects_by_size(last, BASELINE), factors, noise),
+        Slopes.of(analysis.carry_to_target(trials, BASELINE), factors),
+        Combination.of(trials, BASELINE, parts, COMBINED),
+        LongContext.of(contexts()),
+        LearningRate.of(rates(), noise, Text(en="variant", ja="案")),
+    )
+    for found in drawn:
+        rp.save(found.figure(), tmp_path, found.name, found.title(**found.facts), found.alt(**found.facts))
+        path = tmp_path / f"{found.name}.png"
+        assert path.stat().st_size <= 150_000, found.name
         with Image.open(path) as picture:
             assert picture.width >= 780 and picture.info["Description"]
 
@@ -406,8 +433,6 @@ def test_nothing_to_draw_is_an_error(trials):
     for draw in (
         lambda: rp.effects(analysis.effects_by_size(trials, BASELINE), {"x": ["x: y"]}, "b", noise=0.1),
         lambda: rp.effect_slopes(analysis.carry_to_target(trials, BASELINE), {"x": ["x: y"]}),
-        lambda: rp.combination([]),
-        lambda: rp.loss_by_context(contexts().clear()),
     ):
         with pytest.raises(StudyError):
             draw()

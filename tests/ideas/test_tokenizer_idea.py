@@ -11,15 +11,16 @@ import pytest
 from studylib import analysis
 from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.ideas._shared.differences import comparison_words
-from studylib.ideas.tokenizer import captions, conclusion, published, tables
+from studylib.findings import Comparison, LossValley, Optimum, OptimumVerdict, TextPerToken, Vocabulary
+from studylib.ideas.tokenizer import published, tables
 from studylib.ideas.tokenizer.schema import TokenizerParams
 from studylib.ideas.tokenizer.trials import equal_text_trials, tokenizers
 from studylib.ideas.tokenizer.trials import trials as plan
 from studylib.model.cost import training_flops
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.spec import TokenizerSpec
+from studylib.spec import TokenizerSpec, apply
+from studylib.words import Text
 
 SOURCES = [
     {"name": "ja", "weight": 0.7, "options": {"register": "ja", "bytes": 60_000}},
@@ -127,6 +128,10 @@ def test_parameters_of_every_scale_are_sound(scale):
 # --- words, on made-up numbers with a known best vocabulary
 
 
+VOCABULARY = rp.Quantity("vocabulary (pieces)", Text(en="vocabulary", ja="語彙数"))
+SAMPLE = tables.SUBJECTS["sample"]
+
+
 def made_up(best: float = 2000, noise: float = 0.0005) -> pl.DataFrame:
     random = np.random.default_rng(0)
     rows = []
@@ -154,39 +159,105 @@ def test_the_best_vocabulary_is_found_carried_on_and_said(valleys, tmp_path):
     assert [fit.optimum for fit in fits[:2]] == pytest.approx([2000, 4000], rel=0.15)
     assert fits[2].optimum is None and fits[2].edge == 8000  # at the end of those tried
     assert valleys.carry({"params": 1e8})[0] is None
-    wider = made_up(1000)
-    carried, reason = analysis.fit_valleys(wider, "vocab_size").carry({"params": 1e8})
+    carried, reason = analysis.fit_valleys(made_up(1000), "vocab_size").carry({"params": 1e8})
     assert carried.optimum[0] < 8000 < carried.optimum[2] and reason is None
-    assert "best vocabulary" in captions.carried_title(carried, 1e8).en
-    assert "not carried" in captions.carried_title(None, 1e8).en
-    title = captions.valley_title(fits[:2])
-    assert "pieces are best" in title.en and "最良" in title.ja
-    figure = rp.valley(made_up(), fits, aspect="vocab_size", quantity=captions.VOCABULARY)
+    found = LossValley.of(made_up(), valleys, VOCABULARY, "text")
+    assert "At 10M and equal text the best vocabulary is not bracketed" in found.title(**found.facts).en
+    assert "10M(同一文章量)では最適語彙数が範囲内に定まらない" in found.title(**found.facts).ja
+    figure = found.figure()
     assert {ax.get_xlabel() for ax in figure.axes} >= {"vocabulary (pieces)"}
     labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert not any("Llama" in label for label in labels), "that mark belongs to the aspect ratio"
-    record = rp.save(figure, tmp_path, "valley", title, captions.valley_alt(fits, captions.EQUAL_TEXT))
-    assert "at equal text" in record.alt.en and (tmp_path / "valley.png").exists()
-    figure = rp.optimum_against_size(fits, carried, target_params=1e8, quantity=captions.VOCABULARY)
-    assert figure.axes[0].get_ylabel() == "vocabulary (pieces)"
+    rp.save(figure, tmp_path, "valley", found.title(**found.facts), found.alt(**found.facts))
+    optimum = Optimum.of(fits, carried, reason, 1e8, VOCABULARY)
+    assert "the best vocabulary is" in optimum.title(**optimum.facts).en
+    assert optimum.figure().axes[0].get_ylabel() == "vocabulary (pieces)"
 
 
-def compared(difference: float) -> pl.DataFrame:
+def test_the_vocabulary_is_handed_on_as_measured_or_as_published(valleys):
+    trial = plan(params())[0]
+    found = analysis.fit_valleys(made_up(1000), "vocab_size")
+    carried, reason = found.carry({"params": 1e8})
+    vocabulary = Vocabulary.of(carried, found.budgets, 1e8)
+    assert vocabulary.pieces % 128 == 0 and abs(vocabulary.pieces - carried.best) <= 64
+    assert {one.field: one.evidence for one in vocabulary.settings()} == {
+        "data.tokenizer.vocab_size": "measured", "model.vocab_size": "measured",
+    }  # fmt: skip
+    built = apply(vocabulary.settings(), trial)
+    assert built.model.vocab_size == built.data.tokenizer.vocab_size == vocabulary.pieces
+    decision = analysis.decide(made_up(1000).filter(pl.col("size") == "10M"))
+    verdict = OptimumVerdict.of(decision, carried, reason, 1e8, vocabulary.use, vocabulary.pieces)
+    assert f"Build a vocabulary of {vocabulary.pieces} pieces for 100M parameters" in verdict.said().en
+    usual = Vocabulary.of(None, valleys.budgets, 1e8)
+    assert (usual.pieces, usual.measured, usual.decided) == (99_584, False, False)
+    assert all(one.evidence == "published" and one.interval is None for one in usual.settings())
+    assert "llm-jp-tokenizer v3" in usual.said().en and "外挿できません" in usual.said().ja
+
+
+def compared(difference: float) -> Comparison:
     rows = [
         {"variant": name, "seed": seed, "val_bpb": 2 + level + 0.001 * seed + 0.0002 * ((seed * 7 + place) % 3)}
         for place, (name, level) in enumerate((("all the text", 0.0), ("1 MB", difference)))
         for seed in range(4)
     ]
-    return analysis.compare_to_baseline(pl.DataFrame(rows), "all the text")
+    return Comparison.of(pl.DataFrame(rows), "all the text", SAMPLE)
 
 
 def test_comparisons_say_better_worse_or_nothing():
-    assert "0.0500 bits per byte worse" in captions.comparison_title(compared(0.05), "all the text").en
-    assert "bits per byte better" in captions.comparison_title(compared(-0.05), "all the text").en
-    assert "None differs significantly" in captions.comparison_title(compared(0.00001), "all the text").en
-    said = comparison_words(compared(0.05), "all the text", conclusion.SUBJECTS["sample"])
-    assert "1 MB +0.05" in said.en and "1 MB +0.05" in said.ja
-    assert comparison_words(None, "", conclusion.SUBJECTS["sample"]).en == ""
+    def title(difference: float) -> str:
+        return compared(difference).title(**compared(difference).facts).en
+
+    assert "1 of 1 differ significantly from all the text, from 1 MB (+0.05" in title(0.05) and "(-0.05" in title(-0.05)
+    assert "No variant differs significantly" in title(0.00001)
+
+
+def families(levels: dict[tuple[str, str], float], failed: str = "") -> pl.DataFrame:
+    """Trials of one size, by family and variant, with seeds that share their luck."""
+    noise = np.random.default_rng(1)
+    rows = [
+        {
+            "family": family, "variant": variant, "size": "60k", "seed": seed, "hash": f"{family}/{variant}/{seed}",
+            "status": "failed" if variant == failed else "done", "non_embedding_params": 60_000,
+            "val_bpb": None if variant == failed else 2 + level + 0.01 * seed + noise.normal(0, 0.0005),
+        }
+        for (family, variant), level in levels.items()
+        for seed in range(3)
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+LEVELS = {
+    ("vocabulary", "400 pieces"): 0.02, ("vocabulary", "500 pieces"): 0.0, ("sample", "0.03 MB"): 0.05,
+    ("sample", "all the text"): 0.0, ("choice", "reference"): 0.0, ("choice", "bpe"): -0.04, ("choice", "ja only"): 0.03,
+}  # fmt: skip
+VARIANTS = {"bpe": {"kind": "bpe"}, "ja only": {"mix": {"ja": 1, "en": 0}}}
+
+
+def test_families_are_compared_and_what_they_favour_is_handed_on():
+    asked = params(variants=VARIANTS)
+    found = tables.comparisons(families(LEVELS), asked)
+    assert {name: one.baseline for name, one in found.items()} == {"sample": "all the text", "choice": "reference"}
+    assert [one.variant for one in found["choice"].differences] == ["bpe", "ja only"], "the sweep only tells the noise"
+    handed = {one.field: one for one in tables.settings(families(LEVELS), asked)}
+    assert {field: one.value for field, one in handed.items()} == {
+        "data.tokenizer.sample_bytes": "all", "data.tokenizer.kind": "bpe", "data.tokenizer.train_on": "counts",
+    }  # fmt: skip
+    assert handed["data.tokenizer.kind"].sizes == ("60k",) and not handed["data.tokenizer.kind"].decided
+    built = apply(handed.values(), plan(asked)[0]).data.tokenizer
+    assert (built.kind, built.sample_bytes, built.train_on) == ("bpe", "all", "counts")
+
+
+def test_a_sample_that_does_better_is_told_but_its_bytes_are_not_handed_on():
+    trials = families(LEVELS | {("sample", "0.03 MB"): -0.05})
+    assert tables.comparisons(trials, params())["sample"].differences[0].difference[2] < 0
+    assert [one.field for one in tables.settings(trials, params())] == ["data.tokenizer.kind"]
+
+
+def test_families_that_were_not_tried_or_failed_say_nothing():
+    only = families({key: level for key, level in LEVELS.items() if key[0] == "vocabulary"})
+    assert tables.comparisons(only, params()) == {} and tables.settings(only, params()) == ()
+    failed = tables.comparisons(families(LEVELS, failed="0.03 MB"), params(variants=VARIANTS))
+    assert list(failed) == ["choice"]
 
 
 def test_anchors_follow_the_numbers():
@@ -213,9 +284,13 @@ def test_tables_measure_every_tokenizer_on_every_kind_of_text(tmp_path):
     trials = tables.with_measures(pl.DataFrame({"variant": ["500 pieces"], "vocab_size": [500]}), found)
     assert trials.select(tables.measured_columns(trials)).row(0)[1] == pytest.approx(ja[1])
     assert tables.as_records(found)["500 pieces"]["ja"]["chars_per_token"] == pytest.approx(ja[1], rel=1e-3)
-    figure = rp.chars_per_token(found)
+    told = TextPerToken.of(found)
+    figure = told.figure()
     assert len(figure.axes) == 2 and len(figure.axes[0].lines) == 3
-    assert "characters" in captions.chars_title(found).en and "code" in captions.chars_alt(found).en
+    assert [kind.name for kind in told.kinds] == ["ja", "en", "code"] and told.kinds[0].characters == pytest.approx(ja)
+    assert "From 400 to 500 pieces a token of ja grows" in told.title(**told.facts).en
+    with pytest.raises(StudyError, match="has no tokenizer"):
+        TextPerToken.of(found.clear())
 
 
 def test_a_tokenizer_spec_without_room_is_refused():

@@ -5,70 +5,45 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import polars as pl
-
 from studylib.analysis import CarriedEffect, score
+from studylib.findings import RateSensitivity
 from studylib.ideas.architecture.schema import ArchitectureParams
 from studylib.result import Anchor, Text
 
-Claim = tuple[dict, Text, str, tuple[float, float], str]
+Claim = tuple[dict, Text, str, tuple[float, float]]
 _WORSE, _BETTER, _EQUAL = (0.0, math.inf), (-math.inf, 0.0), (-0.5, 0.5)
-_ABOVE = "% of the loss above the baseline"
+_ABOVE = Text(en="% of the loss above the baseline", ja="基準との差(損失の %)")
 # Changes to the default baseline (swiglu, rope, rmsnorm, attention), and the range of its effect, percent of the loss.
 CLAIMS: tuple[Claim, ...] = (
-    (
-        {"activation": "relu"},
-        Text(en="SwiGLU is better than ReLU", ja="SwiGLU は ReLU より良い"),
-        "Shazeer 2020, arXiv 2002.05202",
-        _WORSE,
-        _ABOVE,
-    ),
-    (
-        {"activation": "geglu"},
-        Text(en="GEGLU and SwiGLU are alike", ja="GEGLU と SwiGLU は同等"),
-        "Shazeer 2020, arXiv 2002.05202",
-        _EQUAL,
-        _ABOVE,
-    ),
-    (
-        {"position": "learned"},
-        Text(en="RoPE is better than learned positions", ja="RoPE は学習された位置埋め込みより良い"),
-        "Su et al. 2021, arXiv 2104.09864; EleutherAI 2021",
-        _WORSE,
-        _ABOVE,
-    ),
-    (
-        {"norm": "layernorm"},
-        Text(en="RMSNorm and LayerNorm give equal loss", ja="RMSNorm と LayerNorm の損失は等しい"),
-        "Zhang and Sennrich 2019, arXiv 1910.07467",
-        _EQUAL,
-        _ABOVE,
-    ),
-    (
-        {"mixer": "mamba2"},
-        Text(
-            en="Mamba-2 is at least as good as a transformer of its size",
-            ja="Mamba-2 は同規模のトランスフォーマーに劣らない",
-        ),
-        "Dao and Gu 2024, arXiv 2405.21060",
-        _BETTER,
-        _ABOVE,
-    ),
-)
+    ({"activation": "relu"}, Text(en="SwiGLU is better than ReLU", ja="SwiGLU は ReLU より良い"),
+     "Shazeer 2020, arXiv 2002.05202", _WORSE),
+    ({"activation": "geglu"}, Text(en="GEGLU and SwiGLU are alike", ja="GEGLU と SwiGLU は同等"),
+     "Shazeer 2020, arXiv 2002.05202", _EQUAL),
+    ({"position": "learned"},
+     Text(en="RoPE is better than learned positions", ja="RoPE は学習された位置埋め込みより良い"),
+     "Su et al. 2021, arXiv 2104.09864; EleutherAI 2021", _WORSE),
+    ({"norm": "layernorm"},
+     Text(en="RMSNorm and LayerNorm give equal loss", ja="RMSNorm と LayerNorm の損失は等しい"),
+     "Zhang and Sennrich 2019, arXiv 1910.07467", _EQUAL),
+    ({"mixer": "mamba2"},
+     Text(en="Mamba-2 is at least as good as a transformer of its size",
+          ja="Mamba-2 は同規模のトランスフォーマーに劣らない"),
+     "Dao and Gu 2024, arXiv 2405.21060", _BETTER),
+)  # fmt: skip
 
 
 def anchors(
     params: ArchitectureParams,
     carried: Sequence[CarriedEffect],
-    rates: pl.DataFrame | None,
+    sensitivity: RateSensitivity | None,
     layernorm_time: tuple[float, float] | None,
 ) -> tuple[Anchor, ...]:
     """Published findings held against the largest size.
 
     Parameters
     ----------
-    rates
-        Learning-rate sensitivity against the baseline, from ``compare_to_baseline``.
+    sensitivity
+        To the learning rate, of the baseline and some variants.
     layernorm_time
         Percent of the time that the baseline (RMSNorm) saves against LayerNorm.
     """
@@ -80,14 +55,11 @@ def anchors(
         return (effects[name][0], effects[name][2]) if name in effects else None
 
     found = [
-        score(claim, source, effect(params.variant_with(**changes)), claimed, unit=unit)
-        for changes, claim, source, claimed, unit in CLAIMS
+        score(claim, source, effect(params.variant_with(**changes)), claimed, unit=_ABOVE)
+        for changes, claim, source, claimed in CLAIMS
     ]
     hybrids = [name for name, own in params.variants.items() if set(own) == {"mixer", "attention_every"}]
-    flatter = None
-    if usual and rates is not None and (name := params.variant_with(qk_norm=True)) is not None:
-        own = rates.filter((pl.col("variant") == name) & pl.col("low").is_not_null())
-        flatter = (own["low"][0], own["high"][0]) if len(own) else None
+    flatter = sensitivity.to_baseline(params.variant_with(qk_norm=True)) if usual and sensitivity is not None else None
     return (
         *found,
         score(
@@ -105,15 +77,15 @@ def anchors(
             "Zhang and Sennrich 2019, arXiv 1910.07467",
             layernorm_time if usual else None,
             (7.0, 64.0),
-            unit="% of a training step's time",
+            unit=Text(en="% of a training step's time", ja="学習 1 ステップの時間の %"),
         ),
         score(
             Text(
                 en="QK-norm makes the loss less sensitive to the learning rate", ja="QK-norm は学習率への感度を下げる"
             ),
             "Wortsman et al. 2023, arXiv 2309.14322",
-            flatter,
+            (flatter[0], flatter[2]) if flatter else None,
             _BETTER,
-            unit="bits per byte of sensitivity above the baseline",
+            unit=Text(en="bits per byte of sensitivity above the baseline", ja="感度の基準との差(bits/byte)"),
         ),
     )

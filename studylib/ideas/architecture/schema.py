@@ -73,6 +73,11 @@ class ArchitectureParams(OneShapeParams):
         return variants_of(self.factors)
 
     @property
+    def groups(self) -> dict[str, dict[str, Changes]]:
+        """`variants` by factor."""
+        return {factor: variants_of({factor: named}) for factor, named in self.factors.items()}
+
+    @property
     def by_factor(self) -> dict[str, list[str]]:
         """The names in tables of every factor's variants."""
         return labels_of(self.factors)

@@ -7,15 +7,13 @@ import math
 import polars as pl
 
 from studylib.analysis import CarriedOptimum, score
+from studylib.findings import Comparison
 from studylib.result import Anchor, Text
 
 
-def anchors(carried: CarriedOptimum | None, samples: pl.DataFrame | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
+def anchors(carried: CarriedOptimum | None, samples: Comparison | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
     """Published findings about vocabularies held against this study."""
-    sampled = None
-    if samples is not None and samples["low"].is_not_null().any():
-        worst = samples.filter(pl.col("low").is_not_null()).sort("difference").row(-1, named=True)
-        sampled = (worst["low"], worst["high"])
+    worst = samples.differences[-1].difference if samples is not None else None
     large = measures.filter(
         pl.col("vocab_size").is_between(48_000, 100_000) & pl.col("register").str.contains("(?i)ja|wikipedia|mc4")
     )["chars_per_token"]
@@ -28,7 +26,7 @@ def anchors(carried: CarriedOptimum | None, samples: pl.DataFrame | None, measur
             "Tao et al. 2024, arXiv 2407.13623",
             (carried.exponents["params"][0], carried.exponents["params"][2]) if carried else None,
             (0.0, 1.0),
-            unit="exponent of the vocabulary in non-embedding parameters",
+            unit=Text(en="as the exponent of parameters", ja="パラメータ数に対する指数"),
         ),
         score(
             Text(
@@ -36,9 +34,9 @@ def anchors(carried: CarriedOptimum | None, samples: pl.DataFrame | None, measur
                 ja="全文で学習したトークナイザは標本で学習したものより良い",
             ),
             "Gemini report 2023, arXiv 2312.11805",
-            sampled,
+            (worst[0], worst[2]) if worst else None,
             (0.0, math.inf),
-            unit="bits per byte lost by the worst sample tried",
+            unit=Text(en="bits per byte lost by the worst sample tried", ja="試した最悪の標本の損失増(bits/byte)"),
         ),
         score(
             Text(
@@ -48,6 +46,6 @@ def anchors(carried: CarriedOptimum | None, samples: pl.DataFrame | None, measur
             "llm-jp-tokenizer",
             (float(large.min()), float(large.max())) if len(large) else None,
             (1.48, 2.02),
-            unit="characters a token",
+            unit=Text(en="characters a token", ja="1 トークンの文字数"),
         ),
     )

@@ -7,12 +7,22 @@ from pathlib import Path
 
 import polars as pl
 
-from studylib.analysis import compare_to_baseline
+from studylib.analysis import carry_to_target, compare_to_baseline
 from studylib.data import Tokenizer, guarded_texts, prepare
 from studylib.data.measure import bytes_per_token, measure_tokenizer
-from studylib.spec import DataSpec
+from studylib.findings import Comparison, settings_at_target
+from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
+from studylib.ideas.tokenizer.trials import sample_label
+from studylib.spec import DataSpec, Setting
+from studylib.words import Text
 
 MEASURED_BYTES = 1_000_000
+SUBJECTS = {
+    "sample": Text(en="Trained on a sample", ja="標本での学習"),
+    "choice": Text(en="Other tokenizers of the same size", ja="同じ語彙数の別のトークナイザ"),
+    "fine-tuning": Text(en="Fine-tuning with added pieces", ja="語彙を追加したファインチューニング"),
+}
+COUNTED = Text(en="all the text fits in memory only as counts", ja="全文は計数でなければメモリに収まらない")
 
 
 def measure_all(tokenizers: Mapping[str, DataSpec], folder: Path, others: Mapping[str, DataSpec]) -> pl.DataFrame:
@@ -59,21 +69,59 @@ def with_measures(trials: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def compared(trials: pl.DataFrame, family: str, baseline: str) -> pl.DataFrame | None:
-    """A family's paired differences to its baseline; None without two variants of it.
+def comparisons(trials: pl.DataFrame, params: TokenizerParams) -> dict[str, Comparison]:
+    """Every family that is held against a baseline, where there are trials of it.
 
     Samples and other choices are trials of the same model at the same budget as the vocabulary sweep, so the noise is taken
     from all of them together; a family of two variants alone would hardly know its own.
     """
-    rows = trials.filter(pl.col("family") == family)
-    names = rows["variant"].unique(maintain_order=True).to_list()
-    if len(names) < 2:
-        return None
-    beside = pl.col("family").is_in(["vocabulary", "sample", "choice"]) & (pl.col("size") == rows["size"][0])
-    if family in ("sample", "choice"):
-        others = trials.filter(beside & ~pl.col("hash").is_in(rows["hash"].to_list()))
-        rows = pl.concat([rows, others.unique(["variant", "seed"], maintain_order=True)])
-    return compare_to_baseline(rows, baseline).filter(pl.col("variant").is_in(names))
+    found = {}
+    for family, baseline in _baselines(params).items():
+        rows = trials.filter(pl.col("family") == family)
+        names = rows["variant"].unique(maintain_order=True).to_list()
+        if len(names) < 2:
+            continue
+        beside = pl.col("family").is_in(["vocabulary", "sample", "choice"]) & (pl.col("size") == rows["size"][0])
+        if family in ("sample", "choice"):
+            others = trials.filter(beside & ~pl.col("hash").is_in(rows["hash"].to_list()))
+            rows = pl.concat([rows, others.unique(["variant", "seed"], maintain_order=True)])
+        table = compare_to_baseline(rows, baseline).filter(pl.col("variant").is_in(names))
+        if (one := Comparison.of_table(table, baseline, SUBJECTS[family])) is not None:
+            found[family] = one
+    return found
+
+
+def settings(trials: pl.DataFrame, params: TokenizerParams) -> tuple[Setting, ...]:
+    """The kind of tokenizer and whether it is trained on all the text, carried to the target from the size where they were tried.
+
+    What belongs to this study's text is not handed on: shares of its sources, and how many bytes a sample has.
+    """
+    groups: dict[str, dict[str, dict]] = {
+        "sample": {sample_label(size): {"sample_bytes": size} for size in params.samples}
+    }
+    for name, changes in params.variants.items():
+        if "mix" not in changes:
+            groups.setdefault(" ".join(sorted(changes)), {})[name] = changes
+    found: list[Setting] = []
+    for family, baseline in _baselines(params).items():
+        rows = trials.filter(pl.col("family") == family)
+        if family == "fine-tuning" or rows["variant"].n_unique() < 2:
+            continue
+        at = carry_to_target(rows, baseline, target_params=params.target_params)
+        found += settings_at_target(at, groups, params.data.tokenizer, baseline, "data.tokenizer")
+    kept = [one for one in found if one.field != "data.tokenizer.sample_bytes" or one.value == "all"]
+    if any(one.value == "all" for one in kept):
+        counts = {"evidence": "convention", "source": COUNTED, "decided": False}
+        kept.append(Setting(field="data.tokenizer.train_on", value="counts", **counts))
+    return tuple(kept)
+
+
+def _baselines(params: TokenizerParams) -> dict[str, str]:
+    return {
+        "sample": sample_label(params.data.tokenizer.sample_bytes),
+        "choice": REFERENCE,
+        "fine-tuning": "old pieces",
+    }
 
 
 def as_records(table: pl.DataFrame) -> dict[str, dict[str, dict[str, float]]]:

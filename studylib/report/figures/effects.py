@@ -1,4 +1,4 @@
-"""Effects of single choices: by factor, over sizes, and added up."""
+"""Effects of single choices: by factor, and over sizes."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from studylib.analysis import Additivity, AtTarget, CarriedEffect
+from studylib.analysis import AtTarget, CarriedEffect
 from studylib.errors import invalid
-from studylib.report.figures.style import INK, MUTED, NOISE_BAND, PALETTE, canvas, look, wrapped
+from studylib.report.figures.style import INK, MUTED, NOISE_BAND, PALETTE, canvas, look
 
 # A choice this many times as bad as most others is shown at the edge with its number, so that the rest can be read.
 _EDGE = 4.0
@@ -151,35 +151,3 @@ def _readable(ax: Axes, found: Sequence[CarriedEffect]) -> None:
         ax.set_ylim(-1.15 * reach, 1.15 * reach)
         told = ", ".join(f"{name.split(': ')[-1]} {worst[name]:.0f} %" for name in far)
         ax.annotate(f"off the scale: {told}", (0.02, 0.03), xycoords="axes fraction", fontsize=7.5, color=MUTED)
-
-
-def combination(found: Sequence[Additivity]) -> Figure:
-    """Single effects, their sum and the combination as measured, a panel a size."""
-    if not found:
-        raise invalid("found", [], "is empty: there is nothing to draw")
-    names = list(found[0].parts)
-    figure, axes = canvas(
-        1, len(found), width=max(6.2, 2.2 + 2.9 * len(found)), height=1.9 + 0.36 * (len(names) + 2), sharey=True
-    )  # fmt: skip
-    for ax, one in zip(axes, found, strict=True):
-        rows = [(one.parts[name], MUTED, "o") for name in names]
-        rows += [(one.predicted, PALETTE[0], "s"), (one.measured, PALETTE[1], "D")]
-        for y, ((low, middle, high), colour, marker) in enumerate(rows):
-            ax.plot([low, high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")
-            ax.plot(middle, y, marker=marker, ms=8, color=colour, ls="")
-        ax.axvspan(one.predicted[0], one.predicted[2], color=PALETTE[0], alpha=0.1, lw=0)
-        ax.axvline(0, color=INK, lw=1)
-        ax.axhline(len(names) - 0.5, color=MUTED, lw=0.8, ls=":")
-        ax.grid(axis="y", visible=False)
-        ax.xaxis.set_major_locator(MaxNLocator(4))
-        ax.set_title(f"{one.size}: {_STATES[one.state]}", loc="left", fontsize=10.5, color=MUTED)
-    labels = [wrapped(name) for name in names] + ["sum (predicted)", "together (measured)"]
-    axes[0].set_yticks(range(len(labels)), labels, color=INK)
-    axes[0].set_ylim(len(labels) - 0.4, -0.6)
-    figure.supxlabel("difference to the baseline at the same seed (bits per byte), 95 % interval", fontsize=10)
-    return figure
-
-
-_STATES = {
-    "adds up": "gains add up", "less": "less than the sum", "more": "more than the sum", "unclear": "the sum is not refuted",
-}  # fmt: skip

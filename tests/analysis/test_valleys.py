@@ -127,9 +127,11 @@ def test_a_budget_without_a_valley_is_named():
 
 def test_the_form_is_a_parabola_near_its_bottom_and_a_sum_of_powers_beyond():
     u = np.linspace(-2, 2, 9)
-    assert form(u, 0.0, 1e-4) == pytest.approx(u**2, abs=1e-6)
-    assert form(u, 0.3, 0.3) == pytest.approx((np.expm1(0.6 * u) / 0.6 - u) / 0.3, rel=1e-6)
-    assert form(np.array([2.0]), 0.2, 0.3) > form(np.array([-2.0]), 0.2, 0.3)
+    assert form(u, 0.0, 0.0, 1e-4) == pytest.approx(u**2, abs=1e-6)
+    assert form(u, 0.3, 0.0, 0.3) == pytest.approx((np.expm1(0.6 * u) / 0.6 - u) / 0.3, rel=1e-6)
+    assert form(np.array([2.0]), 0.2, 0.0, 0.3) > form(np.array([-2.0]), 0.2, 0.0, 0.3)
+    near = np.array([-1e-3, 1e-3])
+    assert form(near, 0.0, 0.4, 0.3) == pytest.approx(near**2 * np.exp([-0.2, 0.2]), rel=1e-5), "sides differ at once"
 
 
 def ladder(budgets: int, exponent: float = 0.1, optimum: float = 20, **options) -> pl.DataFrame:

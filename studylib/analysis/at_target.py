@@ -17,8 +17,8 @@ import polars as pl
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
-from studylib.analysis.posterior import Standing
-from studylib.analysis.seed_noise import draw_noise
+from studylib.analysis.posterior import Standing, checked_confidence
+from studylib.analysis.seed_effects import draw_noise
 from studylib.errors import invalid
 from studylib.result import TargetVerdict
 
@@ -27,7 +27,6 @@ Interval = tuple[float, float, float]  # low, middle, high
 # An interval of the size of all published effects of structures (0 to 3 % of the loss) says no more than was known before.
 WIDEST = 3.0
 MARGIN = 0.2  # percent of the loss: differences below do not matter
-_RIVAL = 0.05
 
 
 @dataclass(frozen=True)
@@ -168,13 +167,12 @@ def carry_to_target(
     """
     if not target_params > 0:
         raise invalid("target_params", target_params, "is not positive")
-    if not 0.5 < confidence < 1:
-        raise invalid("confidence", confidence, "is not between 0.5 and 1")
+    checked_confidence(confidence)
     table = OverSizes.of(trials, metric, variant=variant, size=size)
     if reference is not None and reference not in table.variants:
         raise invalid("reference", reference, "has no finished trial", choices=table.variants)
     generator = np.random.default_rng(random_seed)
-    noise = draw_noise(*table.arrays, generator=generator)
+    noise = draw_noise(*table.arrays, generator=generator).variance
     data = measured(*table.arrays)
     x = np.log10(list(table.sizes.values()))
     draws = draw_effects(
@@ -189,10 +187,8 @@ def carry_to_target(
         leader=table.variants[standing.lead],
         p_best=dict(zip(table.variants, standing.best.tolist(), strict=True)),
         regret=standing.regret,
-        rivals=tuple(
-            table.variants[i] for i in np.argsort(-standing.better, kind="stable") if standing.better[i] > _RIVAL
-        ),
-        decided=bool(standing.best[standing.lead] >= confidence and standing.regret <= margin),
+        rivals=tuple(table.variants[i] for i in standing.rivals),
+        decided=standing.state(confidence, margin) == "ahead",
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
     )

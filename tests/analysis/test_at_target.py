@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from studylib import analysis
-from studylib.analysis import hierarchy, seed_noise
+from studylib.analysis import hierarchy, seed_effects
 from studylib.bench.calibration import target as calibration
 from studylib.errors import StudyError
 
@@ -116,7 +116,7 @@ def test_a_noisy_variant_is_seen_to_be_noisy_and_the_others_are_not():
     sd = np.array([0.1, 0.1, 0.1, 0.1, 1.0])
     variant, size, seed = (axis.ravel() for axis in np.indices((5, 3, 4)))
     y = generator.normal(0, 2, (3, 4))[size, seed] + sd[variant] * generator.standard_normal(60)
-    found = np.sqrt(np.median(seed_noise.draw_noise(y, variant, size, seed, generator=generator), axis=0))
+    found = np.sqrt(np.median(seed_effects.draw_noise(y, variant, size, seed, generator=generator).variance, axis=0))
     assert found[4].min() > 0.4 and found[:4].max() < 0.25
 
 

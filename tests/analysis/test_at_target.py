@@ -120,6 +120,17 @@ def test_a_noisy_variant_is_seen_to_be_noisy_and_the_others_are_not():
     assert found[4].min() > 0.4 and found[:4].max() < 0.25
 
 
+def test_cells_without_trials_have_no_mean_and_the_others_agree_with_their_trials():
+    generator = np.random.default_rng(4)
+    variant, size, seed = (axis.ravel()[:-4] for axis in np.indices((3, 2, 4)))
+    y = np.array([0.0, 5.0, 9.0])[variant] + generator.normal(0, 2, (2, 4))[size, seed] + generator.normal(0, 0.1, 20)
+    found = seed_effects.draw_noise(y, variant, size, seed, generator=generator)
+    assert found.count.tolist() == [[4, 4], [4, 4], [4, 0]]
+    assert np.isnan(found.mean[:, 2, 1]).all() and np.isfinite(found.variance).all()
+    gap = found.mean[:, 1] - found.mean[:, 0]
+    assert gap.mean(axis=0) == pytest.approx([5, 5], abs=0.3)
+
+
 def test_identical_seeds_divide_nothing_by_zero():
     trials = simulated({"x": (-2.0, 0.0)}, noise=0.0)
     at = analysis.carry_to_target(trials, "baseline")

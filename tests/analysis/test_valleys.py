@@ -62,11 +62,22 @@ def test_uneven_sides_do_not_fool_the_interval():
         steep = 0.1 * (-1) ** number
         frame = trials(
             30, seeds=2, noise=0.002, aspects=(8, 32, 128), random_seed=number,
-            above=lambda u, steep=steep: 0.01 * (1 + math.copysign(steep, u)) * u**2,
+            above=lambda u, steep=steep: 0.01 * (1 + steep * math.copysign(1, u)) * u**2,
         )  # fmt: skip
         ends = np.quantile(one(frame).log_optimum, [0.025, 0.975])
         covered += ends[0] <= math.log(30) <= ends[1]
     assert covered >= 10
+
+
+@pytest.mark.parametrize("steep", [-0.2, 0.2])
+def test_sides_that_differ_from_the_bottom_on_are_seen_to_differ(steep):
+    frame = trials(
+        30, noise=0.0002, aspects=(6, 10, 18, 32, 56, 100, 160),
+        above=lambda u: 0.01 * (1 + steep * math.copysign(1, u)) * u**2,
+    )  # fmt: skip
+    fit = one(frame)
+    assert 0.2 < fit.form.kink.mean() * math.copysign(1, steep) < 0.5, "of 0.4, part of which the skew may bear"
+    assert fit.interval[0] < 30 < fit.interval[1] and fit.optimum == pytest.approx(30, rel=0.03)
 
 
 def test_the_basin_is_what_costs_less_than_the_margin():

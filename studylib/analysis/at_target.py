@@ -17,10 +17,11 @@ import polars as pl
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
-from studylib.analysis.posterior import Standing
-from studylib.analysis.seed_noise import draw_noise
+from studylib.analysis.posterior import Standing, checked_confidence
+from studylib.analysis.seed_effects import draw_noise
 from studylib.errors import invalid
 from studylib.notebook import line, records
+from studylib.numbers import percent
 from studylib.result import TargetVerdict
 
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
@@ -28,7 +29,6 @@ Interval = tuple[float, float, float]  # low, middle, high
 # An interval of the size of all published effects of structures (0 to 3 % of the loss) says no more than was known before.
 WIDEST = 3.0
 MARGIN = 0.2  # percent of the loss: differences below do not matter
-_RIVAL = 0.05
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class AtTarget:
         """In a notebook: a row a variant, the likeliest first; effects in percent of the reference's loss."""
         effects = {one.variant: one for one in self.effects}
         rows = [
-            {"variant": name, "P(best) there": f"{100 * p:.0f} %"} | _told(effects.get(name), self.sizes)
+            {"variant": name, "P(best) there": percent(p)} | _told(effects.get(name), self.sizes)
             for name, p in sorted(self.p_best.items(), key=lambda item: -item[1])
         ]
         state = "decided" if self.decided else "not decided"
@@ -215,13 +215,12 @@ def carry_to_target(
     """
     if not target_params > 0:
         raise invalid("target_params", target_params, "is not positive")
-    if not 0.5 < confidence < 1:
-        raise invalid("confidence", confidence, "is not between 0.5 and 1")
+    checked_confidence(confidence)
     table = OverSizes.of(trials, metric, variant=variant, size=size)
     if reference is not None and reference not in table.variants:
         raise invalid("reference", reference, "has no finished trial", choices=table.variants)
     generator = np.random.default_rng(random_seed)
-    noise = draw_noise(*table.arrays, generator=generator)
+    noise = draw_noise(*table.arrays, generator=generator).variance
     data = measured(*table.arrays)
     x = np.log10(list(table.sizes.values()))
     draws = draw_effects(
@@ -244,10 +243,8 @@ def _leading(variants: Sequence[str], samples: np.ndarray, confidence: float, ma
         "leader": variants[standing.lead],
         "p_best": dict(zip(variants, standing.best.tolist(), strict=True)),
         "regret": standing.regret,
-        "rivals": tuple(
-            variants[i] for i in np.argsort(-standing.better, kind="stable") if standing.better[i] > _RIVAL
-        ),
-        "decided": bool(standing.best[standing.lead] >= confidence and standing.regret <= margin),
+        "rivals": tuple(variants[i] for i in standing.rivals),
+        "decided": standing.state(confidence, margin) == "ahead",
     }
 
 

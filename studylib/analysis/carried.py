@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from studylib.analysis.valley_posterior import CURVATURE_SCATTER, valley
+from studylib.analysis.valley_posterior import CURVATURE_SCATTER, Form
 from studylib.errors import invalid
 from studylib.notebook import fields
 from studylib.words import Text, Words
@@ -91,7 +91,7 @@ class CarriedOptimum:
     line
         [4, 64] the variable, and low, middle, high of the optimum from the least budget to the target, where there is one
         variable; None with several.
-    log_optimum, log_curvature, skew, bend
+    log_optimum, log_curvature, form
         [K] joint draws at the target.
     """
 
@@ -106,16 +106,11 @@ class CarriedOptimum:
     line: np.ndarray | None = field(repr=False)
     log_optimum: np.ndarray = field(repr=False)
     log_curvature: np.ndarray = field(repr=False)
-    skew: np.ndarray = field(repr=False)
-    bend: np.ndarray = field(repr=False)
+    form: Form = field(repr=False)
 
     def regret(self, value: np.ndarray | float) -> np.ndarray:
         """[K, ...] loss above the lowest at the target, as a share of the loss, in every draw."""
-        shape = (-1,) + (1,) * np.ndim(value)
-        skew, bend, place, depth = (
-            one.reshape(shape) for one in (self.skew, self.bend, self.log_optimum, self.log_curvature)
-        )
-        return np.exp(depth) * np.maximum(valley(np.log(value) - place, skew, bend), 0)
+        return self.form.above(value, self.log_optimum, self.log_curvature)
 
     def choose(self, value: float | None = None) -> Choice:
         """What ``value`` would give away; by default the value that gives away the least on average."""
@@ -202,7 +197,7 @@ def carry(
         budgets=len(valleys.budgets), bracketed=len(valleys.bracketed),
         factor={name: target[name] / max(one.sizes[name] for one in valleys.budgets) for name in names},
         margin=valleys.margin, line=line, log_optimum=log_optimum,
-        log_curvature=draws.depth @ z + CURVATURE_SCATTER * depth, skew=draws.skew, bend=draws.bend,
+        log_curvature=draws.depth @ z + CURVATURE_SCATTER * depth, form=draws.form,
     )  # fmt: skip
     choice = found.choose()
     if choice.regret > _NO_USE * valleys.margin:

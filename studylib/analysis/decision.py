@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.next_run import NextRun, plan_next_run
-from studylib.analysis.posterior import Posterior, Standing, fit_posterior
+from studylib.analysis.posterior import Posterior, Standing, State, checked_confidence, fit_posterior
 from studylib.errors import invalid
 from studylib.notebook import line, records
 from studylib.numbers import percent
@@ -22,9 +22,8 @@ from studylib.result import Text, Verdict
 from studylib.words import Words
 
 Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
-State = Literal["ahead", "equivalent", "open"]
 
-_SURE = 0.95  # equivalent: costs less than the margin with this probability; a rival: not out with it
+_SURE = 0.95  # equivalent: costs less than the margin with this probability
 MARGIN = 0.002  # of the mean loss
 
 TOLD = Words(
@@ -62,12 +61,11 @@ class Decision:
         Equivalent variants, leader first: those that cost less than the margin more than the best with 95 % probability.
         Among them other costs may choose.
     rivals
-        Variants that may still be better than the leader (probability above 5 %). Not told apart is not equivalent.
+        Variants that may still be better than the leader (probability above 5 %), the likeliest first. Not told apart is not equivalent.
     margin
         Practical equivalence: differences below it do not matter.
     state
-        ``ahead``: P(best) of the leader reaches ``bar``, and the regret is within the margin. ``equivalent``: P(best) does
-        not, yet choosing the leader costs less than the margin, so more seeds are not worth it. ``open``: neither.
+        As `Standing.state` has it.
     effects
         Posterior mean of each variant's difference to the leader.
     sd
@@ -217,8 +215,7 @@ def decide_from(seen: Posterior, *, confidence: float = 0.9, margin: float, at: 
     StudyError
         A setting is out of range.
     """
-    if not 0.5 < confidence < 1:
-        raise invalid("confidence", confidence, "is not between 0.5 and 1")
+    checked_confidence(confidence)
     if margin < 0:
         raise invalid("margin", margin, "is negative")
     samples, names = seen.samples, seen.variants
@@ -234,9 +231,9 @@ def decide_from(seen: Posterior, *, confidence: float = 0.9, margin: float, at: 
         p_best={name: float(p) for name, p in zip(names, standing.best, strict=True)},
         regret=standing.regret,
         basin=tuple(names[i] for i in order if i == lead or near[i] >= _SURE),
-        rivals=tuple(names[i] for i in order if i != lead and standing.better[i] > 1 - _SURE),
+        rivals=tuple(names[i] for i in standing.rivals),
         margin=margin,
-        state="open" if standing.regret > margin else "ahead" if standing.best[lead] >= bar else "equivalent",
+        state=standing.state(bar, margin),
         effects={name: float(value - mean[lead]) for name, value in zip(names, mean, strict=True)},
         sd=float(np.median(list(seen.sd.values()))) if seen.sd else 0.0,
         at=at,

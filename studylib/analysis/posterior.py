@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,8 @@ from studylib.analysis.seed_effects import draw
 from studylib.analysis.twoway import TwoWay, fit_two_way
 from studylib.errors import invalid
 
+State = Literal["ahead", "equivalent", "open"]
+_RIVAL = 0.05
 # Scale of the prior on the spread of variants, of the mean loss: the differences published for shapes and structures.
 SPREAD = 0.03
 
@@ -93,6 +96,21 @@ class Standing:
     regret: float
     better: np.ndarray
 
+    @property
+    def rivals(self) -> list[int]:
+        """Those that may be better than the leader (with more than 5 %), the likeliest first."""
+        return [int(i) for i in np.argsort(-self.better, kind="stable") if self.better[i] > _RIVAL]
+
+    def state(self, bar: float, margin: float) -> State:
+        """The rule of every decision, at a size and at the target.
+
+        ``ahead``: P(best) of the leader reaches ``bar``, and the regret is within the margin. ``equivalent``: P(best) does
+        not, yet choosing the leader costs less than the margin, so more seeds are not worth it. ``open``: neither.
+        """
+        if self.regret > margin:
+            return "open"
+        return "ahead" if self.best[self.lead] >= bar else "equivalent"
+
     @classmethod
     def of(cls, samples: np.ndarray) -> Standing:
         """From [K, V] joint draws of losses."""
@@ -103,6 +121,13 @@ class Standing:
             regret=float((samples[:, lead] - samples.min(axis=1)).mean()),
             better=(samples < samples[:, [lead]]).mean(axis=0),
         )
+
+
+def checked_confidence(confidence: float) -> float:
+    """It, or the error: P(best) to ask for lies between 0.5 and 1."""
+    if not 0.5 < confidence < 1:
+        raise invalid("confidence", confidence, "is not between 0.5 and 1")
+    return confidence
 
 
 def fit_posterior(

@@ -1,16 +1,18 @@
 """Joint posterior of valleys over several budgets, from their mean losses: numbers only, no frames.
 
 Model. ``log loss = level + log(1 + C_b g(x - X_b)) + misfit + noise`` at budget ``b``, with ``x`` the log of what is swept, and
-``g`` the valley with its bottom at 0 and ``g'(u) = 2 exp(k u) sinh(w u) / w``: a sum of two power laws, ``u**2`` where ``k``
-and ``w`` are small, steeper on one side by the skew ``k``, flat with steep ends where the bend ``w`` is large. Loss over
-parameters at fixed FLOPs has this form exactly when ``loss = E + A N^-a + B D^-b`` (Hoffmann et al. 2022, arXiv
-2203.15556), with ``k = (b - a) / 2`` and ``w = (a + b) / 2``: there a parabola is biased.
+``g`` the valley with its bottom at 0. ``g(u) = exp(sign(u) q / 2) f(u)`` and ``f'(u) = 2 exp(k u) sinh(w u) / w``: ``f`` is a
+sum of two power laws, ``u**2`` where ``k`` and ``w`` are small, steeper on one side by the skew ``k``, flat with steep ends
+where the bend ``w`` is large. Loss over parameters at fixed FLOPs has this form exactly when ``loss = E + A N^-a + B D^-b``
+(Hoffmann et al. 2022, arXiv 2203.15556), with ``k = (b - a) / 2`` and ``w = (a + b) / 2``: there a parabola is biased. No law
+is known for other sweeps. Sides may be uneven right from the bottom, by the kink ``q``, a share of their mean: of all forms
+the one that moves the bottom furthest for what the means show of it, so that others are covered too.
 
     ``X_b ~ Normal(alpha + z_b . beta, tau)``         where the bottom goes with the budget's sizes ``z``
     ``log C_b ~ Normal(gamma + z_b . delta, 0.2)``    how steep the valley is
 
-Skew and bend are those of all budgets. Integrals are by adaptive importance sampling over noise, misfit, ``tau`` and ``w``, with a
-Gauss-Newton (Laplace) fit of all ``X_b``, ``C_b`` and ``k`` inside each draw. Every draw's weight is exact, so the fit
+Skew, kink and bend are those of all budgets. Integrals are by adaptive importance sampling over noise, misfit, ``tau`` and ``w``, with a
+Gauss-Newton (Laplace) fit of all ``X_b``, ``C_b``, ``k`` and ``q`` inside each draw. Every draw's weight is exact, so the fit
 only has to be near.
 """
 
@@ -29,7 +31,8 @@ _LEAST_SCATTER = 1e-3  # of optima: no sweep places one better
 _LOG_CURVATURE = (np.log(0.01), 2.0)  # 1 % of the loss an e-fold from the bottom, within 50 times either way
 _CURVATURE_SLOPE_SD = 0.2  # Hoffmann's fit: curvature falls with parameters to the power 0.2
 CURVATURE_SCATTER = 0.2
-_SKEW_SD = 0.2  # sides four times apart are uneven by some 40 %
+_SKEW_SD = 0.05  # 0.03 in Hoffmann's fit
+_KINK_SD = 0.25
 _BEND_SCALE = 0.4  # half-normal; 0.3 in Hoffmann's fit
 _MISFIT_SCALE = 0.0007  # half-t with 3 degrees of freedom, for it may be anything: shapes of a family differ by up to 3 % in size, which is 0.1 % of the loss
 _LOG_NOISE = (np.log(0.003), 0.9)  # of one trial; seed SDs run from 0.05 to 2 %
@@ -64,14 +67,30 @@ class Cells:
 
 
 @dataclass(frozen=True)
+class Form:
+    """[K] draws of what gives a valley its form: see the model above."""
+
+    skew: np.ndarray
+    kink: np.ndarray
+    bend: np.ndarray
+
+    def above(self, value: np.ndarray | float, log_optimum: np.ndarray, log_curvature: np.ndarray) -> np.ndarray:
+        """[K, ...] loss at ``value`` above the bottom, as a share of the bottom's, from [K] places and log curvatures."""
+        place, depth, *form = (
+            one.reshape((-1,) + (1,) * np.ndim(value))
+            for one in (log_optimum, log_curvature, self.skew, self.kink, self.bend)
+        )
+        return np.exp(depth) * np.maximum(valley(np.log(value) - place, *form), 0)
+
+
+@dataclass(frozen=True)
 class ValleyDraws:
     """[K] equally likely draws. ``optimum`` and ``log_curvature`` are [K, B]; ``place`` and ``depth`` are the laws
     [K, 1 + V]: value at the mean of ``z``, then exponents; ``effective`` is how many independent draws they are worth."""
 
     optimum: np.ndarray
     log_curvature: np.ndarray
-    skew: np.ndarray
-    bend: np.ndarray
+    form: Form
     noise: np.ndarray
     misfit: np.ndarray
     tau: np.ndarray
@@ -80,15 +99,23 @@ class ValleyDraws:
     effective: float
 
 
-def valley(u: np.ndarray, skew: np.ndarray, bend: np.ndarray) -> np.ndarray:
+def valley(u: np.ndarray, skew: np.ndarray, kink: np.ndarray, bend: np.ndarray) -> np.ndarray:
     """``g(u)``: 0 at 0, about ``u**2``."""
-    return (_rise(skew + bend, u) - _rise(skew - bend, u)) / bend
+    rises, _, _ = _powers(u, skew, bend)
+    return (rises[0] - rises[1]) / bend * np.exp(np.sign(u) * kink / 2)
 
 
-def _rise(power: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """``(exp(power u) - 1) / power``, also where the power is 0."""
-    power = np.where(np.abs(power) < 1e-9, 1e-9, power)
-    return np.expm1(np.clip(power * u, -30, 30)) / power
+def _powers(u: np.ndarray, skew: np.ndarray, bend: np.ndarray) -> tuple[list[np.ndarray], ...]:
+    """``(exp(p u) - 1) / p`` of the powers ``p = skew + bend`` and ``skew - bend``; its derivatives by ``u``, and by ``p``."""
+    rises, slopes, turns = [], [], []
+    for power in (skew + bend, skew - bend):
+        power = np.where(np.abs(power) < 1e-9, 1e-9, power)
+        grown = np.expm1(np.clip(power * u, -30, 30))
+        rises.append(grown / power)
+        slopes.append(grown + 1)
+        # The closed form cancels near 0.
+        turns.append(np.where(np.abs(power) < 1e-4, u**2 / 2, (u * slopes[-1] - rises[-1]) / power))
+    return rises, slopes, turns
 
 
 def sample_valleys(cells: list[Cells], z: np.ndarray, *, draws: int = 2000, random_seed: int = 0) -> ValleyDraws:
@@ -117,10 +144,10 @@ def sample_valleys(cells: list[Cells], z: np.ndarray, *, draws: int = 2000, rand
     picks = np.searchsorted(np.cumsum(weight), (generator.random() + np.arange(draws)) / draws).clip(0, draws - 1)
     hyper, theta = hyper[picks], theta[picks]
     noise, misfit, tau, bend = np.exp(hyper).T
-    optimum, log_curvature, skew = problem.split(theta)
+    optimum, log_curvature, skew, kink = problem.split(theta)
     scatter = np.full(draws, CURVATURE_SCATTER)
     return ValleyDraws(
-        optimum=optimum + problem.centre, log_curvature=log_curvature, skew=skew, bend=bend, noise=noise, misfit=misfit, tau=tau,
+        optimum=optimum + problem.centre, log_curvature=log_curvature, form=Form(skew, kink, bend), noise=noise, misfit=misfit, tau=tau,
         place=_law(optimum, z, tau, 0.0, problem.place_sd, generator) + np.eye(1, 1 + z.shape[1]) * problem.centre,
         depth=_law(log_curvature, z, scatter, _LOG_CURVATURE[0], problem.depth_sd, generator),
         effective=effective,
@@ -164,14 +191,14 @@ class _Problem:
         self.place_basis = _eigen(self.z1, self.place_sd)
         depth_values, depth_vectors = _eigen(self.z1, self.depth_sd)
         self.depth_precision = (depth_vectors / (depth_values + CURVATURE_SCATTER**2)) @ depth_vectors.T
-        self.prior_mean = np.concatenate([np.zeros(count), np.full(count, _LOG_CURVATURE[0]), [0.0]])
+        self.prior_mean = np.concatenate([np.zeros(count), np.full(count, _LOG_CURVATURE[0]), [0.0, 0.0]])
         lowest = [self.x[b, int(cell.mean.argmin())] for b, cell in enumerate(cells)]
-        self.first = np.concatenate([lowest, np.full(count, _LOG_CURVATURE[0]), [0.0]])
+        self.first = np.concatenate([lowest, np.full(count, _LOG_CURVATURE[0]), [0.0, 0.0]])
 
-    def split(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Bottoms [K, B], log curvatures [K, B], skew [K]."""
+    def split(self, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Bottoms [K, B], log curvatures [K, B], skew [K] and kink [K]."""
         count = len(self.x)
-        return theta[:, :count], theta[:, count : 2 * count], theta[:, -1]
+        return theta[:, :count], theta[:, count : 2 * count], theta[:, -2], theta[:, -1]
 
     def start(self) -> tuple[np.ndarray, np.ndarray]:
         """Centre and covariance of the first proposal over the logarithms of noise, misfit, tau and bend."""
@@ -192,34 +219,34 @@ class _Problem:
         """[K, B, n] into the basis in which noise is independent."""
         return np.swapaxes(np.swapaxes(values, 0, 1) @ self.turn, 0, 1)
 
-    def _above(self, theta: np.ndarray, hyper: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Loss above the bottom, relative, [K, B, n]; and what it is made of: curvature, distance, skew, bend."""
-        place, depth, skew = self.split(theta)
+    def _above(self, theta: np.ndarray, hyper: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What the loss above the bottom [K, B, n] is made of: depth, distance, skew, kink, bend."""
+        place, depth, skew, kink = self.split(theta)
         bottom = np.exp(np.clip(depth, -30, 10))[:, :, None]
-        return bottom, self.x[None] - place[:, :, None], skew[:, None, None], np.exp(hyper[:, 3])[:, None, None]
+        form = (one[:, None, None] for one in (skew, kink, np.exp(hyper[:, 3])))
+        return bottom, self.x[None] - place[:, :, None], *form
 
     def _scaled(self, theta: np.ndarray, hyper: np.ndarray) -> np.ndarray:
         """[K, B, k] residuals in standard deviations."""
-        bottom, u, skew, bend = self._above(theta, hyper)
-        above = np.maximum(bottom * valley(u, skew, bend), 0)
+        bottom, u, *form = self._above(theta, hyper)
+        above = np.maximum(bottom * valley(u, *form), 0)
         return (self.data - self._rotate(np.log1p(above))) * self.real / np.sqrt(self._variance(hyper))
 
     def _linear(self, theta: np.ndarray, hyper: np.ndarray) -> tuple[np.ndarray, ...]:
-        """`_scaled`, and its derivatives by the bottom, by its own log curvature, and by the skew."""
-        bottom, u, skew, bend = self._above(theta, hyper)
-        high, low = skew + bend, skew - bend
-        up, down = np.exp(np.clip(high * u, -30, 30)), np.exp(np.clip(low * u, -30, 30))
-        above = np.maximum(bottom * valley(u, skew, bend), 0)
-        # d/dp of (exp(p u) - 1) / p, by differences: its closed form cancels near p = 0.
-        step = 1e-4
-        turn = (valley(u, skew + step, bend) - valley(u, skew - step, bend)) / (2 * step)
+        """`_scaled`, and its derivatives by the bottom, by its own log curvature, by the skew and by the kink."""
+        bottom, u, skew, kink, bend = self._above(theta, hyper)
+        rises, slopes, turns = _powers(u, skew, bend)
+        scale = bottom * np.exp(np.sign(u) * kink / 2) / bend
+        above = np.maximum(scale * (rises[0] - rises[1]), 0)
         root = self.real / np.sqrt(self._variance(hyper))
-        slope = bottom / (1 + above)
+        scale = scale / (1 + above)
+        share = above / (1 + above)
         return (
             (self.data - self._rotate(np.log1p(above))) * root,
-            self._rotate(slope * (up - down) / bend) * root,
-            -self._rotate(above / (1 + above)) * root,
-            -self._rotate(slope * turn) * root,
+            self._rotate(scale * (slopes[0] - slopes[1])) * root,
+            -self._rotate(share) * root,
+            -self._rotate(scale * (turns[0] - turns[1])) * root,
+            -self._rotate(share * np.sign(u) / 2) * root,
         )
 
     def _prior(self, hyper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -229,27 +256,30 @@ class _Problem:
         return (vectors / total[:, None, :]) @ vectors.T, np.log(total).sum(axis=1)
 
     def fit(self, hyper: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """[K, d] the best bottoms, curvatures and skew under each hyperparameter; [K, d, d] Cholesky factor of their precision."""
+        """[K, d] the best bottoms, curvatures, skew and kink under each hyperparameter; [K, d, d] Cholesky factor of their precision."""
         count, half = len(hyper), len(self.x)
-        prior = np.zeros((count, 2 * half + 1, 2 * half + 1))
+        prior = np.zeros((count, 2 * half + 2, 2 * half + 2))
         prior[:, :half, :half], _ = self._prior(hyper)
-        prior[:, half:-1, half:-1] = self.depth_precision
-        prior[:, -1, -1] = 1 / _SKEW_SD**2
+        prior[:, half:-2, half:-2] = self.depth_precision
+        prior[:, -2, -2] = 1 / _SKEW_SD**2
+        prior[:, -1, -1] = 1 / _KINK_SD**2
         theta = np.tile(self.first, (count, 1))
         line = np.arange(half)
         for _ in range(_STEPS):
-            residual, by_place, by_depth, by_skew = self._linear(theta, hyper)
+            residual, by_place, by_depth, *by_form = self._linear(theta, hyper)
             curve = prior.copy()
             curve[:, line, line] += (by_place**2).sum(axis=2)
             curve[:, half + line, half + line] += (by_depth**2).sum(axis=2)
             curve[:, line, half + line] = (by_place * by_depth).sum(axis=2)
             curve[:, half + line, line] = curve[:, line, half + line]
-            curve[:, :half, -1] = curve[:, -1, :half] = (by_place * by_skew).sum(axis=2)
-            curve[:, half:-1, -1] = curve[:, -1, half:-1] = (by_depth * by_skew).sum(axis=2)
-            curve[:, -1, -1] += (by_skew**2).sum(axis=(1, 2))
             pull = [(by_place * residual).sum(axis=2), (by_depth * residual).sum(axis=2)]
-            gradient = np.concatenate([*pull, (by_skew * residual).sum(axis=(1, 2))[:, None]], axis=1)
-            gradient += (prior @ (theta - self.prior_mean)[..., None])[..., 0]
+            for place, by in zip((-2, -1), by_form, strict=True):
+                own = np.concatenate([(by_place * by).sum(axis=2), (by_depth * by).sum(axis=2)], axis=1)
+                curve[:, :-2, place] = curve[:, place, :-2] = own
+                curve[:, place, place] += (by**2).sum(axis=(1, 2))
+                pull.append((by * residual).sum(axis=(1, 2))[:, None])
+            curve[:, -1, -2] = curve[:, -2, -1] = (by_form[0] * by_form[1]).sum(axis=(1, 2))
+            gradient = np.concatenate(pull, axis=1) + (prior @ (theta - self.prior_mean)[..., None])[..., 0]
             step = np.clip(np.linalg.solve(curve, gradient[..., None])[..., 0], -0.7, 0.7)
             theta = theta - step
             # Almost all are within a small part of the posterior's spread; the weights bear what is left.
@@ -265,11 +295,12 @@ class _Problem:
         noise, misfit, tau, bend = np.exp(hyper).T
         variance = noise**2 + _LEAST_NOISE**2
         found -= 0.5 * self.dof * np.log(variance) + self.residual / (2 * variance)
-        place, depth, skew = self.split(theta)
+        place, depth, skew, kink = self.split(theta)
         inverse, logdet = self._prior(hyper)
         found -= 0.5 * np.einsum("ai,aij,aj->a", place, inverse, place) + 0.5 * logdet
         off = depth - _LOG_CURVATURE[0]
-        found -= 0.5 * np.einsum("ai,ij,aj->a", off, self.depth_precision, off) + 0.5 * (skew / _SKEW_SD) ** 2
+        found -= 0.5 * np.einsum("ai,ij,aj->a", off, self.depth_precision, off)
+        found -= 0.5 * ((skew / _SKEW_SD) ** 2 + (kink / _KINK_SD) ** 2)
         found -= 0.5 * ((hyper[:, 0] - _LOG_NOISE[0]) / _LOG_NOISE[1]) ** 2
         # Half-normal in the logarithm: its density times the value.
         found += hyper[:, 2] - 2 * np.log1p((tau / _TAU_SCALE) ** 2 / 3)

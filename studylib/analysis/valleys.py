@@ -11,7 +11,7 @@ from scipy import stats
 
 from studylib.analysis.carried import CarriedOptimum, carry
 from studylib.analysis.twoway import finished
-from studylib.analysis.valley_posterior import Cells, ValleyDraws, sample_valleys, valley
+from studylib.analysis.valley_posterior import Cells, Form, ValleyDraws, sample_valleys
 from studylib.errors import StudyError, invalid
 from studylib.words import Text, Words
 
@@ -62,7 +62,7 @@ class Valley:
         Why there is no optimum; None when there is one.
     lack_of_fit
         p value of the test that the curve describes the mean losses; 1 where seeds or values are too few to test it.
-    log_optimum, level, log_curvature, skew, bend
+    log_optimum, level, log_curvature, form
         [K] joint draws of the bottom's place, the loss there, and the valley's form.
     """
 
@@ -79,8 +79,7 @@ class Valley:
     log_optimum: np.ndarray = field(repr=False)
     level: np.ndarray = field(repr=False)
     log_curvature: np.ndarray = field(repr=False)
-    skew: np.ndarray = field(repr=False)
-    bend: np.ndarray = field(repr=False)
+    form: Form = field(repr=False)
 
     @property
     def params(self) -> float:
@@ -94,11 +93,7 @@ class Valley:
 
     def regret(self, value: np.ndarray | float) -> np.ndarray:
         """[K, ...] loss above the bottom, as a share of the bottom's, in every draw."""
-        shape = (-1,) + (1,) * np.ndim(value)
-        skew, bend, place, depth = (
-            one.reshape(shape) for one in (self.skew, self.bend, self.log_optimum, self.log_curvature)
-        )
-        return np.exp(depth) * np.maximum(valley(np.log(value) - place, skew, bend), 0)
+        return self.form.above(value, self.log_optimum, self.log_curvature)
 
     def as_dict(self) -> dict[str, object]:
         """For ``IdeaResult.extrapolation``: the optimum, and how far the curve can be trusted."""
@@ -311,16 +306,12 @@ def _valley(
     log_optimum, log_curvature = draws.optimum[:, place], draws.log_curvature[:, place]
     low, high = float(cell.x.min()), float(cell.x.max())
     outside = (float((log_optimum < low).mean()), float((log_optimum > high).mean()))
-    above = np.exp(log_curvature)[:, None] * np.maximum(
-        valley(cell.x - log_optimum[:, None], draws.skew[:, None], draws.bend[:, None]), 0
-    )
-    curve = np.log1p(above)
+    curve = np.log1p(draws.form.above(np.exp(cell.x), log_optimum, log_curvature))
     found = Valley(
         budget=name, sizes=sizes, optimum=None, interval=None, flat=None, margin=0.0,
         sampled=(float(np.exp(low)), float(np.exp(high))), outside=outside, reason=_reason(outside, low, high, misfit, margin),
         lack_of_fit=_lack_of_fit(cell, curve.mean(axis=0), pure),
-        log_optimum=log_optimum, level=np.exp((cell.mean - curve).mean(axis=1)), log_curvature=log_curvature,
-        skew=draws.skew, bend=draws.bend,
+        log_optimum=log_optimum, level=np.exp((cell.mean - curve).mean(axis=1)), log_curvature=log_curvature, form=draws.form,
     )  # fmt: skip
     grid = np.exp(np.linspace(low, high, 97))
     equivalent = grid[(found.regret(grid) <= margin).mean(axis=0) >= _INSIDE]

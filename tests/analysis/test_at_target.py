@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from studylib import analysis
-from studylib.analysis import hierarchy, seed_noise
+from studylib.analysis import hierarchy, seed_effects
 from studylib.bench.calibration import target as calibration
 from studylib.errors import StudyError
 
@@ -116,8 +116,19 @@ def test_a_noisy_variant_is_seen_to_be_noisy_and_the_others_are_not():
     sd = np.array([0.1, 0.1, 0.1, 0.1, 1.0])
     variant, size, seed = (axis.ravel() for axis in np.indices((5, 3, 4)))
     y = generator.normal(0, 2, (3, 4))[size, seed] + sd[variant] * generator.standard_normal(60)
-    found = np.sqrt(np.median(seed_noise.draw_noise(y, variant, size, seed, generator=generator), axis=0))
+    found = np.sqrt(np.median(seed_effects.draw_noise(y, variant, size, seed, generator=generator).variance, axis=0))
     assert found[4].min() > 0.4 and found[:4].max() < 0.25
+
+
+def test_cells_without_trials_have_no_mean_and_the_others_agree_with_their_trials():
+    generator = np.random.default_rng(4)
+    variant, size, seed = (axis.ravel()[:-4] for axis in np.indices((3, 2, 4)))
+    y = np.array([0.0, 5.0, 9.0])[variant] + generator.normal(0, 2, (2, 4))[size, seed] + generator.normal(0, 0.1, 20)
+    found = seed_effects.draw_noise(y, variant, size, seed, generator=generator)
+    assert found.count.tolist() == [[4, 4], [4, 4], [4, 0]]
+    assert np.isnan(found.mean[:, 2, 1]).all() and np.isfinite(found.variance).all()
+    gap = found.mean[:, 1] - found.mean[:, 0]
+    assert gap.mean(axis=0) == pytest.approx([5, 5], abs=0.3)
 
 
 def test_identical_seeds_divide_nothing_by_zero():

@@ -62,11 +62,22 @@ def test_uneven_sides_do_not_fool_the_interval():
         steep = 0.1 * (-1) ** number
         frame = trials(
             30, seeds=2, noise=0.002, aspects=(8, 32, 128), random_seed=number,
-            above=lambda u, steep=steep: 0.01 * (1 + math.copysign(steep, u)) * u**2,
+            above=lambda u, steep=steep: 0.01 * (1 + steep * math.copysign(1, u)) * u**2,
         )  # fmt: skip
         ends = np.quantile(one(frame).log_optimum, [0.025, 0.975])
         covered += ends[0] <= math.log(30) <= ends[1]
     assert covered >= 10
+
+
+@pytest.mark.parametrize("steep", [-0.2, 0.2])
+def test_sides_that_differ_from_the_bottom_on_are_seen_to_differ(steep):
+    frame = trials(
+        30, noise=0.0002, aspects=(6, 10, 18, 32, 56, 100, 160),
+        above=lambda u: 0.01 * (1 + steep * math.copysign(1, u)) * u**2,
+    )  # fmt: skip
+    fit = one(frame)
+    assert 0.2 < fit.form.kink.mean() * math.copysign(1, steep) < 0.5, "of 0.4, part of which the skew may bear"
+    assert fit.interval[0] < 30 < fit.interval[1] and fit.optimum == pytest.approx(30, rel=0.03)
 
 
 def test_the_basin_is_what_costs_less_than_the_margin():
@@ -127,9 +138,11 @@ def test_a_budget_without_a_valley_is_named():
 
 def test_the_form_is_a_parabola_near_its_bottom_and_a_sum_of_powers_beyond():
     u = np.linspace(-2, 2, 9)
-    assert form(u, 0.0, 1e-4) == pytest.approx(u**2, abs=1e-6)
-    assert form(u, 0.3, 0.3) == pytest.approx((np.expm1(0.6 * u) / 0.6 - u) / 0.3, rel=1e-6)
-    assert form(np.array([2.0]), 0.2, 0.3) > form(np.array([-2.0]), 0.2, 0.3)
+    assert form(u, 0.0, 0.0, 1e-4) == pytest.approx(u**2, abs=1e-6)
+    assert form(u, 0.3, 0.0, 0.3) == pytest.approx((np.expm1(0.6 * u) / 0.6 - u) / 0.3, rel=1e-6)
+    assert form(np.array([2.0]), 0.2, 0.0, 0.3) > form(np.array([-2.0]), 0.2, 0.0, 0.3)
+    near = np.array([-1e-3, 1e-3])
+    assert form(near, 0.0, 0.4, 0.3) == pytest.approx(near**2 * np.exp([-0.2, 0.2]), rel=1e-5), "sides differ at once"
 
 
 def ladder(budgets: int, exponent: float = 0.1, optimum: float = 20, **options) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -17,15 +17,18 @@ _TARGET = 1e10
 _EXPONENT = 0.1
 _CURVATURE = 0.01  # of the loss, an e-fold from the bottom
 _UNEVEN_SD = 0.2  # how uneven the sides of valleys are: what the oracle knows of a valley's form
+_DRAWN_UNEVEN_SD, _DRAWN_SCATTER = 0.25, 0.07  # what the fit expects before it sees anything
 
 
 @dataclass(frozen=True)
 class Truth:
     """A kind of simulated study.
 
-    ``uneven``: how much steeper one side is than the other, a share of their mean; which side is drawn by chance. Two parabolas
-    are joined at the bottom, which is no form that the fit knows. ``scatter``: of each budget's optimum about the law, in
-    logarithms; the target's own optimum scatters too. ``shift``: of the range tried, in logarithms.
+        ``uneven``: how much steeper one side is than the other, a share of their mean; which side is drawn by chance. Two parabolas
+        are joined at the bottom, which is no form that the fit knows. ``scatter``: of each budget's optimum about the law, in
+        logarithms; the target's own optimum scatters too. ``shift``: of the range tried, in logarithms. ``drawn``: noise, unevenness
+    and scatter are other ones in every study, drawn about as the fit expects them. A fixed truth lies in the middle of what is
+    expected, or at its edge; intervals that hold at the edge hold too often in the middle. Over all of them they hold in 95 %.
     """
 
     name: str
@@ -37,6 +40,18 @@ class Truth:
     scatter: float = 0.0
     curvature: float = _CURVATURE
     shift: float = 0.0
+    drawn: bool = False
+
+    def of_one_study(self, generator: np.random.Generator) -> Truth:
+        """Itself, or with noise, unevenness and scatter drawn."""
+        if not self.drawn:
+            return self
+        return replace(
+            self,
+            noise=float(np.clip(0.003 * np.exp(0.9 * generator.standard_normal()), 3e-4, 0.02)),
+            uneven=float(np.clip(_DRAWN_UNEVEN_SD * generator.standard_normal(), -0.9, 0.9)),
+            scatter=float(_DRAWN_SCATTER * abs(generator.standard_t(3))) if self.budgets > 1 else 0.0,
+        )
 
     @property
     def x(self) -> np.ndarray:
@@ -114,6 +129,8 @@ ONE_SIZE = (
     Truth("3 shapes, 2 seeds, noise 0.4 %, sides uneven by 20 %", shapes=3, seeds=2, noise=0.004, uneven=0.2),
     Truth("5 shapes, 3 seeds, noise 0.1 %", noise=0.001),
     Truth("5 shapes, 3 seeds, noise 0.1 %, sides uneven by 40 %", noise=0.001, uneven=0.4),
+    Truth("3 shapes, 2 seeds, noise and sides drawn", shapes=3, seeds=2, drawn=True),
+    Truth("5 shapes, 3 seeds, noise and sides drawn", drawn=True),
 )
 CARRIED = (
     Truth("3 budgets", budgets=3),
@@ -124,6 +141,7 @@ CARRIED = (
     Truth("5 budgets, sides uneven by 40 %, noise 0.1 %", budgets=5, uneven=0.4, noise=0.001),
     Truth("3 budgets, optima scatter by 5 %", budgets=3, scatter=0.05),
     Truth("5 budgets, optima scatter by 10 %", budgets=5, scatter=0.1),
+    Truth("4 budgets, noise, sides and scatter drawn", budgets=4, drawn=True),
 )
 OUTSIDE = (
     Truth("3 budgets, all optima outside the range", budgets=3, shift=2.5),
@@ -143,23 +161,25 @@ def rows(studies: int, random_seed: int) -> list[Row]:
 
 
 def _each(truth: Truth, studies: int, random_seed: int, read: Callable) -> np.ndarray:
-    """[S, ...] what ``read(valleys, optima, uneven)`` finds in each study."""
+    """[S, ...] what ``read(its truth, valleys, optima, uneven)`` finds in each study."""
     found = []
     for number in range(studies):
-        frame, optima, uneven = truth.draw(np.random.default_rng([random_seed, number]))
-        found.append(read(fit_valleys(frame), optima, uneven))
+        generator = np.random.default_rng([random_seed, number])
+        one = truth.of_one_study(generator)
+        frame, optima, uneven = one.draw(generator)
+        found.append(read(one, fit_valleys(frame), optima, uneven))
     return np.array(found, dtype=float)
 
 
 def _one_size(truth: Truth, studies: int, random_seed: int) -> list[Row]:
-    def read(valleys, optima, uneven):
+    def read(one, valleys, optima, uneven):
         last = valleys.budgets[-1]
         ends = np.quantile(last.log_optimum, [0.025, 0.975])
         covers = ends[0] <= optima[-2] <= ends[1]
-        ratio = (ends[1] - ends[0]) / (2 * 1.96 * truth.oracle(optima, uneven)[0])
+        ratio = (ends[1] - ends[0]) / (2 * 1.96 * one.oracle(optima, uneven)[0])
         wrong = float("nan")
         if last.flat is not None:
-            wrong = np.mean(truth.above(np.log(last.flat) - optima[-2], uneven) > MARGIN)
+            wrong = np.mean(one.above(np.log(last.flat) - optima[-2], uneven) > MARGIN)
         return covers, ratio, wrong
 
     covers, ratio, wrong = _each(truth, studies, random_seed, read).T
@@ -176,15 +196,15 @@ def _one_size(truth: Truth, studies: int, random_seed: int) -> list[Row]:
 
 
 def _carried(truth: Truth, studies: int, random_seed: int) -> list[Row]:
-    def read(valleys, optima, uneven):
+    def read(one, valleys, optima, uneven):
         carried, _ = valleys.carry({"params": _TARGET})
         if carried is None:
             return (np.nan,) * 4
         low, _, high = np.log(carried.optimum)
         covers = low <= optima[-1] <= high
-        ratio = (high - low) / (2 * 1.96 * truth.oracle(optima, uneven)[1])
+        ratio = (high - low) / (2 * 1.96 * one.oracle(optima, uneven)[1])
         choice = carried.choose()
-        return covers, ratio, choice.decided, truth.above(np.log(choice.value) - optima[-1], uneven) > MARGIN
+        return covers, ratio, choice.decided, one.above(np.log(choice.value) - optima[-1], uneven) > MARGIN
 
     covers, ratio, decided, worse = _each(truth, studies, random_seed, read).T
     given, sure = int(np.isfinite(covers).sum()), int(np.nansum(decided))
@@ -217,12 +237,12 @@ def _carried(truth: Truth, studies: int, random_seed: int) -> list[Row]:
 
 
 def _refused(truth: Truth, studies: int, random_seed: int) -> list[Row]:
-    def read(valleys, optima, uneven):
+    def read(one, valleys, optima, uneven):
         carried, _ = valleys.carry({"params": _TARGET})
         if carried is None:
             return True, False
         choice = carried.choose()
-        worse = truth.above(np.log(choice.value) - optima[-1], uneven) > MARGIN
+        worse = one.above(np.log(choice.value) - optima[-1], uneven) > MARGIN
         return False, choice.decided and worse
 
     refused, wrong = _each(truth, studies, random_seed, read).T

@@ -55,7 +55,7 @@ class Frozen(BaseModel):
                 content[head] = value
         for head, inner in below.items():
             part = content[head]
-            content[head] = part._changed(inner) if isinstance(part, Frozen) else {**part, **inner}
+            content[head] = part._changed(inner) if isinstance(part, Frozen) else {**(part or {}), **inner}
         return content
 
     def _content(self) -> dict[str, Any]:

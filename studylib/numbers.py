@@ -50,7 +50,9 @@ def pretty(value: Any) -> str:
 
 
 def human(value: Any) -> str:
-    """A single value of a free-form dictionary."""
+    """A single value of a free-form dictionary, or several in their order."""
+    if isinstance(value, tuple):
+        return (", " if all(isinstance(one, str) for one in value) else " → ").join(map(human, value))
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "–"}[value]
     if isinstance(value, float):

@@ -6,7 +6,7 @@ A stage is given as a share of the run's tokens, as a number of tokens, or as wh
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from studylib.errors import invalid
 
@@ -78,14 +78,3 @@ def check_stages(spec: TrialSpec) -> None:
 def stage_at(ends: Sequence[int], step: int) -> int:
     """The number of the stage that makes step ``step`` (from 0)."""
     return next((place for place, end in enumerate(ends) if step < end), len(ends) - 1)
-
-
-def describe(stages: Sequence[StageSpec]) -> str:
-    """A schedule of stages in one line, for tables: ``en+code 50 % -> ja 50 %``."""
-    return " -> ".join(f"{stage.name} {_share(stage)}".strip() for stage in stages)
-
-
-def _share(stage: Any) -> str:
-    if stage.fraction is not None:
-        return f"{100 * stage.fraction:g} %"
-    return f"{stage.tokens:,} tokens" if stage.tokens is not None else ""

@@ -36,10 +36,10 @@ class Finding(Frozen):
     alt: ClassVar[Words]
     words: ClassVar[Words | None] = None
 
-    _drawn_from: tuple[Any, ...] = PrivateAttr(default=())
+    _drawn_from: tuple[Any, ...] | None = PrivateAttr(default=None)
 
     def drawn_from(self, *data: Any) -> Self:
-        """Keeps what the figure needs beside the facts: frames, draws."""
+        """There is a figure; keeps what it needs beside the facts: frames, draws."""
         self._drawn_from = data
         return self
 
@@ -48,7 +48,7 @@ class Finding(Frozen):
 
     def figure(self) -> Figure | None:
         """`draw` from what was kept; None where the finding has nothing to show."""
-        return self.draw(*self._drawn_from) if self._drawn_from else None
+        return None if self._drawn_from is None else self.draw(*self._drawn_from)
 
     def settings(self) -> tuple[Setting, ...]:
         """What the finding hands on to the model that is to be built."""

@@ -107,13 +107,16 @@ class Page:
 def _display_settings(settings: Sequence[Setting]) -> None:
     from IPython.display import HTML, display
 
-    shown = ("field", "value", "alternatives", "interval", "p_best", "expected_regret_percent", "decided")
-    rows = [{name: getattr(one, name) for name in shown} for one in settings]
-    display(HTML(table(pl.DataFrame([{name: _written(value) for name, value in row.items()} for row in rows]))))
-
-
-def _written(value: object) -> str:
-    return ", ".join(map(human, value)) if isinstance(value, tuple) else human(value)
+    shown = ("field", "value", "p_best", "expected_regret_percent", "decided")
+    rows = [
+        {name: human(getattr(one, name)) for name in shown}
+        | {
+            "alternatives": "; ".join(map(human, one.alternatives)),
+            "interval": " to ".join(map(human, one.interval or ())),
+        }
+        for one in settings
+    ]
+    display(HTML(table(pl.DataFrame(rows))))
 
 
 def _display(*paragraphs: str) -> None:

@@ -42,11 +42,12 @@ def settings_at_target(
             value = every[own.leader].get(field, _value(base, field))
             if value is None:
                 continue
-            others = (every[name].get(field, _value(base, field)) for name in own.rivals)
+            others = [every[name].get(field, _value(base, field)) for name in own.rivals]
+            others = [other for place, other in enumerate(others) if other not in (None, value, *others[:place])]
             found.append(
                 Setting(
                     field=f"{place}.{field}" if place else field, value=value,
-                    alternatives=tuple(dict.fromkeys(other for other in others if other not in (value, None))),
+                    alternatives=tuple(others),
                     p_best=own.p_leader, expected_regret_percent=own.regret, basis="flops", evidence="measured",
                     sizes=tuple(own.sizes), decided=own.decided,
                 )

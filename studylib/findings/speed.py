@@ -25,10 +25,20 @@ class Speed(Finding):
 
     name = "speed"
     title = Words(
-        en="""At {{ size }}, {{ rates[0].variant }} trains at {{ rates[0].times | fixed(2) }} times the speed of {{ reference }}
-            {%- if rates[-1].variant != reference %} and {{ rates[-1].variant }} at {{ rates[-1].times | fixed(2) }}{% endif %}""",
-        ja="""{{ size }} での学習速度は {{ reference }} に対し {{ rates[0].variant }} が {{ rates[0].times | fixed(2) }} 倍
-            {%- if rates[-1].variant != reference %}、{{ rates[-1].variant }} が {{ rates[-1].times | fixed(2) }} 倍{% endif %}""",
+        en="""
+            {% if rates[0].variant == reference %}
+            At {{ size }}, {{ rates[-1].variant }} trains at {{ rates[-1].times | fixed(2) }} times the speed of {{ reference }}, the fastest
+            {% else %}
+            At {{ size }}, {{ rates[0].variant }} trains at {{ rates[0].times | fixed(2) }} times the speed of {{ reference }}
+            {%- if rates[-1].variant != reference %} and {{ rates[-1].variant }} at {{ rates[-1].times | fixed(2) }}{% endif %}
+            {% endif %}""",
+        ja="""
+            {% if rates[0].variant == reference %}
+            {{ size }} での学習速度は {{ rates[-1].variant }} が最速の {{ reference }} の {{ rates[-1].times | fixed(2) }} 倍
+            {% else %}
+            {{ size }} での学習速度は {{ reference }} に対し {{ rates[0].variant }} が {{ rates[0].times | fixed(2) }} 倍
+            {%- if rates[-1].variant != reference %}、{{ rates[-1].variant }} が {{ rates[-1].times | fixed(2) }} 倍{% endif %}
+            {% endif %}""",
     )
     alt = Words(
         en="""Training tokens per second of each {{ subject }}, measured alone:

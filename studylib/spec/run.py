@@ -78,6 +78,16 @@ class StageSpec(Frozen):
         default=None, description="shorter context, a divisor of the model's; the same text"
     )
 
+    def __str__(self) -> str:
+        """For tables: ``ja 50 % (90 % ja, 10 % en), rewarm``."""
+        share = "" if self.fraction is None else f" {100 * self.fraction:.3g} %"
+        length = "" if self.tokens is None else f" {self.tokens:,} tokens"
+        total = sum(self.mixture.values())
+        parts = [f"{100 * weight / total:.3g} % {source}" for source, weight in self.mixture.items() if weight]
+        mixed = f" ({', '.join(parts)})" if len(parts) > 1 else ""
+        changed = [one for one in (self.learning_rate, self.order) if one not in ("keep", "random")]
+        return ", ".join([f"{self.name}{share}{length}{mixed}", *changed])
+
 
 def _number_or_auto(value: Any) -> Any:
     value = value if value is None or value == "auto" else as_integer(value)

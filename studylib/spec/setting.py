@@ -9,10 +9,11 @@ from pydantic import Field, model_validator
 
 from studylib.errors import StudyError, did_you_mean, invalid
 from studylib.frozen import Fraction, Frozen, model_in
+from studylib.spec.run import StageSpec
 from studylib.spec.trial import TrialSpec
 from studylib.words import Text
 
-Value = bool | int | float | str | tuple[str, ...] | None
+Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | None
 
 
 class Setting(Frozen):

@@ -1,4 +1,4 @@
-"""Idea 4: what it plans, what its words say of numbers whose truth is known, and its figures."""
+"""Idea 4: what it plans, what its findings say of numbers whose truth is known, and their figures."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from PIL import Image
 
-from studylib import analysis
-from studylib import report as rp
+from studylib import analysis, findings
 from studylib.errors import StudyError
-from studylib.ideas.data_order import captions, conclusion, published, tables
+from studylib.ideas.data_order import published, tables
 from studylib.ideas.data_order.schema import DataOrderParams
 from studylib.ideas.data_order.trials import generator, made_text, orders
 from studylib.ideas.data_order.trials import plan as plan_steps
+from studylib.numbers import human
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.result import Text
-from studylib.spec import TrialSpec
+from studylib.spec import StageSpec, TrialSpec, apply
 from studylib.trials.speeds import _pieces
 
 PARAMS = DataOrderParams(
     scarce={"name": "scarce", "options": {"register": "ja", "bytes": 100_000}}, seeds=(0, 1), replay=(0.1, 0.3)
 )
-ALT = Text(en="What is drawn", ja="図の説明")
 
 
 def plan(params):
@@ -55,8 +52,8 @@ def test_the_orders_are_those_that_are_asked_about():
         "en+code→ja, replay 30 %", "en+code→ja, re-warmed, replay 30 %",
         "short documents first", "long documents first", "short context first", "long context first",
     }  # fmt: skip
-    assert [stage.seq_len for stage in names["short context first"]] == [32, 64, 128]
-    assert [stage.seq_len for stage in names["long context first"]] == [128, 64, 32]
+    assert [stage.seq_len for stage in names["short context first"]] == [32, 64, None]
+    assert [stage.seq_len for stage in names["long context first"]] == [None, 64, 32]
     replayed = names["en+code→ja, replay 30 %"][1].mixture
     assert replayed == pytest.approx({"ja": 0.7, "en": 0.2, "code": 0.1})
     assert [stage.learning_rate for stage in names["en+code→ja, re-warmed"]] == ["keep", "rewarm"]
@@ -162,42 +159,73 @@ def simulated(effects: dict[str, float], *, noise: float = 0.002, seeds: int = 3
 EFFECTS = {"ja only": 0.0, "en+code→ja": 0.05, "short documents first": 0.03, "mixed": -0.04}
 
 
-def test_the_verdict_names_the_leader_and_the_worth_of_a_token():
-    judged = tables.on_target(simulated(EFFECTS), "ja")
-    assert judged["val_bpb"].max() < 9, "the target's loss takes the place of the mixture's"
-    trials = judged.filter(pl.col("family") == "order")
-    ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
-    accounts = tables.order_accountings(trials, ladder, "ja only", {})
-    decisions = analysis.decisions_at(accounts, trials["size"][0])
-    saved = analysis.tokens_saved(ladder, trials.filter(pl.col("variant") != "ja only"))
-    worth = {one.variant: one.factor[1] for one in saved}
-    assert worth["en+code→ja"] > 1.3 and worth["short documents first"] < 1
-    forgotten = pl.DataFrame({"variant": ["en+code→ja", "mixed"], "forgotten": [0.4, 0.0]})
-    at = analysis.carry_to_target(trials.with_columns(non_embedding_params=100_000), "ja only")
-    told = conclusion.verdict(decisions, at, analysis.noise_floor(trials))
-    transfer, lost = conclusion.transfer_words(saved, PARAMS.train_tokens), conclusion.forgetting_words(forgotten)
-    assert decisions["flops"].leader == "mixed"
-    for language in ("en", "ja"):
-        assert "mixed" in getattr(told, language) and "1 " in getattr(transfer, language)
-        assert "en+code→ja" in getattr(lost, language) and "+0.400" in getattr(lost, language)
-    assert "equal Japanese tokens: en+code→ja" in told.en and "from one size, " in told.en and not at.decided
-    assert "--scale cpu" in conclusion.next_run(decisions["flops"]).en
+def judged() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Orders and the ladder, by the target's loss."""
+    trials = tables.on_target(simulated(EFFECTS), "ja")
+    ladder = trials.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
+    return trials.filter(pl.col("family") == "order"), ladder
+
+
+def test_the_verdict_names_the_leader_and_hands_on_its_stages():
+    orders_, ladder = judged()
+    assert orders_["val_bpb"].max() < 9, "the target's loss takes the place of the mixture's"
+    accounts = tables.order_accountings(orders_, ladder, "ja only", {})
+    decisions = analysis.decisions_at(accounts, "151k")
+    assert decisions["flops"].leader == "mixed" and decisions["target_tokens"].leader == "en+code→ja"
+    at = analysis.carry_to_target(orders_.with_columns(non_embedding_params=100_000), "ja only")
+    verdict = findings.TargetVerdict.of(at)
+    assert (verdict.leader, verdict.sizes, verdict.decided) == ("mixed", ("151k",), False)
+    assert findings.NextRun.for_variants(decisions["flops"], at, "data_order").wanted == "sizes"
+    ways = {"order": {name: {"stages": stages} for name, stages in orders(PARAMS).items()}}
+    (setting,) = findings.settings_at_target(at, ways, by_family("order")[0], "ja only", place="")
+    assert setting.field == "stages" and setting.value == orders(PARAMS)["mixed"] and 0.2 < setting.p_best < 0.9
+    assert orders(PARAMS)["ja only"] in setting.alternatives and not setting.decided
+    assert type(setting).model_validate_json(setting.model_dump_json()) == setting
+    built = apply([setting], by_family("order")[0])
+    assert built.stages == (StageSpec(name="mixed", mixture=PARAMS.mixture),)
+
+
+def test_stages_are_told_in_a_line():
+    told = {name: human(stages) for name, stages in orders(PARAMS).items()}
+    assert told["ja only"] == "ja" and told["short documents first"] == "ja, short_first"
+    assert told["en+code→ja"] == "en+code 50 % (66.7 % en, 33.3 % code) → ja"
+    assert told["en+code→ja, re-warmed, replay 10 %"].endswith(" → ja (90 % ja, 6.67 % en, 3.33 % code), rewarm")
+    assert len(set(told.values())) == len(told)
+
+
+def test_a_token_of_the_target_is_worth_more_where_others_come_before_it():
+    orders_, ladder = judged()
+    saved = analysis.tokens_saved(ladder, orders_.filter(pl.col("variant") != "ja only"))
+    found = findings.Transfer.of(saved, "ja", 262_144)
+    worth = {one.variant: one for one in found.orders}
+    assert worth["en+code→ja"].middle > 1.3 and worth["en+code→ja"].verdict == "saves"
+    assert worth["short documents first"].middle < 1 and worth["short documents first"].verdict == "wastes"
+    title = found.title(**found.facts)
+    assert title.en.startswith("en+code→ja: one token of ja does the work of ") and "saved" in title.en
+    assert "節約" in title.ja
+    far = analysis.TokensSaved("mixed", 1000.0, (2000.0, math.inf, math.inf), inside=False)
+    (one,) = findings.Transfer.of([far], "ja", 5000.0).orders
+    assert (one.low, one.middle, one.high, one.verdict) == (2.0, None, None, "saves")
+    assert findings.Transfer.of([], "ja", 1.0) is None
+
+
+def made_frame(effects: dict[str, dict[float, float]]) -> pl.DataFrame:
+    doses = {("none", 0.0): 0.0} | {(kind, share): one for kind, own in effects.items() for share, one in own.items()}
+    return pl.DataFrame([
+        {"kind": kind, "ratio": share, "seed": seed, "status": "done", "val_bpb": 2 + 0.1 * seed + effect + 1e-4 * (seed % 2)}
+        for (kind, share), effect in doses.items() for seed in range(4)
+    ])  # fmt: skip
 
 
 def test_made_text_is_said_to_help_only_where_it_does():
-    def table(effects: dict[float, float]) -> pl.DataFrame:
-        rows = [
-            {"ratio": ratio, "seed": seed, "status": "done", "val_bpb": 2 + 0.1 * seed + effect + 1e-4 * (seed % 2)}
-            for ratio, effect in ({0.0: 0.0} | effects).items()
-            for seed in range(4)
-        ]
-        return analysis.best_ratio(pl.DataFrame(rows))
-
-    told = conclusion.dose_words({"sampled": table({0.25: -0.05, 0.5: 0.04}), "rewritten": table({0.25: 0.0})})
-    assert "sampled text helps at 25 % (best at 25 %: -0.0500 bits per byte) and hurts from 50 %" in told.en
-    assert "rewritten text is not shown to help at any share" in told.en
-    assert "モデルが生成した文章は 25 % で有効" in told.ja
-    assert "not tried" in conclusion.dose_words({}).en
+    found = findings.MadeText.of(made_frame({"sampled": {0.25: -0.05, 0.5: 0.04}, "rewritten": {0.25: 0.0}}))
+    effects = {(one.kind, one.share): one.effect for one in found.doses}
+    assert effects == {("sampled", 0.25): "helps", ("sampled", 0.5): "hurts", ("rewritten", 0.25): "not told apart"}
+    title = found.title(**found.facts)
+    assert "sampled text helps at 25 % (best at 25 %: -0.0500 bits per byte) and hurts from 50 %" in title.en
+    assert "rewritten text is not shown to help at any share" in title.en
+    assert "モデルが生成した文章は 25 % で有効" in title.ja
+    assert findings.MadeText.of(made_frame({})) is None
 
 
 def facts_frame(margins: dict[str, float]) -> pl.DataFrame:
@@ -210,13 +238,17 @@ def facts_frame(margins: dict[str, float]) -> pl.DataFrame:
 
 
 def test_facts_are_said_to_be_known_only_beyond_the_noise():
-    table = tables.facts_table(facts_frame({"mixed": 0.5, "ja only": -0.2}))
-    assert (
-        "likelier than wrong ones in Japanese after mixed (most: mixed, +0.51 nats" in conclusion.facts_words(table).en
-    )
-    unknown = tables.facts_table(facts_frame({"mixed": 0.0, "ja only": -0.2}))
-    assert "No order makes facts" in conclusion.facts_words(unknown).en
-    assert "not asked for" in conclusion.facts_words(tables.facts_table(facts_frame({"mixed": 0.0}).clear())).en
+    def found(margins: dict[str, float]) -> findings.KnownFacts:
+        facts = facts_frame(margins)
+        return findings.KnownFacts.of(tables.facts_table(facts), facts, list(margins))
+
+    some = found({"mixed": 0.5, "ja only": -0.2})
+    assert [one.variant for one in some.orders] == ["mixed", "ja only"] and some.in_both == 1
+    assert "likelier than wrong ones in Japanese after mixed (most: mixed, +0.51 nats" in some.said().en
+    none = found({"mixed": 0.0, "ja only": -0.2})
+    assert "No order makes facts" in none.said().en and none.orders[0].margin[0] < 0
+    unasked = facts_frame({"mixed": 0.0}).clear()
+    assert findings.KnownFacts.of(tables.facts_table(unasked), unasked, []) is None
 
 
 def position_frame() -> pl.DataFrame:
@@ -233,7 +265,9 @@ def test_positions_are_compared_seed_by_seed():
     early_late = {name: (early, late) for name, early, late in table.rows()}
     assert early_late["short context first"][1] == pytest.approx(0.05)
     assert early_late["short context first"][0] < 0.02
-    assert "long context first differs from ja only" in captions.position_title(table, "ja only").en
+    found = findings.Positions.of(table, position_frame(), "ja only")
+    assert [one.variant for one in found.orders] == ["long context first", "short context first"]
+    assert "long context first differs from ja only" in found.title(**found.facts).en
 
 
 def curves_frame() -> pl.DataFrame:
@@ -244,46 +278,58 @@ def curves_frame() -> pl.DataFrame:
     ])  # fmt: skip
 
 
-def test_figures_are_drawn_and_described(tmp_path):
-    judged = tables.on_target(simulated(EFFECTS), "ja")
-    ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
-    saved = analysis.tokens_saved(
-        ladder, judged.filter((pl.col("family") == "order") & (pl.col("variant") != "ja only"))
-    )
-    made = pl.DataFrame([
-        {"kind": kind, "ratio": ratio, "seed": seed, "val_bpb": 2 - ratio + seed}
-        for kind, ratio in (("none", 0.0), ("sampled", 0.25), ("sampled", 0.5), ("rewritten", 0.25)) for seed in range(2)
-    ])  # fmt: skip
-    borders = {"ja only": [], "en+code→ja": [100_000]}
-    table = tables.position_table(position_frame(), "ja only")
-    figures = {
-        "curves": (rp.stage_curves(curves_frame(), borders, ["ja", "en"]), captions.curves_alt(borders, ["ja", "en"])),
-        "saved": (rp.saved_tokens(saved), captions.saved_alt(saved)),
-        "facts": (rp.facts(facts_frame({"mixed": 0.5, "ja only": -0.2})), ALT),
-        "position": (rp.loss_by_position(position_frame(), "ja only"), captions.position_alt(table, "ja only")),
-        "made": (rp.dose(made), ALT),
-    }
-    for name, (figure, alt) in figures.items():
-        rp.save(figure, tmp_path, name, captions.saved_title(saved), alt)
-        with Image.open(tmp_path / f"{name}.png") as picture:
-            assert picture.width >= 1000 and picture.info["Description"] == alt.en
-    dashed = [line for line in figures["curves"][0].axes[0].lines if len(set(line.get_xdata())) == 1]
+BORDERS = {"ja only": [], "en+code→ja": [100_000]}
+TAUGHT = pl.DataFrame({
+    "hash": ["ja only/0", "en+code→ja/0", "en+code→ja/1"], "variant": ["ja only", "en+code→ja", "en+code→ja"],
+    "tokens": [200_000] * 3, "target_tokens": [200_000, 100_000, 100_000],
+})  # fmt: skip
+
+
+def test_forgotten_is_what_was_learnt_and_lost():
+    curves = curves_frame()
+    worse = pl.col("bpb") + pl.when((pl.col("tokens") == 200_000) & (pl.col("source") == "en")).then(0.5).otherwise(0.0)
+    found = findings.Forgetting.of(TAUGHT, curves.with_columns(worse), BORDERS, ["ja", "en"])
+    (one,) = found.forgotten
+    assert one.variant == "en+code→ja" and one.bits == pytest.approx(0.5 - 0.4 * math.log(21 / 19), abs=1e-6)
+    assert found.starts == (100_000,)
+    dashed = [line for line in found.figure().axes[0].lines if len(set(line.get_xdata())) == 1]
     assert [line.get_xdata()[0] for line in dashed] == [100_000], "the border is drawn"
+    assert findings.Forgetting.of(TAUGHT.head(1), curves, BORDERS, ["ja", "en"]) is None, "never learnt"
+
+
+def test_figures_are_drawn():
+    orders_, ladder = judged()
+    saved = analysis.tokens_saved(ladder, orders_.filter(pl.col("variant") != "ja only"))
+    facts = facts_frame({"mixed": 0.5, "ja only": -0.2})
+    shown = {
+        findings.Transfer.of(saved, "ja", 262_144): list(EFFECTS)[1:],
+        findings.KnownFacts.of(tables.facts_table(facts), facts, ["mixed"]): [
+            "told in English only,\nasked in Japanese"
+        ],
+        findings.Positions.of(tables.position_table(position_frame(), "ja only"), position_frame(), "ja only"): [
+            "33-64"
+        ],
+        findings.MadeText.of(made_frame({"sampled": {0.25: 0.1, 0.5: 0.2}})): ["0 %", "25 %", "50 %"],
+    }
+    for finding, labels in shown.items():
+        figure = finding.figure()
+        figure.canvas.draw()
+        ax = figure.axes[0]
+        written = {text.get_text().replace("\n", " ") for text in (*ax.get_xticklabels(), *ax.get_yticklabels())}
+        assert {label.replace("\n", " ") for label in labels} <= written, finding.name
 
 
 def test_figures_of_nothing_are_refused():
     with pytest.raises(StudyError, match="sources: 'fr' has no validation on the curves; choose from en, ja"):
-        rp.stage_curves(curves_frame(), {}, ["fr"])
-    with pytest.raises(StudyError, match="rows: "):
-        rp.saved_tokens([])
+        findings.Forgetting.of(TAUGHT, curves_frame(), BORDERS, ["ja", "en", "fr"]).figure()
+    table = tables.position_table(position_frame(), "ja only")
     with pytest.raises(StudyError, match="baseline: 'none' has no loss by position"):
-        rp.loss_by_position(position_frame(), "none")
+        findings.Positions.of(table, position_frame(), "none").figure()
 
 
 def test_anchors_are_scored_on_what_was_measured():
-    judged = tables.on_target(simulated(EFFECTS), "ja")
-    ladder = judged.filter((pl.col("family") == "ladder") | (pl.col("variant") == "ja only"))
-    saved = analysis.tokens_saved(ladder, judged.filter(pl.col("variant") == "mixed"))
+    orders_, ladder = judged()
+    saved = analysis.tokens_saved(ladder, orders_.filter(pl.col("variant") == "mixed"))
     continued, context, code = published.anchors(curves_frame(), {"en+code→ja": [100_000]}, saved, "ja")
     assert continued.outcome == "agrees", "the simulated curve falls to its end"
     assert context.outcome == code.outcome == "underpowered"

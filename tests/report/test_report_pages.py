@@ -142,7 +142,7 @@ def test_settings_are_a_table_on_the_index_and_on_the_ideas_page(study):
         )
         assert layers[0] == "model.num_layers" and "40" in layers and "24 … 64" in layers and "0.1200" in layers
         assert any("measured here" in cell and "1M, 16M" in cell and "Equal FLOPs" in cell for cell in layers)
-        assert "swiglu" in activation and "relu2, gelu" in activation and "24 %" in activation
+        assert "swiglu" in activation and "relu2; gelu" in activation and "24 %" in activation
         assert any("open for 10B" in cell for cell in activation)
 
 

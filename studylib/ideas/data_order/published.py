@@ -28,7 +28,9 @@ def anchors(
             "arXiv 2404.17790",
             _change_in_last_half(curves, continued, borders[continued][0], target) if continued else None,
             (-math.inf, 0.0),
-            unit="bits per byte over the last half of the Japanese stage",
+            unit=Text(
+                en="bits per byte over the last half of the Japanese stage", ja="日本語段階の後半での変化(bits/byte)"
+            ),
         ),
         score(
             Text(
@@ -38,7 +40,7 @@ def anchors(
             "arXiv 2405.13226",
             (short_first.factor[0], short_first.factor[2]) if short_first else None,
             (3.0, 6.0),
-            unit="times the tokens for the same loss",
+            unit=Text(en="times the tokens for the same loss", ja="同じ損失に要するトークン数(倍)"),
         ),
         score(
             Text(

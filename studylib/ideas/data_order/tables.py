@@ -1,4 +1,4 @@
-"""Idea 4's tables: losses of the target, stage borders, tokens saved, facts, and loss by position."""
+"""Idea 4's tables: losses of the target, stage borders, facts, and loss by position."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 from scipy import stats
 
-from studylib.analysis import Moved, TokensSaved, accountings, estimate
+from studylib.analysis import Moved, accountings, estimate
 from studylib.analysis.decision import Basis
 from studylib.spec import TrialSpec
 
@@ -49,20 +49,6 @@ def borders(specs: Sequence[TrialSpec]) -> dict[str, list[int]]:
         for spec in specs
         if spec.tags["family"] == "order"
     }
-
-
-def saved_table(rows: Sequence[TokensSaved]) -> pl.DataFrame:
-    """A row a variant: tokens spent, saved with the interval, worth of a token, and whether it is told apart from one."""
-    return pl.DataFrame(
-        {
-            "variant": [one.variant for one in rows],
-            "spent": [one.spent for one in rows],
-            **{f"saved_{end}": [one.saved[i] for one in rows] for i, end in enumerate(("low", "middle", "high"))},
-            **{f"worth_{end}": [one.factor[i] for one in rows] for i, end in enumerate(("low", "middle", "high"))},
-            "sure": [one.sure for one in rows],
-            "inside": [one.inside for one in rows],
-        }
-    )
 
 
 def facts_table(facts: pl.DataFrame) -> pl.DataFrame:

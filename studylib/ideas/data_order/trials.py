@@ -61,8 +61,9 @@ def orders(params: DataOrderParams) -> dict[str, tuple[StageSpec, ...]]:
         lengths = [*sorted(params.contexts), params.seq_len]
         growing = [
             StageSpec(
-                name=f"context {length}", mixture={target: 1.0}, seq_len=length,
-                fraction=1 / len(lengths) if length != params.seq_len else None,
+                name=f"context {length}", mixture={target: 1.0},
+                # The whole context is the model's own, also of another model that is given these stages.
+                **({"seq_len": length, "fraction": 1 / len(lengths)} if length != params.seq_len else {}),
             )
             for length in lengths
         ]  # fmt: skip

@@ -35,7 +35,7 @@ def anchors(
             "OLMoE, arXiv 2409.02060",
             saved,
             (1.5, 3.0),
-            unit=f"times the FLOPs{about}",
+            unit=Text(en=f"times the FLOPs{about}", ja=f"同じ損失に要する FLOPs の倍率{about}"),
         ),
         score(
             Text(
@@ -45,20 +45,20 @@ def anchors(
             "nanochat log (2025)",
             expert_speed,
             (0.0, 1.0),
-            unit=f"of the dense speed{about}; there 0.76",
+            unit=Text(en=f"of the dense speed{about}; there 0.76", ja=f"密なモデルに対する速度{about}(文献では 0.76)"),
         ),
         score(
             Text(en="RMSNorm takes 7 to 64 % less time than LayerNorm", ja="RMSNorm は LayerNorm より 7〜64 % 速い"),
             "Zhang and Sennrich 2019, arXiv 1910.07467",
             norm_time,
             (7.0, 64.0),
-            unit="% less time",
+            unit=Text(en="% less time", ja="短縮される時間(%)"),
         ),
         score(
             Text(en="RMSNorm and LayerNorm give equal loss", ja="RMSNorm と LayerNorm の損失は等しい"),
             "Zhang and Sennrich 2019, arXiv 1910.07467",
             (last[0], last[2]) if last else None,
             (-0.5, 0.5),
-            unit="% of the loss above RMSNorm",
+            unit=Text(en="% of the loss above RMSNorm", ja="RMSNorm との損失の差(%)"),
         ),
     )

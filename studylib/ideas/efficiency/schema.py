@@ -54,6 +54,11 @@ class EfficiencyParams(OneShapeParams):
         return labels_of(self.parts)
 
     @property
+    def changes_by_part(self) -> dict[str, dict[str, Changes]]:
+        """Of every part, the changes of its variants by their names in tables."""
+        return {part: {name: self.variants[name] for name in names} for part, names in self.by_part.items()}
+
+    @property
     def with_experts(self) -> list[str]:
         """The variants that are mixtures of experts."""
         return [name for name, changes in self.variants.items() if changes.get("moe")]

@@ -1,4 +1,4 @@
-"""What idea 8 counts and measures: parts at equal FLOPs and in equal seconds, FLOPs saved, layouts, and what speed buys."""
+"""What idea 8 counts and measures: parts at equal FLOPs and in equal seconds, FLOPs saved, and layouts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from studylib.analysis import (
     CarriedEffect,
     LossSurface,
     Moved,
-    NoiseFloor,
     compare_to_baseline,
     time_saved,
 )
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
+from studylib.ideas.efficiency.schema import EfficiencyParams
 from studylib.spec import LayoutSpec
 from studylib.trials.cache import Task
 
@@ -77,45 +76,6 @@ def flops_saved(effect: tuple[float, float, float], slope: tuple[float, float, f
     return min(found), max(found)
 
 
-def switch_losses(trials: pl.DataFrame) -> pl.DataFrame | None:
-    """Loss of each switch against the plainest computation at the same seed (`compare_to_baseline`); None when not tried."""
-    own = trials.filter(pl.col("family") == "switch")
-    if own["variant"].n_unique() < 2 or own["seed"].n_unique() < 2:
-        return None
-    return compare_to_baseline(own, PLAIN)
-
-
-def search_gain(waterfall: pl.DataFrame, tokens: int, noise: NoiseFloor) -> dict[str, float]:
-    """What the measured speed buys.
-
-    Parameters
-    ----------
-    waterfall
-        From ``trials.waterfall_frame``.
-    tokens
-        Of one trial.
-
-    Returns
-    -------
-    dict
-        ``times`` as many trials in the same hours; trials an hour ``plain`` and ``fast``, of the timed model; the smallest
-        effect that could be told with this study's seeds (``mde``) and with ``times`` as many (``mde_fast``).
-    """
-    plain, fast = waterfall["tokens_per_s"][0], waterfall["tokens_per_s"].max()
-    times = fast / plain
-    seeds = int(noise.seeds)
-    more = max(seeds, int(seeds * times))
-    return {
-        "times": times,
-        "plain": 3600 * plain / tokens,
-        "fast": 3600 * fast / tokens,
-        "mde": noise.mde,
-        "mde_fast": noise.mde_with(more),
-        "seeds": seeds,
-        "seeds_fast": more,
-    }
-
-
 def measured_layouts(step: LayoutSpec, out: Path) -> pl.DataFrame:
     """Trials an hour by layout of workers and threads: ``variant`` (workers x threads), ``round`` and ``trials_an_hour``.
 
@@ -129,7 +89,7 @@ def measured_layouts(step: LayoutSpec, out: Path) -> pl.DataFrame:
     return found.select(variant.alias("variant"), "round", "trials_an_hour")
 
 
-def findings(
+def for_anchors(
     params: EfficiencyParams,
     carried: Sequence[CarriedEffect],
     surface: LossSurface,

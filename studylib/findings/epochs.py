@@ -28,13 +28,13 @@ class Epochs(Finding):
     title = Words(
         en="""
             {% set worse = repeated | selectattr('worse') | list %}
-            {% if worse %}From {{ worse[0].epochs }} {{ 'epoch' | plural(worse[0].epochs) }} on, repeated text is worse than fresh
-            ({{ worse[0].difference | signed(3) }} bits per byte)
+            {% if worse %}From {{ worse[0].epochs }} {{ 'epoch' | plural(worse[0].epochs) }} on, repeated text is worse than fresh by
+            {{ worse[0].difference | signed(3) }} bits per byte
             {% else %}Up to {{ repeated[-1].epochs }} {{ 'epoch' | plural(repeated[-1].epochs) }} cannot be told from fresh text{% endif %}""",
         ja="""
             {% set worse = repeated | selectattr('worse') | list %}
-            {% if worse %}{{ worse[0].epochs }} エポック以上の繰り返しは新しい文章より悪い
-            ({{ worse[0].difference | signed(3) }} bits/byte)
+            {% if worse %}{{ worse[0].epochs }} エポック以上の繰り返しは新しい文章より
+            {{ ' ' }}{{ worse[0].difference | signed(3) }} bits/byte 悪い
             {% else %}{{ repeated[-1].epochs }} エポックまでは新しい文章と区別できない{% endif %}""",
     )
     alt = Words(

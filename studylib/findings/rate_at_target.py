@@ -54,8 +54,10 @@ class RateAtTarget(Finding):
         fits: Mapping[str, Valley],
         *,
         stays: bool,
-    ) -> RateAtTarget:
-        """``fits`` by size, smallest first, under the parametrisation ``init``."""
+    ) -> RateAtTarget | None:
+        """``fits`` by size, smallest first, under the parametrisation ``init``; None without any."""
+        if not fits:
+            return None
         known = [(size, fit) for size, fit in fits.items() if fit.optimum is not None]
         size, best = known[-1] if known else (list(fits)[-1], None)
         return cls(

@@ -113,7 +113,8 @@ class RateOverWidths(Finding):
             )
             for init, one in transfers.items()
         )  # fmt: skip
-        return cls(narrowest=widths[0], widest=widths[-1], inits=inits).drawn_from(trials, fits)
+        drawn = trials.filter(pl.col("init").is_in(list(fits)))
+        return cls(narrowest=widths[0], widest=widths[-1], inits=inits).drawn_from(drawn, fits)
 
     def draw(self, trials: pl.DataFrame, fits: Mapping[str, Mapping[int, Valley]]) -> Figure:
         """A panel a parametrisation; the fitted optimum with its interval below."""

@@ -45,9 +45,9 @@ class Tuned(Finding):
             {{- '' if loop.last else '、' }}
             {%- endfor %}
             {%- if edge %}({% for one in edge %}幅 {{ one.width }} の {{ one.optimizer }}{{ '' if loop.last else '、' }}{% endfor %}
-            は範囲の端にあり、さらに良くなる可能性があります){% endif %}
+            {{ ' ' }}は範囲の端にあり、さらに良くなる可能性があります){% endif %}
             {%- if lost %}({% for one in lost %}幅 {{ one.width }} の {{ one.optimizer }}{{ '' if loop.last else '、' }}{% endfor %}
-            は完了した点がありません){% endif %}。""",
+            {{ ' ' }}は完了した点がありません){% endif %}。""",
     )
 
     tunings: tuple[Tuning, ...]
@@ -57,11 +57,10 @@ class Tuned(Finding):
         """``searches`` by optimizer and width, over the field ``rate`` at least."""
         found = []
         for (name, width), one in searches.items():
-            finished = any(point.value is not None for point in one.tried)
             found.append(
                 Tuning(
-                    optimizer=name, width=width, points=len(one.tried), best=one.best.point[rate] if finished else None,
-                    at_edge=finished and one.at_edge(rate),
+                    optimizer=name, width=width, points=len(one.tried), best=one.best.point[rate] if one.finished else None,
+                    at_edge=one.finished and one.at_edge(rate),
                 )
             )  # fmt: skip
         return cls(tunings=tuple(found))

@@ -62,13 +62,13 @@ class BestBatch(Finding):
             {% endfor %}""",
     )
     words = Words(
-        en="""The learning rate goes with the batch to the power {{ exponent | num }}, {{ rates }}
-            {{ 'rate' | plural(rates) }} being tried about it.
+        en="""The learning rate goes with the batch to the power {{ exponent | num }}, tried at {{ rates }}
+            {{ 'multiple' | plural(rates) }} of that.
             {% if law is not none %}The best batch, in tokens a step, {{ law.told }}
             {% else %}No law is carried to the target{% if reason is not none %}: {{ reason }}{% endif %}.{% endif %}""",
-        ja="""学習率はバッチの {{ exponent | num }} 乗に比例させ、その前後 {{ rates }} 通りを試しました。
+        ja="""学習率はバッチの {{ exponent | num }} 乗に比例させ、その {{ rates }} 通りの倍率で試しました。
             {% if law is not none %}最適バッチ(1 ステップのトークン数)は{{ law.told }}
-            {% else %}目標へ外挿できる法則は求まりません{% if reason is not none %}({{ reason }}){% endif %}。{% endif %}""",
+            {% else %}目標へ外挿できる法則は求まりません{% if reason is not none %}:{{ reason }}{% endif %}。{% endif %}""",
     )
 
     cells: tuple[Cell, ...]

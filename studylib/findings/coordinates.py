@@ -31,7 +31,7 @@ class Coordinates(Finding):
     title = Words(
         en="""What training adds to activations, over widths:
             {% for init, own in places | groupby('init') %}
-            {{ init }} is flat at {{ own | selectattr('flat') | list | length }} of {{ own | length }} places (steepest power
+            {{ init }} is flat at {{ own | selectattr('flat') | list | length }} of {{ own | length }} places (greatest power
             {{ own | map(attribute='power.1') | max | signed(2) }}){{ '' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""幅に対する活性の更新量:

@@ -29,7 +29,7 @@ class RateAtTarget(Finding):
             {{ ' ' }}{{ 'stays where it is' if stays else 'is not known to stay' }}.{% endif %}""",
         ja="""
             {% if law is not none %}{{ sizes | listed }} から見て、{{ init }} での最適学習率は{{ law.told }}
-            {% else %}{{ sizes | listed }} から見て、{{ init }} での学習率は目標へ外挿できません{% if reason is not none %}({{ reason }}){% endif %}。
+            {% else %}{{ sizes | listed }} から見て、{{ init }} での学習率は目標へ外挿できません{% if reason is not none %}:{{ reason }}{% endif %}。
             {% endif %}
             {% if best is not none %}{{ size }} での最適値は {{ best | num }}
             {%- if interval is not none %}(区間 {{ interval | num }}){% endif %}、幅に対しては

@@ -28,7 +28,7 @@ class Tuned(Finding):
             {% set lost = tunings | selectattr('best', 'none') | list %}
             Every optimizer was tuned on a seed of its own before it was compared; best rates:
             {% for one in tunings %}
-            {{ one.optimizer }} {{ one.width }} wide {% if one.best is none %}unknown{% else %}{{ one.best | num }}{% endif %} of {{ one.points }} points
+            {{ one.optimizer }} {% if one.best is none %}unknown{% else %}{{ one.best | num }}{% endif %} ({{ one.width }} wide, {{ one.points }} points)
             {{- '' if loop.last else ', ' }}
             {%- endfor %}
             {%- if edge %}; the best rate of
@@ -41,7 +41,7 @@ class Tuned(Finding):
             {% set lost = tunings | selectattr('best', 'none') | list %}
             どのオプティマイザも、比較に使わないシードで調整してから比べました。最適学習率:
             {% for one in tunings %}
-            幅 {{ one.width }} の {{ one.optimizer }} は {{ one.points }} 点中{% if one.best is none %}不明{% else %} {{ one.best | num }}{% endif %}
+            {{ one.optimizer }} {% if one.best is none %}不明{% else %}{{ one.best | num }}{% endif %}(幅 {{ one.width }}、{{ one.points }} 点)
             {{- '' if loop.last else '、' }}
             {%- endfor %}
             {%- if edge %}({% for one in edge %}幅 {{ one.width }} の {{ one.optimizer }}{{ '' if loop.last else '、' }}{% endfor %}

@@ -22,9 +22,15 @@ Decided = tuple[Decision, pl.DataFrame] | None  # with the trials that it judges
 
 
 def for_optimizer(
-    at: AtTarget, tuned: Mapping[tuple[str, int], SearchResult], params: HyperparametersParams
+    at: AtTarget,
+    tuned: Mapping[tuple[str, int], SearchResult],
+    params: HyperparametersParams,
+    varied: Sequence[str] = (),
 ) -> tuple[Setting, ...]:
-    """The best at the target. One that is not the common recipe's brings what it was tuned and compared with."""
+    """The best at the target. One that is not the common recipe's brings what it was tuned and compared with.
+
+    Fields that were ``varied`` about the common recipe say nothing about it: it keeps what it had there.
+    """
     names = {name: {"name": name} for name in params.optimizers}
     found = settings_at_target(at, {"optimizer": names}, OptimizerSpec(), "adamw", place="optimizer")
     if not found or found[0].value == "adamw":
@@ -33,12 +39,18 @@ def for_optimizer(
     width = max(width for (one, width), search in tuned.items() if one == name and search.finished)
     tried = {"evidence": "measured", "basis": "flops", "sizes": (_size(params, width),), "decided": False}
     point = tuned[name, width].best.point
-    given = {f"optimizer.{key}": value for key, value in params.optimizers[name].items()}
+    arm = OptimizerSpec(**params.optimizers[name] | {"name": name})
+    fields = dict.fromkeys([*(f"optimizer.{key}" for key in params.optimizers[name]), *varied])
+    given = {field: getattr(arm, field.removeprefix("optimizer."), None) for field in fields}
     usual = {"evidence": "convention", "source": AS_COMPARED, "decided": False}
     return (
         *found,
         *(Setting(field=field, value=value, **tried) for field, value in point.items()),
-        *(Setting(field=field, value=value, **usual) for field, value in given.items() if field not in point),
+        *(
+            Setting(field=field, value=value, **usual)
+            for field, value in given.items()
+            if field not in point and value is not None
+        ),
     )
 
 
@@ -129,13 +141,14 @@ def handed_on(
     objective: Decided,
 ) -> tuple[Setting, ...]:
     """All of them. Fields of the optimizer that were varied about the common recipe go with its optimizer alone."""
-    size, first = _size(params, params.hidden_size), for_optimizer(at, tuned, params)
+    varied = [one.field for one in factors if one.field.startswith("optimizer.")]
+    size, first = _size(params, params.hidden_size), for_optimizer(at, tuned, params, varied)
     common = not first or first[0].value == "adamw"
     found = [*first, *for_choice("model.init", inits)]
     if common:
         found += for_rate(rate, inits[0].leader if inits else None, inits[1] if inits else pl.DataFrame())
     found += for_batch(batch, params)
-    kept = [one for one in factors if common or not one.field.startswith("optimizer.")]
+    kept = [one for one in factors if common or one.field not in varied]
     for one in kept:
         if one.field not in (BATCH, RATE) and one.decision is not None:
             found += for_choice(one.field, (one.decision, one.trials), one.values)

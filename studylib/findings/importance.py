@@ -29,7 +29,7 @@ class Importance(Finding):
         en="""
             {% set first = shares[0] %}
             {% if shares[1:] | selectattr('share.1', 'ge', first.share[0]) | list %}Which field matters most is not sure; {{ first.field }} leads
-            {% else %}{{ first.field }} matters most{% endif %}: {{ first.share | fixed(0) }} %""",
+            {%- else %}{{ first.field }} matters most{% endif %}: {{ first.share | fixed(0) }} %""",
         ja="""
             {% set first = shares[0] %}
             {% if shares[1:] | selectattr('share.1', 'ge', first.share[0]) | list %}どの項目が最も効くかは確かでない。首位は {{ first.field }}

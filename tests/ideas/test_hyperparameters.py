@@ -456,9 +456,16 @@ def test_settings_are_typed_and_make_a_trial_and_what_one_size_says_is_not_decid
 
 def test_the_rate_is_that_of_the_parametrisation_handed_on(trials):
     optimizers = trials.filter(pl.col("family") == "optimizer")
-    by_law, without = handed_on(trials, optimizers)[RATE], handed_on(trials, optimizers, law=False)[RATE]
-    for one in (by_law, without):
+    by_law, without = handed_on(trials, optimizers), handed_on(trials, optimizers, law=False)
+    assert by_law["model.init"].value == "completep", (
+        "at one size not told apart from the others, but its rate is known"
+    )
+    assert set(by_law["model.init"].alternatives) == {"normal", "mup"} and by_law["model.init"].p_best < 0.9
+    assert by_law[RATE].interval[0] < BEST < by_law[RATE].interval[1] and len(by_law[RATE].sizes) == 3
+    assert len(without[RATE].sizes) == 1, "of the largest model"
+    for one in (by_law[RATE], without[RATE]):
         assert one.value == pytest.approx(BEST, rel=0.5)
+        assert one.source.en == "under completep, where it stays as models widen"
     better = trials.with_columns(
         pl.when((pl.col("family") == "transfer") & (pl.col("init") == "mup")).then(pl.col("val_bpb") - 0.2)
         .otherwise("val_bpb").alias("val_bpb")

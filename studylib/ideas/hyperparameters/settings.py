@@ -15,9 +15,18 @@ from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.result import Text
 from studylib.search import SearchResult
 from studylib.spec import OptimizerSpec, Setting
+from studylib.words import Words
 
 BATCH = "global_batch_size"
 AS_COMPARED = Text(en="as it was compared here", ja="本研究の比較で用いた値")
+UNDER = Words(
+    en="under {{ init }}{% if stays %}, where it stays as models widen{% endif %}",
+    ja="{{ init }} での値{% if stays %}(幅を広げても動かない){% endif %}",
+)
+CARRIED = Text(
+    en="not told apart from the best at this size, and the one whose rate is known over sizes",
+    ja="この規模の最良と区別できず、学習率が規模を越えて分かっているもの",
+)
 Decided = tuple[Decision, pl.DataFrame] | None  # with the trials that it judges, of one size
 
 
@@ -64,7 +73,14 @@ def for_rate(rate: RateAtTarget | None, init: str | None, inits: pl.DataFrame) -
         own = inits.filter(pl.col("variant") == init)
         chosen = own["learning_rate"].value_counts(sort=True)["learning_rate"].to_list()
         sizes = (str(own["size"][0]),)
-        return (Setting(value=chosen[0], alternatives=tuple(chosen[1:]), sizes=sizes, decided=False, **known),)
+        source = UNDER(init=init, stays=False)
+        return (
+            Setting(
+                value=chosen[0], alternatives=tuple(chosen[1:]), sizes=sizes, decided=False, source=source, **known
+            ),
+        )
+    if rate is not None:
+        known["source"] = UNDER(init=rate.init, stays=rate.stays)
     if rate is not None and rate.law is not None:
         law = rate.law
         return (
@@ -112,16 +128,28 @@ def for_dropout(dropout: Dropout | None, size: str) -> tuple[Setting, ...]:
     return (_measured("model.dropout", best, open_, size),)
 
 
-def for_choice(field: str, decided: Decided, values: Mapping[str, Any] | None = None) -> tuple[Setting, ...]:
-    """Of one size. ``values`` of the field by variant; by default the variants are they."""
+def for_init(inits: Decided, rate: RateAtTarget | None) -> tuple[Setting, ...]:
+    """The best of one size; before it the one whose rate is known over sizes, where the two are not told apart."""
+    if inits is None or rate is None or not (rate.law or rate.stays) or rate.init not in inits[0].rivals:
+        return for_choice("model.init", inits)
+    return tuple(one.replace(source=CARRIED) for one in for_choice("model.init", inits, take=rate.init))
+
+
+def for_choice(
+    field: str, decided: Decided, values: Mapping[str, Any] | None = None, take: str | None = None
+) -> tuple[Setting, ...]:
+    """Of one size the leader, or the variant to ``take``. ``values`` of the field by variant; by default the variants are they."""
     if decided is None:
         return ()
     decision, trials = decided
+    take = decision.leader if take is None else take
     values = {name: name for name in decision.p_best} if values is None else values
+    others = (name for name in (decision.leader, *decision.rivals) if name != take)
+    regret = decision.regret + decision.effects[take]  # of the leader, and what it is behind the leader
     return (
         Setting(
-            field=field, value=values[decision.leader], alternatives=tuple(values[name] for name in decision.rivals),
-            p_best=decision.p_best[decision.leader], expected_regret_percent=100 * decision.regret / trials["val_bpb"].mean(),
+            field=field, value=values[take], alternatives=tuple(values[name] for name in others),
+            p_best=decision.p_best[take], expected_regret_percent=100 * regret / trials["val_bpb"].mean(),
             basis="flops", evidence="measured", sizes=(decision.at,), decided=False,
         ),
     )  # fmt: skip
@@ -144,9 +172,10 @@ def handed_on(
     varied = [one.field for one in factors if one.field.startswith("optimizer.")]
     size, first = _size(params, params.hidden_size), for_optimizer(at, tuned, params, varied)
     common = not first or first[0].value == "adamw"
-    found = [*first, *for_choice("model.init", inits)]
+    chosen = for_init(inits, rate)
+    found = [*first, *chosen]
     if common:
-        found += for_rate(rate, inits[0].leader if inits else None, inits[1] if inits else pl.DataFrame())
+        found += for_rate(rate, str(chosen[0].value) if chosen else None, inits[1] if inits else pl.DataFrame())
     found += for_batch(batch, params)
     kept = [one for one in factors if common or one.field not in varied]
     for one in kept:

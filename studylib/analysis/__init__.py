@@ -35,7 +35,7 @@ __all__, __getattr__, __dir__ = lazy(
         "speed": ["measured_speeds", "time_saved"],
         "probes": ["read_facts", "read_infilling", "read_positions", "read_contexts"],
         "experts": ["read_expert_load", "read_imbalance", "load_summary"],
-        "valleys": ["Valley", "Valleys", "fit_valleys"],
+        "valleys": ["NoValley", "Valley", "Valleys", "fit_valleys"],
         "carried": ["CarriedOptimum", "Choice"],
         "rates": ["RateTransfer", "rate_transfer"],
         "along": ["MidRun", "mid_run"],

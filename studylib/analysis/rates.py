@@ -9,8 +9,15 @@ import numpy as np
 
 from studylib.analysis.valleys import Valleys
 from studylib.errors import invalid
+from studylib.words import Text, Words
 
 _WIDTHS = 3
+
+LOST = Words(en="at {{ at }} {{ reason }}", ja="{{ at }} では{{ reason }}")
+FEW_WIDTHS = Words(
+    en="a shift needs {{ least }} widths; there are {{ known }}",
+    ja="移動を測るには幅が {{ least }} つ必要(現在 {{ known }})",
+)
 
 
 @dataclass(frozen=True)
@@ -29,14 +36,14 @@ class RateTransfer:
     given_away
         What the narrowest model's best rate costs on the widest one: expected loss above its bottom, bits per byte.
     reason
-        Why there is no shift, in one line.
+        Why there is no shift; None when there is one.
     """
 
     shift: tuple[float, float, float] | None
     tolerance: float
     state: Literal["transfers", "moves", "open"]
     given_away: float | None
-    reason: str = ""
+    reason: Text | None = None
 
 
 def rate_transfer(valleys: Valleys, *, tolerance: float = 0.5, confidence: float = 0.95) -> RateTransfer:
@@ -53,9 +60,9 @@ def rate_transfer(valleys: Valleys, *, tolerance: float = 0.5, confidence: float
     ordered = valleys.budgets
     lost = [one for one in ordered if one.optimum is None]
     if lost:
-        return RateTransfer(None, tolerance, "open", None, f"at {lost[0].budget} {lost[0].reason.en}")
+        return RateTransfer(None, tolerance, "open", None, LOST(at=lost[0].budget, reason=lost[0].reason))
     if len(ordered) < _WIDTHS:
-        return RateTransfer(None, tolerance, "open", None, f"a shift needs {_WIDTHS} widths; there are {len(ordered)}")
+        return RateTransfer(None, tolerance, "open", None, FEW_WIDTHS(least=_WIDTHS, known=len(ordered)))
     if list(valleys.centre) != ["width"]:
         raise invalid("valleys", ", ".join(valleys.centre), "were not fitted over width alone")
     narrow, wide = ordered[0], ordered[-1]

@@ -18,6 +18,7 @@ from studylib.words import Text, Words
 MARGIN = 0.002  # of the loss: what does not matter
 _INSIDE = 0.95
 _PARAMS = {"params": "non_embedding_params"}
+_LEAST = 3  # values, for a valley
 _LEAST_NEAR = 4  # values that a window keeps at least
 
 MISFIT = Words(
@@ -28,11 +29,32 @@ BEYOND = Words(
     en="the lowest fitted loss lies {{ 'below' if below else 'above' }} the sampled range (beyond {{ end | num }}); widen it",
     ja="損失の最小点が調べた範囲より{{ '下' if below else '上' }}({{ end | num }} の外)にあり、範囲を広げる必要がある",
 )
+FEW_VALUES = Words(
+    en="a valley needs finished trials at {{ least }} values of {{ quantity }} or more; there are {{ known }}",
+    ja="谷には完了した試行のある {{ quantity }} の値が {{ least }} つ以上必要(現在 {{ known }})",
+)
+FEW_WHOLE = Words(
+    en="an optimum needs at least {{ least }} values of {{ quantity }} with all seeds finished; there are {{ known }}",
+    ja="最適点には全シードが完了した {{ quantity }} の値が {{ least }} つ以上必要(現在 {{ known }})",
+)
+NO_TRIALS = Text(en="there are no trials to fit a valley to", ja="谷を当てはめる試行がない")
+NO_NOISE = Text(
+    en="a valley needs at least 2 seeds, or more values at one, to know its noise",
+    ja="谷の雑音を知るには 2 シード以上、または 1 シードでより多くの値が必要",
+)
 NOT_BRACKETED = Words(
     en="the optimum is not bracketed: it lies below {{ low | num }} with {{ below | percent }} probability, above {{ high | num }} "
     "with {{ above | percent }}",
     ja="最適点が範囲内に定まらない({{ low | num }} 未満の確率 {{ below | percent }}、{{ high | num }} 超の確率 {{ above | percent }})",
 )
+
+
+class NoValley(StudyError):
+    """Trials that say nothing about a valley; ``reason`` says why, in both languages."""
+
+    def __init__(self, reason: Text):
+        super().__init__(reason.en)
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -124,7 +146,7 @@ class Valleys:
 
     quantity: str
     by_key: dict[tuple, Valley]
-    left_out: dict[str, str]
+    left_out: dict[str, Text]
     misfit: float
     margin: float
     centre: dict[str, float] = field(repr=False)
@@ -200,36 +222,38 @@ def fit_valleys(
 
     Raises
     ------
-    StudyError
+    NoValley
         No budget has three values, or there are too few trials to know their noise by.
+    StudyError
+        The trials are no table of one result a value and seed, or ``metric`` is not positive.
     """
     if draws < 500:
         raise invalid("draws", draws, "is too few for an interval; give at least 500")
     if quantity == "aspect" and quantity not in trials.columns:
         trials = trials.with_columns((pl.col("hidden_size") / pl.col("num_layers")).alias(quantity))
     found: dict[tuple, tuple[str, dict[str, float], Cells]] = {}
-    left_out: dict[str, str] = {}
+    left_out: dict[str, Text] = {}
     groups = trials.group_by(list(by), maintain_order=True) if by else [((), trials)]
     for key, own in groups:
         name = label(*key) if label else ", ".join(map(str, key))
         try:
             rows = _rows(own, quantity, metric, window)
-        except StudyError as error:
-            left_out[name] = str(error)
+        except NoValley as error:
+            left_out[name] = error.reason
             continue
         sizes = {
             variable: float(rows[column].median()) for variable, column in variables.items() if column in rows.columns
         }
         found[key] = (name, sizes, _cells(rows, quantity, metric))
     if not found:
-        raise StudyError(next(iter(left_out.values()), "there are no trials to fit a valley to"))
+        raise NoValley(next(iter(left_out.values()), NO_TRIALS))
     found = dict(sorted(found.items(), key=lambda item: tuple(item[1][1].values())))
     names = (
         [name for name in variables if all(name in sizes for _, sizes, _ in found.values())] if len(found) > 1 else []
     )
     cells = [one for _, _, one in found.values()]
     if sum(cell.dof for cell in cells) == 0 and sum(len(cell.x) - 3 for cell in cells) < 4:
-        raise StudyError("a valley needs at least 2 seeds, or more values at one, to know its noise")
+        raise NoValley(NO_NOISE)
     z = np.log([[sizes[name] for name in names] for _, sizes, _ in found.values()]).reshape(len(found), len(names))
     centre = dict(zip(names, z.mean(axis=0), strict=True))
     sampled = sample_valleys(cells, z - z.mean(axis=0), draws=draws, random_seed=random_seed)
@@ -252,8 +276,8 @@ def _rows(own: pl.DataFrame, quantity: str, metric: str, window: float | None) -
     if window is not None:
         rows = _near_the_bottom(rows, quantity, metric, window)
     values = rows[quantity].n_unique()
-    if values < 3:
-        raise StudyError(f"a valley needs finished trials at 3 values of {quantity} or more; there are {values}")
+    if values < _LEAST:
+        raise NoValley(FEW_VALUES(least=_LEAST, quantity=quantity, known=values))
     return rows
 
 
@@ -261,10 +285,8 @@ def _near_the_bottom(rows: pl.DataFrame, quantity: str, metric: str, window: flo
     seeds = rows["seed"].n_unique()
     means = rows.group_by(quantity).agg(pl.col(metric).mean().alias("mean"), pl.len().alias("seeds")).sort(quantity)
     means = means.filter(pl.col("seeds") == seeds)
-    if len(means) < 3:
-        raise StudyError(
-            f"an optimum needs at least 3 values of {quantity} with all seeds finished; there are {len(means)}"
-        )
+    if len(means) < _LEAST:
+        raise NoValley(FEW_WHOLE(least=_LEAST, quantity=quantity, known=len(means)))
     values, losses = means[quantity].to_list(), means["mean"].to_list()
     best = losses.index(min(losses))
     inside = [loss <= losses[best] * (1 + window) for loss in losses]

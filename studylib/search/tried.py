@@ -65,6 +65,11 @@ class SearchResult:
         return sum(one.flops for one in self.tried)
 
     @property
+    def finished(self) -> bool:
+        """Whether any point was trained on the whole budget."""
+        return any(one.value is not None for one in self.tried)
+
+    @property
     def best(self) -> Tried:
         """The lowest loss on the whole budget.
 

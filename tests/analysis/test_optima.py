@@ -150,9 +150,10 @@ def test_noise_leaves_the_transfer_open_rather_than_confirmed():
     noisy = analysis.rate_transfer(widths(0.0, noise=0.06))
     assert noisy.state == "open"
     few = analysis.rate_transfer(widths(0.0, count=2))
-    assert few.state == "open" and "3 widths" in few.reason
+    assert few.state == "open" and "3 widths" in few.reason.en and "幅が 3 つ" in few.reason.ja
     lost = analysis.rate_transfer(widths(0.0, last=10.0))
-    assert lost.state == "open" and lost.shift is None and "at 128 the lowest" in lost.reason
+    assert lost.state == "open" and lost.shift is None and "at 128 the lowest" in lost.reason.en
+    assert lost.reason.ja.startswith("128 では損失の最小点が")
 
 
 def along(gaps: list[float]) -> pl.DataFrame:

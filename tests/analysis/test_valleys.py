@@ -133,7 +133,11 @@ def test_too_few_shapes_or_seeds():
 def test_a_budget_without_a_valley_is_named():
     frame = pl.concat([trials(32), trials(32, aspects=(8, 16), size="2M", params=2e6)])
     valleys = analysis.fit_valleys(frame)
-    assert [fit.budget for fit in valleys.budgets] == ["1M"] and "there are 2" in valleys.left_out["2M"]
+    assert (
+        [fit.budget for fit in valleys.budgets] == ["1M"]
+        and "there are 2" in valleys.left_out["2M"].en
+        and "(現在 2)" in valleys.left_out["2M"].ja
+    )
 
 
 def test_the_form_is_a_parabola_near_its_bottom_and_a_sum_of_powers_beyond():

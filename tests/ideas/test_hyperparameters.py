@@ -1,39 +1,31 @@
-"""Idea 7: what it plans, and what its tables and words say of numbers whose truth is known."""
+"""Idea 7: what it plans, and what its findings and settings say of numbers whose truth is known."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import re
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from studylib import analysis
-from studylib import report as rp
+from studylib import analysis, findings
 from studylib.errors import StudyError
-from studylib.ideas.hyperparameters import (
-    captions,
-    captions_of_text,
-    conclusion,
-    hyperparameters,
-    one_factor,
-    optima,
-    published,
-    rounds,
-    tables,
-)
-from studylib.ideas.hyperparameters import settings as known
+from studylib.findings._finding import Finding
+from studylib.ideas.hyperparameters import hyperparameters, one_factor, optima, published, rounds, settings, tables
 from studylib.ideas.hyperparameters.optimizers import UNTUNED, compared_trials, tuning
-from studylib.ideas.hyperparameters.recipe import RATE
+from studylib.ideas.hyperparameters.recipe import RATE, base
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.ideas.hyperparameters.trials import trials as plan
 from studylib.model.cost import own_flops, parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
+from studylib.report.figures.saving import save
+from studylib.result import Text
 from studylib.search import SearchResult, Tried
-from studylib.spec import TrialSpec, validated
+from studylib.spec import Setting, TrialSpec, apply, validated
 from studylib.trials.trunk import share_saved
 
 CONTENT = {
@@ -222,44 +214,73 @@ def test_a_factor_that_trials_do_not_have_is_refused_in_the_plan():
         plan(PARAMS.replace(factors={"optimizer.weight_decai": (0.1,)}))
 
 
-# --- tables and words
+# --- findings and settings
 
 
-def test_the_rate_transfers_under_one_parametrisation_and_not_under_the_other(trials, tmp_path):
+def title(finding: Finding) -> str:
+    return finding.title(**finding.facts).en
+
+
+def drawn(finding: Finding, folder: Path) -> None:
+    """Its figure is saved under its title."""
+    facts = finding.facts
+    figure = save(finding.figure(), folder, finding.name, finding.title(**facts), finding.alt(**facts))
+    assert (folder / figure.file).stat().st_size > 10_000
+
+
+@pytest.fixture(scope="module")
+def noise(trials) -> analysis.NoiseFloor:
+    return analysis.noise_floor(trials.filter(pl.col("family") == "optimizer"))
+
+
+def test_the_rate_transfers_under_one_parametrisation_and_not_under_the_other(trials, noise, tmp_path):
     transfer = trials.filter(pl.col("family") == "transfer")
     valleys = optima.rate_valleys(transfer, PARAMS)
     fits, transfers = optima.by_width(valleys), optima.rate_transfers(valleys)
-    assert transfers["completep"].state == "transfers"
-    assert transfers["normal"].state == "moves" and transfers["normal"].shift[1] == pytest.approx(-2, abs=0.3)
-    told = conclusion.transfer_words(transfers, analysis.noise_floor(trials.filter(pl.col("family") == "optimizer")))
-    assert "completep: the best rate stays where it is" in told.en and "normal: the best rate moves" in told.en
-    title = captions.basins_title(transfers, PARAMS.widths)
-    figure = rp.save(
-        rp.rate_basins(transfer.filter(pl.col("init") != "mup"), fits),
-        tmp_path,
-        "rates",
-        title,
-        captions.basins_alt(fits),
+    found = findings.RateOverWidths.of(transfer, fits, transfers, noise)
+    stays, moves = found.inits
+    assert (stays.init, stays.state, moves.init, moves.state) == ("completep", "transfers", "normal", "moves")
+    assert moves.octaves[1] == pytest.approx(-2, abs=0.3) and moves.felt and not stays.felt
+    assert [one.width for one in moves.best] == [16, 32, 64] and (found.narrowest, found.widest) == (16, 64)
+    assert "under completep the best rate stays where it is" in title(found) and "normal the best rate moves" in title(
+        found
     )
-    assert (tmp_path / figure.file).stat().st_size > 10_000
+    assert "Under completep, the best rate moves by" in found.said().en and "can detect" in found.said().en
+    drawn(found, tmp_path)
     law, reason = optima.rate_law(transfer, PARAMS)
     assert reason is None and law.optimum[0] < BEST < law.optimum[2]
+    rate = findings.RateAtTarget.of("completep", law, None, optima.by_size(fits["completep"], transfer), stays=True)
+    assert (
+        rate.law.use == law.choose().value and rate.size == rate.sizes[-1] and rate.best == pytest.approx(BEST, rel=0.1)
+    )
+    assert "completep での最適学習率はパラメータ数の" in rate.said().ja
+    assert findings.RateOverWidths.of(transfer, {}, {}, noise) is None
+    assert findings.RateAtTarget.of("completep", None, None, {}, stays=False) is None
+
+
+def test_too_few_rates_are_no_law_and_the_reason_is_told_in_both_languages(trials):
+    few = trials.filter((pl.col("family") == "transfer") & (pl.col("learning_rate") < 3e-3))
+    assert optima.rate_valleys(few, PARAMS) == {}
+    law, reason = optima.rate_law(few, PARAMS)
+    assert law is None and "3 values of learning_rate" in reason.en and "learning_rate の値が 3 つ以上" in reason.ja
 
 
 def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_path):
     optimizers = trials.filter(pl.col("family") == "optimizer")
-    gains = tables.gains_table(optimizers)
-    muon = gains.filter(pl.col("variant") == "muon")
-    tuned = muon.filter(pl.col("against") == "AdamW, tuned").sort("params")["gain"].to_list()
-    untuned = muon.filter(pl.col("against") != "AdamW, tuned").sort("params")["gain"].to_list()
-    assert tuned == pytest.approx([3.0, 1.0], abs=0.3) and untuned[0] > 2 * tuned[0]
     at = analysis.carry_to_target(optimizers, "adamw")
-    found = {one.variant: one for one in at.effects}["muon"]
+    found = findings.Gains.of(optimizers, at, UNTUNED)
+    muon = [one for one in found.gains if one.variant == "muon"]
+    assert [one.over_tuned[1] for one in muon] == pytest.approx([3.0, 1.0], abs=0.3)
+    assert muon[0].over_default[1] > 2 * muon[0].over_tuned[1]
+    assert {one.over_tuned for one in found.gains if one.variant == "adamw"} == {None}
+    effect = next(one for one in at.effects if one.variant == "muon")
     # it does shrink, but two sizes cannot tell a slope from what was untuned at one of them
-    assert found.trend == "holds" and 0 < found.slope[1] < found.slope[2]
-    title = captions.gains_title(gains, at)
-    assert "muon saves" in title.en and "over tuned AdamW; no trend with size is seen" in title.en
-    rp.save(rp.gains(gains), tmp_path, "gains", title, captions.gains_alt(gains))
+    assert effect.trend == "holds" and 0 < effect.slope[1] < effect.slope[2]
+    assert title(found).startswith("muon saves") and title(found).endswith(
+        "over tuned AdamW; no trend with size is seen"
+    )
+    assert "muon +1." in found.said().en and "which holds with size" in found.said().en
+    drawn(found, tmp_path)
     ladder = trials.filter((pl.col("family") == "ladder") & (pl.col("width") == 16))
     adamw = optimizers.filter((pl.col("variant") == "adamw") & (pl.col("width") == 16))
     others = optimizers.filter((pl.col("variant") != "adamw") & (pl.col("width") == 16))
@@ -267,74 +288,79 @@ def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_pa
     factor = next(one for one in saved if one.variant == "muon").factor
     assert factor[1] == pytest.approx(2 ** (0.09 / 0.2), abs=0.05)  # 3 % of 3.0, where a doubling of tokens saves 0.2
     assert factor[0] < factor[1] < factor[2]
-    assert "muon x1.3" in conclusion.worth_words(saved, "2k").en
-    assert "the gain of muon holds" in conclusion.gains_words(gains, at).en
+    worth = findings.TokenWorth.of(saved, "2k", "adamw")
+    assert "muon 1.3" in worth.said().en
+    endless = dataclasses.replace(saved[0], needed=(1.0, 2.0, math.inf))
+    assert findings.TokenWorth.of([endless], "2k", "adamw") is None
 
 
 def test_a_rate_at_the_edge_is_confessed():
     tuned = {("adamw", 16): found("adamw", 16)}
-    assert "edge" not in conclusion.tuning_words(tuned, RATE).en
+    assert "edge" not in findings.Tuned.of(tuned, RATE).said().en
     rising = SearchResult(tuple(Tried({RATE: rate}, (3 - rate,), 1, ("h",), 1.0) for rate in (0.1, 0.2, 0.3)))
-    told = conclusion.tuning_words(tuned | {("sgd", 16): rising}, RATE)
-    assert "the best rate of sgd at 16 lies at the edge" in told.en and "sgd at 16" in told.ja
+    told = findings.Tuned.of(tuned | {("sgd", 16): rising}, RATE).said()
+    assert "the best rate of sgd at 16 lies at the edge" in told.en and "幅 16 の sgd は範囲の端" in told.ja
     none = SearchResult((Tried({RATE: 0.1}, (None,), 1, ("h",), 1.0, "nan"),))
-    assert "no point of lion at 16 finished" in conclusion.tuning_words({("lion", 16): none}, RATE).en
+    assert "no point of lion at 16 finished" in findings.Tuned.of({("lion", 16): none}, RATE).said().en
 
 
-def test_factors_are_judged_at_their_best_rate_and_against_the_common_recipe(trials, specs):
-    factors = {one.name: one for one in one_factor.found_in(trials)}
-    assert set(factors) == {"schedule", "weight_decay", "global_batch_size"}
+def test_factors_are_judged_at_their_best_rate_and_against_the_common_recipe(trials):
+    factors = {one.field: one for one in one_factor.found_in(trials, PARAMS)}
+    assert set(factors) == {"schedule.name", "optimizer.weight_decay", "global_batch_size"}
     batch = factors["global_batch_size"].trials
     rates = dict(batch.select("value", "lr_factor").unique().rows())
     assert rates["8"] == 1.0 and rates["16"] in (1.0, 2.0) and rates["4"] in (0.5, 1.0)
-    recipe = one_factor.common_recipe(list(factors.values()), specs, PARAMS)
+    recipe = one_factor.common_recipe(list(factors.values()), PARAMS)
     assert sorted(recipe["seed"].to_list()) == [0, 1, 2]
-    table = one_factor.against_common(list(factors.values()), recipe)
-    worse = dict(table.select("variant", "low").rows())
-    assert worse["weight_decay 0.5"] > 0.03 and "weight_decay 0.1" not in worse
-    assert factors["weight_decay"].best in ("0.0", "0.1")
+    rows = one_factor.beside_common(list(factors.values()), recipe)
+    told = findings.Comparison.of(rows, "common recipe", Text(en="Fields", ja="項目"))
+    worse = {one.variant: one.difference for one in told.differences}
+    assert worse["weight_decay 0.5"][0] > 0.03 and "weight_decay 0.1" not in worse
+    decay = factors["optimizer.weight_decay"]
+    assert decay.values[decay.decision.leader] in (0.0, 0.1)
     with pytest.raises(StudyError, match="lack the common recipe's own value"):
-        one_factor.common_recipe([factors["schedule"]], specs, PARAMS.replace(learning_rate=1.0))
+        one_factor.common_recipe([factors["schedule.name"]], PARAMS.replace(learning_rate=1.0))
 
 
 def test_the_overfitting_point_is_found(trials, tmp_path):
     table = tables.epochs_table(trials)
-    assert table["epochs"].to_list() == [1, 4, 16] and tables.overfits_from(table) == 16
-    assert captions_of_text.epochs_title(table).en.startswith("From 16 epochs on, repeated text is worse")
-    rp.save(
-        rp.repeated(table, 0.01),
-        tmp_path,
-        "epochs",
-        captions_of_text.epochs_title(table),
-        captions_of_text.epochs_alt(table),
-    )
-    fine = table.filter(pl.col("epochs") < 16)
-    assert captions_of_text.epochs_title(fine).en == "Up to 4 epochs cannot be told from fresh text"
-    faint = table.with_columns(significant=pl.lit(False))
-    assert captions_of_text.epochs_title(faint).en == "Up to 16 epochs cannot be told from fresh text"
+    found = findings.Epochs.of(table, 0.01)
+    assert [(one.epochs, one.worse) for one in found.repeated] == [(1, False), (4, False), (16, True)]
+    assert title(found).startswith("From 16 epochs on, repeated text is worse than fresh by +0.3")
+    drawn(found, tmp_path)
+    fine = findings.Epochs.of(table.filter(pl.col("epochs") < 16), 0.01)
+    assert title(fine) == "Up to 4 epochs cannot be told from fresh text"
+    faint = findings.Epochs.of(table.with_columns(significant=pl.lit(False)), 0.01)
+    assert title(faint) == "Up to 16 epochs cannot be told from fresh text"
+    (one,) = settings.for_epochs(found, "2k")
+    assert (one.field, one.value, one.alternatives, one.decided) == ("epochs", 1, (4,), False)
 
 
 def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
     own = [s for s in specs if s.tags["family"] == "dropout"]
     assert {(s.epochs, s.model.dropout) for s in own} == {(n, share) for n in (1, 4, 16) for share in (0.1, 0.3)}
     table = tables.dropout_table(trials)
-    told = {
-        (row["epochs"], row["dropout"]): row["significant"] and row["difference"] < 0
-        for row in table.iter_rows(named=True)
-    }
-    assert told == {(n, share): n == 16 for n in (1.0, 4.0, 16.0) for share in (0.1, 0.3)}
-    title = captions_of_text.dropout_title(table)
-    assert title.en.startswith("Dropout 0.3 helps from 16 epochs on (-0.2") and re.search(
-        r"on fresh text even 0\.1 costs 0\.0(09|1)", title.en
-    )
-    rp.save(rp.dropout_by_epochs(table), tmp_path, "dropout", title, captions_of_text.dropout_alt(table))
-    (row,) = known.dropout_setting(table)
-    assert (row.value, row.interval, row.decided) == ("0", "0.3 from 16 epochs", False)
-    none = table.filter(pl.col("epochs") < 16)
-    assert captions_of_text.dropout_title(none).en.startswith("No gain from dropout is seen at up to 4 epochs")
-    assert "Dropout 0.3 helps" in conclusion.epochs_words(tables.epochs_table(trials), table).en
+    found = findings.Dropout.of(table)
+    told = {(one.epochs, one.share): one.sure and one.difference[1] < 0 for one in found.tried}
+    assert told == {(n, share): n == 16 for n in (1, 4, 16) for share in (0.1, 0.3)}
+    assert title(found).startswith("Dropout 0.3 helps from 16 epochs on (-0.2")
+    assert re.search(r"on fresh text even 0\.1 costs 0\.0(09|1)", title(found))
+    drawn(found, tmp_path)
+    (one,) = settings.for_dropout(found, "2k")
+    assert (one.field, one.value, one.alternatives, one.decided) == ("model.dropout", 0.0, (), False)
+    helping = found.replace(tried=tuple(one.replace(difference=(-0.2, -0.1, -0.05)) for one in found.tried))
+    assert settings.for_dropout(helping, "2k")[0].value in (0.1, 0.3)
+    none = findings.Dropout.of(table.filter(pl.col("epochs") < 16))
+    assert title(none).startswith("No gain from dropout is seen at up to 4 epochs")
+    assert findings.Dropout.of(table.clear()) is None
     with pytest.raises(StudyError, match=r"dropouts: .*give epochs as well"):
         validated(HyperparametersParams, CONTENT | {"epochs": []})
+
+
+def best_batch(batches: pl.DataFrame) -> tuple[analysis.CarriedOptimum | None, findings.BestBatch]:
+    valleys = optima.batch_valleys(batches)
+    law, reason = optima.batch_law(valleys, PARAMS)
+    return law, findings.BestBatch.of(batches, optima.by_length(valleys), law, reason, exponent=0.5, rates=2)
 
 
 def test_the_best_batch_follows_a_law_over_tokens(specs, trials, tmp_path):
@@ -347,19 +373,19 @@ def test_the_best_batch_follows_a_law_over_tokens(specs, trials, tmp_path):
         assert max(tokens) / min(tokens) == pytest.approx(1, abs=0.03), "equal tokens"
     batches = optima.batch_trials_at_best(trials)
     assert set(batches["lr_factor"]) == {1.0}, "the best rate of the two"
-    batch_valleys = optima.batch_valleys(batches)
-    fits = optima.by_length(batch_valleys)
-    assert list(fits) == [16] and len(fits[16]) == 4
-    law, reason = optima.batch_law(batch_valleys, PARAMS)
+    law, found = best_batch(batches)
+    assert {one.width for one in found.cells} == {16} and len(found.cells) == 4
     low, middle, high = law.exponents["tokens"]
-    assert reason is None and low < 0.5 < high and middle == pytest.approx(0.5, abs=0.1)
-    title = captions.batches_title(fits, law)
-    assert title.en.startswith("The best batch goes with training tokens to the power 0.")
-    figure = rp.save(rp.batch_basins(batches, fits, law), tmp_path, "batches", title, captions.batches_alt(fits))
-    assert (tmp_path / figure.file).stat().st_size > 10_000
-    (row,) = known.batch_setting(law, reason, fits)
-    assert row.basis == "law over tokens, 4 cells" and row.decided == law.choose().decided
-    assert "to the power 0." in conclusion.batch_words(law, reason, fits, PARAMS.batches).en
+    assert low < 0.5 < high and middle == pytest.approx(0.5, abs=0.1)
+    assert title(found).startswith("The best batch goes with training tokens to the power 0.")
+    drawn(found, tmp_path)
+    assert (
+        "tried at 2 multiples of that. The best batch, in tokens a step, goes with training tokens" in found.said().en
+    )
+    (one,) = settings.for_batch(found, PARAMS)
+    assert one.field == "global_batch_size" and one.value == round(law.best / 4096) > 0
+    assert one.interval == pytest.approx((law.optimum[0] / 4096, law.optimum[2] / 4096))
+    assert one.decided == law.choose().decided and "4096" in one.source.en
     anchors = {one.source: one.outcome for one in published.anchors([], pl.DataFrame(), {}, law)}
     assert anchors["Li et al. 2025, arXiv 2503.04715"] == "agrees"
 
@@ -372,65 +398,103 @@ def test_a_best_batch_at_the_edge_is_no_optimum(trials, tmp_path):
     more = few.filter(pl.col("batch_tokens") == 128).with_columns(
         pl.lit(64).cast(pl.Int64).alias("batch_tokens"), (pl.col("val_bpb") + 0.1), pl.lit("batch 1").alias("variant")
     )
-    batches = optima.batch_trials_at_best(pl.concat([few, more], how="vertical_relaxed"))
-    batch_valleys = optima.batch_valleys(batches)
-    fits = optima.by_length(batch_valleys)
-    assert all(fit.optimum is None for fit in fits[16].values())
-    law, reason = optima.batch_law(batch_valleys, PARAMS)
-    assert law is None and "no valley describes the mean losses" in reason.en
-    (row,) = known.batch_setting(law, reason, fits)
-    assert (row.value, row.interval, row.decided) == ("?", "not bracketed", False)
-    title = captions.batches_title(fits, law)
-    assert title.en == "A best batch lies inside those tried in 0 of 4 cells: no law, nothing is carried to 10B"
-    rp.save(rp.batch_basins(batches, fits), tmp_path, "batches", title, captions.batches_alt(fits))
-    assert "no law" in conclusion.batch_words(law, reason, fits, PARAMS.batches).en
+    law, found = best_batch(optima.batch_trials_at_best(pl.concat([few, more], how="vertical_relaxed")))
+    assert law is None and {one.best for one in found.cells} == {None}
+    assert "no valley describes the mean losses" in found.reason.en
+    assert (
+        title(found) == "A best batch lies inside those tried in 0 of 4 cells: no law, nothing is carried to the target"
+    )
+    assert "No law is carried to the target: no valley" in found.said().en
+    drawn(found, tmp_path)
+    assert settings.for_batch(found, PARAMS) == () == settings.for_batch(None, PARAMS)
     with pytest.raises(StudyError, match=r"batches.sizes: .*3 different ones"):
         validated(HyperparametersParams, CONTENT | {"batches": {"sizes": [4, 8]}})
 
 
-def test_the_settings_say_what_is_only_a_guess(trials, tmp_path):
-    transfer = trials.filter(pl.col("family") == "transfer")
+def handed_on(trials: pl.DataFrame, optimizers: pl.DataFrame, law: bool = True) -> dict[str, Setting]:
+    """Every setting by its field, as the notebook makes them."""
+    transfer, own = (trials.filter(pl.col("family") == name) for name in ("transfer", "objective"))
     valleys = optima.rate_valleys(transfer, PARAMS)
-    fits, transfers = optima.by_width(valleys), optima.rate_transfers(valleys)
+    fits = optima.by_width(valleys)["completep"]
+    carried = optima.rate_law(transfer, PARAMS)[0] if law else None
+    rate = findings.RateAtTarget.of("completep", carried, None, optima.by_size(fits, transfer), stays=True)
+    inits, plain = optima.inits_at(transfer, PARAMS), analysis.judged_by_other_seeds(own, "lr_factor")
+    found_settings = settings.handed_on(
+        PARAMS, at=analysis.carry_to_target(optimizers, "adamw"),
+        tuned={(name, width): found(name, width) for name in PARAMS.optimizers for width in PARAMS.compare_at},
+        rate=rate, batch=best_batch(optima.batch_trials_at_best(trials))[1], inits=(analysis.decide(inits), inits),
+        factors=one_factor.found_in(trials, PARAMS), epochs=findings.Epochs.of(tables.epochs_table(trials), 0.01),
+        dropout=findings.Dropout.of(tables.dropout_table(trials)), objective=(analysis.decide(plain), plain),
+    )  # fmt: skip
+    fields = [one.field for one in found_settings]
+    assert len(fields) == len(set(fields)), "no field has two settings"
+    return dict(zip(fields, found_settings, strict=True))
+
+
+def test_settings_are_typed_and_make_a_trial_and_what_one_size_says_is_not_decided(trials):
     optimizers = trials.filter(pl.col("family") == "optimizer")
-    decision = analysis.decide(optimizers.filter(pl.col("width") == 64))
-    at = analysis.carry_to_target(optimizers, "adamw")
-    assert decision.leader == "muon" and decision.ahead
-    first = known.optimizer_setting(at)
-    assert not first.decided and "2 sizes" in first.basis and first.interval  # sure here, yet no claim about 10B
-    no_law = known.rate_setting(None, "no", transfers, fits)
-    assert not no_law.decided and "completep: stays over widths" in no_law.basis
-    inits = analysis.decide(optima.inits_at(transfer, PARAMS))
-    rows = [first, no_law, *known.init_setting(inits), *map(known.factor_setting, one_factor.found_in(trials))]
-    rows += [*known.epochs_setting(tables.epochs_table(trials)), *known.objective_setting(None)]
-    names = [one.name for one in rows]
-    assert names == [
-        "optimizer",
-        "learning rate",
-        "initialisation",
-        "schedule",
-        "weight decay",
-        "global batch size",
-        "epochs",
-    ]
-    assert not any(one.decided for one in rows)
-    title = captions.settings_title(rows)
-    assert title.en.startswith("Settings for 10B: 0 of 7 are decided")
-    rp.save(
-        rp.settings_table([one.as_dict() for one in rows]), tmp_path, "settings", title, captions.settings_alt(rows)
+    given = handed_on(trials, optimizers)
+    assert set(given) == {
+        "optimizer.name", RATE, "optimizer.weight_decay", "schedule.name", "model.init", "global_batch_size", "epochs",
+        "model.dropout", "objective.name",
+    }  # fmt: skip
+    first = given["optimizer.name"]
+    assert first.value == "adamw" and "muon" in first.alternatives and len(first.sizes) == 2
+    decay = given["optimizer.weight_decay"]
+    assert (
+        decay.value in (0.0, 0.1)
+        and 0.5 not in decay.alternatives
+        and 0 < decay.p_best <= 1
+        and decay.expected_regret_percent >= 0
     )
-    content = conclusion.extrapolation(rows, at, (None, "too few"), (None, "none"), transfers, fits, {})
-    assert content["rate_law_not_carried"] == "too few" and content["settings"]["optimizer"]["decided"] is False
-    noise = analysis.noise_floor(optimizers)
-    told = conclusion.verdict({"flops": decision}, "x", noise, at, rows)
-    assert "For 10B these stay open: optimizer, learning rate" in told.en and "未決の項目" in told.ja
+    assert not any(one.decided for field, one in given.items() if len(one.sizes) == 1)
+    room = base(PARAMS, 16, 0).replace(**{"model.vocab_size": 1024})
+    built = apply(given.values(), room)
+    assert built.schedule.name == given["schedule.name"].value and built.epochs == 1
+    assert built.optimizer.learning_rate == given[RATE].value
+
+
+def test_the_rate_is_that_of_the_parametrisation_handed_on(trials):
+    optimizers = trials.filter(pl.col("family") == "optimizer")
+    by_law, without = handed_on(trials, optimizers), handed_on(trials, optimizers, law=False)
+    assert by_law["model.init"].value == "completep", (
+        "at one size not told apart from the others, but its rate is known"
+    )
+    assert set(by_law["model.init"].alternatives) == {"normal", "mup"} and by_law["model.init"].p_best < 0.9
+    assert by_law[RATE].interval[0] < BEST < by_law[RATE].interval[1] and len(by_law[RATE].sizes) == 3
+    assert len(without[RATE].sizes) == 1, "of the largest model"
+    for one in (by_law[RATE], without[RATE]):
+        assert one.value == pytest.approx(BEST, rel=0.5)
+        assert one.source.en == "under completep, where it stays as models widen"
+    better = trials.with_columns(
+        pl.when((pl.col("family") == "transfer") & (pl.col("init") == "mup")).then(pl.col("val_bpb") - 0.2)
+        .otherwise("val_bpb").alias("val_bpb")
+    )  # fmt: skip
+    given = handed_on(better, optimizers)
+    assert given["model.init"].value == "mup" and given["model.init"].p_best > 0.9
+    assert (
+        len(given[RATE].sizes) == 1
+        and given[RATE].interval is None
+        and given[RATE].value == pytest.approx(BEST, rel=0.1)
+    )
+
+
+def test_another_optimizer_brings_what_it_was_tuned_with(trials):
+    better = pl.when(pl.col("variant") == "muon").then(pl.col("val_bpb") * 0.9).otherwise("val_bpb").alias("val_bpb")
+    given = handed_on(trials, trials.filter(pl.col("family") == "optimizer").with_columns(better))
+    assert given["optimizer.name"].value == "muon"
+    assert given[RATE].value == found("muon", 64).best.point[RATE] and given[RATE].sizes == (
+        given["optimizer.name"].sizes[-1],
+    )
+    decay = given["optimizer.weight_decay"]  # varied with AdamW only
+    assert (decay.value, decay.evidence, decay.decided) == (0.1, "convention", False)
+    built = apply(given.values(), base(PARAMS, 16, 0).replace(**{"model.vocab_size": 1024}))
+    assert built.optimizer.name == "muon"
 
 
 def test_cooldowns_are_held_against_cosine_runs(trials, specs, tmp_path):
     table = tables.schedule_table(trials)
     assert len(table) == 4 and table["difference"].abs().max() < 0.1 and (table["low"] < table["high"]).all()
-    told = conclusion.schedule_words(table, 0.5, None)
-    assert "4 budgets from one trunk cost 50 % fewer tokens" in told.en
     anchors = {one.source: one.outcome for one in published.anchors([], table, {}, None)}
     assert anchors["Hägele et al. 2024, arXiv 2405.18392"] == "agrees"
     rows = []
@@ -441,19 +505,19 @@ def test_cooldowns_are_held_against_cosine_runs(trials, specs, tmp_path):
                 spec.tags
                 | {"seed": spec.seed, "tokens": tokens, "split": "validation", "source": "", "bpb": 4 - tokens / 1e5}
             )
-    ends = trials.filter((pl.col("family") == "schedule") & (pl.col("schedule") != "trunk"))
-    figure = rp.cooldowns(pl.DataFrame(rows, infer_schema_length=None), ends)
-    rp.save(figure, tmp_path, "cooldowns", captions.cooldowns_title(table, 0.5), captions.cooldowns_alt(table))
+    curves = pl.DataFrame(rows, infer_schema_length=None)
+    found = findings.Cooldowns.of(trials.filter(pl.col("family") == "schedule"), curves, table, 0.5)
+    assert title(found).startswith("Cooldowns off one trunk save 50 % of tokens; at 4 lengths they end")
+    drawn(found, tmp_path)
+    none = findings.Cooldowns.of(trials.filter(pl.col("family") == "schedule"), curves, table.clear(), 0.5)
+    assert title(none) == "Cooldowns off one trunk save 50 % of tokens"
 
 
-def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials, tmp_path):
+def test_objectives_are_tried_at_several_rates_and_judged_by_filling_in(specs, tmp_path):
     own = [s for s in specs if s.tags["family"] == "objective"]
     assert {s.objective.name for s in own} == {"causal", "ul2", "fim"} and {s.probes for s in own} == {("infilling",)}
     assert len({s.model for s in own}) == 1 and own[0].model.vocab_size > PARAMS.data.tokenizer.vocab_size
-    rows = trials.filter(pl.col("family") == "objective")
     assert {s.optimizer.learning_rate for s in own} == {4e-3, 8e-3}
-    judged = analysis.compare_to_baseline(analysis.judged_by_other_seeds(rows, "lr_factor"), "causal")
-    assert captions_of_text.objectives_title(judged).en.startswith("Judged as a causal model: ")
     told = {
         ("causal", "left"): 2.5,
         ("fim", "left"): 2.6,
@@ -485,13 +549,14 @@ def test_objectives_are_judged_as_causal_models_and_by_filling_in(specs, trials,
         "fim": True,
         "ul2": False,
     }
-    title = captions_of_text.infilling_title(table)
-    assert title.en.startswith("With the text behind it too, fim fills a") and "0.40 bits per byte better" in title.en
-    rp.save(rp.infilling(best), tmp_path, "infilling", title, captions_of_text.infilling_alt(table))
-    assert table["gain"].to_list() == pytest.approx([0.62] * 4, abs=0.01)
-    assert "ul2" in conclusion.objective_words(judged).en
-    assert "fim short -0.40" in conclusion.infilling_words(table).en
-    assert conclusion.objective_words(None).en == conclusion.infilling_words(None).en == ""
+    found = findings.Infilling.of(best, table)
+    assert title(found).startswith("With the text behind it too, fim fills a")
+    assert "0.40 bits per byte better" in title(found)
+    drawn(found, tmp_path)
+    assert [one.gain[1] for one in found.filled] == pytest.approx([0.62] * 4, abs=0.01)
+    assert "fim short -0.40" in found.said().en and "短い区間の fim -0.40" in found.said().ja
+    blind = findings.Infilling.of(best, tables.infilling_table(best.filter(pl.col("given") == "left")))
+    assert title(blind) == "No objective here sees the text behind a span" and blind.said().en == ""
 
 
 def test_searches_are_compared_by_cost_and_result(tmp_path):
@@ -510,24 +575,21 @@ def test_searches_are_compared_by_cost_and_result(tmp_path):
     )
     pair = {"grid": grid, "pruned": few}
     noise = analysis.NoiseFloor(at="", paired_sd=0.01, unpaired_sd=0.01, mde=0.02, comparisons=2, seeds=3, dof=8)
-    title = captions.search_title(pair, noise)
-    assert "takes 25 % of the grid's FLOPs" in title.en and "chance alone gives ±0.9 %" in title.en
-    assert "first rung" not in conclusion.search_words(pair, noise).en
+    whole = findings.SearchCost.of(pair, noise)
+    assert "takes 25 % of the grid's FLOPs" in title(whole) and "chance alone gives ±0.9 %" in title(whole)
+    assert whole.said().en == ""
     hasty = SearchResult((dataclasses.replace(few.tried[0], values=(0.1,)), *few.tried[1:]))
-    told = conclusion.search_words({"grid": grid, "pruned": hasty}, noise)
+    told = findings.SearchCost.of({"grid": grid, "pruned": hasty}, noise).said()
     assert f"The first rung prefers learning_rate {grid.tried[0].point[RATE]:.3g}, the whole run" in told.en
-    rp.save(
-        rp.search_cost({k: v.frame() for k, v in pair.items()}), tmp_path, "search", title, captions.search_alt(pair)
-    )
+    drawn(whole, tmp_path)
+    assert findings.SearchCost.of({"explored": grid}, noise) is None
     shares = {"optimizer.learning_rate": (0.5, 0.8, 0.9), "optimizer.beta2": (0.0, 0.2, 0.4)}
-    assert captions.importance_title(shares).en == "learning_rate matters most (80 %, 50 to 90 %)"
-    rp.save(
-        rp.importances(shares),
-        tmp_path,
-        "importance",
-        captions.importance_title(shares),
-        captions.importance_alt(shares),
-    )
+    matters = findings.Importance.of(shares)
+    assert title(matters) == "learning_rate matters most: 80 (50 to 90) %"
+    drawn(matters, tmp_path)
+    unsure = findings.Importance.of(shares | {"optimizer.beta2": (0.2, 0.6, 0.9)})
+    assert title(unsure).startswith("Which field matters most is not sure; learning_rate leads")
+    assert findings.Importance.of({}) is None
 
 
 def test_the_untuned_arm_is_among_what_is_decided(trials):

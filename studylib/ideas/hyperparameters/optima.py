@@ -7,8 +7,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from studylib import analysis
-from studylib.analysis import CarriedOptimum, RateTransfer, Valley, Valleys
-from studylib.errors import StudyError
+from studylib.analysis import CarriedOptimum, NoValley, RateTransfer, Valley, Valleys
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.result import Text
 
@@ -27,10 +26,9 @@ def rate_valleys(transfer: pl.DataFrame, params: HyperparametersParams) -> dict[
     for init in params.rates:
         try:
             found[init] = analysis.fit_valleys(
-                rows.filter(pl.col("init") == init), "learning_rate", by=("width",), label=lambda width: f"{width} wide",
-                variables={"width": "width"}, window=_WINDOW,
+                rows.filter(pl.col("init") == init), "learning_rate", by=("width",), variables={"width": "width"}, window=_WINDOW
             )  # fmt: skip
-        except StudyError:  # too many rates diverged: the figure shows what is left
+        except NoValley:  # too many rates diverged: the figure shows what is left
             continue
     return found
 
@@ -38,6 +36,12 @@ def rate_valleys(transfer: pl.DataFrame, params: HyperparametersParams) -> dict[
 def by_width(valleys: Mapping[str, Valleys]) -> dict[str, dict[int, Valley]]:
     """The valleys of every parametrisation, by width."""
     return {init: {int(width): fit for (width,), fit in one.by_key.items()} for init, one in valleys.items()}
+
+
+def by_size(fits: Mapping[int, Valley], transfer: pl.DataFrame) -> dict[str, Valley]:
+    """The valleys of one parametrisation by the size that its width means."""
+    sizes = dict(transfer.select("width", "size").unique().iter_rows())
+    return {sizes[width]: fit for width, fit in fits.items()}
 
 
 def rate_transfers(valleys: Mapping[str, Valleys]) -> dict[str, RateTransfer]:
@@ -54,8 +58,8 @@ def rate_law(transfer: pl.DataFrame, params: HyperparametersParams) -> tuple[Car
     rows = transfer.filter(pl.col("init") == init)
     try:
         valleys = analysis.fit_valleys(rows, "learning_rate", by=_CELL, variables=variables, window=_WINDOW)
-    except StudyError as error:
-        return None, Text(en=str(error), ja=f"学習率の谷が求まらない({error})")
+    except NoValley as error:
+        return None, error.reason
     return valleys.carry(target)
 
 
@@ -82,14 +86,11 @@ def batch_valleys(batches: pl.DataFrame) -> Valleys | None:
     variables = {"tokens": "tokens"}
     if batches["width"].n_unique() >= 3:
         variables["params"] = "non_embedding_params"
-    lengths = batches.group_by(*_CELL).agg(pl.col("tokens").median().round().cast(pl.Int64))
-    tokens = {(width, factor): many for width, factor, many in lengths.select(*_CELL, "tokens").iter_rows()}
     try:
         return analysis.fit_valleys(
-            batches, "batch_tokens", by=_CELL, variables=variables, window=_WINDOW,
-            label=lambda width, factor: f"{tokens[width, factor]} tokens, {width} wide",
+            batches, "batch_tokens", by=_CELL, variables=variables, window=_WINDOW
         )  # fmt: skip
-    except StudyError:  # too many batches diverged: the figure shows what is left
+    except NoValley:  # too many batches diverged: the figure shows what is left
         return None
 
 

@@ -10,6 +10,8 @@ import polars as pl
 from studylib.analysis import CarriedOptimum, RateTransfer, TokensSaved, score
 from studylib.result import Anchor, Text
 
+_OCTAVES = Text(en="octaves from the narrowest to the widest", ja="最も狭いモデルから最も広いモデルへのオクターブ")
+
 
 def anchors(
     saved: Sequence[TokensSaved],
@@ -31,7 +33,9 @@ def anchors(
             "Wen et al. 2025, arXiv 2509.02046",
             None if muon is None else (muon.factor[0], muon.factor[2]),
             (1.1, 1.4),
-            unit="times fewer tokens (at sizes far below 0.1B)",
+            unit=Text(
+                en="times fewer tokens (at sizes far below 0.1B)", ja="分の 1 のトークン(0.1B よりはるかに小さい規模)"
+            ),
         ),
         score(
             Text(
@@ -41,7 +45,7 @@ def anchors(
             "Hägele et al. 2024, arXiv 2405.18392",
             ends,
             (-1.0, 1.0),
-            unit="% of the loss between cooldown and cosine",
+            unit=Text(en="% of the loss between cooldown and cosine", ja="減衰と cosine の損失の差(%)"),
         ),
         score(
             Text(
@@ -51,7 +55,7 @@ def anchors(
             "Yang et al. 2022, arXiv 2203.03466",
             None if transferred is None or transferred.shift is None else (transferred.shift[0], transferred.shift[2]),
             (-0.5, 0.5),
-            unit="octaves from the narrowest to the widest",
+            unit=_OCTAVES,
         ),
         score(
             Text(
@@ -61,7 +65,7 @@ def anchors(
             "Li et al. 2025, arXiv 2503.04715",
             None if batch_law is None else (batch_law.exponents["tokens"][0], batch_law.exponents["tokens"][2]),
             (0.0, math.inf),
-            unit="power of the tokens",
+            unit=Text(en="power of the tokens", ja="トークン数の指数"),
         ),
     ]
     if standard is not None:
@@ -74,7 +78,7 @@ def anchors(
                 "Yang et al. 2022, arXiv 2203.03466",
                 None if standard.shift is None else (standard.shift[0], standard.shift[2]),
                 (-math.inf, 0.0),
-                unit="octaves from the narrowest to the widest",
+                unit=_OCTAVES,
             )
         )
     return tuple(found)

@@ -42,9 +42,7 @@ def searches(params: HyperparametersParams) -> dict[str, SearchResult]:
 
 def second_round(params: HyperparametersParams, tuned: dict[tuple[str, int], SearchResult]) -> list[TrialSpec]:
     """The tuned optimizers on their seeds; one of which no point finished is left out."""
-    found: dict[tuple[str, int], dict[str, Any]] = {
-        key: one.best.point for key, one in tuned.items() if any(point.value is not None for point in one.tried)
-    }
+    found: dict[tuple[str, int], dict[str, Any]] = {key: one.best.point for key, one in tuned.items() if one.finished}
     return compared_trials(params, found)
 
 

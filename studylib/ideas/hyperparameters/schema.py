@@ -101,6 +101,7 @@ class HyperparametersParams(TrainingParams):
     explored: SearchSpec | None = Field(default=None, description="many fields at once: which of them matters")
     target_params: Above0 = Field(default=1e10, description="parameters of the model that is to be built")
     target_tokens: Above0 = Field(default=2e11, description="and its training tokens")
+    target_seq_len: Positive = Field(default=4096, description="and its tokens of context: a batch is counted in such")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -1,126 +1,199 @@
-"""The settings of the 10B model as far as idea 7 knows them: value, interval or rivals, where it comes from, decided or not."""
+"""What idea 7 hands on: a setting for each field of training that it varied, no two of which contradict each other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
-from studylib.analysis import AtTarget, CarriedOptimum, Decision, RateTransfer, Valley
-from studylib.ideas._shared.numbers import number
+from studylib.analysis import AtTarget, Decision
+from studylib.findings import BestBatch, Dropout, Epochs, RateAtTarget, settings_at_target
 from studylib.ideas.hyperparameters.one_factor import Factor
-from studylib.ideas.hyperparameters.tables import overfits_from
+from studylib.ideas.hyperparameters.recipe import RATE, base
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.result import Text
+from studylib.search import SearchResult
+from studylib.spec import OptimizerSpec, Setting
+from studylib.words import Words
 
-ONE_SIZE = "one size: not carried"
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A row. ``decided`` is about 10B: an effect seen at one size is a guess there, however sure it is here."""
-
-    name: str
-    value: str
-    interval: str
-    basis: str
-    decided: bool
-
-    def as_dict(self) -> dict[str, str | bool]:
-        return {
-            "setting": self.name, "value": self.value, "interval": self.interval, "basis": self.basis,
-            "decided": self.decided,
-        }  # fmt: skip
+BATCH = "global_batch_size"
+AS_COMPARED = Text(en="as it was compared here", ja="本研究の比較で用いた値")
+UNDER = Words(
+    en="under {{ init }}{% if stays %}, where it stays as models widen{% endif %}",
+    ja="{{ init }} での値{% if stays %}(幅を広げても動かない){% endif %}",
+)
+CARRIED = Text(
+    en="not told apart from the best at this size, and the one whose rate is known over sizes",
+    ja="この規模の最良と区別できず、学習率が規模を越えて分かっているもの",
+)
+Decided = tuple[Decision, pl.DataFrame] | None  # with the trials that it judges, of one size
 
 
-def optimizer_setting(at: AtTarget) -> Setting:
-    """The best at the target, from all sizes together."""
-    trend = next((one.trend for one in at.effects if one.variant == at.leader), None)
-    basis = f"{len(at.sizes)} sizes, P(best) {at.p_leader:.0%}" + (f", gain {trend}" if trend else "")
-    return Setting("optimizer", at.leader, f"or {', '.join(at.rivals)}" if at.rivals else "", basis, at.decided)
+def for_optimizer(
+    at: AtTarget,
+    tuned: Mapping[tuple[str, int], SearchResult],
+    params: HyperparametersParams,
+    varied: Sequence[str] = (),
+) -> tuple[Setting, ...]:
+    """The best at the target. One that is not the common recipe's brings what it was tuned and compared with.
 
-
-def rate_setting(
-    law: CarriedOptimum | None,
-    reason: Text | None,
-    transfers: Mapping[str, RateTransfer],
-    fits: Mapping[str, Mapping[int, Valley]],
-) -> Setting:
-    """From the law over sizes; where there is none, the widest model's, if the parametrisation was seen to carry it."""
-    init = next(iter(fits))
-    if law is not None:
-        return _carried("learning rate", law, f"law over {law.budgets} cells ({init})")
-    known = [fit for fit in fits[init].values() if fit.optimum is not None]
-    if not known:
-        return Setting("learning rate", "?", "", reason.en, False)
-    last = known[-1]
-    ends = f"{number(last.interval[0])} to {number(last.interval[1])}"
-    moved = transfers.get(init)
-    carried = moved is not None and moved.state == "transfers"
-    basis = f"{init}: stays over widths" if carried else f"{init}, {last.budget}: not carried"
-    return Setting("learning rate", number(last.optimum), ends, basis, False)
-
-
-def factor_setting(factor: Factor) -> Setting:
-    rivals = ", ".join(factor.rivals)
-    return Setting(
-        factor.name.replace("_", " "), factor.best, f"or {rivals}" if rivals else "no rival", ONE_SIZE, False
+    Fields that were ``varied`` about the common recipe say nothing about it: it keeps what it had there.
+    """
+    names = {name: {"name": name} for name in params.optimizers}
+    found = settings_at_target(at, {"optimizer": names}, OptimizerSpec(), "adamw", place="optimizer")
+    if not found or found[0].value == "adamw":
+        return found
+    name = str(found[0].value)
+    width = max(width for (one, width), search in tuned.items() if one == name and search.finished)
+    tried = {"evidence": "measured", "basis": "flops", "sizes": (_size(params, width),), "decided": False}
+    point = tuned[name, width].best.point
+    arm = OptimizerSpec(**params.optimizers[name] | {"name": name})
+    fields = dict.fromkeys([*(f"optimizer.{key}" for key in params.optimizers[name]), *varied])
+    given = {field: getattr(arm, field.removeprefix("optimizer."), None) for field in fields}
+    usual = {"evidence": "convention", "source": AS_COMPARED, "decided": False}
+    return (
+        *found,
+        *(Setting(field=field, value=value, **tried) for field, value in point.items()),
+        *(
+            Setting(field=field, value=value, **usual)
+            for field, value in given.items()
+            if field not in point and value is not None
+        ),
     )
 
 
-def init_setting(decision: Decision | None) -> list[Setting]:
-    return [] if decision is None else [_decided_at_one_size("initialisation", decision)]
+def for_rate(rate: RateAtTarget | None, init: str | None, inits: pl.DataFrame) -> tuple[Setting, ...]:
+    """Of the common recipe's optimizer, by the law over sizes, else of the largest size with an optimum.
+
+    A parametrisation ``init`` for which there is no law has the rate of the trials ``inits`` that chose it.
+    """
+    known: dict[str, Any] = {"field": RATE, "basis": "flops", "evidence": "measured"}
+    if init is not None and (rate is None or init != rate.init):
+        own = inits.filter(pl.col("variant") == init)
+        chosen = own["learning_rate"].value_counts(sort=True)["learning_rate"].to_list()
+        sizes = (str(own["size"][0]),)
+        source = UNDER(init=init, stays=False)
+        return (
+            Setting(
+                value=chosen[0], alternatives=tuple(chosen[1:]), sizes=sizes, decided=False, source=source, **known
+            ),
+        )
+    if rate is not None:
+        known["source"] = UNDER(init=rate.init, stays=rate.stays)
+    if rate is not None and rate.law is not None:
+        law = rate.law
+        return (
+            Setting(
+                value=law.use, interval=(law.optimum[0], law.optimum[2]), expected_regret_percent=law.regret_percent,
+                sizes=rate.sizes, decided=law.decided, **known,
+            ),
+        )  # fmt: skip
+    if rate is None or rate.best is None:
+        return ()
+    return (Setting(value=rate.best, interval=rate.interval, sizes=(rate.size,), decided=False, **known),)
 
 
-def epochs_setting(table: pl.DataFrame | None) -> list[Setting]:
-    if table is None:
-        return []
-    first = overfits_from(table)
-    fine = table.filter(pl.col("epochs") < (first or float("inf")))["epochs"].max()
-    value = f"up to {fine:g}"
-    return [Setting("epochs", value, f"worse from {first:g}" if first else f"{fine:g} tried at most", ONE_SIZE, False)]
+def for_batch(batch: BestBatch | None, params: HyperparametersParams) -> tuple[Setting, ...]:
+    """In sequences of the target's context. Without a law none: the batch of a short run says nothing about a long one."""
+    if batch is None or batch.law is None:
+        return ()
+    law, length = batch.law, params.target_seq_len
+    widths = dict.fromkeys(one.width for one in batch.cells)
+    return (
+        Setting(
+            field=BATCH, value=max(1, round(law.use / length)), interval=(law.optimum[0] / length, law.optimum[2] / length),
+            expected_regret_percent=law.regret_percent, basis="tokens", evidence="measured",
+            sizes=tuple(_size(params, width) for width in widths), decided=law.decided,
+            source=Text(en=f"sequences of {length} tokens", ja=f"{length} トークンの系列数"),
+        ),
+    )  # fmt: skip
 
 
-def batch_setting(
-    law: CarriedOptimum | None, reason: Text | None, fits: Mapping[int, Mapping[int, Valley]]
-) -> list[Setting]:
-    """In tokens a step: from the law; where there is none, the largest and longest cell's optimum, if it has one."""
-    if law is not None:
-        return [_carried("batch (tokens)", law, f"law over {' and '.join(law.exponents)}, {law.budgets} cells")]
-    cells = [fit for by_length in fits.values() for fit in by_length.values()]
-    if not cells:
-        return []
-    known = [fit for fit in cells if fit.optimum is not None]
-    if not known:
-        return [Setting("batch (tokens)", "?", "not bracketed", reason.en, False)]
-    ends = f"{number(known[-1].interval[0])} to {number(known[-1].interval[1])}"
-    return [Setting("batch (tokens)", number(known[-1].optimum), ends, f"{known[-1].budget}: not carried", False)]
+def for_epochs(epochs: Epochs | None, size: str) -> tuple[Setting, ...]:
+    """Fresh text, and how often it may be repeated where there is not enough."""
+    if epochs is None:
+        return ()
+    fine = tuple(one.epochs for one in epochs.repeated if one.epochs > 1 and not one.worse)
+    return (_measured("epochs", 1, fine, size),)
 
 
-def dropout_setting(table: pl.DataFrame | None) -> list[Setting]:
-    """None unless it helps significantly on fresh text; beside it, from how many epochs on it does."""
-    if table is None or table.is_empty():
-        return []
-    helps = table.filter(pl.col("significant") & (pl.col("difference") < 0)).sort("epochs", "difference")
-    fresh = helps.filter(pl.col("epochs") == 1)
-    value = f"{fresh['dropout'][0]:g}" if len(fresh) else "0"
-    later = helps.filter(pl.col("epochs") > 1)
-    repeated = f"{later['dropout'][0]:g} from {later['epochs'][0]:g} epochs" if len(later) else ""
-    none = f"no significant gain at {table['epochs'].max():g} epochs or fewer"
-    return [Setting("dropout", value, repeated or none, ONE_SIZE, False)]
+def for_dropout(dropout: Dropout | None, size: str) -> tuple[Setting, ...]:
+    """On fresh text: none, unless a share surely helps there."""
+    fresh = [one for one in dropout.tried if one.epochs == 1] if dropout is not None else []
+    if not fresh:
+        return ()
+    best = next((one.share for one in fresh if one.sure and one.difference[1] < 0), 0.0)
+    open_ = tuple(one.share for one in fresh if not one.sure and one.share != best)
+    return (_measured("model.dropout", best, open_, size),)
 
 
-def objective_setting(decision: Decision | None) -> list[Setting]:
-    return [] if decision is None else [_decided_at_one_size("objective", decision)]
+def for_init(inits: Decided, rate: RateAtTarget | None) -> tuple[Setting, ...]:
+    """The best of one size; before it the one whose rate is known over sizes, where the two are not told apart."""
+    if inits is None or rate is None or not (rate.law or rate.stays) or rate.init not in inits[0].rivals:
+        return for_choice("model.init", inits)
+    return tuple(one.replace(source=CARRIED) for one in for_choice("model.init", inits, take=rate.init))
 
 
-def _carried(name: str, law: CarriedOptimum, basis: str) -> Setting:
-    """The value that costs least at the target; decided where it surely costs less than the margin."""
-    low, _, high = law.optimum
-    choice = law.choose()
-    return Setting(name, number(choice.value), f"{number(low)} to {number(high)}", basis, choice.decided)
+def for_choice(
+    field: str, decided: Decided, values: Mapping[str, Any] | None = None, take: str | None = None
+) -> tuple[Setting, ...]:
+    """Of one size the leader, or the variant to ``take``. ``values`` of the field by variant; by default the variants are they."""
+    if decided is None:
+        return ()
+    decision, trials = decided
+    take = decision.leader if take is None else take
+    values = {name: name for name in decision.p_best} if values is None else values
+    others = (name for name in (decision.leader, *decision.rivals) if name != take)
+    regret = decision.regret + decision.effects[take]  # of the leader, and what it is behind the leader
+    return (
+        Setting(
+            field=field, value=values[take], alternatives=tuple(values[name] for name in others),
+            p_best=decision.p_best[take], expected_regret_percent=100 * regret / trials["val_bpb"].mean(),
+            basis="flops", evidence="measured", sizes=(decision.at,), decided=False,
+        ),
+    )  # fmt: skip
 
 
-def _decided_at_one_size(name: str, decision: Decision) -> Setting:
-    rivals = ", ".join(decision.rivals)
-    return Setting(name, decision.leader, f"or {rivals}" if rivals else "no rival", ONE_SIZE, False)
+def handed_on(
+    params: HyperparametersParams,
+    *,
+    at: AtTarget,
+    tuned: Mapping[tuple[str, int], SearchResult],
+    rate: RateAtTarget | None,
+    batch: BestBatch | None,
+    inits: Decided,
+    factors: Sequence[Factor],
+    epochs: Epochs | None,
+    dropout: Dropout | None,
+    objective: Decided,
+) -> tuple[Setting, ...]:
+    """All of them. Fields of the optimizer that were varied about the common recipe go with its optimizer alone."""
+    varied = [one.field for one in factors if one.field.startswith("optimizer.")]
+    size, first = _size(params, params.hidden_size), for_optimizer(at, tuned, params, varied)
+    common = not first or first[0].value == "adamw"
+    chosen = for_init(inits, rate)
+    found = [*first, *chosen]
+    if common:
+        found += for_rate(rate, str(chosen[0].value) if chosen else None, inits[1] if inits else pl.DataFrame())
+    found += for_batch(batch, params)
+    kept = [one for one in factors if common or one.field not in varied]
+    for one in kept:
+        if one.field not in (BATCH, RATE) and one.decision is not None:
+            found += for_choice(one.field, (one.decision, one.trials), one.values)
+    return (
+        *found,
+        *for_epochs(epochs, size),
+        *for_dropout(dropout, size),
+        *for_choice("objective.name", objective),
+    )
+
+
+def _measured(field: str, value: Any, alternatives: tuple[Any, ...], size: str) -> Setting:
+    return Setting(
+        field=field, value=value, alternatives=alternatives, basis="tokens", evidence="measured", sizes=(size,), decided=False
+    )  # fmt: skip
+
+
+def _size(params: HyperparametersParams, width: int) -> str:
+    return str(base(params, width, params.seeds[0]).tags["size"])

@@ -1,4 +1,4 @@
-"""Tables of idea 7: lengths of schedules, repeated text and dropout, gains of optimizers, what is judged."""
+"""Tables of idea 7: lengths of schedules, repeated text and dropout, filling in, what is judged."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import polars as pl
 from studylib import analysis
 from studylib.analysis import TokensSaved
 from studylib.errors import StudyError
-from studylib.ideas.hyperparameters.optimizers import UNTUNED
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.search import SearchResult, importance
 
@@ -50,12 +49,6 @@ def epochs_table(trials: pl.DataFrame) -> pl.DataFrame:
     fresh = pl.DataFrame({"epochs": [1.0], "difference": [0.0], "low": [0.0], "high": [0.0], "significant": [False]})
     epochs = pl.col("variant").replace_strict(counts, return_dtype=pl.Float64).alias("epochs")
     return pl.concat([fresh, table.select(epochs, "difference", "low", "high", "significant")]).sort("epochs")
-
-
-def overfits_from(table: pl.DataFrame) -> float | None:
-    """The least number of epochs significantly worse than fresh text."""
-    worse = table.filter(pl.col("significant") & (pl.col("difference") > 0))
-    return None if worse.is_empty() else float(worse["epochs"].min())
 
 
 def dropout_table(trials: pl.DataFrame) -> pl.DataFrame:
@@ -121,15 +114,6 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
         table = table.select("span", "variant", "level", "left", "difference", "low", "high", "significant")
         tables.append(pl.concat([table, pl.DataFrame(gains)], how="horizontal"))
     return pl.concat(tables) if tables else pl.DataFrame()
-
-
-def gains_table(optimizers: pl.DataFrame) -> pl.DataFrame:
-    """What every tuned optimizer gains over AdamW as torch has it, and over AdamW tuned as it was itself."""
-    rows = [
-        analysis.relative_gains(optimizers, baseline).with_columns(pl.lit(label).alias("against"))
-        for baseline, label in ((UNTUNED, "AdamW at its default rate"), ("adamw", "AdamW, tuned"))
-    ]
-    return pl.concat(rows).filter(pl.col("variant") != UNTUNED)
 
 
 def in_tokens(optimizers: pl.DataFrame, ladder: pl.DataFrame) -> tuple[list[TokensSaved], str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from studylib.files import read_json, write_json
 from studylib.frozen import Frozen, validated
@@ -78,7 +78,7 @@ class TargetVerdict(Frozen):
     expected_regret_percent: float = Field(description="of the loss, by choosing the winner now")
     rivals: tuple[str, ...] = Field(default=(), description="better than the winner with more than 5 %")
 
-    def told(self) -> dict[str, Any]:
+    def row(self) -> dict[str, Any]:
         """What a table says of it, with units."""
         return {
             "at": f"{self.target_params:.3g} parameters, {self.times_the_largest_size:,.0f} times the largest trained",
@@ -89,7 +89,7 @@ class TargetVerdict(Frozen):
         }
 
     def _repr_html_(self) -> str:
-        return fields(self.told())
+        return fields(self.row())
 
 
 class Figure(Frozen):
@@ -125,9 +125,7 @@ class IdeaResult(Frozen):
     scale: str
     question: Text
     verdict: Text = Field(description="who leads, how sure that is, and what that says about the target")
-    findings: tuple[Found | Text, ...] = Field(
-        default=(), description="what the trials say, in the order of the notebook"
-    )
+    findings: tuple[Found, ...] = Field(default=(), description="what the trials say, in the order of the notebook")
     settings: tuple[Setting, ...] = Field(default=(), description="what is handed on to the model that is to be built")
     winner: str | None
     decided: bool = Field(
@@ -153,11 +151,6 @@ class IdeaResult(Frozen):
 
     model_config = Frozen.model_config | {"populate_by_name": True}
 
-    @field_validator("findings")
-    @classmethod
-    def _that_say_something(cls, findings: tuple[Found | Text, ...]) -> tuple[Found | Text, ...]:
-        return tuple(one for one in findings if isinstance(one, Found) or one.en)
-
     @property
     def leader(self) -> tuple[str, float, str] | None:
         """Who is most probable to be best, with that probability, and at which size (empty: at the target)."""
@@ -170,21 +163,14 @@ class IdeaResult(Frozen):
 
     def words_beside(self, figure: str) -> Text | None:
         """What is said beside a figure, by its file."""
-        return next((one.words for one in self.findings if isinstance(one, Found) and one.figure == figure), None)
+        return next((one.words for one in self.findings if one.figure == figure), None)
 
     @property
     def remarks(self) -> tuple[Text, ...]:
         """What is said where there is no figure; verdict and next run have places of their own."""
         own = (self.verdict, self.next_run)
-        found = (one.words if one.figure is None else None for one in self.findings if isinstance(one, Found))
-        plain = (one for one in self.findings if isinstance(one, Text))
-        return tuple(one for one in (*found, *plain) if one is not None and one.en and one not in own)
-
-    def told(self, language: Literal["en", "ja"] = "en") -> str:
-        """The verdict and a line for every finding that has words."""
-        said = (one.words if isinstance(one, Found) else one for one in self.findings)
-        lines = [self.verdict, *(one for one in said if one is not None)]
-        return "\n- ".join(getattr(line, language) for line in lines)
+        found = (one.words for one in self.findings if one.figure is None)
+        return tuple(one for one in found if one is not None and one.en and one not in own)
 
     def _repr_html_(self) -> str:
         """In a notebook: the verdict and findings, then tables of bounded size; all of it is in ``result.json``."""
@@ -192,7 +178,7 @@ class IdeaResult(Frozen):
         if self.verdicts:
             parts.append(records([one.row() for one in self.verdicts]))
         if self.at_target is not None:
-            parts.append(fields(self.at_target.told()))
+            parts.append(fields(self.at_target.row()))
         if self.next_run is not None:
             parts.append(line(self.next_run.en))
         if self.anchors:

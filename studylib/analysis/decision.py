@@ -128,7 +128,7 @@ class Decision:
             }
             for name, p in sorted(self.p_best.items(), key=lambda item: -item[1])
         ]  # fmt: skip
-        then = line(self.next_run.text().en) if self.next_run is not None else ""
+        then = "" if self.next_run is None else self.next_run._repr_html_()
         return line(self.text().en) + records(rows) + then
 
     def text(self) -> Text:

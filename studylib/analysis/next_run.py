@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
 
 from studylib.analysis.posterior import Posterior
-from studylib.notebook import line
-from studylib.result import Text
+from studylib.notebook import fields
 
 MOST_SEEDS = 200
 _CHANCE = 0.8
@@ -44,29 +43,7 @@ class NextRun:
     chance: float
 
     def _repr_html_(self) -> str:
-        return line(self.text().en)
-
-    def text(self) -> Text:
-        names = ", ".join(self.variants)
-        if self.seeds is None:
-            return Text(
-                en=f"With {MOST_SEEDS} seeds each, one of {names} would still be ahead with only {self.chance:.0%} "
-                "probability: treat them as equal.",
-                ja=f"{names} を各 {MOST_SEEDS} シードまで増やしても、いずれかが首位と確定する見込みは "
-                f"{self.chance:.0%} です。同等とみなしてください。",
-            )
-        cost_en, cost_ja = "", ""
-        if self.flops is not None:
-            cost_en, cost_ja = f", {self.flops:.2g} FLOPs", f"、{self.flops:.2g} FLOPs"
-        if self.seconds is not None:
-            cost_en += f", about {duration(self.seconds)} on one worker"
-            cost_ja += f"、1 ワーカーで約 {duration(self.seconds)}"
-        return Text(
-            en=f"Run {names} with {self.seeds} seeds each ({self.extra_trials} more trials{cost_en}): one of them is then "
-            f"expected to be ahead with {self.chance:.0%} probability.",
-            ja=f"{names} を各 {self.seeds} シードで実行(追加 {self.extra_trials} 試行{cost_ja})すれば、"
-            f"{self.chance:.0%} の見込みでいずれかが首位と確定します。",
-        )
+        return fields(asdict(self))
 
 
 def plan_next_run(

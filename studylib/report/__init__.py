@@ -11,7 +11,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "figures.style": ["theme"],
-        "figures.saving": ["Figures", "save", "show"],
+        "figures.saving": ["save", "show"],
         "figures.quantity": ["ASPECT", "Quantity"],
         "figures.valley": ["valley"],
         "figures.optimum": ["optimum_against_size"],

@@ -50,8 +50,6 @@ def test_an_open_race_names_the_run_that_would_settle_it():
     assert run.extra_trials == 2 * (run.seeds - 3)
     assert run.flops == pytest.approx(run.extra_trials * 1e12)
     assert run.seconds == pytest.approx(run.extra_trials * 5.0)
-    assert str(run.seeds) in run.text().en
-    assert str(run.seeds) in run.text().ja
 
 
 def test_equal_variants_end_as_equivalent_not_as_a_winner():
@@ -156,7 +154,6 @@ def test_a_tie_that_seeds_will_not_break_is_to_be_treated_as_equal():
     frame = trials({"a": 0.0, "b": 0.0}, 40, noise=0.2)
     decision = analysis.decide(frame, margin=1e-6)
     assert decision.state == "open" and decision.next_run.seeds is None
-    assert "treat them as equal" in decision.next_run.text().en
 
 
 def test_the_spread_of_equal_shapes_starts_at_zero_and_that_of_unequal_ones_does_not():

@@ -7,7 +7,6 @@ import re
 import textwrap
 import unicodedata
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib.figure
@@ -22,28 +21,6 @@ from studylib.result import Text
 _DPI = 160
 _MOST_BYTES = 120_000
 _SUBTITLE_POINTS = 10.5
-
-
-class Figures:
-    """The figures of a notebook in their order.
-
-    Parameters
-    ----------
-    folder
-        Where the PNGs go.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self._records: list[result.Figure] = []
-
-    def add(self, figure: matplotlib.figure.Figure, name: str, title: Text, alt: Text) -> None:
-        """`save` the figure, `show` it in the notebook, and keep its record."""
-        self._records.append(save(figure, self.folder, name, title, alt))
-        show(self._records[-1], self.folder)
-
-    def __iter__(self) -> Iterator[result.Figure]:
-        return iter(self._records)
 
 
 def save(figure: matplotlib.figure.Figure, folder: Path, name: str, title: Text, alt: Text) -> result.Figure:

@@ -13,7 +13,7 @@ from studylib import StudyError, analysis, load_params
 from studylib.files import write_json
 from studylib.ideas._look import OneModel, Written, writing_step
 from studylib.registry import IDEAS
-from studylib.result import IdeaResult, Text
+from studylib.result import Found, IdeaResult, Text
 from studylib.spec import DataSpec, ModelSpec, TrialSpec
 from studylib.spec.record import record_of
 from studylib.trials import plan_steps
@@ -129,7 +129,8 @@ def test_noise_target_and_choice_say_what_their_figures_mean():
 def test_a_result_shows_its_verdicts_but_not_its_provenance():
     trials, both = simulated([EVIL, "b"]), Text(en=EVIL, ja="結論")
     result = IdeaResult(
-        idea="depth_width", scale="quick", question=both, verdict=both, findings=(Text(en="x" * 50_000, ja="長い"),),
+        idea="depth_width", scale="quick", question=both, verdict=both, 
+            findings=(Found(name="long", kind="Long", facts={}, words=Text(en="x" * 50_000, ja="長い"), figure=None),),
         winner=None, decided=False, metrics=(), verdicts=(analysis.decide(trials).verdict("flops"),),
         provenance={"machine": "secret"}, next_run=Text(en="train more", ja="もっと"),
     )  # fmt: skip

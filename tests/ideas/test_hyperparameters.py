@@ -488,6 +488,7 @@ def test_another_optimizer_brings_what_it_was_tuned_with(trials):
     )
     decay = given["optimizer.weight_decay"]  # varied with AdamW only
     assert (decay.value, decay.evidence, decay.decided) == (0.1, "convention", False)
+    assert (given["model.init"].value, given["model.init"].evidence) == ("completep", "convention"), "as it was tuned"
     built = apply(given.values(), base(PARAMS, 16, 0).replace(**{"model.vocab_size": 1024}))
     assert built.optimizer.name == "muon"
 

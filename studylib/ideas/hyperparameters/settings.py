@@ -51,15 +51,10 @@ def for_optimizer(
     arm = OptimizerSpec(**params.optimizers[name] | {"name": name})
     fields = dict.fromkeys([*(f"optimizer.{key}" for key in params.optimizers[name]), *varied])
     given = {field: getattr(arm, field.removeprefix("optimizer."), None) for field in fields}
-    usual = {"evidence": "convention", "source": AS_COMPARED, "decided": False}
     return (
         *found,
         *(Setting(field=field, value=value, **tried) for field, value in point.items()),
-        *(
-            Setting(field=field, value=value, **usual)
-            for field, value in given.items()
-            if field not in point and value is not None
-        ),
+        *(_as_compared(field, value) for field, value in given.items() if field not in point and value is not None),
     )
 
 
@@ -71,7 +66,8 @@ def for_rate(rate: RateAtTarget | None, init: str | None, inits: pl.DataFrame) -
     known: dict[str, Any] = {"field": RATE, "basis": "flops", "evidence": "measured"}
     if init is not None and (rate is None or init != rate.init):
         own = inits.filter(pl.col("variant") == init)
-        chosen = own["learning_rate"].value_counts(sort=True)["learning_rate"].to_list()
+        counts = own.group_by("learning_rate").len().sort(-pl.col("len").cast(pl.Int64), "learning_rate")
+        chosen = counts["learning_rate"].to_list()
         sizes = (str(own["size"][0]),)
         source = UNDER(init=init, stays=False)
         return (
@@ -168,13 +164,16 @@ def handed_on(
     dropout: Dropout | None,
     objective: Decided,
 ) -> tuple[Setting, ...]:
-    """All of them. Fields of the optimizer that were varied about the common recipe go with its optimizer alone."""
+    """All of them. What goes with an optimizer's rate was varied about the common recipe, and holds for its optimizer alone."""
     varied = [one.field for one in factors if one.field.startswith("optimizer.")]
     size, first = _size(params, params.hidden_size), for_optimizer(at, tuned, params, varied)
     common = not first or first[0].value == "adamw"
-    chosen = for_init(inits, rate)
-    found = [*first, *chosen]
+    found = list(first)
+    if not common and inits is not None:
+        found.append(_as_compared("model.init", base(params, params.hidden_size, params.seeds[0]).model.init))
     if common:
+        chosen = for_init(inits, rate)
+        found += chosen
         found += for_rate(rate, str(chosen[0].value) if chosen else None, inits[1] if inits else pl.DataFrame())
     found += for_batch(batch, params)
     kept = [one for one in factors if common or one.field not in varied]
@@ -187,6 +186,10 @@ def handed_on(
         *for_dropout(dropout, size),
         *for_choice("objective.name", objective),
     )
+
+
+def _as_compared(field: str, value: Any) -> Setting:
+    return Setting(field=field, value=value, evidence="convention", source=AS_COMPARED, decided=False)
 
 
 def _measured(field: str, value: Any, alternatives: tuple[Any, ...], size: str) -> Setting:

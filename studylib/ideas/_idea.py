@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,12 +68,15 @@ class Idea:
         }
         return validated(self.params, quick | read_yaml(file) | changed, file="parameters")
 
-    def planned(self, params: Any) -> Plan:
-        """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add."""
+    def planned(self, params: Any, steps: Sequence[Step] | None = None) -> Plan:
+        """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add.
+
+        ``steps``: what `plan` says, where it is known already; it takes seconds where there are many.
+        """
         from studylib.trials import plan_steps
 
         return plan_steps(
-            self.plan(params), params.folder, rounds=self.rounds(params), workers=params.workers or None,
+            self.plan(params) if steps is None else steps, params.folder, rounds=self.rounds(params), workers=params.workers or None,
             retry_failed=params.retry_failed,
         )  # fmt: skip
 

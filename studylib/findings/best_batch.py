@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import CarriedOptimum, Valley
+from studylib.findings._figures.style import INK, MUTED, canvas, look
 from studylib.findings._finding import Finding, Range
 from studylib.findings._law import Law
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, MUTED, canvas, look
 from studylib.result import Text
 from studylib.words import Words
 

@@ -6,19 +6,11 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import compare_to_baseline
-from studylib.findings._finding import Finding, Interval
-from studylib.frozen import Frozen
-from studylib.report.figures.bars import forest
+from studylib.findings._differences import Difference, differences, frame, mark
+from studylib.findings._figures.style import INK, canvas, wrapped
+from studylib.findings._finding import Finding
 from studylib.result import Text
 from studylib.words import Words
-
-
-class Difference(Frozen):
-    """To the baseline, bits per byte, negative is better: low, middle, high. ``sure``: beyond chance, with Holm's correction."""
-
-    variant: str
-    difference: Interval
-    sure: bool
 
 
 class Comparison(Finding):
@@ -65,16 +57,21 @@ class Comparison(Finding):
     @classmethod
     def of_table(cls, table: pl.DataFrame, baseline: str, subject: Text) -> Comparison | None:
         """``table``: rows of ``analysis.compare_to_baseline``; None where no difference is known."""
-        table = table.filter(pl.col("low").is_not_null()).sort("difference")
+        table = table.filter(pl.col("low").is_not_null())
         if table.is_empty():
             return None
-        return cls(
-            subject=subject, baseline=baseline, detectable=table["mde"].max(),
-            differences=tuple(
-                Difference(variant=row["variant"], difference=(row["low"], row["difference"], row["high"]), sure=row["significant"])
-                for row in table.iter_rows(named=True)
-            ),
-        ).drawn_from(table)  # fmt: skip
+        found = cls(subject=subject, baseline=baseline, differences=differences(table), detectable=table["mde"].max())
+        return found.drawn_from(table)
 
     def draw(self, table: pl.DataFrame) -> Figure:
-        return forest(table, self.baseline)
+        """A row a variant, the best on top."""
+        rows = table.sort("difference", descending=True).to_dicts()
+        names = [wrapped(f"{row['variant']}  (n={row['pairs']})") for row in rows]
+        lines = max(name.count("\n") + 1 for name in names)
+        figure, (ax,) = canvas(width=7.2, height=2.0 + max(0.42, 0.22 * lines) * len(rows))
+        for y, row in enumerate(rows):
+            mark(ax, y, row)
+        ax.set_yticks(range(len(rows)), names, color=INK)
+        ax.set_ylim(-0.6, len(rows) - 0.4)
+        frame(figure, ax, self.baseline, self.detectable)
+        return figure

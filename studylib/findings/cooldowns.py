@@ -8,10 +8,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from studylib.findings._figures.style import LOSS, MUTED, PALETTE, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import LOSS, MUTED, PALETTE, canvas, look
 from studylib.words import Words
 
 

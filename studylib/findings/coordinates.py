@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import growth_with_width
+from studylib.findings._figures.style import MUTED, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import MUTED, canvas, look
 from studylib.words import Words
 
 

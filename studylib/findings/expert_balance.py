@@ -7,10 +7,10 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from studylib.findings._figures.style import INK, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 

@@ -11,10 +11,10 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from studylib.analysis import forgetting
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, LOSS, MUTED, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
 from studylib.words import Words
 
 

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from studylib.analysis import best_ratio
+from studylib.findings._figures.style import INK, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 

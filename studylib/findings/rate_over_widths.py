@@ -12,9 +12,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import NoiseFloor, RateTransfer, Valley
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, LOSS, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, LOSS, canvas, look
 from studylib.result import Text
 from studylib.words import Words
 

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis import NoiseFloor
+from studylib.findings._figures.style import LOSS, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.style import LOSS, canvas, look
 from studylib.search import SearchResult
 from studylib.words import Words
 

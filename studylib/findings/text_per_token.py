@@ -7,10 +7,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
+from studylib.findings._figures.style import canvas, look
 from studylib.findings._finding import Finding, Range
 from studylib.frozen import Fraction, Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import canvas, look
 from studylib.words import Words
 
 

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis import TokensSaved
+from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, wrapped
 from studylib.words import Words
 
 _VERDICTS = {1: "saves", 0: "open", -1: "wastes"}

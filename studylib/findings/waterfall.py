@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas
 from studylib.result import Text
 from studylib.words import Words
 

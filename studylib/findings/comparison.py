@@ -23,8 +23,10 @@ class Comparison(Finding):
             {% if not sure %}
             No variant differs significantly from {{ baseline }} (detectable: {{ detectable | fixed }} bits per byte)
             {% else %}
-            {{ sure | length }} of {{ differences | length }} differ significantly from {{ baseline }}, from {{ sure[0].variant }}
-            ({{ sure[0].difference[1] | signed }} bits per byte) to {{ sure[-1].variant }} ({{ sure[-1].difference[1] | signed }})
+            {{ sure | length }} of {{ differences | length }} {{ 'differs' if sure | length == 1 else 'differ' }} significantly from {{ baseline }}
+            {%- if sure | length == 1 %}: {% else %}, from {% endif %}
+            {{ sure[0].variant }} ({{ sure[0].difference[1] | signed }} bits per byte)
+            {%- if sure | length > 1 %} to {{ sure[-1].variant }} ({{ sure[-1].difference[1] | signed }}){% endif %}
             {% endif %}""",
         ja="""
             {% set sure = differences | selectattr('sure') | list %}
@@ -32,7 +34,8 @@ class Comparison(Finding):
             {{ baseline }} と有意に異なる案はない(検出可能差 {{ detectable | fixed }} bits/byte)
             {% else %}
             {{ differences | length }} 案中 {{ sure | length }} 案が {{ baseline }} と有意に異なる:{{ sure[0].variant }}
-            ({{ sure[0].difference[1] | signed }} bits/byte)から {{ sure[-1].variant }}({{ sure[-1].difference[1] | signed }})まで
+            ({{ sure[0].difference[1] | signed }} bits/byte){% if sure | length > 1 %}から {{ sure[-1].variant }}
+            ({{ sure[-1].difference[1] | signed }})まで{% endif %}
             {% endif %}""",
     )
     alt = Words(

@@ -27,7 +27,7 @@ class Effects(Finding):
         en="""
             {% set better = effects | selectattr('sure') | selectattr('difference.1', 'lt', 0) | list %}
             {% set worse = effects | selectattr('sure') | selectattr('difference.1', 'gt', 0) | list %}
-            At {{ size }}, {{ better | length }} of {{ effects | length }} choices {{ 'beats' if better | length == 1 else 'beat' }} the baseline beyond chance and {{ worse | length }}
+            At {{ size }}, {{ better | length }} of {{ effects | length }} {{ 'choice' | plural(effects | length) }} {{ 'beats' if better | length == 1 else 'beat' }} the baseline beyond chance and {{ worse | length }}
             {{ 'falls' if worse | length == 1 else 'fall' }} behind
             {%- if better %}; {{ better[0].variant }} leads by {{ (-better[0].difference[1]) | fixed }} bits per byte
             {%- elif worse %}, most {{ worse[-1].variant }} ({{ worse[-1].difference[1] | signed }} bits per byte){% endif %}""",

@@ -13,6 +13,7 @@ from PIL import Image
 from simulated import SHAPES, simulate, write_trials
 
 from studylib import StudyError, analysis, findings
+from studylib.findings._differences import Difference
 from studylib.findings._figures.saving import _small, save
 from studylib.findings._finding import Finding
 from studylib.findings.slopes import OverSizes
@@ -186,6 +187,14 @@ def test_a_title_is_right_of_one_as_of_many(largest):
     assert found.title(**found.facts).en.endswith("of 3 effects 2 hold, 1 is unclear")
     found = found.replace(effects=(one.replace(trend="shrinks"), one, one))
     assert found.title(**found.facts).en.endswith("of 3 effects 1 shrinks, 2 are unclear")
+
+
+def test_a_comparison_of_one_that_differs_names_it_once():
+    differences = tuple(Difference(variant=name, difference=(0.1, 0.2, 0.3), sure=name == "b") for name in "ab")
+    found = findings.Comparison(subject=SHAPE, baseline="base", differences=differences, detectable=0.1)
+    title = found.title(**found.facts)
+    assert title.en == "1 of 2 differs significantly from base: b (+0.2000 bits per byte)"
+    assert title.ja == "2 案中 1 案が base と有意に異なる:b(+0.2000 bits/byte)"
 
 
 def test_large_pictures_are_reduced_and_keep_their_description():

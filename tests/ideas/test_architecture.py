@@ -293,7 +293,7 @@ def test_what_is_said_of_the_target_is_decided_or_open():
 def test_effects_that_move_with_size_are_named():
     flips = Slopes.of(analysis.carry_to_target(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE), {})
     assert "do not last with size: a." in flips.said().en and "逆転する効果:a" in flips.said().ja
-    assert "of 2 effects 1 flip, 1 are unclear" in flips.title(**flips.facts).en
+    assert "of 2 effects 1 flips, 1 is unclear" in flips.title(**flips.facts).en
 
 
 def test_a_title_says_how_many_stand_after_correction(trials):

@@ -206,7 +206,7 @@ def test_comparisons_say_better_worse_or_nothing():
     def title(difference: float) -> str:
         return compared(difference).title(**compared(difference).facts).en
 
-    assert "1 of 1 differ significantly from all the text, from 1 MB (+0.05" in title(0.05) and "(-0.05" in title(-0.05)
+    assert "1 of 1 differs significantly from all the text: 1 MB (+0.05" in title(0.05) and "(-0.05" in title(-0.05)
     assert "No variant differs significantly" in title(0.00001)
 
 

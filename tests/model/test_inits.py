@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from studylib import StudyError, analysis
+from studylib.findings import Coordinates
 from studylib.model.gpt import build_gpt
 from studylib.model.initialise import orthogonal
 from studylib.parallel import world

@@ -100,7 +100,7 @@ def plan(
 
     chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
     unread = look_at_text(chosen)
-    plans = {job.idea.name: job.idea.planned(job.params) for job in chosen}
+    plans = {job.idea.name: job.idea.planned(job.params, job.steps) for job in chosen}
     if as_json:
         typer.echo(json.dumps(plan_as_json(plans, unread), ensure_ascii=False, indent=1))
     else:

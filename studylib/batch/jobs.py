@@ -49,7 +49,7 @@ class Job:
 
     @cached_property
     def specs(self) -> list[TrialSpec]:
-        return self.idea.trials(self.params)
+        return [step for step in self.steps if isinstance(step, TrialSpec)]
 
 
 def choose_jobs(

@@ -84,12 +84,16 @@ class Idea:
         """The reference at every size, smallest first, at the first seed."""
         return self.baselines_among(params, self.plan(params))
 
-    def planned(self, params: Any) -> Plan:
-        """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add."""
+    def planned(self, params: Any, steps: Sequence[Step] | None = None) -> Plan:
+        """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add.
+
+        ``steps``: what `steps` says, where it is known already; it takes seconds where there are many.
+        """
         from studylib.trials import plan_steps
 
         return plan_steps(
-            self.steps(params), params.folder, rounds=self.rounds(params), workers=params.workers or None,
+            self.steps(params) if steps is None else steps, params.folder, rounds=self.rounds(params),
+            workers=params.workers or None,
             retry_failed=params.retry_failed,
         )  # fmt: skip
 

@@ -19,7 +19,10 @@ def speed_steps(trials: Iterable[TrialSpec]) -> list[SpeedSpec]:
     trials = list(trials)
     if not trials or any(trial.parallel.world_size > 1 for trial in trials):
         return []
-    different = {_key(step): step for trial in reversed(trials) for _, step in _pieces(trial)}
+    shapes = {
+        _shape(trial): trial for trial in reversed(trials)
+    }  # the first of each; its steps are made once, not a seed
+    different = {_key(step): step for trial in shapes.values() for _, step in _pieces(trial)}
     return [SpeedSpec(trials=tuple(different[key] for key in sorted(different)), machine=this_machine())]
 
 
@@ -56,6 +59,12 @@ def median_speeds(windows: Mapping[str, Sequence[float]]) -> dict[str, float] | 
 def _key(step: TrialSpec) -> str:
     """Equal for steps that compute the same; runs of any length share a measurement."""
     return step.replace(train_steps=1).hash
+
+
+def _shape(trial: TrialSpec) -> str:
+    """Equal only for trials whose steps compute the same."""
+    parts = {"model", "optimizer", "objective", "stages", "parallel", "compute", "train_steps", "global_batch_size"}
+    return f"{trial.data.vocab_size} {trial.model_dump_json(include=parts)}"
 
 
 def _pieces(trial: TrialSpec) -> list[tuple[float, TrialSpec]]:

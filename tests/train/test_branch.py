@@ -54,7 +54,7 @@ def test_a_branch_is_the_run_of_its_own(place, family, study, data_folder, tmp_p
     assert branched.val_loss == result["val_loss"]
     # What the model has seen is the whole run; what this trial cost is its own part.
     assert branched.tokens == result["tokens"] and branched.flops == result["flops"]
-    assert branched["own"]["tokens"] == (branch.train_steps - branch.branch_step) * branch.tokens_per_step
+    assert branched.own["tokens"] == (branch.train_steps - branch.branch_step) * branch.tokens_per_step
     assert "own" not in result
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from studylib.analysis.noise import NoiseFloor
 from studylib.errors import invalid
@@ -71,9 +71,9 @@ class Curves(Finding):
                 err_kws={"alpha": 0.15, "lw": 0},
             )  # fmt: skip
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        ax.xaxis.set_major_formatter(lambda value, _: short(value))
         if rows["tokens"].max() < 30 * rows["tokens"].min():  # under about a decade the ticks between count too
-            ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: short(value) if str(value)[0] in "246" else ""))
+            ax.xaxis.set_minor_formatter(lambda value, _: short(value) if str(value)[0] in "246" else "")
         else:
             ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set(xlabel="training tokens   (log scale)", ylabel=LOSS)

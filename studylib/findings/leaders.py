@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding
@@ -101,7 +100,7 @@ class Leaders(Finding):
         ax.invert_yaxis()
         ax.set_xlim(0, 1.08)
         ax.grid(axis="y", visible=False)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}" if value <= 1 else ""))
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" if value <= 1 else "")
         more = f"   ({left_out} less likely not shown)" if left_out else ""
         ax.set_xlabel(f"probability of being the best variant{more}")
         figure.legend(loc="outside lower center", ncols=4, fontsize=9)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import NoiseFloor, common_rate_cost
-from studylib.findings._figures.style import INK, LOSS, canvas, look
+from studylib.findings._figures.style import INK, LOSS, canvas, look, ticks
 from studylib.findings._finding import Finding, Range
 from studylib.frozen import Frozen
 from studylib.result import Text
@@ -92,9 +91,7 @@ class LearningRate(Finding):
             )  # fmt: skip
         ax.axvline(1.0, color=INK, lw=1, ls=":")
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(FixedLocator(sorted(set(frame["lr_factor"]))))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"x{value:g}"))
+        ticks(ax.xaxis, sorted(set(frame["lr_factor"])), "x{:g}".format)
         ax.set(xlabel="learning rate, as a multiple of the common one", ylabel=LOSS)
         # Below the axes: inside, it would lie on lines.
         figure.legend(title=legend, loc="outside lower center", ncols=min(len(names), 4), fontsize=9)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis import CarriedOptimum, Valley
 from studylib.findings._figures.style import INK, MUTED, canvas, look
@@ -134,7 +133,7 @@ class Optimum(Finding):
         )
         ax.set_ylim(low, high)
         powers_of_two(ax.yaxis, low, high)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        ax.xaxis.set_major_formatter(lambda value, _: short(value))
         ax.set(xlabel="non-embedding parameters   (log scale)", ylabel=quantity.label)
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
         return figure

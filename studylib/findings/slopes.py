@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from studylib.analysis import AtTarget, CarriedEffect
 from studylib.errors import invalid
-from studylib.findings._figures.style import INK, MUTED, canvas, look
+from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
@@ -125,9 +125,7 @@ class Slopes(Finding):
                 )  # fmt: skip
             _readable(ax, found)
             ax.set_xscale("log")
-            ax.xaxis.set_major_locator(FixedLocator(sorted(labels)))
-            ax.xaxis.set_minor_locator(NullLocator())
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: labels.get(value, "")))
+            ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
             ax.yaxis.set_major_locator(MaxNLocator(5))
             ax.set_title(factor, loc="left", fontsize=10.5, color=MUTED)
             ax.tick_params(labelbottom=True)

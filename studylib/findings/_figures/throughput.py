@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from studylib.findings._figures.style import BAR, INK, PALETTE, canvas
 from studylib.numbers import short
@@ -34,7 +33,7 @@ def throughput(trials: pl.DataFrame, column: str, label: str) -> Figure:
         spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else 0.0  # the same at every drawing
         ax.plot(values, y + spread, "o", color=PALETTE[0], ms=5, ls="")
         ax.annotate(short(median), (0, y), (6, 0), textcoords="offset points", va="center", fontsize=9.5, color=INK)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    ax.xaxis.set_major_formatter(lambda value, _: short(value))
     ax.grid(axis="y", visible=False)
     ax.set(xlabel=f"{label}: median and single trials", ylabel="")
     return figure

@@ -68,6 +68,7 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
         findings.Effects.of(analysis.effects_by_size(largest, "8×104"), factors, noise),
         findings.Curves.of(largest, curves, SHAPE, noise), findings.Speed.of(largest, None, SHAPE),
         findings.LearningRate.of(pl.concat(rates), noise, SHAPE), findings.Layouts.of(layouts),
+        findings.MidRun.of(curves, "8×104", "2×208"),
     ]  # fmt: skip
     for finding in drawn:
         record = finding.save(tmp_path)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from studylib.model.cost import parameter_count
-from studylib.params import assigned_names, load_params
+from studylib.params import assigned_names, load_params, read_yaml
 from studylib.registry import IDEAS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -106,7 +106,8 @@ def test_the_notebooks_cell_is_the_schema_with_the_values_of_scale_quick(name):
     """Running a notebook's cells after `make study` trains nothing: both plan the same trials, hash for hash."""
     idea = IDEAS[name]
     idea.check_notebook(ROOT)
-    assert idea.changed_defaults(ROOT) == {}
+    values, usual = idea.notebook_parameters(ROOT), read_yaml(ROOT / "params" / "quick" / f"{name}.yaml")
+    assert idea.params.model_validate(values) == idea.params.model_validate(usual)
     there, wanted = parameters_of(ROOT / "notebooks" / idea.notebook), idea.parameters_cell(ROOT)
     assert assigned_names(there) == assigned_names(wanted), "write it anew: python .ci/parameter_cells.py"
     assert re.findall(r"# .*", there) == re.findall(r"# .*", wanted)

@@ -173,11 +173,6 @@ def test_a_notebook_must_have_exactly_the_schemas_names(tmp_path):
         idea.check_notebook(tmp_path)
 
 
-def test_defaults_that_differ_between_notebook_and_schema_are_found(tmp_path):
-    assert notebook(tmp_path, literals()).changed_defaults(tmp_path) == {}
-    assert notebook(tmp_path, literals(learning_rate=0.5)).changed_defaults(tmp_path) == {"learning_rate": (0.5, 0.001)}
-
-
 def test_assigned_names_reads_literals_and_annotations():
     assert assigned_names("a = 1\nb: float = -2.5  # why\nc = [1, 2]\nd = f(3)\nif a: e = 1\n") == {
         "a": 1, "b": -2.5, "c": [1, 2], "d": "f(3)",

@@ -32,7 +32,7 @@ __all__, __getattr__, __dir__ = lazy(
         "sensitivity": ["common_rate_cost", "learning_rate_sensitivity"],
         "selection": ["judged_by_other_seeds"],
         "finished": ["finished_variants", "judged"],
-        "speed": ["measured_speeds", "time_saved"],
+        "speed": ["time_saved"],
         "probes": ["read_facts", "read_infilling", "read_positions", "read_contexts"],
         "experts": ["read_expert_load", "read_imbalance", "load_summary"],
         "valleys": ["NoValley", "Valley", "Valleys", "fit_valleys"],

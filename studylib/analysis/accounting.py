@@ -94,13 +94,11 @@ def accountings(
     trials: pl.DataFrame,
     lengths: pl.DataFrame | None = None,
     *,
-    metric: str = "val_bpb",
     reference: Mapping[str, str] | str | None = None,
     speeds: Mapping[str, Sequence[float]] | None = None,
     bases: Iterable[Basis] = ("flops", "tokens", "seconds", "memory"),
     cap: float | None = None,
     spread: float = SPREAD,
-    random_seed: int = 0,
 ) -> Accountings:
     """Every accounting's losses, at every size.
 
@@ -108,7 +106,7 @@ def accountings(
     ----------
     trials
         The race: one row a trial with ``size, variant, seed, status, tokens, flops, non_embedding_params, memory_bytes`` and
-        ``metric``; a variant has one length at a size.
+        ``val_bpb``; a variant has one length at a size.
     lengths
         Whole runs of some of these variants at other lengths, in the same columns.
     reference
@@ -127,7 +125,7 @@ def accountings(
     StudyError
         Too few variants or seeds to know the noise, a cost that is missing, or a cap below every variant.
     """
-    mover = Mover(trials, lengths, metric, reference, spread, random_seed)
+    mover = Mover(trials, lengths, reference, spread)
     found = Accountings()
     for basis in bases:
         if basis == "seconds":
@@ -139,7 +137,7 @@ def accountings(
     return found
 
 
-def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: float) -> Decision | NoVerdict:
+def decide_moved(moved: Moved, size: str, **settings: float) -> Decision | NoVerdict:
     """The decision of one accounting at one size, or why there is none; ``settings`` as of ``decide``."""
     refused = at_size(moved.refused, size)
     if refused:
@@ -151,7 +149,7 @@ def decide_moved(moved: Moved, size: str, metric: str = "val_bpb", **settings: f
                 en="No verdict: fewer than two variants can be compared.", ja="結論なし:比較できる案が 2 つに満たない。"
             )
         )
-    found = decide(own, metric, at=size, errors=at_size(moved.errors, size), **settings)
+    found = decide(own, at=size, errors=at_size(moved.errors, size), **settings)
     bounded = at_size(moved.bounded, size)
     return NoVerdict(NO_VERDICT(reasons=[bounded[found.leader]])) if found.leader in bounded else found
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import polars as pl
 
+from studylib.analysis.decision import MARGIN
 from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
 
@@ -57,10 +58,6 @@ def check_additivity(
     combined: str,
     *,
     size: str = "",
-    metric: str = "val_bpb",
-    variant: str = "variant",
-    margin: float | None = None,
-    confidence: float = 0.95,
 ) -> Additivity:
     """Hold ``combined`` against the sum of ``parts``.
 
@@ -68,8 +65,6 @@ def check_additivity(
     ----------
     trials
         Of one size; all its variants inform the noise.
-    margin
-        Interactions below it do not matter; default 0.2 % of the mean loss, as in ``decide``.
 
     Raises
     ------
@@ -79,18 +74,18 @@ def check_additivity(
     if len(parts) < 2:
         raise invalid("parts", list(parts), "must be two or more: one part has nothing to add to")
     # The combination was not chosen among others, so it is no member of their scatter.
-    seen = fit_posterior(trials, metric, variant=variant, free=(combined,))
+    seen = fit_posterior(trials, free=(combined,))
     for name in (baseline, *parts, combined):
         if name not in seen.variants:
-            raise invalid(variant, name, "has no finished trial to compare with", choices=seen.variants)
+            raise invalid("variant", name, "has no finished trial to compare with", choices=seen.variants)
     own = dict.fromkeys(parts, 1.0)
     predicted = own | {baseline: -float(len(parts))}
     measured = {combined: 1.0, baseline: -1.0}
     interaction = {combined: 1.0, baseline: len(parts) - 1.0} | dict.fromkeys(parts, -1.0)
-    found = [seen.contrast(weights, confidence=confidence) for weights in (predicted, measured, interaction)]
-    margin = 0.002 * abs(seen.level) if margin is None else margin
+    found = [seen.contrast(weights) for weights in (predicted, measured, interaction)]
+    margin = MARGIN * abs(seen.level)  # as in ``decide``
     low, _, high = found[2]
     small = -margin <= low and high <= margin
     state = "adds up" if small else "less" if low > 0 else "more" if high < 0 else "unclear"
-    alone = {name: seen.contrast({name: 1.0, baseline: -1.0}, confidence=confidence) for name in parts}
+    alone = {name: seen.contrast({name: 1.0, baseline: -1.0}) for name in parts}
     return Additivity(size, alone, *found, margin, state)

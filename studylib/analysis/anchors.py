@@ -87,7 +87,7 @@ def score(
     return Anchor(claim=claim, source=source, outcome=verdict, evidence=told)
 
 
-def spread_interval(trials: pl.DataFrame, metric: str = "val_bpb") -> tuple[float, float]:
+def spread_interval(trials: pl.DataFrame) -> tuple[float, float]:
     """95 % interval of (worst - best) / mean over the variants of one size.
 
     The range of noisy means is never zero, so equal variants look spread out. The lower end is what remains after the range
@@ -99,9 +99,9 @@ def spread_interval(trials: pl.DataFrame, metric: str = "val_bpb") -> tuple[floa
     StudyError
         Fewer than two variants or seeds (see ``fit_two_way``).
     """
-    plain = fit_posterior(trials, metric, exchangeable=False)
+    plain = fit_posterior(trials, exchangeable=False)
     mean = plain.samples.mean(axis=0)
     chance = np.quantile(np.ptp(plain.samples - mean, axis=1), 0.975)
-    high = np.quantile(np.ptp(fit_posterior(trials, metric).samples, axis=1), 0.975)
+    high = np.quantile(np.ptp(fit_posterior(trials).samples, axis=1), 0.975)
     low = max(0.0, float(np.ptp(mean) - chance))
     return low / abs(plain.level), max(low, float(high)) / abs(plain.level)

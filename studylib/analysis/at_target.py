@@ -17,7 +17,7 @@ import polars as pl
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
-from studylib.analysis.posterior import Standing, checked_confidence
+from studylib.analysis.posterior import Standing
 from studylib.analysis.seed_effects import draw_noise
 from studylib.errors import invalid
 from studylib.notebook import line, records
@@ -29,6 +29,7 @@ Interval = tuple[float, float, float]  # low, middle, high
 # An interval of the size of all published effects of structures (0 to 3 % of the loss) says no more than was known before.
 WIDEST = 3.0
 MARGIN = 0.2  # percent of the loss: differences below do not matter
+_BAR = 0.9  # P(best) from which it is decided
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class AtTarget:
     def p_leader(self) -> float:
         return self.p_best[self.leader]
 
-    def among(self, variants: Collection[str], *, confidence: float = 0.9, margin: float = MARGIN) -> AtTarget:
+    def among(self, variants: Collection[str]) -> AtTarget:
         """The same question about some of the variants; those that were not carried are left out.
 
         Raises
@@ -135,7 +136,7 @@ class AtTarget:
             raise invalid("variants", list(variants), "are none of those carried to the target", choices=names)
         samples = self.samples[:, kept]
         effects = tuple(one for one in self.effects if one.variant in variants)
-        leading = _leading([names[place] for place in kept], samples, confidence, margin)
+        leading = _leading([names[place] for place in kept], samples)
         return replace(self, samples=samples, effects=effects, **leading)
 
     def _repr_html_(self) -> str:
@@ -186,12 +187,7 @@ def carry_to_target(
     reference: str | None = None,
     *,
     target_params: float = 1e10,
-    metric: str = "val_bpb",
-    variant: str = "variant",
-    size: str = "size",
     errors: Mapping[str, np.ndarray] | None = None,
-    confidence: float = 0.9,
-    margin: float = MARGIN,
     random_seed: int = 0,
 ) -> AtTarget:
     """Every variant's effect over sizes, and which is best at ``target_params`` (non-embedding).
@@ -204,9 +200,7 @@ def carry_to_target(
     reference
         The variant that effects are told against; the decision does not depend on it.
     errors
-        [K] joint draws of the error that moving a cell to the accounting made, in units of the metric, by ``size/variant``.
-    margin
-        Percent of the loss that does not matter.
+        [K] joint draws of the error that moving a cell to the accounting made, in bits per byte, by ``size/variant``.
 
     Raises
     ------
@@ -215,8 +209,7 @@ def carry_to_target(
     """
     if not target_params > 0:
         raise invalid("target_params", target_params, "is not positive")
-    checked_confidence(confidence)
-    table = OverSizes.of(trials, metric, variant=variant, size=size)
+    table = OverSizes.of(trials)
     if reference is not None and reference not in table.variants:
         raise invalid("reference", reference, "has no finished trial", choices=table.variants)
     generator = np.random.default_rng(random_seed)
@@ -233,18 +226,18 @@ def carry_to_target(
         reference=reference,
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
-        **_leading(table.variants, draws.target, confidence, margin),
+        **_leading(table.variants, draws.target),
     )
 
 
-def _leading(variants: Sequence[str], samples: np.ndarray, confidence: float, margin: float) -> dict[str, Any]:
+def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
     standing = Standing.of(samples)
     return {
         "leader": variants[standing.lead],
         "p_best": dict(zip(variants, standing.best.tolist(), strict=True)),
         "regret": standing.regret,
         "rivals": tuple(variants[i] for i in standing.rivals),
-        "decided": standing.state(confidence, margin) == "ahead",
+        "decided": standing.state(_BAR, MARGIN) == "ahead",
     }
 
 

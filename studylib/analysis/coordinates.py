@@ -15,40 +15,34 @@ from studylib.errors import invalid
 FLAT = float(np.log2(1.25))
 
 
-def growth_with_width(
-    records: Iterable[dict[str, Any]], *, step: int | None = None, measure: str = "change"
-) -> pl.DataFrame:
-    """The power of the width with which activations go, for each initialisation, optimizer and place.
+def growth_with_width(records: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    """The power of the width with which what training added to activations goes, after the last step.
 
     Parameters
     ----------
     records
         From ``studylib.train.coordinates.coordinate_check``, of one or several initialisations.
-    step
-        After how many steps; default: the last.
-    measure
-        ``change`` (what training added) or ``size``.
 
     Returns
     -------
     polars.DataFrame
-        ``init``, ``optimizer``, ``where``, ``power`` (slope of log size over log width, mean over seeds), ``low`` and
-        ``high`` (least and greatest of the seeds), ``flat`` (a doubling of the width changes the size by less than a quarter).
+        ``init``, ``optimizer``, ``where``, ``power`` (slope of log change over log width, mean over seeds), ``low`` and
+        ``high`` (least and greatest of the seeds), ``flat`` (a doubling of the width moves it by less than a quarter).
 
     Raises
     ------
     StudyError
-        There is no record of that step, or of fewer than two widths.
+        There are records of fewer than two widths.
     """
     frame = pl.DataFrame(list(records))
-    chosen = frame["step"].max() if step is None else step
-    rows = frame.filter((pl.col("step") == chosen) & (pl.col(measure) > 0))
+    last = frame["step"].max()
+    rows = frame.filter((pl.col("step") == last) & (pl.col("change") > 0))
     if rows["width"].n_unique() < 2:
-        raise invalid("records", chosen, f"is a step with {rows['width'].n_unique()} widths; a slope needs two")
+        raise invalid("records", last, f"is a step with {rows['width'].n_unique()} widths; a slope needs two")
     found = []
     for (init, optimizer, where), part in rows.group_by("init", "optimizer", "where", maintain_order=True):
         powers = [
-            float(np.polyfit(np.log2(own["width"].to_numpy()), np.log2(own[measure].to_numpy()), 1)[0])
+            float(np.polyfit(np.log2(own["width"].to_numpy()), np.log2(own["change"].to_numpy()), 1)[0])
             for _, own in part.group_by("seed", maintain_order=True)
         ]
         mean = float(np.mean(powers))

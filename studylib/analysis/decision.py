@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.next_run import NextRun, plan_next_run
-from studylib.analysis.posterior import Posterior, Standing, State, checked_confidence, fit_posterior
+from studylib.analysis.posterior import Posterior, Standing, State, fit_posterior
 from studylib.errors import invalid
 from studylib.notebook import line, records
 from studylib.numbers import percent
@@ -215,7 +215,8 @@ def decide_from(seen: Posterior, *, confidence: float = 0.9, margin: float, at: 
     StudyError
         A setting is out of range.
     """
-    checked_confidence(confidence)
+    if not 0.5 < confidence < 1:
+        raise invalid("confidence", confidence, "is not between 0.5 and 1")
     if margin < 0:
         raise invalid("margin", margin, "is negative")
     samples, names = seen.samples, seen.variants

@@ -8,17 +8,15 @@ from studylib.analysis.paired import compare_to_baseline
 from studylib.errors import StudyError
 
 
-def effects_by_size(
-    trials: pl.DataFrame, baseline: str, metric: str = "val_bpb", *, variant: str = "variant", size: str = "size"
-) -> pl.DataFrame:
+def effects_by_size(trials: pl.DataFrame, baseline: str) -> pl.DataFrame:
     """`compare_to_baseline` at each size: its columns, and ``size`` and ``params`` (the baseline's, without embeddings).
 
     ``p_holm`` is adjusted for the variants of one size.
     """
     tables = []
-    for (label,), own in trials.group_by([size], maintain_order=True):
-        table = compare_to_baseline(own, baseline, metric, variant=variant)
-        params = own.filter(pl.col(variant) == baseline)["non_embedding_params"].cast(pl.Int64)[0]
+    for (label,), own in trials.group_by(["size"], maintain_order=True):
+        table = compare_to_baseline(own, baseline)
+        params = own.filter(pl.col("variant") == baseline)["non_embedding_params"].cast(pl.Int64)[0]
         tables.append(table.with_columns(pl.lit(str(label)).alias("size"), pl.lit(params).alias("params")))
     if not tables:
         raise StudyError("there are no trials to compare")

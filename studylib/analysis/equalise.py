@@ -42,10 +42,10 @@ class Moved:
     Attributes
     ----------
     trials
-        One row a trial of every variant in the race; the metric as moved, beside it ``unadjusted`` and ``token_ratio``
+        One row a trial of every variant in the race; ``val_bpb`` as moved, beside it ``unadjusted`` and ``token_ratio``
         (tokens of this accounting by tokens trained).
     errors
-        [K] draws of the error of each variant's move, in units of the metric. Draw k of all of them is one surface and
+        [K] draws of the error of each variant's move, in bits per byte. Draw k of all of them is one surface and
         one set of speeds.
     refused
         Variants that cannot be compared, and why; their sizes have no verdict.
@@ -93,21 +93,17 @@ class Mover:
         self,
         trials: pl.DataFrame,
         lengths: pl.DataFrame | None,
-        metric: str,
         reference: Mapping[str, str] | str | None,
         spread: float,
-        random_seed: int,
     ) -> None:
-        self.metric, self.reference, self.random_seed = metric, reference, random_seed
-        self.race = _finished(trials, metric)
-        both = [self.race] if lengths is None else [self.race, _finished(lengths, metric)]
+        self.reference = reference
+        self.race = _finished(trials)
+        both = [self.race] if lengths is None else [self.race, _finished(lengths)]
         # Where a variant has been trained twice at one length, the race's own row counts.
         self.runs = pl.concat(both, how="diagonal_relaxed").unique(
             ["size", "variant", "seed", "tokens"], keep="first", maintain_order=True
         )
-        self.surface: LossSurface = fit_loss_surface(
-            self.runs, metric, reference=reference, spread=spread, draws=_DRAWS, random_seed=random_seed
-        )
+        self.surface: LossSurface = fit_loss_surface(self.runs, reference=reference, spread=spread, draws=_DRAWS)
         costs = [name for name in ("flops", "target_tokens", "memory_bytes", "tokens_per_s") if name in trials.columns]
         table = self.race.group_by("size", "variant", maintain_order=True).agg(
             pl.col("tokens").n_unique().alias("_lengths"), pl.col("seed").n_unique().alias("_seeds"),
@@ -120,7 +116,7 @@ class Mover:
             if row["_lengths"] > 1:
                 raise invalid("trials", f"{size}/{variant}", "has runs of several lengths; give those as lengths")
         means = self.runs.group_by("size", "variant", "tokens", maintain_order=True).agg(
-            pl.col(metric).mean(), pl.col("seed").n_unique()
+            pl.col("val_bpb").mean(), pl.col("seed").n_unique()
         )
         self.levels: dict[Cell, dict[float, float]] = {}
         for size, variant, tokens, level, seeds in means.iter_rows():
@@ -145,7 +141,7 @@ class Mover:
         for size, variant in cells:
             if f"{size}/{variant}" not in speeds:
                 raise invalid("speeds", f"{size}/{variant}", "has no measurement", choices=speeds)
-        drawn = speed_draws({cell: speeds["/".join(cell)] for cell in cells}, _DRAWS, self.random_seed)
+        drawn = speed_draws({cell: speeds["/".join(cell)] for cell in cells}, _DRAWS)
         seconds = {cell: self.cells[cell]["tokens"] / drawn[cell] for cell in cells}
         return {cell: drawn[cell] * self._reference(seconds, cell[0]) for cell in cells}
 
@@ -226,22 +222,20 @@ class Mover:
         return found
 
     def _rows(self, moves: Mapping[Cell, _Move]) -> pl.DataFrame:
-        """The chosen runs with their metric as moved."""
+        """The chosen runs with their loss as moved."""
         chosen = pl.DataFrame(
             [(*cell, int(move.tokens), move.factor, move.ratio) for cell, move in moves.items()],
             schema={"size": pl.String, "variant": pl.String, "tokens": pl.Int64, "_factor": pl.Float64, "token_ratio": pl.Float64},
             orient="row",
         )  # fmt: skip
         rows = self.runs.join(chosen, on=["size", "variant", "tokens"], how="inner", maintain_order="left")
-        return rows.with_columns(
-            pl.col(self.metric).alias("unadjusted"), pl.col(self.metric) * pl.col("_factor")
-        ).drop("_factor")  # fmt: skip
+        return rows.with_columns(unadjusted="val_bpb", val_bpb=pl.col("val_bpb") * pl.col("_factor")).drop("_factor")
 
 
 _MAPPINGS = ("errors", "refused", "bounded")
 
 
-def _finished(trials: pl.DataFrame, metric: str) -> pl.DataFrame:
-    rows = trials.filter(pl.col(metric).is_finite().fill_null(False) & pl.col("tokens").is_not_null())
+def _finished(trials: pl.DataFrame) -> pl.DataFrame:
+    rows = trials.filter(pl.col("val_bpb").is_finite().fill_null(False) & pl.col("tokens").is_not_null())
     rows = rows.filter(pl.col("status") == "done") if "status" in rows.columns else rows
     return rows.with_columns(pl.col("size", "variant").cast(pl.String), pl.col("tokens").cast(pl.Int64))

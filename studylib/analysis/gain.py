@@ -8,20 +8,20 @@ from studylib.analysis.paired import compare_to_baseline
 from studylib.errors import StudyError
 
 
-def relative_gains(trials: pl.DataFrame, baseline: str, metric: str = "val_bpb", *, size: str = "size") -> pl.DataFrame:
+def relative_gains(trials: pl.DataFrame, baseline: str) -> pl.DataFrame:
     """Loss saved against ``baseline`` in percent of its loss, with the paired 95 % interval; positive is better.
 
     A row a variant and size, in the order of ``trials``: ``variant, size, gain, low, high, params`` (non-embedding). Sizes
     without two pairs are left out.
     """
     tables = []
-    for (name,), group in trials.group_by([size], maintain_order=True):
+    for (name,), group in trials.group_by(["size"], maintain_order=True):
         level = group.filter((pl.col("variant") == baseline) & (pl.col("status") == "done"))
         try:
-            table = compare_to_baseline(group, baseline, metric)
+            table = compare_to_baseline(group, baseline)
         except StudyError:  # no two seeds finished at this size: the others may have
             continue
-        scale = -100 / float(level[metric].mean())
+        scale = -100 / float(level["val_bpb"].mean())
         tables.append(
             table.filter(pl.col("low").is_not_null()).select(
                 "variant",

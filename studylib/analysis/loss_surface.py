@@ -82,19 +82,17 @@ class LossSurface:
 
 def fit_loss_surface(
     trials: pl.DataFrame,
-    metric: str = "val_bpb",
     *,
     reference: Mapping[str, str] | str | None = None,
     spread: float = SPREAD,
     draws: int = 2000,
-    random_seed: int = 0,
 ) -> LossSurface:
     """Fit the surface to finished, whole runs.
 
     Parameters
     ----------
     trials
-        All sizes and lengths, one row a trial: ``size, variant, seed, tokens, non_embedding_params`` and ``metric``.
+        All sizes and lengths, one row a trial: ``size, variant, seed, tokens, non_embedding_params`` and ``val_bpb``.
     reference
         The variant, of all sizes or by size, whose level says what a larger model brings; default: the first of each size.
     spread
@@ -106,8 +104,8 @@ def fit_loss_surface(
     StudyError
         As ``fit_two_way``: too few variants or seeds at some size.
     """
-    sizes, variants, middle = _lengths(trials, metric, reference)
-    generator = np.random.default_rng(random_seed)
+    sizes, variants, middle = _lengths(trials, reference)
+    generator = np.random.default_rng(0)
     terms = _drawn_terms(sizes, spread, draws, generator)
     of_sizes, of_cells, several = {}, {}, set()
     for name, size in sizes.items():
@@ -197,12 +195,13 @@ class _Size:
 
 
 def _lengths(
-    trials: pl.DataFrame, metric: str, reference: Mapping[str, str] | str | None
+    trials: pl.DataFrame, reference: Mapping[str, str] | str | None
 ) -> tuple[dict[str, _Size], dict[str, list[str]], tuple[float, float]]:
     """Every size's runs, the names of all its variants, and (log parameters, log tokens) at the middle of the runs."""
-    rows = trials.filter(pl.col(metric).is_finite().fill_null(False))
+    rows = trials.filter(pl.col("val_bpb").is_finite().fill_null(False))
     rows = rows.unique(["size", "variant", "seed", "tokens"], maintain_order=True, keep="first").with_columns(
-        pl.format("{}|{}", pl.col("tokens").cast(pl.Int64), "variant").alias("_run"), pl.col(metric).log().alias("_log")
+        pl.format("{}|{}", pl.col("tokens").cast(pl.Int64), "variant").alias("_run"),
+        pl.col("val_bpb").log().alias("_log"),
     )
     own = {str(size): part for (size,), part in rows.group_by(["size"], maintain_order=True)}
     params = {size: float(part["non_embedding_params"].median()) for size, part in own.items()}

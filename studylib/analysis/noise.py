@@ -76,10 +76,8 @@ class NoiseFloor:
         return minimum_detectable_effect(self.paired_sd, seeds, dof=dof, alpha=0.05 / self.comparisons)
 
 
-def noise_floor(
-    frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant", at: str | int | None = None
-) -> NoiseFloor:
-    """The noise of a typical variant at the size that decides.
+def noise_floor(frame: pl.DataFrame) -> NoiseFloor:
+    """The noise of a typical variant at the size that decides: the one with the most parameters, or the last if they are not known.
 
     Sizes are not pooled: small models are noisier, and what could be seen at the deciding size would look coarser than it is.
 
@@ -87,20 +85,18 @@ def noise_floor(
     ----------
     frame
         Trials of one size or several (column ``size``).
-    at
-        The size that decides; default the one with the most parameters, or the last where they are not known.
 
     Raises
     ------
     StudyError
         The size has no two variants with two seeds in common.
     """
+    at = ""
     if "size" in frame.columns:
-        if at is None:
-            order = frame.sort("params", maintain_order=True) if "params" in frame.columns else frame
-            at = order["size"][-1]
+        order = frame.sort("params", maintain_order=True) if "params" in frame.columns else frame
+        at = order["size"][-1]
         frame = frame.filter(pl.col("size") == at)
-    fit = fit_two_way(frame, metric, variant=variant)
+    fit = fit_two_way(frame)
     _, noise = draw(fit, draws=2_000)
     seeds = int(np.median([len(found) for found in fit.seeds.values()]))
     comparisons = len(fit.variants) - 1
@@ -110,7 +106,7 @@ def noise_floor(
     error, dof = found[len(found) // 2]
     mde = minimum_detectable_effect(error, seeds, dof=dof, alpha=0.05 / comparisons) if seeds > 1 else np.inf
     return NoiseFloor(
-        at="" if at is None else str(at),
+        at=str(at),
         paired_sd=error,
         unpaired_sd=fit.unpaired_sd,
         mde=float(mde),

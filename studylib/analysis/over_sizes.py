@@ -35,7 +35,7 @@ class OverSizes:
     level: np.ndarray
 
     @classmethod
-    def of(cls, trials: pl.DataFrame, metric: str, *, variant: str, size: str) -> OverSizes:
+    def of(cls, trials: pl.DataFrame) -> OverSizes:
         """From one row a trial; sizes with one variant are left out.
 
         Raises
@@ -43,13 +43,13 @@ class OverSizes:
         StudyError
             Nothing can be compared, or there is nothing to judge the noise by.
         """
-        rows = trials.with_columns(pl.concat_str(pl.col(size), pl.col(variant), separator="\n").alias("_cell"))
-        rows = finished(rows, metric, variant="_cell").select(
-            pl.col(variant).cast(pl.String).alias("variant"), pl.col(size).cast(pl.String).alias("size"),
-            "seed", pl.col(metric).cast(pl.Float64).alias("loss"), pl.col("non_embedding_params").cast(pl.Float64),
+        rows = trials.with_columns(pl.concat_str("size", "variant", separator="\n").alias("_cell"))
+        rows = finished(rows, "val_bpb", variant="_cell").select(
+            pl.col("variant", "size").cast(pl.String),
+            "seed", pl.col("val_bpb").cast(pl.Float64).alias("loss"), pl.col("non_embedding_params").cast(pl.Float64),
         )  # fmt: skip
         if not (rows["loss"] > 0).all():
-            raise StudyError(f"{metric} must be positive to be compared in percent over sizes")
+            raise StudyError("val_bpb must be positive to be compared in percent over sizes")
         rows = rows.filter(pl.col("variant").n_unique().over("size") > 1)
         if rows.is_empty():
             raise StudyError("no size has two variants with finished trials")

@@ -66,12 +66,12 @@ class Posterior:
             samples[:, self.variants.index(name)] += np.resize(np.asarray(error, dtype=float), len(samples))
         return replace(self, samples=samples)
 
-    def contrast(self, weights: Mapping[str, float], *, confidence: float = 0.95) -> tuple[float, float, float]:
-        """Low, mean and high of a weighted sum of losses; the weights must sum to 0, as levels are not known."""
+    def contrast(self, weights: Mapping[str, float]) -> tuple[float, float, float]:
+        """Mean of a weighted sum of losses with its 95 % interval; the weights must sum to 0, as levels are not known."""
         if abs(sum(weights.values())) > 1e-9:
             raise invalid("weights", dict(weights), "do not sum to 0")
         sums = self.samples @ np.array([weights.get(name, 0.0) for name in self.variants])
-        low, high = np.quantile(sums, [(1 - confidence) / 2, (1 + confidence) / 2])
+        low, high = np.quantile(sums, [0.025, 0.975])
         return float(low), float(sums.mean()), float(high)
 
 
@@ -121,13 +121,6 @@ class Standing:
             regret=float((samples[:, lead] - samples.min(axis=1)).mean()),
             better=(samples < samples[:, [lead]]).mean(axis=0),
         )
-
-
-def checked_confidence(confidence: float) -> float:
-    """It, or the error: P(best) to ask for lies between 0.5 and 1."""
-    if not 0.5 < confidence < 1:
-        raise invalid("confidence", confidence, "is not between 0.5 and 1")
-    return confidence
 
 
 def fit_posterior(

@@ -12,6 +12,7 @@ from studylib.errors import invalid
 from studylib.words import Text, Words
 
 _WIDTHS = 3
+TOLERANCE = 0.5  # octaves that do not matter
 
 LOST = Words(en="at {{ at }} {{ reason }}", ja="{{ at }} では{{ reason }}")
 FEW_WIDTHS = Words(
@@ -46,7 +47,7 @@ class RateTransfer:
     reason: Text | None = None
 
 
-def rate_transfer(valleys: Valleys, *, tolerance: float = 0.5, confidence: float = 0.95) -> RateTransfer:
+def rate_transfer(valleys: Valleys) -> RateTransfer:
     """Read the joint fit of at least three widths, made with the one variable ``width``.
 
     The shift is that of the law of the optimum over the octaves between the widths. A claim that nothing moves is a claim of
@@ -60,18 +61,17 @@ def rate_transfer(valleys: Valleys, *, tolerance: float = 0.5, confidence: float
     ordered = valleys.budgets
     lost = [one for one in ordered if one.optimum is None]
     if lost:
-        return RateTransfer(None, tolerance, "open", None, LOST(at=lost[0].budget, reason=lost[0].reason))
+        return RateTransfer(None, TOLERANCE, "open", None, LOST(at=lost[0].budget, reason=lost[0].reason))
     if len(ordered) < _WIDTHS:
-        return RateTransfer(None, tolerance, "open", None, FEW_WIDTHS(least=_WIDTHS, known=len(ordered)))
+        return RateTransfer(None, TOLERANCE, "open", None, FEW_WIDTHS(least=_WIDTHS, known=len(ordered)))
     if list(valleys.centre) != ["width"]:
         raise invalid("valleys", ", ".join(valleys.centre), "were not fitted over width alone")
     narrow, wide = ordered[0], ordered[-1]
     drawn = valleys.draws.place[:, 1] * np.log2(wide.sizes["width"] / narrow.sizes["width"])
-    tail = (1 - confidence) / 2
-    low, middle, high = (float(v) for v in np.quantile(drawn, [tail, 0.5, 1 - tail]))
-    if -tolerance <= low and high <= tolerance:
+    low, middle, high = (float(v) for v in np.quantile(drawn, [0.025, 0.5, 0.975]))
+    if low >= -TOLERANCE and high <= TOLERANCE:
         state: Literal["transfers", "moves", "open"] = "transfers"
     else:
-        state = "moves" if (low > 0 or high < 0) and abs(middle) > tolerance else "open"
+        state = "moves" if (low > 0 or high < 0) and abs(middle) > TOLERANCE else "open"
     given_away = float((wide.regret(narrow.optimum) * wide.level).mean())
-    return RateTransfer((low, middle, high), tolerance, state, given_away)
+    return RateTransfer((low, middle, high), TOLERANCE, state, given_away)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 
-def judged_by_other_seeds(trials: pl.DataFrame, choice: str, metric: str = "val_bpb") -> pl.DataFrame:
+def judged_by_other_seeds(trials: pl.DataFrame, choice: str) -> pl.DataFrame:
     """One trial a variant and seed: the one at the value of ``choice`` that all *other* seeds find best (cross-fitting).
 
     The least of five noisy means is lower than the truth, and the more so the flatter a variant's response is: by its own
@@ -15,7 +15,7 @@ def judged_by_other_seeds(trials: pl.DataFrame, choice: str, metric: str = "val_
     Parameters
     ----------
     trials
-        One row a trial: columns ``variant``, ``seed``, ``status``, ``choice``, ``metric``.
+        One row a trial: columns ``variant``, ``seed``, ``status``, ``val_bpb`` and that of ``choice``.
 
     Returns
     -------
@@ -24,13 +24,13 @@ def judged_by_other_seeds(trials: pl.DataFrame, choice: str, metric: str = "val_
     compare then.
     """
     seeds = trials["seed"].unique(maintain_order=True).to_list()
-    done = trials.filter((pl.col("status") == "done") & pl.col(metric).is_finite().fill_null(False))
+    done = trials.filter((pl.col("status") == "done") & pl.col("val_bpb").is_finite().fill_null(False))
     parts = []
     for seed in seeds:
         voters = done.filter(pl.col("seed") != seed) if len(seeds) > 1 else done
         best = (
             voters.group_by("variant", choice, maintain_order=True)
-            .agg(pl.col(metric).mean().alias("_mean"), pl.col("seed").n_unique().alias("_seeds"))
+            .agg(pl.col("val_bpb").mean().alias("_mean"), pl.col("seed").n_unique().alias("_seeds"))
             .filter(pl.col("_seeds") == max(1, len(seeds) - 1))
             .sort("_mean", maintain_order=True)
             .unique("variant", keep="first", maintain_order=True)

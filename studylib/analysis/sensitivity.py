@@ -10,6 +10,8 @@ import polars as pl
 from studylib.analysis.selection import judged_by_other_seeds
 from studylib.errors import StudyError
 
+_NEAR = 0.01  # of the best loss above it: within this a rate still belongs to the basin
+
 
 def common_rate_cost(trials: pl.DataFrame) -> pl.DataFrame:
     """For each variant tried at several ``lr_factor``: the best of them, and what the common rate (factor 1) gives away.
@@ -40,15 +42,7 @@ def common_rate_cost(trials: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def learning_rate_sensitivity(
-    trials: pl.DataFrame,
-    *,
-    start: float,
-    tolerance: float = 0.01,
-    metric: str = "val_bpb",
-    variant: str = "variant",
-    factor: str = "lr_factor",
-) -> pl.DataFrame:
+def learning_rate_sensitivity(trials: pl.DataFrame, *, start: float) -> pl.DataFrame:
     """Learning-rate sensitivity of Wortsman et al. 2023 (arXiv 2309.14322, section 2.2), a row a variant and seed.
 
     The mean over the rates tried of ``min(loss, start) - best loss``. A trial that diverged or died counts with ``start``,
@@ -57,14 +51,12 @@ def learning_rate_sensitivity(
     Parameters
     ----------
     start
-        Loss before training, in units of ``metric``.
-    tolerance
-        Relative excess over the best loss within which a rate still belongs to the basin.
+        Loss before training, bits per byte.
 
     Returns
     -------
-    Columns ``variant``, ``seed``, ``sensitivity`` (units of ``metric``), ``best_factor``, ``width`` (octaves of learning rate
-    about the best one within the tolerance, to the edges of what was tried), ``open`` (whether the basin reaches an edge, so
+    Columns ``variant``, ``seed``, ``sensitivity`` (bits per byte), ``best_factor``, ``width`` (octaves of learning rate
+    about the best one within `_NEAR`, to the edges of what was tried), ``open`` (whether the basin reaches an edge, so
     that ``width`` is a lower bound).
 
     Raises
@@ -72,19 +64,19 @@ def learning_rate_sensitivity(
     StudyError
         Variants were not tried at the same rates, or at fewer than two.
     """
-    value = pl.when(pl.col("status") == "done").then(pl.col(metric).cast(pl.Float64)).otherwise(None).fill_nan(None)
+    value = pl.when(pl.col("status") == "done").then(pl.col("val_bpb").cast(pl.Float64)).otherwise(None).fill_nan(None)
     rows = trials.with_columns(pl.min_horizontal(value.fill_null(start), pl.lit(float(start))).alias("_loss"))
     records, rates = [], None
-    for (name, seed), own in rows.group_by([variant, "seed"], maintain_order=True):
-        own = own.unique(factor, maintain_order=True).sort(factor)
-        factors, losses = own[factor].to_numpy().astype(float), own["_loss"].to_numpy()
+    for (name, seed), own in rows.group_by(["variant", "seed"], maintain_order=True):
+        own = own.unique("lr_factor", maintain_order=True).sort("lr_factor")
+        factors, losses = own["lr_factor"].to_numpy().astype(float), own["_loss"].to_numpy()
         if rates is not None and factors.tolist() != rates:
-            raise StudyError(f"{variant} {name!r} was tried at learning rates x{factors.tolist()}, others at x{rates}")
+            raise StudyError(f"variant {name!r} was tried at learning rates x{factors.tolist()}, others at x{rates}")
         rates = factors.tolist()
         if len(rates) < 2:
             raise StudyError("learning-rate sensitivity needs at least two learning rates (lr_factors)")
         best = int(losses.argmin())
-        left, right = _basin(losses <= losses[best] * (1 + tolerance), best)
+        left, right = _basin(losses <= losses[best] * (1 + _NEAR), best)
         records.append(
             {
                 "variant": str(name), "seed": seed, "sensitivity": float(np.mean(losses - losses[best])),

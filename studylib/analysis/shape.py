@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from studylib.errors import invalid
 
+_HEAD_DIM, _STAGES, _TOLERANCE = 128, 4, 0.05
+
 
 @dataclass(frozen=True)
 class BuildableShape:
@@ -39,35 +41,31 @@ def buildable_shape(
     aspect: float,
     vocab_size: int,
     *,
-    head_dim: int = 128,
-    hidden_multiple: int = 128,
     tp: int = 8,
-    pp: int = 4,
-    tolerance: float = 0.05,
 ) -> BuildableShape:
-    """The shape nearest to ``aspect`` whose total parameters are within ``tolerance`` of ``target_params``.
+    """The shape nearest to ``aspect`` whose total parameters are within 5 % of ``target_params``.
 
-    ``hidden_size`` is a multiple of ``hidden_multiple`` and of ``head_dim * tp`` (whole heads on every tensor-parallel
-    rank), ``num_layers`` of ``pp``; the feed-forward is 8/3 of the hidden size, rounded up to ``hidden_multiple * tp``.
-    Where nothing lies within the tolerance, the nearest size is taken: compare ``params`` with what was asked.
+    ``hidden_size`` is a multiple of 128 ``tp`` (whole heads on every tensor-parallel rank), ``num_layers`` of the pipeline's 4
+    stages; the feed-forward is 8/3 of the hidden size, rounded up to 128 ``tp``. Where nothing lies within the 5 %, the
+    nearest size is taken: compare ``params`` with what was asked.
 
-    >>> buildable_shape(13e9, 128, 32_000, tp=8, pp=4).num_layers
+    >>> buildable_shape(13e9, 128, 32_000, tp=8).num_layers
     40
     """
     for field, value in {"target_params": target_params, "aspect": aspect, "vocab_size": vocab_size}.items():
         if not (value > 0 and math.isfinite(value)):
             raise invalid(field, value, "is not a positive number")
-    step = math.lcm(hidden_multiple, head_dim * tp)
+    step = _HEAD_DIM * tp
     candidates = []
     for hidden in range(step, 64 * step + 1, step):
-        ffn = -(-8 * hidden // (3 * hidden_multiple * tp)) * hidden_multiple * tp
+        ffn = -(-8 * hidden // (3 * step)) * step
         per_layer = 4 * hidden * hidden + 3 * hidden * ffn + 2 * hidden
         embedding = 2 * vocab_size * hidden
         exact = (target_params - embedding - hidden) / per_layer
-        for layers in {max(pp, math.floor(exact / pp) * pp), max(pp, math.ceil(exact / pp) * pp)}:
+        for layers in {max(1, math.floor(exact / _STAGES)) * _STAGES, max(1, math.ceil(exact / _STAGES)) * _STAGES}:
             non_embedding = layers * per_layer + hidden
             candidates.append(
-                BuildableShape(layers, hidden, hidden // head_dim, ffn, non_embedding + embedding, non_embedding)
+                BuildableShape(layers, hidden, hidden // _HEAD_DIM, ffn, non_embedding + embedding, non_embedding)
             )
 
     def size_error(shape: BuildableShape) -> float:
@@ -76,7 +74,7 @@ def buildable_shape(
     def shape_error(shape: BuildableShape) -> float:
         return abs(math.log(shape.aspect / aspect))
 
-    near = [shape for shape in candidates if size_error(shape) <= math.log1p(tolerance)]
+    near = [shape for shape in candidates if size_error(shape) <= math.log1p(_TOLERANCE)]
     if not near:
         least = min(size_error(shape) for shape in candidates)
         near = [shape for shape in candidates if size_error(shape) == least]

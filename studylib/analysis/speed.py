@@ -1,4 +1,4 @@
-"""Training speed from measurements made alone: a column of it, draws of it, and how much less time one variant takes."""
+"""Training speed from measurements made alone: draws of it, and how much less time one variant takes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
-import polars as pl
 from scipy import stats
 
 Key = TypeVar("Key", bound=Hashable)
@@ -30,15 +29,6 @@ def speed_draws(windows: Mapping[Key, Sequence[float]], draws: int, random_seed:
         key: np.exp(values.mean() + spread * generator.standard_normal(draws) / math.sqrt(len(values)))
         for key, values in logs.items()
     }
-
-
-def measured_speeds(trials: pl.DataFrame, throughput: Mapping[str, float] | None) -> pl.DataFrame:
-    """A row a variant with its ``tokens_per_s`` measured alone (by ``size/variant``); without, the trials' own rows."""
-    if throughput is None:
-        return trials
-    variants = trials.unique("variant", maintain_order=True)
-    keys = pl.concat_str("size", "variant", separator="/")
-    return variants.with_columns(keys.replace_strict(throughput, return_dtype=pl.Float64).alias("tokens_per_s"))
 
 
 def time_saved(windows: Mapping[str, Sequence[float]], one: str, other: str) -> tuple[float, float] | None:

@@ -12,6 +12,8 @@ from scipy import stats
 from studylib.analysis.twoway import finished, fit_two_way
 from studylib.errors import StudyError
 
+_REACH = 4.0  # how far beyond the ladder's ends it is carried on, as a factor of tokens
+
 
 @dataclass(frozen=True)
 class TokensSaved:
@@ -57,11 +59,8 @@ class TokensSaved:
 def tokens_saved(
     ladder: pl.DataFrame,
     variants: pl.DataFrame,
-    metric: str = "val_bpb",
     *,
     tokens: str = "target_tokens",
-    confidence: float = 0.95,
-    reach: float = 4.0,
 ) -> list[TokensSaved]:
     """Read every variant's loss off the ladder of plain runs.
 
@@ -72,8 +71,6 @@ def tokens_saved(
         way of a longer run has not been annealed and would flatter the variants).
     variants
         Trials of the variants, at the ladder's seeds.
-    reach
-        How far beyond the ladder's ends it is carried on, as a factor of tokens.
 
     Notes
     -----
@@ -86,36 +83,36 @@ def tokens_saved(
     StudyError
         Fewer than two rungs, or a ladder whose loss does not fall with more tokens.
     """
-    rungs = finished(ladder.with_columns(pl.col(tokens).cast(pl.Int64).alias("_rung")), metric, variant="_rung")
+    rungs = finished(ladder.with_columns(pl.col(tokens).cast(pl.Int64).alias("_rung")), "val_bpb", variant="_rung")
     levels = (
         rungs.group_by("_rung", maintain_order=True)
-        .agg(pl.col(metric).log().mean(), pl.len())
+        .agg(pl.col("val_bpb").log().mean(), pl.len())
         .with_columns(pl.col("_rung").cast(pl.Int64))
     )
     levels = levels.sort("_rung")
     if len(levels) < 2:
         raise StudyError(f"tokens saved need plain runs of at least 2 lengths; there is {len(levels)}")
-    x, y = np.log(levels["_rung"].to_numpy().astype(float)), levels[metric].to_numpy()
+    x, y = np.log(levels["_rung"].to_numpy().astype(float)), levels["val_bpb"].to_numpy()
     if (np.diff(y) >= 0).any():
         raise StudyError("the plain run does not get better with more tokens, so losses cannot be read as tokens")
-    done = finished(variants, metric)
-    sd, dof = _noise(rungs, done, metric)
-    t = float(stats.t.ppf((1 + confidence) / 2, dof))
+    done = finished(variants, "val_bpb")
+    sd, dof = _noise(rungs, done)
+    t = float(stats.t.ppf(0.975, dof))
     found = []
     for (name,), group in done.group_by(["variant"], maintain_order=True):
-        loss = float(group[metric].log().mean())
-        middle = _read(loss, x, y, reach)
+        loss = float(group["val_bpb"].log().mean())
+        middle = _read(loss, x, y)
         # Two means of seeds that are shared; between two rungs their average is a little less noisy, which is given away.
         error = t * sd * math.sqrt(1 / len(group) + 1 / float(levels["len"].min()))
-        needed = tuple(_bounded(_read(value, x, y, reach), x, reach) for value in (loss + error, loss, loss - error))
+        needed = tuple(_bounded(_read(value, x, y), x) for value in (loss + error, loss, loss - error))
         inside = x[0] <= middle <= x[-1]
         found.append(TokensSaved(str(name), float(group[tokens].mean()), needed, bool(inside)))
     return found
 
 
-def _noise(rungs: pl.DataFrame, variants: pl.DataFrame, metric: str) -> tuple[float, int]:
+def _noise(rungs: pl.DataFrame, variants: pl.DataFrame) -> tuple[float, int]:
     """Residual standard deviation of log loss over all runs, and its degrees of freedom."""
-    columns = [pl.col(metric).log().alias("loss"), "seed"]
+    columns = [pl.col("val_bpb").log().alias("loss"), "seed"]
     both = pl.concat(
         [
             rungs.select(pl.format("rung {}", pl.col("_rung")).alias("variant"), *columns),
@@ -126,7 +123,7 @@ def _noise(rungs: pl.DataFrame, variants: pl.DataFrame, metric: str) -> tuple[fl
     return fit.sd, fit.dof
 
 
-def _read(loss: float, x: np.ndarray, y: np.ndarray, reach: float) -> float:
+def _read(loss: float, x: np.ndarray, y: np.ndarray) -> float:
     """Log tokens at a log loss on the falling ladder (x, y), carried on in a straight line at both ends."""
     if loss > y[0]:
         return float(x[0] + (loss - y[0]) * (x[1] - x[0]) / (y[1] - y[0]))
@@ -135,10 +132,10 @@ def _read(loss: float, x: np.ndarray, y: np.ndarray, reach: float) -> float:
     return float(np.interp(-loss, -y, x))
 
 
-def _bounded(log_tokens: float, x: np.ndarray, reach: float) -> float:
-    if log_tokens > x[-1] + math.log(reach):
+def _bounded(log_tokens: float, x: np.ndarray) -> float:
+    if log_tokens > x[-1] + math.log(_REACH):
         return math.inf
-    return 0.0 if log_tokens < x[0] - math.log(reach) else math.exp(log_tokens)
+    return 0.0 if log_tokens < x[0] - math.log(_REACH) else math.exp(log_tokens)
 
 
 def forgetting(curves: pl.DataFrame, source: str) -> pl.DataFrame:
@@ -162,7 +159,7 @@ def forgetting(curves: pl.DataFrame, source: str) -> pl.DataFrame:
     return found.with_columns((pl.col("last") - pl.col("best")).alias("forgotten"))
 
 
-def best_ratio(trials: pl.DataFrame, metric: str = "val_bpb", *, ratio: str = "ratio") -> pl.DataFrame:
+def best_ratio(trials: pl.DataFrame) -> pl.DataFrame:
     """Paired differences to ratio 0 at every ratio: where an ingredient helps and where it starts to hurt.
 
     Returns
@@ -173,13 +170,12 @@ def best_ratio(trials: pl.DataFrame, metric: str = "val_bpb", *, ratio: str = "r
     from studylib.analysis.paired import compare_to_baseline
 
     table = compare_to_baseline(
-        trials.with_columns(pl.col(ratio).cast(pl.Float64).cast(pl.String).alias("_ratio")),
+        trials.with_columns(pl.col("ratio").cast(pl.Float64).cast(pl.String).alias("_ratio")),
         "0.0",
-        metric,
         variant="_ratio",
     )
     effect = (
         pl.when(pl.col("high") < 0).then(pl.lit("helps")).when(pl.col("low") > 0).then(pl.lit("hurts"))
         .otherwise(pl.lit("not told apart"))
     )  # fmt: skip
-    return table.with_columns(pl.col("variant").cast(pl.Float64).alias(ratio), effect.alias("effect")).sort(ratio)
+    return table.with_columns(pl.col("variant").cast(pl.Float64).alias("ratio"), effect.alias("effect")).sort("ratio")

@@ -49,7 +49,7 @@ class TwoWay:
     values: np.ndarray
 
 
-def finished(frame: pl.DataFrame, metric: str, *, variant: str = "variant", seed: str = "seed") -> pl.DataFrame:
+def finished(frame: pl.DataFrame, metric: str, *, variant: str = "variant") -> pl.DataFrame:
     """Rows that can be compared: done, with a finite ``metric``.
 
     Raises
@@ -57,7 +57,7 @@ def finished(frame: pl.DataFrame, metric: str, *, variant: str = "variant", seed
     StudyError
         A column is missing, or one variant has two different results for one seed.
     """
-    for column in (metric, variant, seed):
+    for column in (metric, variant, "seed"):
         if column not in frame.columns:
             raise invalid("column", column, "is not in the table of trials", choices=frame.columns)
     rows = frame.filter(pl.col(metric).is_finite().fill_null(False))
@@ -65,18 +65,16 @@ def finished(frame: pl.DataFrame, metric: str, *, variant: str = "variant", seed
         rows = rows.filter(pl.col("status") == "done")
     # A column for the variant alone: numbers and strings are both welcome as names.
     rows = rows.with_columns(pl.col(variant).cast(pl.String))
-    twice = rows.group_by(variant, seed).len().filter(pl.col("len") > 1)
+    twice = rows.group_by(variant, "seed").len().filter(pl.col("len") > 1)
     if len(twice):
         name, number, count = twice.row(0)
         raise StudyError(
-            f"{variant} {name!r} has {count} results for {seed} {number}: select one size or budget before comparing"
+            f"{variant} {name!r} has {count} results for seed {number}: select one size or budget before comparing"
         )
     return rows
 
 
-def fit_two_way(
-    frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant", seed: str = "seed"
-) -> TwoWay:
+def fit_two_way(frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant") -> TwoWay:
     """Fit the additive model to the finished trials of ``frame`` (one row a trial).
 
     Raises
@@ -85,17 +83,15 @@ def fit_two_way(
         Fewer than two variants, fewer than two seeds in common, or groups of variants that share no seed:
         then there is no noise to judge by.
     """
-    rows = finished(frame, metric, variant=variant, seed=seed)
+    rows = finished(frame, metric, variant=variant)
     variants = tuple(rows[variant].unique(maintain_order=True).to_list())
-    seeds = tuple(sorted(rows[seed].unique().to_list()))
+    seeds = tuple(sorted(rows["seed"].unique().to_list()))
     if len(variants) < 2:
         raise StudyError(f"a comparison needs two variants with finished trials; there is {len(variants)}")
     if len(seeds) < 2:
-        raise StudyError(
-            f"a comparison needs at least 2 seeds to know its noise; there is {len(seeds)} ({seed} {seeds})"
-        )
+        raise StudyError(f"a comparison needs at least 2 seeds to know its noise; there is {len(seeds)} (seed {seeds})")
     v = np.array([variants.index(name) for name in rows[variant]])
-    s = np.array([seeds.index(number) for number in rows[seed]])
+    s = np.array([seeds.index(number) for number in rows["seed"]])
     y = rows[metric].to_numpy().astype(float)
 
     design = np.zeros((len(y), len(variants) + len(seeds)))
@@ -126,6 +122,6 @@ def fit_two_way(
         unpaired_sd=float(np.sqrt(within / unpaired_dof)),
         dof=dof,
         unpaired_dof=unpaired_dof,
-        seeds={name: tuple(sorted(rows.filter(pl.col(variant) == name)[seed].to_list())) for name in variants},
+        seeds={name: tuple(sorted(rows.filter(pl.col(variant) == name)["seed"].to_list())) for name in variants},
         values=values,
     )

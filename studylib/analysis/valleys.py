@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -187,15 +187,10 @@ class Valleys:
 def fit_valleys(
     trials: pl.DataFrame,
     quantity: str = "aspect",
-    metric: str = "val_bpb",
     *,
     by: Sequence[str] = ("size",),
     variables: Mapping[str, str] = _PARAMS,
-    label: Callable[..., str] | None = None,
     window: float | None = None,
-    margin: float = MARGIN,
-    draws: int = 2000,
-    random_seed: int = 0,
 ) -> Valleys:
     """Fit all budgets at once: what they share (the valley's form, the noise, the law of the optimum) is learned from all.
 
@@ -211,40 +206,34 @@ def fit_valleys(
         Columns whose values name a budget; empty for one budget.
     variables
         Sizes that the optimum may move with: name, and the column it is read from. Of one budget none is needed.
-    label
-        Makes a budget's label from the values of ``by``.
     window
         Fit only values whose mean loss is within this share of the best of their budget, four at least: loss over learning
         rates climbs steeply where training gets unstable, and no smooth curve describes all of it. Values at which a seed
         failed are then no candidates, however well the others did.
-    margin
-        Share of the loss that does not matter.
 
     Raises
     ------
     NoValley
         No budget has three values, or there are too few trials to know their noise by.
     StudyError
-        The trials are no table of one result a value and seed, or ``metric`` is not positive.
+        The trials are no table of one result a value and seed, or a loss is not positive.
     """
-    if draws < 500:
-        raise invalid("draws", draws, "is too few for an interval; give at least 500")
     if quantity == "aspect" and quantity not in trials.columns:
         trials = trials.with_columns((pl.col("hidden_size") / pl.col("num_layers")).alias(quantity))
     found: dict[tuple, tuple[str, dict[str, float], Cells]] = {}
     left_out: dict[str, Text] = {}
     groups = trials.group_by(list(by), maintain_order=True) if by else [((), trials)]
     for key, own in groups:
-        name = label(*key) if label else ", ".join(map(str, key))
+        name = ", ".join(map(str, key))
         try:
-            rows = _rows(own, quantity, metric, window)
+            rows = _rows(own, quantity, window)
         except NoValley as error:
             left_out[name] = error.reason
             continue
         sizes = {
             variable: float(rows[column].median()) for variable, column in variables.items() if column in rows.columns
         }
-        found[key] = (name, sizes, _cells(rows, quantity, metric))
+        found[key] = (name, sizes, _cells(rows, quantity))
     if not found:
         raise NoValley(next(iter(left_out.values()), NO_TRIALS))
     found = dict(sorted(found.items(), key=lambda item: tuple(item[1][1].values())))
@@ -256,34 +245,36 @@ def fit_valleys(
         raise NoValley(NO_NOISE)
     z = np.log([[sizes[name] for name in names] for _, sizes, _ in found.values()]).reshape(len(found), len(names))
     centre = dict(zip(names, z.mean(axis=0), strict=True))
-    sampled = sample_valleys(cells, z - z.mean(axis=0), draws=draws, random_seed=random_seed)
+    sampled = sample_valleys(cells, z - z.mean(axis=0))
     misfit = float(np.median(sampled.misfit))
     pure = (sum(cell.residual for cell in cells), sum(cell.dof for cell in cells))
     return Valleys(
         quantity=quantity,
         by_key={
-            key: _valley(name, sizes, cell, sampled, place, misfit, margin, pure)
+            key: _valley(name, sizes, cell, sampled, place, misfit, pure)
             for place, (key, (name, sizes, cell)) in enumerate(found.items())
         },
-        left_out=left_out, misfit=misfit, margin=margin, centre=centre, draws=sampled,
+        left_out=left_out, misfit=misfit, margin=MARGIN, centre=centre, draws=sampled,
     )  # fmt: skip
 
 
-def _rows(own: pl.DataFrame, quantity: str, metric: str, window: float | None) -> pl.DataFrame:
-    rows = finished(own, metric, variant=quantity).with_columns(pl.col(quantity).cast(pl.Float64))
-    if (rows[metric] <= 0).any():
-        raise invalid("metric", metric, "has values that are not positive: losses are compared as shares of themselves")
+def _rows(own: pl.DataFrame, quantity: str, window: float | None) -> pl.DataFrame:
+    rows = finished(own, "val_bpb", variant=quantity).with_columns(pl.col(quantity).cast(pl.Float64))
+    if (rows["val_bpb"] <= 0).any():
+        raise invalid(
+            "column", "val_bpb", "has values that are not positive: losses are compared as shares of themselves"
+        )
     if window is not None:
-        rows = _near_the_bottom(rows, quantity, metric, window)
+        rows = _near_the_bottom(rows, quantity, window)
     values = rows[quantity].n_unique()
     if values < _LEAST:
         raise NoValley(FEW_VALUES(least=_LEAST, quantity=quantity, known=values))
     return rows
 
 
-def _near_the_bottom(rows: pl.DataFrame, quantity: str, metric: str, window: float) -> pl.DataFrame:
+def _near_the_bottom(rows: pl.DataFrame, quantity: str, window: float) -> pl.DataFrame:
     seeds = rows["seed"].n_unique()
-    means = rows.group_by(quantity).agg(pl.col(metric).mean().alias("mean"), pl.len().alias("seeds")).sort(quantity)
+    means = rows.group_by(quantity).agg(pl.col("val_bpb").mean().alias("mean"), pl.len().alias("seeds")).sort(quantity)
     means = means.filter(pl.col("seeds") == seeds)
     if len(means) < _LEAST:
         raise NoValley(FEW_WHOLE(least=_LEAST, quantity=quantity, known=len(means)))
@@ -302,11 +293,11 @@ def _near_the_bottom(rows: pl.DataFrame, quantity: str, metric: str, window: flo
     return rows.filter(pl.col(quantity).is_in(values[first : last + 1]))
 
 
-def _cells(rows: pl.DataFrame, quantity: str, metric: str) -> Cells:
+def _cells(rows: pl.DataFrame, quantity: str) -> Cells:
     """Two-way fit of log losses: values beside seeds."""
     x, value = np.unique(rows[quantity].to_numpy(), return_inverse=True)
     _, seed = np.unique(rows["seed"].to_numpy(), return_inverse=True)
-    y = np.log(rows[metric].to_numpy().astype(float))
+    y = np.log(rows["val_bpb"].to_numpy().astype(float))
     of_value, of_seed = np.eye(len(x))[value], np.eye(seed.max() + 1)[seed]
     both = np.column_stack([of_value, of_seed])
     solution = np.linalg.lstsq(both, y, rcond=None)[0]
@@ -322,7 +313,7 @@ def _cells(rows: pl.DataFrame, quantity: str, metric: str) -> Cells:
 
 
 def _valley(
-    name: str, sizes: dict[str, float], cell: Cells, draws: ValleyDraws, place: int, misfit: float, margin: float,
+    name: str, sizes: dict[str, float], cell: Cells, draws: ValleyDraws, place: int, misfit: float,
     pure: tuple[float, int],
 ) -> Valley:  # fmt: skip
     log_optimum, log_curvature = draws.optimum[:, place], draws.log_curvature[:, place]
@@ -331,12 +322,12 @@ def _valley(
     curve = np.log1p(draws.form.above(np.exp(cell.x), log_optimum, log_curvature))
     found = Valley(
         budget=name, sizes=sizes, optimum=None, interval=None, flat=None, margin=0.0,
-        sampled=(float(np.exp(low)), float(np.exp(high))), outside=outside, reason=_reason(outside, low, high, misfit, margin),
+        sampled=(float(np.exp(low)), float(np.exp(high))), outside=outside, reason=_reason(outside, low, high, misfit),
         lack_of_fit=_lack_of_fit(cell, curve.mean(axis=0), pure),
         log_optimum=log_optimum, level=np.exp((cell.mean - curve).mean(axis=1)), log_curvature=log_curvature, form=draws.form,
     )  # fmt: skip
     grid = np.exp(np.linspace(low, high, 97))
-    equivalent = grid[(found.regret(grid) <= margin).mean(axis=0) >= _INSIDE]
+    equivalent = grid[(found.regret(grid) <= MARGIN).mean(axis=0) >= _INSIDE]
     ends = np.exp(np.quantile(log_optimum, [0.025, 0.5, 0.975]))
     return Valley(
         **vars(found)
@@ -344,13 +335,13 @@ def _valley(
             "optimum": None if found.reason else float(ends[1]),
             "interval": None if found.reason else (float(ends[0]), float(ends[2])),
             "flat": (float(equivalent.min()), float(equivalent.max())) if len(equivalent) else None,
-            "margin": margin * float(found.level.mean()),
+            "margin": MARGIN * float(found.level.mean()),
         }
     )
 
 
-def _reason(outside: tuple[float, float], low: float, high: float, misfit: float, margin: float) -> Text | None:
-    if misfit > margin:
+def _reason(outside: tuple[float, float], low: float, high: float, misfit: float) -> Text | None:
+    if misfit > MARGIN:
         return MISFIT(percent=100 * misfit)
     if sum(outside) <= 1 - _INSIDE:
         return None

@@ -10,6 +10,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+# What a notebook needs beside the findings.
+_BESIDE = {"settings_at_target": "_settings", "Quantity": "_quantity", "ASPECT": "_quantity"}
+
 
 def files() -> list[str]:
     """The modules that hold a finding each."""
@@ -17,8 +20,8 @@ def files() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "settings_at_target":
-        return import_module(f"{__name__}._settings").settings_at_target
+    if name in _BESIDE:
+        return getattr(import_module(f"{__name__}.{_BESIDE[name]}"), name)
     module = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
     if not name[:1].isupper() or module not in files():
         raise AttributeError(f"module {__name__!r} has no finding {name!r}; there are {', '.join(__dir__())}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import PrivateAttr
 
+from studylib import result
+from studylib.findings._figures.saving import save
 from studylib.frozen import Frozen
 from studylib.result import Found, Text
 from studylib.spec import Setting
@@ -49,6 +52,13 @@ class Finding(Frozen):
     def figure(self) -> Figure | None:
         """`draw` from what was kept; None where the finding has nothing to show."""
         return None if self._drawn_from is None else self.draw(*self._drawn_from)
+
+    def save(self, folder: Path, name: str = "") -> result.Figure | None:
+        """Write the figure as ``folder/name.png``, by default under the finding's own name; None without one."""
+        drawn = self.figure()
+        if drawn is None:
+            return None
+        return save(drawn, folder, name or self.name, self.title(**self.facts), self.alt(**self.facts))
 
     def settings(self) -> tuple[Setting, ...]:
         """What the finding hands on to the model that is to be built."""

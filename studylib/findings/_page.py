@@ -10,11 +10,11 @@ import polars as pl
 
 from studylib.analysis.noise import NoiseFloor
 from studylib.errors import invalid
+from studylib.findings._figures.saving import show
 from studylib.findings._finding import Finding
 from studylib.notebook import table
 from studylib.numbers import human
 from studylib.params import StudyParams
-from studylib.report.figures.saving import save, show
 from studylib.report.summary import failures, provenance, save_trials
 from studylib.result import Figure, Found, IdeaResult, Text, looks_so_far
 from studylib.spec import Setting
@@ -46,12 +46,11 @@ class Page:
         name = name or finding.name
         if name in self._found:
             raise invalid("name", name, "is the name of another finding of this page; give one")
-        drawn = finding.figure()
-        if drawn is not None:
-            title, alt = finding.title(**finding.facts), finding.alt(**finding.facts)
-            self._figures.append(save(drawn, self.folder, name, title, alt))
-            show(self._figures[-1], self.folder)
-        self._found[name] = finding.record(name, None if drawn is None else self._figures[-1].file)
+        saved = finding.save(self.folder, name)
+        if saved is not None:
+            self._figures.append(saved)
+            show(saved, self.folder)
+        self._found[name] = finding.record(name, None if saved is None else saved.file)
         self._settings += finding.settings()
         said = self._found[name].words
         if said is not None and said.en:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.style import INK, NOISE_BAND, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, NOISE_BAND, PALETTE, canvas, wrapped
 from studylib.words import Words
 
 _MARKS = {

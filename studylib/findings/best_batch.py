@@ -9,14 +9,13 @@ import polars as pl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import CarriedOptimum, Valley
+from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
 from studylib.findings._finding import Finding, Range
 from studylib.findings._law import Law
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, MUTED, canvas, look
 from studylib.result import Text
 from studylib.words import Words
 
@@ -122,9 +121,7 @@ class BestBatch(Finding):
                     ax.axvline(fit.optimum, color=style["color"], ls=style["linestyle"], lw=1)
             ax.set_xscale("log", base=2)
             sizes = sorted(done["batch_tokens"].unique())
-            ax.xaxis.set_major_locator(FixedLocator(sizes[:: -(-len(sizes) // 6)]))
-            ax.xaxis.set_minor_locator(NullLocator())
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+            ticks(ax.xaxis, sizes[:: -(-len(sizes) // 6)], short)
             ax.text(0.5, 0.985, f"{width} wide", transform=ax.transAxes, ha="center", va="top", fontweight="bold")
             ax.set(xlabel="batch (tokens a step)", ylabel="loss above the best batch's\n(bits per byte)")
         _optima(axes[-1], fits, law)
@@ -161,11 +158,8 @@ def _optima(ax: Axes, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOpti
         _line(ax, fits, law)
     ax.set_xscale("log")
     ax.set_yscale("log", base=2)
-    ax.xaxis.set_minor_locator(NullLocator())
-    lengths = sorted({tokens for one in fits.values() for tokens in one})
-    ax.xaxis.set_major_locator(FixedLocator(lengths))
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    ticks(ax.xaxis, sorted({tokens for one in fits.values() for tokens in one}), short)
+    ax.yaxis.set_major_formatter(lambda value, _: short(value))
     ax.set(xlabel="training tokens", ylabel="best batch (tokens a step)")
     ax.legend(fontsize=9, loc="best")
 

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from studylib.analysis import Additivity, check_additivity, finished_variants
+from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, wrapped
 from studylib.words import Words
 
 _STATES = {

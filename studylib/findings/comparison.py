@@ -6,19 +6,11 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import compare_to_baseline
-from studylib.findings._finding import Finding, Interval
-from studylib.frozen import Frozen
-from studylib.report.figures.bars import forest
+from studylib.findings._differences import Difference, differences, frame, mark
+from studylib.findings._figures.style import INK, canvas, wrapped
+from studylib.findings._finding import Finding
 from studylib.result import Text
 from studylib.words import Words
-
-
-class Difference(Frozen):
-    """To the baseline, bits per byte, negative is better: low, middle, high. ``sure``: beyond chance, with Holm's correction."""
-
-    variant: str
-    difference: Interval
-    sure: bool
 
 
 class Comparison(Finding):
@@ -31,8 +23,10 @@ class Comparison(Finding):
             {% if not sure %}
             No variant differs significantly from {{ baseline }} (detectable: {{ detectable | fixed }} bits per byte)
             {% else %}
-            {{ sure | length }} of {{ differences | length }} differ significantly from {{ baseline }}, from {{ sure[0].variant }}
-            ({{ sure[0].difference[1] | signed }} bits per byte) to {{ sure[-1].variant }} ({{ sure[-1].difference[1] | signed }})
+            {{ sure | length }} of {{ differences | length }} {{ 'differs' if sure | length == 1 else 'differ' }} significantly from {{ baseline }}
+            {%- if sure | length == 1 %}: {% else %}, from {% endif %}
+            {{ sure[0].variant }} ({{ sure[0].difference[1] | signed }} bits per byte)
+            {%- if sure | length > 1 %} to {{ sure[-1].variant }} ({{ sure[-1].difference[1] | signed }}){% endif %}
             {% endif %}""",
         ja="""
             {% set sure = differences | selectattr('sure') | list %}
@@ -40,7 +34,8 @@ class Comparison(Finding):
             {{ baseline }} と有意に異なる案はない(検出可能差 {{ detectable | fixed }} bits/byte)
             {% else %}
             {{ differences | length }} 案中 {{ sure | length }} 案が {{ baseline }} と有意に異なる:{{ sure[0].variant }}
-            ({{ sure[0].difference[1] | signed }} bits/byte)から {{ sure[-1].variant }}({{ sure[-1].difference[1] | signed }})まで
+            ({{ sure[0].difference[1] | signed }} bits/byte){% if sure | length > 1 %}から {{ sure[-1].variant }}
+            ({{ sure[-1].difference[1] | signed }})まで{% endif %}
             {% endif %}""",
     )
     alt = Words(
@@ -65,16 +60,21 @@ class Comparison(Finding):
     @classmethod
     def of_table(cls, table: pl.DataFrame, baseline: str, subject: Text) -> Comparison | None:
         """``table``: rows of ``analysis.compare_to_baseline``; None where no difference is known."""
-        table = table.filter(pl.col("low").is_not_null()).sort("difference")
+        table = table.filter(pl.col("low").is_not_null())
         if table.is_empty():
             return None
-        return cls(
-            subject=subject, baseline=baseline, detectable=table["mde"].max(),
-            differences=tuple(
-                Difference(variant=row["variant"], difference=(row["low"], row["difference"], row["high"]), sure=row["significant"])
-                for row in table.iter_rows(named=True)
-            ),
-        ).drawn_from(table)  # fmt: skip
+        found = cls(subject=subject, baseline=baseline, differences=differences(table), detectable=table["mde"].max())
+        return found.drawn_from(table)
 
     def draw(self, table: pl.DataFrame) -> Figure:
-        return forest(table, self.baseline)
+        """A row a variant, the best on top."""
+        rows = table.sort("difference", descending=True).to_dicts()
+        names = [wrapped(f"{row['variant']}  (n={row['pairs']})") for row in rows]
+        lines = max(name.count("\n") + 1 for name in names)
+        figure, (ax,) = canvas(width=7.2, height=2.0 + max(0.42, 0.22 * lines) * len(rows))
+        for y, row in enumerate(rows):
+            mark(ax, y, row)
+        ax.set_yticks(range(len(rows)), names, color=INK)
+        ax.set_ylim(-0.6, len(rows) - 0.4)
+        frame(figure, ax, self.baseline, self.detectable)
+        return figure

@@ -6,12 +6,11 @@ import numpy as np
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
+from studylib.findings._figures.style import LOSS, MUTED, PALETTE, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import LOSS, MUTED, PALETTE, canvas, look
 from studylib.words import Words
 
 
@@ -108,7 +107,7 @@ class Cooldowns(Finding):
         shown = rows.filter(pl.col("tokens") >= 0.5 * float(ends["tokens"].min()))["bpb"]
         top = max(float(shown.max() or 0), float(ends["val_bpb"].max()))
         ax.set_ylim(ends_low - 0.06 * (top - ends_low), top + 0.04 * (top - ends_low))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        ax.xaxis.set_major_formatter(lambda value, _: short(value))
         ax.set(xlabel="training tokens of the model", ylabel=LOSS)
         figure.legend(
             loc="outside lower center", ncols=3, fontsize=9, title="mean and range of seeds", title_fontsize=9

@@ -8,12 +8,11 @@ from typing import Any
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import growth_with_width
+from studylib.findings._figures.style import MUTED, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import MUTED, canvas, look
 from studylib.words import Words
 
 
@@ -78,10 +77,8 @@ class Coordinates(Finding):
                 )  # fmt: skip
             ax.set_xscale("log", base=2)
             ax.set_yscale("log", base=2)
-            ax.xaxis.set_major_locator(FixedLocator(sorted(set(rows["width"]))))
-            ax.xaxis.set_minor_locator(NullLocator())
-            for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ticks(ax.xaxis, sorted(set(rows["width"])))
+            ax.yaxis.set_major_formatter("{x:g}")
             ax.text(
                 0.04, 0.97, init, transform=ax.transAxes, ha="left", va="top", fontsize=11, color=MUTED,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import polars as pl
+import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from studylib.analysis.noise import NoiseFloor
+from studylib.errors import invalid
+from studylib.findings._figures.style import LOSS, PALETTE, canvas, look
 from studylib.findings._finding import Finding
-from studylib.report.figures.curves import learning_curves
+from studylib.numbers import short
 from studylib.result import Text
 from studylib.words import Words
 
@@ -50,4 +54,31 @@ class Curves(Finding):
         ).drawn_from(own)  # fmt: skip
 
     def draw(self, curves: pl.DataFrame) -> Figure:
-        return learning_curves(curves)
+        """Mean and range over seeds (least to greatest) against tokens, a line a variant."""
+        rows = curves.filter((pl.col("split") == "validation") & (pl.col("source") == "") & pl.col("bpb").is_finite())
+        if rows.is_empty():
+            raise invalid("curves", "", "has no validation of these trials")
+        names = rows["variant"].unique(maintain_order=True).to_list()
+        figure, (ax,) = canvas(width=7.2, height=4.2)
+        frame = rows.select("tokens", "bpb", "variant").to_pandas()
+        for index, name in enumerate(names):
+            style = look(index)
+            own = frame[frame["variant"] == name]
+            few = own["tokens"].nunique() <= 25
+            sns.lineplot(
+                own, x="tokens", y="bpb", errorbar=("pi", 100), ax=ax, label=name, color=style["color"], legend=False,
+                linestyle=style["linestyle"], marker=style["marker"] if few else None, markersize=5,
+                err_kws={"alpha": 0.15, "lw": 0},
+            )  # fmt: skip
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda value, _: short(value))
+        if rows["tokens"].max() < 30 * rows["tokens"].min():  # under about a decade the ticks between count too
+            ax.xaxis.set_minor_formatter(lambda value, _: short(value) if str(value)[0] in "246" else "")
+        else:
+            ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.set(xlabel="training tokens   (log scale)", ylabel=LOSS)
+        figure.legend(
+            loc="outside right upper", title="variant\n(band: range of seeds)", title_fontsize=9, alignment="left",
+            handlelength=3.2, ncols=1 + len(names) // (2 * len(PALETTE)),
+        )  # fmt: skip
+        return figure

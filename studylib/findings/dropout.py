@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 
@@ -89,9 +88,7 @@ class Dropout(Finding):
             x = own["epochs"].to_numpy() * 2 ** (0.06 * (index - (len(shares) - 1) / 2))  # beside each other, not over
             ax.errorbar(x, own["difference"], error, capsize=4, ms=8, label=f"dropout {share:g}", **style)
         ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_locator(FixedLocator(sorted(table["epochs"].unique())))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ticks(ax.xaxis, sorted(table["epochs"].unique()))
         ax.set(
             xlabel="times that the same text is seen, at equal tokens",
             ylabel="loss above no dropout\n(bits per byte), lower is better",

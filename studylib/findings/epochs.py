@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from studylib.findings._figures.style import INK, NOISE_BAND, PALETTE, canvas, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, NOISE_BAND, PALETTE, canvas
 from studylib.words import Words
 
 
@@ -61,29 +60,21 @@ class Epochs(Finding):
                 )
                 for row in rows.iter_rows(named=True)
             ),
-        ).drawn_from(rows, detectable)  # fmt: skip
+        ).drawn_from(rows)  # fmt: skip
 
-    def draw(self, rows: pl.DataFrame, noise: float) -> Figure:
+    def draw(self, rows: pl.DataFrame) -> Figure:
         figure, (ax,) = canvas(width=7.2, height=3.8)
-        ax.axhspan(-noise, noise, **NOISE_BAND)
+        ax.axhspan(-self.detectable, self.detectable, **NOISE_BAND)
         ax.axhline(0, color=INK, lw=1)
         error = np.stack(
             [(rows["difference"] - rows["low"]).to_numpy(), (rows["high"] - rows["difference"]).to_numpy()]
         )
         ax.errorbar(
-            rows["epochs"],
-            rows["difference"],
-            error,
-            fmt="o-",
-            color=PALETTE[0],
-            capsize=4,
-            ms=8,
+            rows["epochs"], rows["difference"], error, fmt="o-", color=PALETTE[0], capsize=4, ms=8,
             label="repeated, mean and paired 95 % interval",
-        )
+        )  # fmt: skip
         ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_locator(FixedLocator(rows["epochs"].to_list()))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ticks(ax.xaxis, rows["epochs"].to_list())
         ax.set(
             xlabel="times that the same text is seen, at equal tokens", ylabel="loss above fresh text\n(bits per byte)"
         )

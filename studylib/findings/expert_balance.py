@@ -5,12 +5,12 @@ from __future__ import annotations
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
+from studylib.findings._figures.style import INK, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 
@@ -72,7 +72,7 @@ class ExpertBalance(Finding):
         ax.axhline(1.0, color=INK, lw=1, ls=":")
         ax.set_ylim(bottom=0.9)
         ax.xaxis.set_major_locator(MaxNLocator(6))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        ax.xaxis.set_major_formatter(lambda value, _: short(value))
         ax.set(xlabel="training tokens", ylabel="busiest expert's tokens over the mean")
         ax.legend(title="band: range of seeds", title_fontsize=9, fontsize=9)
         return figure

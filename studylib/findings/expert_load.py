@@ -7,9 +7,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from studylib.analysis import load_summary
+from studylib.findings._figures.style import INK, canvas
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
-from studylib.report.figures.style import INK, canvas
 from studylib.words import Words
 
 _MOST_WRITTEN = 16  # experts; beyond, numbers in the cells would not be readable

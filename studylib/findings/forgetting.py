@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from studylib.analysis import forgetting
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, LOSS, MUTED, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, LOSS, MUTED, canvas, look
 from studylib.words import Words
 
 
@@ -95,7 +95,7 @@ class Forgetting(Finding):
                 0.96, 0.96, f"source: {source}", transform=ax.transAxes, ha="right", va="top", fontsize=10.5, color=MUTED,
                 bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 2},
             )  # fmt: skip
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+            ax.xaxis.set_major_formatter(lambda value, _: short(value))
             ax.xaxis.set_major_locator(MaxNLocator(4))
             ax.set(xlabel="training tokens", ylabel=LOSS if ax is axes[0] else "")
         handles, labels = axes[0].get_legend_handles_labels()

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 
 from studylib.analysis import AtTarget, relative_gains
 from studylib.analysis.at_target import Trend
+from studylib.findings._figures.style import INK, canvas, look, wrapped
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, canvas, look, wrapped
 from studylib.words import Words
 
 _LABELS = ("AdamW at its default rate", "AdamW, tuned")

@@ -8,9 +8,9 @@ import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.style import BAR, PALETTE, canvas
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import BAR, PALETTE, canvas
 from studylib.words import Words
 
 

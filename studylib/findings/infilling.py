@@ -7,9 +7,9 @@ from typing import Literal
 import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.style import INK, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 GIVEN = {"left": "text before the span", "both": "text on both sides"}

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.style import INK, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 _CARRIED = "english_only_in_japanese"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.bars import throughput
 from studylib.words import Words
 
 
@@ -45,4 +45,4 @@ class Layouts(Finding):
         return cls(layouts=tuple(Layout(layout=name, trials_an_hour=rate) for name, rate in rows)).drawn_from(measured)
 
     def draw(self, measured: pl.DataFrame) -> Figure:
-        return throughput(measured, column="trials_an_hour", label="tiny trials an hour, by workers x threads")
+        return throughput(measured, "trials_an_hour", "tiny trials an hour, by workers x threads")

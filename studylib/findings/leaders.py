@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
-from studylib.report.figures.bars import p_best
+from studylib.numbers import percent
 from studylib.result import Text, Verdict
-from studylib.words import Words
+from studylib.words import ACCOUNTINGS, Words
+
+_MOST = 8  # variants drawn
+_AHEAD = 0.9
 
 
 class Leader(Frozen):
@@ -70,4 +75,33 @@ class Leaders(Finding):
         return found.drawn_from(verdicts) if any(one.leader for one in leaders) else found
 
     def draw(self, verdicts: Sequence[Verdict]) -> Figure:
-        return p_best(verdicts)
+        """A group of bars a variant, a bar an accounting; one without a verdict is in the legend only."""
+        known = [verdict for verdict in verdicts if verdict.p_best]
+        most = {name: max(one.p_best.get(name, 0.0) for one in known) for one in known for name in one.p_best}
+        names = sorted(most, key=lambda name: -most[name])
+        shown, left_out = names[:_MOST], len(names[_MOST:])
+        figure, (ax,) = canvas(width=7.2, height=1.5 + len(shown) * (0.14 + 0.2 * len(known)))
+        height = 0.8 / len(known)
+        for index, verdict in enumerate(known):
+            where = np.arange(len(shown)) + (index - (len(known) - 1) / 2) * height
+            values = [verdict.p_best.get(name) for name in shown]  # none: not in that race
+            ax.barh(
+                where, [value or 0.0 for value in values], height * 0.86, color=PALETTE[index], hatch=HATCHES[index],
+                edgecolor="white", lw=0.4, label=ACCOUNTINGS[verdict.basis].en,
+            )  # fmt: skip
+            for y, value in zip(where, values, strict=True):
+                label = "–" if value is None else percent(value)
+                ax.annotate(label, (value or 0.0, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
+        for verdict in verdicts:
+            if not verdict.p_best:
+                ax.plot([], [], ls="", label=f"{ACCOUNTINGS[verdict.basis].en}: no verdict")
+        ax.axvline(_AHEAD, color=INK, lw=1, ls="--", label=f"ahead from {_AHEAD:.0%}")
+        ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown], color=INK)
+        ax.invert_yaxis()
+        ax.set_xlim(0, 1.08)
+        ax.grid(axis="y", visible=False)
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}" if value <= 1 else "")
+        more = f"   ({left_out} less likely not shown)" if left_out else ""
+        ax.set_xlabel(f"probability of being the best variant{more}")
+        figure.legend(loc="outside lower center", ncols=4, fontsize=9)
+        return figure

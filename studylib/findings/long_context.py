@@ -5,12 +5,11 @@ from __future__ import annotations
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 
@@ -92,14 +91,12 @@ class LongContext(Finding):
         if sizes[-1] > 8 * max(sizes.median(), 1e-3):
             ax.set_yscale("symlog", linthresh=max(2 * sizes.median(), 0.01))
         ax.set_xscale("log")
-        ax.xaxis.set_major_locator(FixedLocator(sorted(set(frame["context"]))))
-        ax.xaxis.set_minor_locator(NullLocator())
         trained = known["trained"][0]
-        ax.xaxis.set_major_formatter(
-            FuncFormatter(
-                lambda value, _: f"{value:g}" + ("\n(trained)" if value == trained else f"\n(x{value / trained:g})")
-            )
-        )
+
+        def written(context: float) -> str:
+            return f"{context:g}" + ("\n(trained)" if context == trained else f"\n(x{context / trained:g})")
+
+        ticks(ax.xaxis, sorted(set(frame["context"])), written)
         ax.set(
             xlabel="context (tokens, log scale)",
             ylabel="change of the loss of the same text\n(nats per token), lower is better",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-import numpy as np
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from studylib.analysis import best_ratio
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 
@@ -95,8 +93,7 @@ class MadeText(Finding):
                 own, x="ratio", y="difference", errorbar=("pi", 100), ax=ax, label=name, color=style["color"],
                 linestyle=style["linestyle"], marker=style["marker"], markersize=7, err_kws={"alpha": 0.15, "lw": 0}, legend=False,
             )  # fmt: skip
-        ax.xaxis.set_major_locator(FixedLocator(np.unique(frame["ratio"].to_numpy()).tolist()))
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %"))
+        ticks(ax.xaxis, sorted(set(frame["ratio"])), lambda value: f"{100 * value:g} %")
         ax.set(
             xlabel="share of made text in the training mixture",
             ylabel="loss minus that without it\n(bits per byte), lower is better",

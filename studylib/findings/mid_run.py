@@ -7,9 +7,9 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from studylib import analysis
+from studylib.findings._figures.style import INK, PALETTE, canvas
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, PALETTE, canvas
 from studylib.words import Words
 
 

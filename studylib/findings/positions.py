@@ -5,12 +5,11 @@ from __future__ import annotations
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, canvas, look
 from studylib.words import Words
 
 
@@ -77,10 +76,9 @@ class Positions(Finding):
             )  # fmt: skip
         ax.set_xscale("log")
         bins = frame.select("start", "stop", "middle").unique().sort("start")
-        labels = [f"{a + 1}" if a + 1 == b else f"{a + 1}-{b}" for a, b in bins.select("start", "stop").rows()]
-        ax.xaxis.set_major_locator(FixedLocator(bins["middle"].to_list()))
-        ax.xaxis.set_minor_locator(NullLocator())
-        ax.set_xticklabels(labels, fontsize=8.5)
+        labels = {m: f"{a + 1}" if a + 1 == b else f"{a + 1}-{b}" for a, b, m in bins.rows()}
+        ticks(ax.xaxis, labels, lambda value: labels.get(value, ""))
+        ax.tick_params("x", labelsize=8.5)
         ax.set(
             xlabel="position in the context (tokens)",
             ylabel=f"loss minus that of {self.baseline}\n(nats per token), lower is better",

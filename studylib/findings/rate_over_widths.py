@@ -8,13 +8,12 @@ from typing import Literal
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.analysis import NoiseFloor, RateTransfer, Valley
 from studylib.errors import invalid
+from studylib.findings._figures.style import INK, LOSS, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
-from studylib.report.figures.style import INK, LOSS, canvas, look
 from studylib.result import Text
 from studylib.words import Words
 
@@ -145,9 +144,7 @@ class RateOverWidths(Finding):
             ax.set_xscale("log")
             ax.set_ylim(least - (max(map(len, fits.values())) + 1.8) * step, top + 2 * step)
             rates = sorted(own["learning_rate"].unique())
-            ax.xaxis.set_major_locator(FixedLocator(rates[:: -(-len(rates) // 6)]))
-            ax.xaxis.set_minor_locator(NullLocator())
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            ticks(ax.xaxis, rates[:: -(-len(rates) // 6)])
             ax.text(0.5, 0.985, name, transform=ax.transAxes, ha="center", va="top", fontsize=10.5, fontweight="bold")
             ax.set(xlabel="learning rate (log scale)", ylabel=LOSS)
         handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))

@@ -8,12 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis import NoiseFloor
+from studylib.findings._figures.style import LOSS, canvas, look
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.style import LOSS, canvas, look
 from studylib.search import SearchResult
 from studylib.words import Words
 
@@ -93,7 +92,7 @@ class SearchCost(Finding):
         """A line a search; crosses are points that were ended early."""
         figure, (ax,) = canvas(width=7.2, height=4.0)
         lowest, greatest = np.inf, -np.inf
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.2g}".replace("e+", "e")))
+        ax.xaxis.set_major_formatter(lambda value, _: f"{value:.2g}".replace("e+", "e"))
         for index, (name, frame) in enumerate(searches.items()):
             style = look(index)
             spent = frame["flops"].cum_sum().to_numpy()

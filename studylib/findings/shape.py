@@ -7,7 +7,7 @@ from typing import Any
 
 from studylib.analysis import BuildableShape, CarriedOptimum, Valley, buildable_shape
 from studylib.findings._finding import Finding, Range
-from studylib.report.figures.quantity import REFERENCE_ASPECT
+from studylib.findings._quantity import REFERENCE_ASPECT
 from studylib.result import Text
 from studylib.spec import Setting
 from studylib.words import Words

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
-from studylib.analysis import AtTarget
+from studylib.analysis import AtTarget, CarriedEffect
+from studylib.errors import invalid
+from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
-from studylib.report.figures.effects import effect_slopes
 from studylib.words import Words
+
+_FAR = 8.0  # times as large as most others of its panel: left out of the frame
 
 
 class OverSizes(Frozen):
@@ -32,10 +38,11 @@ class Slopes(Finding):
     name = "slopes"
     title = Words(
         en="""{% if sizes | length < 2 %}Effects are known at {{ sizes[0] }} alone{% else %}
-            From {{ sizes[0] }} to {{ sizes[-1] }} parameters, of {{ effects | length }} effects
+            From {{ sizes[0] }} to {{ sizes[-1] }} parameters, of {{ effects | length }} {{ 'effect' | plural(effects | length) }}
             {% for trend, own in effects | groupby('trend') %}
-            {{ own | length }} {{ {'holds': 'hold', 'shrinks': 'shrink', 'grows': 'grow', 'flips': 'flip', 'unclear': 'are unclear',
-            'one size': 'are known at one size'}[trend] }}{{ '' if loop.last else ', ' }}
+            {{ own | length }} {% if own | length == 1 %}{{ {'unclear': 'is unclear', 'one size': 'is known at one size'}.get(trend, trend) }}
+            {%- else %}{{ {'holds': 'hold', 'shrinks': 'shrink', 'grows': 'grow', 'flips': 'flip', 'unclear': 'are unclear',
+            'one size': 'are known at one size'}[trend] }}{% endif %}{{ '' if loop.last else ', ' }}
             {%- endfor %}{% endif %}""",
         ja="""{% if sizes | length < 2 %}効果は {{ sizes[0] }} だけで測られている{% else %}
             {{ sizes[0] }} から {{ sizes[-1] }} で {{ effects | length }} 案の効果は
@@ -48,8 +55,7 @@ class Slopes(Finding):
             together say. From the smallest to the largest size as measured, and at {{ target | short }} parameters where that is
             supported:
             {% for one in effects %}
-            {{ one.variant }} {{ {'holds': 'holds', 'shrinks': 'shrinks', 'grows': 'grows', 'flips': 'flips', 'unclear': 'is unclear',
-            'one size': 'is known at one size'}[one.trend] }}, {{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
+            {{ one.variant }} {{ {'unclear': 'is unclear', 'one size': 'is known at one size'}.get(one.trend, one.trend) }}, {{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
             {%- if one.at_target is not none %}, at the target {{ one.at_target | signed(2) }} %{% endif %},
             better there with {{ one.p_better | percent }} probability{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
@@ -87,4 +93,61 @@ class Slopes(Finding):
         return cls(target=at.target_params, sizes=tuple(at.sizes), effects=tuple(found)).drawn_from(at, factors)
 
     def draw(self, at: AtTarget, factors: Mapping[str, Sequence[str]]) -> Figure:
-        return effect_slopes(at, factors)
+        """A panel a factor, a line a variant.
+
+        Markers and whiskers are each size by itself with its 95 % interval, lines and bands what all sizes and variants together say.
+        """
+        by_name, params = {one.variant: one for one in at.effects}, at.sizes
+        panels = {factor: [by_name[name] for name in names if name in by_name] for factor, names in factors.items()}
+        panels = {factor: found for factor, found in panels.items() if found}
+        if not panels:
+            raise invalid("factors", list(factors), "has no effect to draw", choices=by_name)
+        columns = min(4 if len(panels) > 6 else 3, len(panels))
+        rows = -(-len(panels) // columns)
+        figure, axes = canvas(rows, columns, width=max(5.0, 2.9 * columns), height=1.2 + 2.8 * rows, sharex=True)
+        labels = {count: size for size, count in params.items()}
+        for ax, (factor, found) in zip(axes, panels.items(), strict=False):
+            ax.axhline(0, color=INK, lw=1)
+            for index, one in enumerate(found):
+                style = look(index)
+                x = np.array([params[size] for size in one.measured]) * 1.03 ** (index - (len(found) - 1) / 2)
+                low, middle, high = np.array(list(one.effects.values())).T
+                ax.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
+                ax.plot(x, middle, color=style["color"], linestyle=style["linestyle"], lw=1.6)
+                low, middle, high = np.array(list(one.measured.values())).T
+                ax.errorbar(
+                    x, middle, [middle - low, high - middle], color=style["color"], marker=style["marker"], linestyle="none",
+                    ms=6, elinewidth=1.2, capsize=2.5,
+                )  # fmt: skip
+                ax.plot(
+                    [], [], color=style["color"], marker=style["marker"], linestyle=style["linestyle"], ms=6, lw=1.6,
+                    label=f"{one.variant.removeprefix(f'{factor}: ')} ({one.trend})",
+                )  # fmt: skip
+            _readable(ax, found)
+            ax.set_xscale("log")
+            ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
+            ax.yaxis.set_major_locator(MaxNLocator(5))
+            ax.set_title(factor, loc="left", fontsize=10.5, color=MUTED)
+            ax.tick_params(labelbottom=True)
+            low, high = ax.get_ylim()
+            ax.set_ylim(low, high + 0.12 * len(found) * (high - low))  # room for the legend, which covers no line
+            ax.legend(fontsize=7.5, loc="upper center", handlelength=2.4, labelspacing=0.3)
+        for ax in axes[len(panels) :]:
+            ax.set_visible(False)
+        figure.supxlabel("parameters without embeddings", fontsize=10)
+        figure.supylabel("effect (% of the baseline's loss)\n← better      worse →", fontsize=10)
+        return figure
+
+
+def _readable(ax: Axes, found: Sequence[CarriedEffect]) -> None:
+    """Leave what is far worse than the rest out of the frame, and say so."""
+    worst = {one.variant: max(abs(ends[1]) for ends in one.measured.values()) for one in found}
+    usual = float(np.median(list(worst.values())))
+    far = [name for name, value in worst.items() if value > _FAR * usual and usual > 0]
+    if far:
+        reach = max(
+            max(abs(end) for ends in one.measured.values() for end in ends) for one in found if one.variant not in far
+        )
+        ax.set_ylim(-1.15 * reach, 1.15 * reach)
+        told = ", ".join(f"{name.split(': ')[-1]} {worst[name]:.0f} %" for name in far)
+        ax.annotate(f"off the scale: {told}", (0.02, 0.03), xycoords="axes fraction", fontsize=7.5, color=MUTED)

@@ -1,13 +1,15 @@
-"""Training speed, measured alone."""
+"""Training speed, measured alone or as the trials ran."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.report.figures.bars import throughput
 from studylib.result import Text
 from studylib.words import Words
 
@@ -21,7 +23,7 @@ class Rate(Frozen):
 
 
 class Speed(Finding):
-    """``rates`` from the fastest to the slowest."""
+    """``rates`` from the fastest to the slowest; not ``alone``: those of the trials, beside whatever else ran."""
 
     name = "speed"
     title = Words(
@@ -41,28 +43,41 @@ class Speed(Finding):
             {% endif %}""",
     )
     alt = Words(
-        en="""Training tokens per second of each {{ subject }}, measured alone:
+        en="""Training tokens per second of each {{ subject }}, {{ 'measured alone' if alone else 'of the trials themselves' }}:
             {% for one in rates %}{{ one.variant }} {{ one.tokens_per_s | num }}{{ '.' if loop.last else ', ' }}{% endfor %}""",
-        ja="""単独で測った各{{ subject }}の学習速度(トークン/秒):
+        ja="""{{ '単独で測った' if alone else '試行自体の' }}各{{ subject }}の学習速度(トークン/秒):
             {% for one in rates %}{{ one.variant }} {{ one.tokens_per_s | num }}{{ '。' if loop.last else '、' }}{% endfor %}""",
     )
 
     subject: Text
     size: str
     reference: str
+    alone: bool
     rates: tuple[Rate, ...]
 
     @classmethod
-    def of(cls, trials: pl.DataFrame, subject: Text, reference: str = "") -> Speed:
-        """``trials`` of one size, from ``analysis.measured_speeds``; without a ``reference`` the slowest is it."""
+    def of(
+        cls, trials: pl.DataFrame, throughput: Mapping[str, float] | None, subject: Text, reference: str = ""
+    ) -> Speed | None:
+        """``throughput``: tokens/s by ``size/variant``, from ``trials.median_speeds``.
+
+        ``trials`` are of one size; without a ``reference`` the slowest is it. None where no speed is known.
+        """
+        if throughput is not None:
+            keys = pl.concat_str("size", "variant", separator="/")
+            trials = trials.unique("variant", maintain_order=True).with_columns(
+                tokens_per_s=keys.replace_strict(throughput, return_dtype=pl.Float64)
+            )
         found = trials.group_by("variant", maintain_order=True).agg(pl.col("tokens_per_s").median()).drop_nulls()
         rows = found.sort("tokens_per_s", descending=True).rows()
+        if not rows:
+            return None
         reference = reference or rows[-1][0]
         base = dict(rows)[reference]
         return cls(
-            subject=subject, size=str(trials["size"][0]), reference=reference,
+            subject=subject, size=str(trials["size"][0]), reference=reference, alone=throughput is not None,
             rates=tuple(Rate(variant=name, tokens_per_s=rate, times=rate / base) for name, rate in rows),
         ).drawn_from(trials)  # fmt: skip
 
     def draw(self, trials: pl.DataFrame) -> Figure:
-        return throughput(trials)
+        return throughput(trials, "tokens_per_s", "training speed (tokens per second)")

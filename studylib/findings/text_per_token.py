@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import polars as pl
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from studylib.errors import invalid
+from studylib.findings._figures.style import canvas, look, ticks
 from studylib.findings._finding import Finding, Range
 from studylib.frozen import Fraction, Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import canvas, look
 from studylib.words import Words
 
 
@@ -80,9 +79,7 @@ class TextPerToken(Finding):
                 values = own[column] * (100 if column == "byte_share" else 1)
                 ax.plot(own["vocab_size"], values, label=kind.name, ms=6, **look(index))
             ax.set_xscale("log")
-            ax.xaxis.set_major_locator(FixedLocator(sorted(set(table["vocab_size"]))))
-            ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-            ax.xaxis.set_minor_locator(NullLocator())
+            ticks(ax.xaxis, sorted(set(table["vocab_size"])), short)
             ax.set(xlabel="vocabulary (pieces)", ylabel=label)
             ax.set_ylim(bottom=0)
         handles, names = axes[0].get_legend_handles_labels()

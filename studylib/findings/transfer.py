@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from studylib.analysis import TokensSaved
+from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import INK, MUTED, PALETTE, canvas, wrapped
 from studylib.words import Words
 
 _VERDICTS = {1: "saves", 0: "open", -1: "wastes"}
@@ -102,7 +101,7 @@ class Transfer(Finding):
         ax.set_ylim(-0.6, len(rows) - 0.4)
         ax.set_xlim(least, most * 1.02)
         ax.grid(axis="y", visible=False)
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        ax.xaxis.set_major_formatter(lambda value, _: short(value))
         ax.set_xlabel(f"tokens that {self.target} alone needs for the same loss, 95 % interval")
         ax.plot([], [], "|", color=INK, ms=12, mew=2.4, label="tokens spent")
         ax.plot([], [], ">", color=PALETTE[2], ms=8, label="saves tokens")

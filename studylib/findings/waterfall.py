@@ -6,12 +6,12 @@ import polars as pl
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
+from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.numbers import short
-from studylib.report.figures.style import HATCHES, INK, PALETTE, canvas
 from studylib.result import Text
 from studylib.words import Words
 
@@ -80,7 +80,7 @@ class Waterfall(Finding):
             _write(axes[0], row["most"], position, f"{row['speedup']:.2f}x", steps["most"].max())
             megabytes = row["peak_memory_bytes"] / 1e6
             _write(axes[1], megabytes, position, f"{megabytes:,.0f}", steps["peak_memory_bytes"].max() / 1e6)
-        axes[0].xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+        axes[0].xaxis.set_major_formatter(lambda value, _: short(value))
         axes[0].set_xlabel("tokens/s (line: range of windows)")
         axes[1].set_xlabel("peak memory (MB)")
         return figure

@@ -169,20 +169,6 @@ class Idea:
         for name in sorted(wanted - there):
             raise StudyError(f"{path}: the 'parameters' cell lacks {name!r}, a field of {self.params.__name__}")
 
-    def changed_defaults(self, root: Path | None = None) -> dict[str, tuple[Any, Any]]:
-        """Values that differ between the notebook and scale quick, as ``{name: (notebook's, quick's)}``.
-
-        Empty in a sound notebook: otherwise a parameter file would mean one thing to papermill and another to
-        ``study run``, and running the cells would train another study than the one that is reported.
-        """
-        there = self.params.model_validate(self.notebook_parameters(root))
-        usual = self.params.model_validate(self._quick(root))
-        return {
-            name: (getattr(there, name), getattr(usual, name))
-            for name in self.params.model_fields
-            if getattr(there, name) != getattr(usual, name)
-        }
-
     def parameters_cell(self, root: Path | None = None) -> str:
         """What the notebook's ``parameters`` cell must be: the schema's names and help, the values of scale quick."""
         return parameters_cell(self.params, self._quick(root))

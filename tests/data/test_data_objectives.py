@@ -7,12 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from studylib.choices.objective import objective_table
 from studylib.choices.objective._spans import Denoiser
 from studylib.choices.objective.ul2 import DENOISERS
 from studylib.errors import StudyError
 from studylib.registry import OBJECTIVES
-from studylib.rows import IGNORED, Marks
+from studylib.rows import IGNORED, Marks, shares
 from studylib.spec import ObjectiveSpec, validated
 
 LENGTH = 257
@@ -158,10 +157,11 @@ def test_ul2_mixes_by_weight_and_says_the_mode():
 
 
 def test_ul2_padding_and_crop_are_what_is_said():
-    (row,) = objective_table([ObjectiveSpec(name="ul2", r=1, s=0, x=0)], 512)
-    assert 0.88 < row["text_share"] < 0.97, "two sentinels for 3 or 8 tokens in 15 % of the text"
-    (plain,) = objective_table([ObjectiveSpec()], 512)
-    assert plain["text_share"] == plain["loss_share"] == 1 and plain["extra_tokens"] == 0
+    text = np.full((256, 513), 4, dtype=np.int64)
+    made = shares([make("ul2", r=1, s=0, x=0).batch(text, MARKS, 0, 0)])
+    assert 0.88 < made["text_share"] < 0.97, "two sentinels for 3 or 8 tokens in 15 % of the text"
+    plain = shares([make("causal").batch(text, MARKS, 0, 0)])
+    assert plain["text_share"] == plain["loss_share"] == 1 and make("causal").extra_tokens(512) == 0
 
 
 def parsed(row: np.ndarray) -> list[tuple[str, list[np.ndarray]]]:

@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from studylib import analysis
-from studylib import report as rp
 from studylib.errors import StudyError
 from studylib.findings import (
     Baseline,
@@ -294,7 +293,7 @@ def test_what_is_said_of_the_target_is_decided_or_open():
 def test_effects_that_move_with_size_are_named():
     flips = Slopes.of(analysis.carry_to_target(simulated({"a": -3.0, "b": 0.0}, slope=8.0, noise=0.05), BASELINE), {})
     assert "do not last with size: a." in flips.said().en and "逆転する効果:a" in flips.said().ja
-    assert "of 2 effects 1 flip, 1 are unclear" in flips.title(**flips.facts).en
+    assert "of 2 effects 1 flips, 1 is unclear" in flips.title(**flips.facts).en
 
 
 def test_a_title_says_how_many_stand_after_correction(trials):
@@ -410,7 +409,7 @@ def test_every_figure_is_drawn_small_and_described(trials, tmp_path):
         LearningRate.of(rates(), noise, Text(en="variant", ja="案")),
     )
     for found in drawn:
-        rp.save(found.figure(), tmp_path, found.name, found.title(**found.facts), found.alt(**found.facts))
+        found.save(tmp_path)
         path = tmp_path / f"{found.name}.png"
         assert path.stat().st_size <= 150_000, found.name
         with Image.open(path) as picture:
@@ -421,18 +420,20 @@ def test_a_choice_far_worse_than_the_rest_does_not_hide_them(trials):
     wild = simulated(EFFECTS | {"norm: none": 80.0})
     last = analysis.effects_by_size(wild, BASELINE).filter(pl.col("size") == "180k")
     factors = PARAMS.by_factor | {"norm": [*PARAMS.by_factor["norm"], "norm: none"]}
-    ax = rp.effects(last, factors, "the baseline", noise=0.01).axes[0]
+    noise = analysis.noise_floor(wild.filter(pl.col("size") == "180k"))
+    ax = Effects.of(last, factors, noise).figure().axes[0]
     assert ax.get_xlim()[1] < 0.5
     (told,) = [text.get_text() for text in ax.texts]
     assert float(told) == pytest.approx(0.8 * 2.7, rel=0.1), "its number stands at the edge"
-    panel = rp.effect_slopes(analysis.carry_to_target(wild, BASELINE), factors).axes[2]
+    panel = Slopes.of(analysis.carry_to_target(wild, BASELINE), factors).figure().axes[2]
     assert panel.get_ylim()[1] < 20 and "off the scale: none" in panel.texts[0].get_text()
 
 
 def test_nothing_to_draw_is_an_error(trials):
-    for draw in (
-        lambda: rp.effects(analysis.effects_by_size(trials, BASELINE), {"x": ["x: y"]}, "b", noise=0.1),
-        lambda: rp.effect_slopes(analysis.carry_to_target(trials, BASELINE), {"x": ["x: y"]}),
+    other = {"x": ["x: y"]}
+    for found in (
+        Effects.of(analysis.effects_by_size(trials, BASELINE), other, analysis.noise_floor(trials)),
+        Slopes.of(analysis.carry_to_target(trials, BASELINE), other),
     ):
-        with pytest.raises(StudyError):
-            draw()
+        with pytest.raises(StudyError, match="no effect to draw"):
+            found.figure()

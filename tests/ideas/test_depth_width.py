@@ -11,7 +11,17 @@ import pytest
 
 from studylib import analysis
 from studylib.errors import StudyError
-from studylib.findings import Comparison, Leaders, LearningRate, LossValley, NextRun, Optimum, OptimumVerdict, Shape
+from studylib.findings import (
+    ASPECT,
+    Comparison,
+    Leaders,
+    LearningRate,
+    LossValley,
+    NextRun,
+    Optimum,
+    OptimumVerdict,
+    Shape,
+)
 from studylib.ideas.depth_width import depth_width, published
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.ideas.depth_width.trials import middle_shapes
@@ -19,7 +29,6 @@ from studylib.ideas.depth_width.trials import trials as plan
 from studylib.model.cost import parameter_count, training_flops
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.report import ASPECT
 from studylib.spec import TrialSpec, apply
 from studylib.words import Text
 

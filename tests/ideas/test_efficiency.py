@@ -262,9 +262,12 @@ def test_the_best_of_each_part_is_handed_on(params):
 
 def test_the_fastest_is_not_said_to_be_as_fast_as_itself():
     rates = pl.DataFrame({"variant": [BASELINE, "experts"], "size": "30k", "tokens_per_s": [1000.0, 500.0]})
-    found = findings.Speed.of(rates, Text(en="part", ja="案"), BASELINE)
+    found = findings.Speed.of(rates, None, Text(en="part", ja="案"), BASELINE)
     assert found.title(**found.facts).en == "At 30k, experts trains at 0.50 times the speed of baseline, the fastest"
-    faster = findings.Speed.of(rates.with_columns(tokens_per_s=pl.Series([500.0, 1000.0])), found.subject, BASELINE)
+    assert "of the trials themselves" in found.alt(**found.facts).en
+    measured = {f"30k/{BASELINE}": 500.0, "30k/experts": 1000.0}
+    faster = findings.Speed.of(rates, measured, found.subject, BASELINE)
+    assert "measured alone" in faster.alt(**faster.facts).en
     assert faster.title(**faster.facts).en == "At 30k, experts trains at 2.00 times the speed of baseline"
 
 

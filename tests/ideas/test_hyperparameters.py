@@ -22,7 +22,6 @@ from studylib.ideas.hyperparameters.trials import trials as plan
 from studylib.model.cost import own_flops, parameter_count
 from studylib.params import load_params
 from studylib.project import project_root
-from studylib.report.figures.saving import save
 from studylib.result import Text
 from studylib.search import SearchResult, Tried
 from studylib.spec import Setting, TrialSpec, apply, validated
@@ -223,9 +222,7 @@ def title(finding: Finding) -> str:
 
 def drawn(finding: Finding, folder: Path) -> None:
     """Its figure is saved under its title."""
-    facts = finding.facts
-    figure = save(finding.figure(), folder, finding.name, finding.title(**facts), finding.alt(**facts))
-    assert (folder / figure.file).stat().st_size > 10_000
+    assert (folder / finding.save(folder).file).stat().st_size > 10_000
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,8 @@ import polars as pl
 import pytest
 
 from studylib import analysis
-from studylib import report as rp
 from studylib.errors import StudyError
-from studylib.findings import Comparison, LossValley, Optimum, OptimumVerdict, TextPerToken, Vocabulary
+from studylib.findings import Comparison, LossValley, Optimum, OptimumVerdict, Quantity, TextPerToken, Vocabulary
 from studylib.ideas.tokenizer import published, tables
 from studylib.ideas.tokenizer.schema import TokenizerParams
 from studylib.ideas.tokenizer.trials import equal_text_trials, tokenizers
@@ -128,7 +127,7 @@ def test_parameters_of_every_scale_are_sound(scale):
 # --- words, on made-up numbers with a known best vocabulary
 
 
-VOCABULARY = rp.Quantity("vocabulary (pieces)", Text(en="vocabulary", ja="語彙数"))
+VOCABULARY = Quantity("vocabulary (pieces)", Text(en="vocabulary", ja="語彙数"))
 SAMPLE = tables.SUBJECTS["sample"]
 
 
@@ -168,7 +167,7 @@ def test_the_best_vocabulary_is_found_carried_on_and_said(valleys, tmp_path):
     assert {ax.get_xlabel() for ax in figure.axes} >= {"vocabulary (pieces)"}
     labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert not any("Llama" in label for label in labels), "that mark belongs to the aspect ratio"
-    rp.save(figure, tmp_path, "valley", found.title(**found.facts), found.alt(**found.facts))
+    assert found.save(tmp_path).file == "valley.png"
     optimum = Optimum.of(fits, carried, reason, 1e8, VOCABULARY)
     assert "the best vocabulary is" in optimum.title(**optimum.facts).en
     assert optimum.figure().axes[0].get_ylabel() == "vocabulary (pieces)"
@@ -207,7 +206,7 @@ def test_comparisons_say_better_worse_or_nothing():
     def title(difference: float) -> str:
         return compared(difference).title(**compared(difference).facts).en
 
-    assert "1 of 1 differ significantly from all the text, from 1 MB (+0.05" in title(0.05) and "(-0.05" in title(-0.05)
+    assert "1 of 1 differs significantly from all the text: 1 MB (+0.05" in title(0.05) and "(-0.05" in title(-0.05)
     assert "No variant differs significantly" in title(0.00001)
 
 

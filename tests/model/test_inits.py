@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from studylib import StudyError, analysis
+from studylib.findings import Coordinates
 from studylib.model.gpt import build_gpt
 from studylib.model.initialise import orthogonal
 from studylib.parallel import world
@@ -128,16 +129,11 @@ def test_updates_are_flat_in_width_under_mup_and_grow_under_the_standard_paramet
 
 
 def test_the_check_draws_and_refuses(checked, tmp_path):
-    from studylib import report
-    from studylib.result import Text
-
-    figure = report.coordinates(checked)
-    saved = report.save(
-        figure, tmp_path, "coordinates", Text(en="Flat under muP", ja="muPでは平ら"), Text(en="Lines", ja="線")
-    )
+    found = Coordinates.of(checked)
+    saved = found.save(tmp_path)
     assert (tmp_path / saved.file).stat().st_size > 10_000
+    figure = found.figure()
     assert len(figure.axes) == 2 and "after 4 steps" in figure.axes[0].get_ylabel()
-    with pytest.raises(StudyError, match="nothing to draw"):
-        report.coordinates([])
+    assert Coordinates.of([]) is None
     with pytest.raises(StudyError, match="a slope needs two"):
         analysis.growth_with_width([one for one in checked if one["width"] == 64])

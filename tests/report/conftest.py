@@ -2,50 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
-from simulated import EVIL, simulate, spec_of
+from simulated import EVIL, simulate, write_trials
 
-from studylib import analysis
+from studylib import analysis, findings
 from studylib.files import write_json, write_text
-from studylib.result import Estimate, IdeaResult, Text, VariantMetrics
+from studylib.result import Estimate, Found, IdeaResult, Text, VariantMetrics
 from studylib.spec import Setting
-
-
-def write_trials(folder: Path, trials: pl.DataFrame) -> None:
-    """``trials/<hash>`` as the trainer leaves them; a failed trial has no result and a curve cut short."""
-    generator = np.random.default_rng(1)
-    for row in trials.iter_rows(named=True):
-        home = folder / "trials" / row["hash"]
-        spec = spec_of(row["num_layers"], row["hidden_size"], row["seed"], row["size"])
-        write_json(home / "spec.json", spec.model_dump(mode="json"))
-        final = row["val_bpb"] or 2.5
-        records = []
-        for step in range(10, 201 if row["status"] == "done" else 41, 10):
-            level = final * (step / 200) ** -0.12
-            tokens = step * 10_000
-            common = {"step": step, "tokens": tokens, "seconds": step / 10}
-            records.append(
-                common
-                | {"loss": level * 2.9 + generator.normal(0, 0.03), "learning_rate": 1e-3, "grad_norm": 1.0}
-                | {"tokens_per_s": 1e4}
-            )
-            if step % 40 == 0:
-                records.append(
-                    common | {"val_loss": level * 2.9, "val_bpb": level, "val": {"ja": {"loss": 1.0, "bpb": level}}}
-                )
-        write_text(home / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))
 
 
 def make_study(folder: Path) -> Path:
     """Write the whole synthetic study under ``folder`` (figures drawn by the product's own code) and return it."""
-    from studylib import report as rp
-
     trials = simulate()
     write_trials(folder, trials)
     home = folder / "depth_width"
@@ -63,42 +34,19 @@ def make_study(folder: Path) -> Path:
     decisions = {basis: analysis.decide_moved(moved, "16M", draws=4000) for basis, moved in accounts.items()}
     verdicts = tuple(decision.verdict(basis) for basis, decision in decisions.items())
     floor = analysis.noise_floor(trials)
-    table = analysis.compare_to_baseline(largest, "16×288")
-    t = Text(
-        en="The valley is flat: aspects 9 to 51 cannot be told apart at 16M",
-        ja="谷は平ら:16M では縦横比 9〜51 を区別できない",
+    shape = Text(en="shape", ja="形状")
+    shown = (
+        findings.LossValley.of(trials, valleys, findings.ASPECT),
+        findings.Optimum.of(fits, carried, reason, 1e10, findings.ASPECT),
+        findings.Leaders.of(verdicts, "16M", shape),
+        findings.Comparison.of(largest, "16×288", shape),
+        findings.Curves.of(largest, curves, shape, floor),
+        findings.Speed.of(largest, None, shape),
     )
-    figures = (
-        rp.save(
-            rp.valley(trials, fits), home, "valley", t,
-            Text(en="Four panels of loss against aspect ratio.", ja="縦横比に対する損失の 4 枚のパネル。"),
-        ),
-        rp.save(
-            rp.optimum_against_size(fits, carried), home, "optimum",
-            Text(en="The best aspect ratio grows slowly with size", ja="最適な縦横比は規模とともにゆっくり大きくなる"),
-            Text(en="Best aspect ratio against parameters.", ja="パラメータ数に対する最適な縦横比。"),
-        ),
-        rp.save(
-            rp.p_best(verdicts), home, "p_best",
-            Text(en="No shape is a sure winner under any accounting", ja="どの基準でも確実な勝者はない"),
-            Text(en="Bars of the probability of being best.", ja="最良である確率の棒グラフ。"),
-        ),
-        rp.save(
-            rp.forest(table, "16×288", noise=floor.mde), home, "forest",
-            Text(en="Only the extremes are worse than 16×288", ja="16×288 より劣るのは両端だけ"),
-            Text(en="Paired differences with intervals.", ja="対応のある差と信頼区間。"),
-        ),
-        rp.save(
-            rp.learning_curves(curves.filter(pl.col("size") == "16M")), home, "curves",
-            Text(en="All shapes learn alike", ja="どの形も同じように学習する"),
-            Text(en="Learning curves of five shapes.", ja="5 つの形の学習曲線。"),
-        ),
-        rp.save(
-            rp.throughput(largest), home, "throughput",
-            Text(en="Deep models train more slowly", ja="深いモデルほど遅い"),
-            Text(en="Bars of tokens per second.", ja="毎秒トークン数の棒グラフ。"),
-        ),
-    )  # fmt: skip
+    figures = tuple(one.save(home, one.name) for one in shown)
+    found = [one.record(one.name, figure.file) for one, figure in zip(shown, figures, strict=True)]
+    for name, words in (("wide", Text(en="Wide <b>wins</b>.", ja="幅が勝ち。")), ("silent", Text(en="", ja=""))):
+        found.append(Found(name=name, kind="Wide", facts={}, words=words))
     metrics = []
     for (size, name), own in trials.group_by("size", "variant", maintain_order=True):
         mean, ci = analysis.estimate(own["val_bpb"].drop_nulls().to_numpy())
@@ -115,7 +63,8 @@ def make_study(folder: Path) -> Path:
     IdeaResult(
         idea="depth_width", scale="smoke",
         question=Text(en="How deep and how wide?", ja="深さと幅の比はどうあるべきか?"),
-        verdict=flops.text(), findings=(Text(en="Wide <b>wins</b>.", ja="幅が勝ち。"), Text(en="", ja="")), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics), verdicts=verdicts,
+        verdict=flops.text(), findings=tuple(found), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics),
+        verdicts=verdicts,
         noise_floor=floor.as_dict(),
         settings=(
             Setting(field="model.num_layers", value=40, interval=(24, 64), evidence="measured", sizes=("1M", "16M"), basis="flops",

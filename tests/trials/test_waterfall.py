@@ -6,8 +6,7 @@ import polars as pl
 import pytest
 
 from studylib.environment import memory_environment
-from studylib.ideas.efficiency.captions import waterfall_alt, waterfall_title
-from studylib.report import save, waterfall
+from studylib.findings import Waterfall
 from studylib.trials import run_steps, waterfall_frame, waterfall_steps
 from studylib.trials.cache import Task
 from studylib.trials.launcher import Setting
@@ -40,7 +39,7 @@ def test_waterfall_is_measured_kept_and_drawn(tiny_trial, tmp_path, monkeypatch)
         "the same training, computed differently"
     )
     assert frame["peak_memory_bytes"].min() > 0 and frame["speedup"][0] == 1.0
-    record = save(waterfall(frame), tmp_path, "waterfall", waterfall_title(frame), waterfall_alt(frame))
+    record = Waterfall.of(frame).save(tmp_path)
     assert (tmp_path / record.file).stat().st_size > 5000
     assert "tokens/s" in record.alt.en and "トークン" in record.alt.ja
 

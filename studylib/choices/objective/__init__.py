@@ -8,24 +8,20 @@ text (mode tokens, sentinels) get the ids from the tokenizer's ``vocab_size`` on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from studylib.registry import OBJECTIVES, Choice
+from studylib.registry import Choice
 
 if TYPE_CHECKING:
     import numpy as np
 
     from studylib.rows import Batch, Marks, Row
     from studylib.spec import ObjectiveSpec
-    from studylib.words import Text
 
 
 class Objective(Choice, ABC):
     """One way to make a training row of a window of text."""
 
-    about: ClassVar[Text]
-    """One line for readers of a report."""
     prefixes: ClassVar[bool] = False
     """Whether the first positions of a row see each other both ways (``Batch.prefix_len``)."""
     masked: ClassVar[bool] = False
@@ -51,25 +47,4 @@ class Objective(Choice, ABC):
         return None
 
 
-def objective_table(objectives: Sequence[ObjectiveSpec], seq_len: int) -> list[dict[str, Any]]:
-    """What each ``ObjectiveSpec`` makes of rows of ``seq_len`` + 1 tokens, a dict each.
-
-    Keys: ``objective`` (name), ``en``, ``ja`` (one line on what it is), ``text_share`` (tokens of text in a row, as a
-    share of it: the rest is sentinels and padding, and that much of a window is left out until the next epoch),
-    ``loss_share`` (positions that are predicted and counted; every token costs the same FLOPs), ``extra_tokens``.
-    """
-    import numpy as np
-
-    from studylib.rows import Marks, shares
-
-    found = []
-    for spec in objectives:
-        one = OBJECTIVES[spec.name](spec)
-        windows = np.full((256, seq_len + 1), 4, dtype=np.int64)
-        made = one.batch(windows, Marks(eos=2, pad=3, first_extra=1 << 16), seed=0, step=0)
-        about = {"objective": spec.name, "en": one.about.en, "ja": one.about.ja}
-        found.append(about | shares([made]) | {"extra_tokens": one.extra_tokens(seq_len)})
-    return found
-
-
-__all__ = ["Objective", "objective_table"]
+__all__ = ["Objective"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from studylib.choices.objective import Objective
-from studylib.words import Text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,10 +18,7 @@ __all__ = ["Causal"]
 
 
 class Causal(Objective):
-    about = Text(
-        en="Causal: every token is predicted from all the tokens before it.",
-        ja="因果言語モデル: すべてのトークンを、それより前のトークンから予測する。",
-    )
+    """Every token is predicted from all the tokens before it."""
 
     def batch(self, windows_BT: np.ndarray, marks: Marks, seed: int, step: int) -> Batch:
         """The windows themselves."""

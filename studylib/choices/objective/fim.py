@@ -13,7 +13,6 @@ from studylib.choices.objective import Objective
 from studylib.choices.objective._layout import continued
 from studylib.frozen import Fraction, Frozen
 from studylib.rows import Batch, Marks, Row, drawing
-from studylib.words import Text
 
 __all__ = ["FIM"]
 
@@ -33,10 +32,6 @@ class FIM(Objective):
         spm: Fraction = 0.5
 
     options: Options
-    about = Text(
-        en="FIM: the middle of some documents (half of them by default) moves to their end: a causal model learns to fill gaps.",
-        ja="FIM: 一部(既定では半分)の文書で中央部を末尾に移し、因果言語モデルに穴埋めを学ばせる。",
-    )
 
     def extra_tokens(self, seq_len: int) -> int:
         return 3

@@ -17,7 +17,6 @@ from studylib.choices.objective._layout import continued
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
 from studylib.rows import Batch, Marks, Row, drawing, stack
-from studylib.words import Text
 
 __all__ = ["PrefixLM"]
 
@@ -36,10 +35,6 @@ class PrefixLM(Objective):
             return self
 
     options: Options
-    about = Text(
-        en="Prefix LM: a first part of random length is read in both directions, the rest is predicted.",
-        ja="Prefix LM: 先頭の(長さは無作為の)部分を双方向に読み、残りを予測する。",
-    )
     prefixes, masked = True, True
 
     def batch(self, windows_BT: np.ndarray, marks: Marks, seed: int, step: int) -> Batch:

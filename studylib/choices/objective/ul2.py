@@ -18,7 +18,6 @@ from studylib.choices.objective._spans import Denoiser
 from studylib.errors import invalid
 from studylib.frozen import Frozen, as_number
 from studylib.rows import Batch, Marks, Row, drawing, stack
-from studylib.words import Text
 
 if TYPE_CHECKING:
     from studylib.spec import ObjectiveSpec
@@ -60,10 +59,6 @@ class UL2(Objective):
             return self
 
     options: Options
-    about = Text(
-        en="UL2: gaps in the text (short R, long or many X, its end S) are filled in, reading what is left both ways.",
-        ja="UL2: 文章の空所(短いR、長い・多いX、末尾のS)を、残りを双方向に読んで埋める。",
-    )
     prefixes, masked = True, True
 
     def __init__(self, spec: ObjectiveSpec):

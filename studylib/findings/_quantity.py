@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from studylib.findings._figures.style import ticks
 from studylib.words import Text
 
 # GPT-3 13B 40 x 5140, Llama 2 13B 40 x 5120, LLM-jp 13B 40 x 5120: hidden size over layers.
@@ -37,7 +37,4 @@ def powers_of_two(axis: Axis, low: float, high: float) -> None:
     """Ticks at powers of two, thinned to about eight, written as plain numbers."""
     first, last = int(np.floor(np.log2(low))), int(np.ceil(np.log2(high)))
     step = max(1, round((last - first) / 7))
-    ticks = [2.0**k for k in range(first, last + 1, step) if low <= 2.0**k <= high]
-    axis.set_major_locator(FixedLocator(ticks))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ticks(axis, [2.0**k for k in range(first, last + 1, step) if low <= 2.0**k <= high])

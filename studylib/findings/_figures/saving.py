@@ -15,12 +15,12 @@ from PIL import Image
 from studylib import result
 from studylib.errors import invalid
 from studylib.files import write_bytes
-from studylib.report.figures.style import INK, MUTED
+from studylib.findings._figures.style import INK, MUTED
 from studylib.result import Text
 
 _DPI = 160
 _MOST_BYTES = 120_000
-_SUBTITLE_POINTS = 10.5
+_TITLE_POINTS, _SUBTITLE_POINTS, _LINE_SPACING = 12.5, 10.5, 1.2
 
 
 def save(figure: matplotlib.figure.Figure, folder: Path, name: str, title: Text, alt: Text) -> result.Figure:
@@ -38,10 +38,9 @@ def save(figure: matplotlib.figure.Figure, folder: Path, name: str, title: Text,
     for language in ("en", "ja"):
         if not getattr(alt, language).strip():
             raise invalid(f"alt.{language}", getattr(alt, language), "is empty: every figure needs its description")
-    width = figure.get_size_inches()[0]
-    figure.suptitle(
-        textwrap.fill(title.en, int(width * 8.8)), x=0.012, ha="left", fontsize=12.5, fontweight="bold", color=INK
-    )
+    width, height = figure.get_size_inches()
+    said = textwrap.wrap(title.en, int(width * 8.8))
+    figure.suptitle("\n".join(said), x=0.012, ha="left", fontsize=_TITLE_POINTS, fontweight="bold", color=INK)
     # The Japanese line sits where matplotlib keeps room by itself: the first axes' left title.
     first = figure.axes[0]
     above = first.get_title(loc="left")
@@ -51,8 +50,12 @@ def save(figure: matplotlib.figure.Figure, folder: Path, name: str, title: Text,
         warnings.filterwarnings("error", message="Glyph .* missing")
         figure.draw_without_rendering()  # long labels push the axes, and the title with them, to the right
         cells = int((width * (1 - first.get_position().x0) - 0.1) * 72 / _SUBTITLE_POINTS)
-        lines = [_fill_ja(title.ja, cells), *([above] if above else [])]
+        below = _wrap_ja(title.ja, cells)
+        lines = [*below, *([above] if above else [])]
         first.set_title("\n".join(lines), loc="left", fontsize=_SUBTITLE_POINTS, color=MUTED, pad=8)
+        # What is drawn keeps its room: each further line of a title makes the figure higher.
+        more = (len(said) - 1) * _TITLE_POINTS + (len(below) - 1) * _SUBTITLE_POINTS
+        figure.set_size_inches(width, height + _LINE_SPACING * more / 72)
         figure.savefig(buffer, format="png", dpi=_DPI, metadata={"Description": alt.en, "Software": None})
     write_bytes(Path(folder) / f"{name}.png", _small(buffer.getvalue(), alt.en))
     return result.Figure(file=f"{name}.png", title=title, alt=alt)
@@ -85,11 +88,11 @@ def _small(png: bytes, description: str) -> bytes:
     return min(png, buffer.getvalue(), key=len)
 
 
-def _fill_ja(text: str, columns: int) -> str:
+def _wrap_ja(text: str, columns: int) -> list[str]:
     """Break a line after ``columns`` full-width cells: between Japanese characters, but not inside a Latin word or number,
     nor before 、 or 。."""
     lines, line, used = [], "", 0.0
-    for piece in re.findall(r"[!-~]+|.", text):
+    for piece in re.findall(r"[!-~×]+|.", text):
         cells = sum(1.0 if unicodedata.east_asian_width(one) in "WF" else 0.55 for one in piece)
         if line and used + cells > columns and piece not in "、。)」』)%":
             lines.append(line.rstrip())
@@ -97,4 +100,4 @@ def _fill_ja(text: str, columns: int) -> str:
             if piece == " ":
                 continue
         line, used = line + piece, used + cells
-    return "\n".join([*lines, line])
+    return [*lines, line]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import matplotlib
 import matplotlib_fontja.matplotlib_fontja as matplotlib_fontja
 import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator
 
 # Okabe and Ito's colours (safe for the common kinds of colour blindness), darkest contrasts first; yellow is left out
 # because it vanishes on white.
@@ -74,3 +76,10 @@ def canvas(
 def wrapped(name: str, columns: int = 24) -> str:
     """A long label in several lines."""
     return textwrap.fill(name, columns)
+
+
+def ticks(axis: Axis, places: Iterable[float], written: Callable[[float], str] = "{:g}".format) -> None:
+    """Ticks at these places and no others."""
+    axis.set_major_locator(FixedLocator(list(places)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: written(value))

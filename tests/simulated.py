@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
+from studylib.files import write_json, write_text
 from studylib.spec import DataSpec, ModelSpec, TokenizerSpec, TrialSpec
 
 EVIL = "<script>document.title='owned'</script>"
@@ -60,3 +63,28 @@ def spec_of(layers: int, hidden: int, seed: int, size: str) -> TrialSpec:
         data=DataSpec(tokenizer=TokenizerSpec(vocab_size=1024)),
         train_steps=200, seed=seed, tags={"variant": f"{layers}×{hidden}", "size": size, "note": EVIL},
     )  # fmt: skip
+
+
+def write_trials(folder: Path, trials: pl.DataFrame) -> None:
+    """``trials/<hash>`` as the trainer leaves them; a failed trial has no result and a curve cut short."""
+    generator = np.random.default_rng(1)
+    for row in trials.iter_rows(named=True):
+        home = folder / "trials" / row["hash"]
+        spec = spec_of(row["num_layers"], row["hidden_size"], row["seed"], row["size"])
+        write_json(home / "spec.json", spec.model_dump(mode="json"))
+        final = row["val_bpb"] or 2.5
+        records = []
+        for step in range(10, 201 if row["status"] == "done" else 41, 10):
+            level = final * (step / 200) ** -0.12
+            tokens = step * 10_000
+            common = {"step": step, "tokens": tokens, "seconds": step / 10}
+            records.append(
+                common
+                | {"loss": level * 2.9 + generator.normal(0, 0.03), "learning_rate": 1e-3, "grad_norm": 1.0}
+                | {"tokens_per_s": 1e4}
+            )
+            if step % 40 == 0:
+                records.append(
+                    common | {"val_loss": level * 2.9, "val_bpb": level, "val": {"ja": {"loss": 1.0, "bpb": level}}}
+                )
+        write_text(home / "metrics.jsonl", "".join(json.dumps(record) + "\n" for record in records))

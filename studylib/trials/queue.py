@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from studylib.errors import StudyError
@@ -126,8 +126,18 @@ class Queue:
                 self._say(f"{due.name}: {error}")
                 continue
             self._rounds += rounds
-            self._left |= {task.name: task for task in self._add(steps)}
+            for task in self._add(steps):
+                self._join(task)
             self._weigh()
+
+    def _join(self, task: Task) -> None:
+        """Add a task of a round; of one that is waiting already, the checkpoints that either is to keep are kept."""
+        known = self._left.get(task.name)
+        if known is not None:
+            task = replace(known, step=known.step.keeping(task.step))
+            if task.name in self._ready:
+                self._ready[task.name] = task
+        self._left[task.name] = task
 
     def _sort(self) -> None:
         ready = (name for name, reads in self._reads().items() if not reads and name not in self._out)

@@ -9,6 +9,8 @@ from studylib.errors import StudyError
 from studylib.spec import DataSpec, MadeText, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
 from studylib.trials import Task, run_steps
 from studylib.trials.cache import tasks_under
+from studylib.trials.outcome import Outcome
+from studylib.trials.queue import Queue, Round
 
 JA = SourceSpec(name="ja", options={"register": "ja", "bytes": 40_000})
 DATA = DataSpec(sources=(JA,), tokenizer=TokenizerSpec(vocab_size=400, sample_bytes=40_000))
@@ -64,3 +66,20 @@ def test_equal_trials_keep_every_checkpoint_that_one_of_them_is_asked_for(tmp_pa
         found = tasks[plain.name].step
         assert (found.checkpoint_every, found.keep_steps) == (3, (2,))
         assert found.hash == plain.hash
+
+
+def test_a_round_that_asks_for_a_waiting_trial_again_leaves_its_checkpoints(tmp_path):
+    """As a search does that comes upon the baseline, whose model is to write."""
+    model = ModelSpec(num_layers=1, hidden_size=16, num_heads=1, vocab_size=400)
+    first, plain = (TrialSpec(model=model, data=DATA, train_steps=6, seed=seed) for seed in (0, 1))
+    tasks = {task.name: task for task in tasks_under(tmp_path, [first, plain.replace(checkpoint_every=6)])}
+    again = plain.replace(tags={"variant": "found"}, keep_steps=(2,))
+    later = Round("the next points", (first.name,), 1, lambda: ([again], []))
+    queue = Queue(
+        [tasks[first.name], tasks[plain.name]], rounds=[later], add=lambda steps: tasks_under(tmp_path, steps)[-1:]
+    )
+    assert queue.take(lambda task: task.name == first.name) is not None
+    assert queue.end(tasks[first.name], Outcome("done")) == []
+    found = queue.take()
+    assert (found.name, found.step.checkpoint_every, found.step.keep_steps) == (plain.name, 6, (2,))
+    assert queue.take() is None, "once"

@@ -93,7 +93,7 @@ class AtTarget:
     rivals
         Variants that are better than the leader with a probability above 5 %, the likeliest first.
     decided
-        P(best) of at least ``confidence`` and a regret within the margin.
+        P(best) of at least 90 %, a regret within the margin, and a distance to the runner-up that is known to `WIDEST`.
     effects
         Every variant against ``reference`` (which is not among them), or against the mean of all where there is none.
     sizes
@@ -230,6 +230,15 @@ def carry_to_target(
     )
 
 
+def _narrow(samples: np.ndarray, standing: Standing) -> bool:
+    """Whether the leader's distance to whoever may best overtake it is known as well as an effect must be to be given."""
+    if samples.shape[1] < 2:
+        return True
+    second = np.where(np.arange(samples.shape[1]) == standing.lead, -1.0, standing.better).argmax()
+    low, high = np.quantile(samples[:, standing.lead] - samples[:, second], [0.025, 0.975])
+    return bool(high - low <= WIDEST)
+
+
 def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
     standing = Standing.of(samples)
     return {
@@ -237,7 +246,7 @@ def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
         "p_best": dict(zip(variants, standing.best.tolist(), strict=True)),
         "regret": standing.regret,
         "rivals": tuple(variants[i] for i in standing.rivals),
-        "decided": standing.state(_BAR, MARGIN) == "ahead",
+        "decided": standing.state(_BAR, MARGIN) == "ahead" and _narrow(samples, standing),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from studylib.analysis import AtTarget
 from studylib.frozen import Frozen
+from studylib.result import Text
 from studylib.spec import Setting
 
 
@@ -16,6 +17,7 @@ def settings_at_target(
     base: Frozen,
     baseline: str,
     place: str = "model",
+    under: Mapping[str, Text] | None = None,
 ) -> tuple[Setting, ...]:
     """Of every group the best at the target, the baseline among them: a setting for each field that the group changes.
 
@@ -25,6 +27,8 @@ def settings_at_target(
         By group, the changes to ``base`` of each variant, by the variant's name in ``at``.
     base
         The part of a trial's specification that is changed, at ``place`` in it; what ``baseline`` has.
+    under
+        By field, under what its value was found, where it means little without: a length in tokens.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def settings_at_target(
                     field=f"{place}.{field}" if place else field, value=value,
                     alternatives=tuple(others),
                     p_best=own.p_leader, expected_regret_percent=own.regret, basis="flops", evidence="measured",
-                    sizes=tuple(own.sizes), decided=own.decided,
+                    sizes=tuple(own.sizes), source=(under or {}).get(field), decided=own.decided,
                 )
             )  # fmt: skip
     return tuple(found)

@@ -30,7 +30,7 @@ class Setting(Frozen):
     )
     evidence: Literal["measured", "published", "convention"]
     sizes: tuple[str, ...] = Field(default=(), description="measured: labels of the sizes trained, smallest first")
-    source: Text | None = Field(default=None, description="published: where; convention: which")
+    source: Text | None = Field(default=None, description="published: where; convention: which; measured: under what")
     decided: bool = Field(description="for the model that is to be built, not only at a size that was trained")
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ import polars as pl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from studylib.findings._figures.style import INK, MUTED, NOISE_BAND, PALETTE
+from studylib.findings._figures.style import INK, MUTED, NOISE_BAND, PALETTE, wrapped
 from studylib.findings._finding import Interval
 from studylib.frozen import Frozen
 
@@ -48,5 +48,6 @@ def frame(figure: Figure, ax: Axes, baseline: str, noise: float) -> None:
     ax.plot([], [], "<", color=PALETTE[2], ms=8, label="better (Holm-corrected)")
     ax.plot([], [], ">", color=PALETTE[1], ms=8, label="worse (Holm-corrected)")
     ax.plot([], [], "o", color=MUTED, mfc="white", ms=8, label="not told apart")
-    ax.set_xlabel(f"difference to {baseline} at the same seed (bits per byte), 95 % interval\n← better      worse →")
+    said = wrapped(f"difference to {baseline} at the same seed (bits per byte), 95 % interval", 56)
+    ax.set_xlabel(f"{said}\n← better      worse →")
     figure.legend(loc="outside lower center", ncols=2, fontsize=9)

@@ -12,7 +12,7 @@ from itertools import chain, combinations
 import numpy as np
 
 from studylib.data.guard.fold import Folded
-from studylib.data.guard.hashing import Table, piece_hashes
+from studylib.data.guard.hashing import Table, distinct, piece_hashes
 
 SHORTEST, LONGEST = 7, 15  # characters of a sentence whose cut forms are known
 _MOST_CUT = 2
@@ -33,7 +33,7 @@ def cut_hashes(sentences: Iterable[np.ndarray]) -> np.ndarray:
         points = np.stack(those)
         for cut in chain.from_iterable(combinations(range(size), count) for count in range(1, _MOST_CUT + 1)):
             found.append(piece_hashes(np.delete(points, cut, axis=1)) >> _UNUSED)
-    return np.unique(np.concatenate(found))
+    return distinct(np.concatenate(found))
 
 
 class Cuts:

@@ -22,7 +22,7 @@ import numpy as np
 from studylib.data.guard.cuts import cut_hashes
 from studylib.data.guard.fields import KINDS, Field
 from studylib.data.guard.fold import fold
-from studylib.data.guard.hashing import GRAM, characters, digests, keys, masks, pairs
+from studylib.data.guard.hashing import GRAM, characters, digests, distinct, keys, masks, pairs
 from studylib.errors import invalid
 from studylib.files import file_hash, write_bytes
 
@@ -113,7 +113,7 @@ class Fingerprints:
             np.array(groups, dtype=np.uint32),
             np.array(needs, dtype=np.uint16),
             np.array(kinds, dtype=np.uint8),
-            np.unique(np.array(rows, dtype=np.uint64)),
+            distinct(np.array(rows, dtype=np.uint64)),
             cut_hashes(points for points, kind in texts.values() if KINDS[kind] == "sentence"),
             files or {},
         )
@@ -137,7 +137,7 @@ class Fingerprints:
         for name in ("gram_keys", "gram_entries", "gram_offsets"):
             whole[name] = whole[name][order]
         for name in ("rows", "cuts"):
-            whole[name] = np.unique(whole[name])
+            whole[name] = distinct(whole[name])
         return cls(**whole, files={name: digest for one in sets for name, digest in one.files.items()})
 
     def save(self, file: Path) -> None:

@@ -84,11 +84,19 @@ def piece_keys(points: np.ndarray, starts: np.ndarray) -> np.ndarray:
     return _mixed(total + np.minimum(sizes, 2 * PIECE).astype(np.uint64))
 
 
+def distinct(hashes: np.ndarray) -> np.ndarray:
+    """Sorted, and each once; at once where they are so already, as those of a file are (`np.unique` looks up each)."""
+    if (hashes[1:] > hashes[:-1]).all():
+        return hashes
+    hashes = np.sort(hashes)
+    return hashes[np.append(True, hashes[1:] != hashes[:-1])]
+
+
 class Table:
     """Membership of many 64-bit hashes at once: a table of their leading bits first, since nearly all are absent."""
 
     def __init__(self, hashes: np.ndarray, bits: int = 20):
-        self._hashes, self._shift = np.unique(hashes), np.uint64(64 - bits)
+        self._hashes, self._shift = distinct(hashes), np.uint64(64 - bits)
         self._leading = np.zeros(1 << bits, dtype=bool)
         self._leading[self._hashes >> self._shift] = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 from studylib.errors import invalid
 from studylib.model.cost import mlp_matrix_parameters, parameter_count
@@ -40,11 +41,7 @@ def shapes_of_size(
     StudyError
         No shape fits; the message says which sizes do.
     """
-    found = [
-        shape
-        for hidden in range(head_dim, 2 * math.isqrt(non_embedding) + head_dim, head_dim)
-        if (shape := _shape(non_embedding, hidden, head_dim, ffn_multiple, base)) is not None
-    ]
+    found = _every_shape(non_embedding, head_dim, ffn_multiple, base)
     if not found:
         raise invalid(
             "budgets", non_embedding, f"is too small for any shape with head_dim {head_dim}; use a smaller head_dim"
@@ -53,6 +50,15 @@ def shapes_of_size(
         min(found, key=lambda shape: abs(math.log(aspect_ratio(shape) / aspect))).hidden_size for aspect in aspects
     }
     return [shape for shape in found if shape.hidden_size in nearest]
+
+
+@lru_cache(maxsize=64)  # plans ask for the same family again and again
+def _every_shape(non_embedding: int, head_dim: int, ffn_multiple: int, base: ModelSpec) -> list[ModelSpec]:
+    return [
+        shape
+        for hidden in range(head_dim, 2 * math.isqrt(non_embedding) + head_dim, head_dim)
+        if (shape := _shape(non_embedding, hidden, head_dim, ffn_multiple, base)) is not None
+    ]
 
 
 def of_equal_size(model: ModelSpec, reference: ModelSpec, *, ffn_multiple: int = 8) -> ModelSpec:

@@ -16,7 +16,7 @@ from studylib.frozen import (
 from studylib.registry import choice_of
 from studylib.spec.data import DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
 from studylib.spec.made import MadeText
-from studylib.spec.measure import LayoutSpec, SpeedSpec, timed_step
+from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
@@ -29,6 +29,7 @@ __all__ = [
     "Above0",
     "Axis",
     "ComputeSpec",
+    "CoordinateSpec",
     "Count",
     "DataSpec",
     "Fraction",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from studylib.frozen import Above0, Frozen, Positive
+from studylib.frozen import Above0, Count, Frozen, Positive
 from studylib.spec.data import DataSpec, TokenizerSpec
 from studylib.spec.run import OptimizerSpec
 from studylib.spec.step import Step
@@ -56,6 +56,28 @@ def timed_step(trial: TrialSpec) -> TrialSpec:
         objective=trial.objective, parallel=trial.parallel, compute=trial.compute,
         train_steps=trial.train_steps, global_batch_size=trial.global_batch_size,
     )  # fmt: skip
+
+
+class CoordinateSpec(Step, Frozen):
+    """A few training steps of one trial at several widths, to see whether activations keep their size."""
+
+    folder: ClassVar[str] = "coordinates"
+
+    trial: TrialSpec = Field(description="everything but the width; its text is not read")
+    widths: tuple[Positive, ...] = Field(min_length=2, description="hidden sizes, multiples of the head's")
+    seeds: tuple[Count, ...] = Field(min_length=1, description="of start values and batch")
+    steps: Positive = 4
+
+    @property
+    def hash(self) -> str:
+        content = self.model_dump(mode="json", exclude={"trial"})
+        return hash_of(
+            self.folder, content | {"trial": timed_step(self.trial).hash, "rate": self.trial.optimizer.learning_rate}
+        )
+
+    @property
+    def label(self) -> str:
+        return f"coordinate check: {self.trial.model.init}, {', '.join(map(str, self.widths))} wide"
 
 
 class LayoutSpec(Step, Frozen):

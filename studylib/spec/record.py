@@ -93,6 +93,23 @@ class SpeedRecord(StepRecord):
     speeds: tuple[Speed, ...]
 
 
+class Coordinate(Record):
+    """The activations of one place, root mean square of their values, and of what was added since the start."""
+
+    init: str
+    optimizer: str
+    width: int
+    seed: int
+    step: int
+    where: str = Field(description="embedding, layer 1, ..., logits")
+    size: float
+    change: float
+
+
+class CoordinateRecord(StepRecord):
+    coordinates: tuple[Coordinate, ...]
+
+
 class Layout(Record):
     workers: int
     threads: int

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from studylib.ideas.hyperparameters.optimizers import compared_trials, tuning
-from studylib.ideas.hyperparameters.recipe import RATE, base, with_tags
+from studylib.ideas.hyperparameters.recipe import with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
-from studylib.ideas.hyperparameters.trials import grid_of, searched
-from studylib.search import SearchResult, search_result, search_round, trial_at
-from studylib.spec import ComputeSpec, ParallelSpec, SearchSpec, TrialSpec
+from studylib.ideas.hyperparameters.trials import coordinate_steps, grid_of, searched
+from studylib.search import SearchResult, search_result, search_round
+from studylib.spec import SearchSpec, TrialSpec
+from studylib.trials.cache import Task
 from studylib.trials.queue import Round
-
-_CHECKED_WIDTH = 512
 
 
 def rounds_of(params: HyperparametersParams) -> list[Round]:
@@ -56,21 +55,6 @@ def _searches(params: HyperparametersParams) -> dict[str, SearchSpec]:
 
 
 def coordinates(params: HyperparametersParams) -> list[dict[str, Any]]:
-    """The coordinate check of every parametrisation that is swept over widths: a few steps on a small batch, in this process.
-
-    Widths beyond 512 are left out, so that it stays a matter of seconds on any machine.
-    """
-    from studylib.train.coordinates import coordinate_check
-
-    widths = [width for width in sorted(params.widths) if width <= _CHECKED_WIDTH]
-    if len(widths) < 2:
-        return []
-    found = []
-    for init, axis in params.rates.items():
-        trial = base(params, widths[0], params.seeds[0])
-        small = {"model.init": init, "model.seq_len": min(params.seq_len, 64), RATE: axis.grid[len(axis.grid) // 2]}
-        trial = trial_at(trial, small).replace(
-            global_batch_size=4, parallel=ParallelSpec(), compute=ComputeSpec(device="cpu", compile="none")
-        )
-        found += coordinate_check(trial, widths, seeds=params.seeds)
-    return found
+    """What the coordinate checks found, for ``analysis.growth_with_width``; of one that failed nothing."""
+    records = (Task.under(params.folder, step).result() for step in coordinate_steps(params))
+    return [one.model_dump() for record in records if record is not None for one in record.coordinates]

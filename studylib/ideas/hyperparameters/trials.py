@@ -9,15 +9,26 @@ from studylib.ideas.hyperparameters.optimizers import timed_trials, tuning, untu
 from studylib.ideas.hyperparameters.recipe import RATE, at, base, labelled, with_tags
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.registry import OBJECTIVES
-from studylib.search import first_trials
-from studylib.spec import ObjectiveSpec, ScheduleSpec, SearchSpec, Step, TrialSpec
+from studylib.search import first_trials, trial_at
+from studylib.spec import (
+    ComputeSpec,
+    CoordinateSpec,
+    ObjectiveSpec,
+    ParallelSpec,
+    ScheduleSpec,
+    SearchSpec,
+    Step,
+    TrialSpec,
+)
 from studylib.trials.speeds import speed_steps
 from studylib.trials.trunk import trunk_and_branches
 
+_CHECKED_WIDTH = 512
+
 
 def plan(params: HyperparametersParams) -> list[Step]:
-    """`trials`, and how fast each optimizer is."""
-    return [*trials(params), *speed_steps(timed_trials(params))]
+    """`trials`, how activations grow with the width, and how fast each optimizer is."""
+    return [*trials(params), *coordinate_steps(params), *speed_steps(timed_trials(params))]
 
 
 def trials(params: HyperparametersParams) -> list[TrialSpec]:
@@ -34,6 +45,24 @@ def trials(params: HyperparametersParams) -> list[TrialSpec]:
     if params.explored is not None:
         specs += labelled(first_trials(searched(params), params.explored), family="search", variant="explored")
     return specs
+
+
+def coordinate_steps(params: HyperparametersParams) -> list[CoordinateSpec]:
+    """The coordinate check of every parametrisation that is swept over widths, on a small batch and one CPU.
+
+    Widths beyond 512 are left out, so that it stays a matter of seconds on any machine.
+    """
+    widths = tuple(width for width in sorted(params.widths) if width <= _CHECKED_WIDTH)
+    if len(widths) < 2:
+        return []
+    trial = base(params, widths[0], params.seeds[0]).replace(
+        global_batch_size=4, parallel=ParallelSpec(), compute=ComputeSpec(device="cpu", compile="none")
+    )
+    found = []
+    for init, axis in params.rates.items():
+        small = {"model.init": init, "model.seq_len": min(params.seq_len, 64), RATE: axis.grid[len(axis.grid) // 2]}
+        found.append(CoordinateSpec(trial=trial_at(trial, small), widths=widths, seeds=tuple(params.seeds)))
+    return found
 
 
 def baselines(params: HyperparametersParams, steps: Sequence[Step]) -> list[TrialSpec]:

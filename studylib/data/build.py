@@ -19,9 +19,9 @@ from studylib.data.text import PREPARE_VERSION, GuardedText, digest_of
 from studylib.data.texts import Progress, check_sources, digests_of, guarded_text, guarded_texts, opened, with_parents
 from studylib.data.tokenizer import Tokenizer
 from studylib.data.vocabulary import trained_tokenizer
-from studylib.data.whole import disk_full_explained, whole_folder
+from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
-from studylib.files import file_lock, read_json, write_bytes, write_json
+from studylib.files import read_json, write_bytes, write_json
 from studylib.spec import DataSpec
 from studylib.spec.record import plain_record
 
@@ -99,7 +99,7 @@ def prepare(
     with disk_full_explained(folder):
         if not (home / MANIFEST).is_file():
             check_sources(data)
-        with file_lock(folder / f".{data.hash}.lock", on_wait=lambda: say("data: another process is preparing them")):
+        with made_by_one(home, on_wait=lambda: say("data: another process is preparing them")):
             ready = _ready(data, home, say)
             return ready if ready is not None else _make(data, folder, home, say, workers)
 

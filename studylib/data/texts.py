@@ -12,9 +12,8 @@ from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
 from studylib.data.split import SIDES, side_of
 from studylib.data.text import GuardedText, SideCount, check_not_empty, write_text_folder
-from studylib.data.whole import disk_full_explained, whole_folder
+from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
-from studylib.files import file_lock
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec, SourceSpec, TextSpec
 
@@ -84,7 +83,7 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
     with disk_full_explained(folder):
         source = opened(spec.source).in_study(folder.parent)
         digests = digests_of(spec, folder)
-        with file_lock(home.with_name(f".{home.name}.lock"), on_wait=lambda: say(f"data: waiting for {label}")):
+        with made_by_one(home, on_wait=lambda: say(f"data: waiting for {label}")):
             if home.is_dir():
                 try:
                     text = GuardedText(home)

@@ -12,9 +12,9 @@ from studylib.data.guard import check_seal, seal
 from studylib.data.text import GuardedText, digest_of
 from studylib.data.texts import Progress, guarded_text
 from studylib.data.tokenizer import Tokenizer, train_tokenizer
-from studylib.data.whole import disk_full_explained, whole_folder
+from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
-from studylib.files import file_lock, read_json, write_bytes, write_json
+from studylib.files import read_json, write_bytes, write_json
 from studylib.spec import TokenizerSpec, VocabularySpec
 from studylib.spec.record import plain_record
 
@@ -66,7 +66,7 @@ def trained_tokenizer(spec: VocabularySpec, folder: Path, *, progress: Progress 
     home = folder / "tokenizers" / spec.hash
     with (
         disk_full_explained(folder),
-        file_lock(home.with_name(f".{home.name}.lock"), on_wait=lambda: say(f"data: waiting for the {spec.label}")),
+        made_by_one(home, on_wait=lambda: say(f"data: waiting for the {spec.label}")),
     ):
         if home.is_dir():
             try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from studylib.errors import StudyError
-from studylib.files import sync_path
+from studylib.files import file_lock, sync_path
 
 
 @contextmanager
@@ -33,6 +33,11 @@ def whole_folder(home: Path) -> Iterator[Path]:
         sync_path(home.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def made_by_one(home: Path, on_wait: Callable[[], None]) -> AbstractContextManager[bool]:
+    """The lock of a folder: one process makes it, the others wait."""
+    return file_lock(home.with_name(f".{home.name}.lock"), on_wait=on_wait)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import fcntl
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -96,6 +96,11 @@ class Task:
             return "failed"
         return "running" if self.locked() else "to do"
 
+    def keeping(self, step: Step) -> Task:
+        """Itself, or where ``step``, which is equal, is to keep more of itself, such a task that keeps it too."""
+        both = self.step.keeping(step)
+        return self if both is self.step else replace(self, step=both)
+
     def lock(self) -> contextlib.AbstractContextManager[bool]:
         """Yields True if the step is now ours, False if someone else carries it out."""
         return file_lock(self.work / ".lock", blocking=False)
@@ -150,9 +155,7 @@ def tasks_under(out: Path, steps: Iterable[Step]) -> list[Task]:
 
     def add(step: Step) -> None:
         if step.name in found:
-            known = found[step.name].step
-            if (both := known.keeping(step)) is not known:
-                found[step.name] = Task.under(out, both)
+            found[step.name] = found[step.name].keeping(step)
             return
         for one in step.inputs:
             add(one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from studylib.errors import StudyError
@@ -134,7 +134,7 @@ class Queue:
         """Add a task of a round; of one that is waiting already, the checkpoints that either is to keep are kept."""
         known = self._left.get(task.name)
         if known is not None:
-            task = replace(known, step=known.step.keeping(task.step))
+            task = known.keeping(task.step)
             if task.name in self._ready:
                 self._ready[task.name] = task
         self._left[task.name] = task

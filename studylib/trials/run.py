@@ -28,8 +28,9 @@ def run_trials(specs: Iterable[Step], out: Path | str, **launch: Any) -> polars.
     Parameters
     ----------
     specs
-        What to train, and other steps, which have no row; a specification given twice (with other tags) is trained once and has two rows. A trial that goes
-        on from another (``start_from``, ``branch_from``) is trained after that one, whatever the order here.
+        What to train, and other steps, which have no row; a specification given twice (with other tags) is trained once and
+        has two rows. A trial that goes on from another (``start_from``, ``branch_from``) is trained after that one, whatever
+        the order here.
     out, launch
         As for `run_steps`.
 

@@ -47,10 +47,13 @@ class Cuts:
         marks = np.flatnonzero(folded.begins == 2)
         starts, lengths = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
         for inside in range(_MARKS_INSIDE + 1):
-            sizes = marks[inside + 1 :] - marks[: -inside - 1]
+            begins, sizes = marks[: -inside - 1], marks[inside + 1 :] - marks[: -inside - 1]
+            fits = (sizes >= SHORTEST - _MOST_CUT) & (sizes < LONGEST)
+            begins, sizes = begins[fits], sizes[fits]
+            in_one = folded.text_of(begins) == folded.text_of(begins + sizes - 1)
+            begins, sizes = begins[in_one], sizes[in_one]
             for size in range(SHORTEST - _MOST_CUT, LONGEST):
-                at = marks[: -inside - 1][sizes == size]
-                at = at[folded.text_of(at) == folded.text_of(at + size - 1)]
+                at = begins[sizes == size]
                 hashes = piece_hashes(folded.points[at[:, None] + np.arange(size)]) & _COUNTS
                 at = at[self._table.places(hashes)]
                 starts.append(at)

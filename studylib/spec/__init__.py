@@ -14,7 +14,8 @@ from studylib.frozen import (
     validated,
 )
 from studylib.registry import choice_of
-from studylib.spec.data import DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
+from studylib.spec.cleaning import CleanerSpec, Cleaning
+from studylib.spec.data import CleanedText, DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
 from studylib.spec.made import MadeText
 from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
@@ -28,6 +29,9 @@ from studylib.spec.trial import TrialSpec
 __all__ = [
     "Above0",
     "Axis",
+    "CleanedText",
+    "CleanerSpec",
+    "Cleaning",
     "ComputeSpec",
     "CoordinateSpec",
     "Count",

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from studylib.errors import invalid
 from studylib.frozen import Above0, Count, Frozen, Positive, as_integer, as_number
 from studylib.registry import SOURCES, choice_of
+from studylib.spec.cleaning import Cleaning
 from studylib.spec.step import Step
 from studylib.spec.version import hash_of
 
@@ -24,6 +25,9 @@ class SourceSpec(Frozen):
         default=False, description="trained on only: neither in the tokenizer's sample nor validated (made or cut text)"
     )
     options: dict[str, Any] = Field(default_factory=dict)
+    cleaning: Cleaning = Field(
+        default=(), description="steps by name, in their order, before the gate: filters, deduplication, masks"
+    )
 
     @property
     def label(self) -> str:
@@ -69,6 +73,31 @@ class TokenizerSpec(Frozen):
         return self
 
 
+class CleanedText(Step, Frozen):
+    """A source's text after its cleaning, and the record of what each step took out."""
+
+    folder: ClassVar[str] = "data/cleaned"
+
+    source: SourceSpec
+
+    @property
+    def hash(self) -> str:
+        cleaning = [one.model_dump(mode="json") for one in self.source.cleaning]
+        return hash_of("cleaned", {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning})
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        return _made_by_the_study(self.source)
+
+    @property
+    def label(self) -> str:
+        return f"cleaned: {self.source.label}, {', '.join(one.cleaner for one in self.source.cleaning)}"
+
+
+def _made_by_the_study(source: SourceSpec) -> tuple[str, ...]:
+    return (f"made/{source.options['made']}",) if source.kind == "generated" else ()
+
+
 class TextSpec(Step, Frozen):
     """One source's text behind the gate, split into training and validation. Every tokenizer and mixture reads the same."""
 
@@ -82,16 +111,32 @@ class TextSpec(Step, Frozen):
     def hash(self) -> str:
         # Where the text is from; what it is called and how it is mixed is the reader's business.
         source = {"kind": self.source.kind, "options": self.source.options}
+        if self.source.cleaning:
+            source["cleaned"] = self.cleaned.hash
         content = self.model_dump(mode="json", exclude={"source"})
         return hash_of("text", content | source)
 
     @property
+    def cleaned(self) -> CleanedText:
+        """The step that cleans it; only where the source has a cleaning."""
+        return CleanedText(source=SourceSpec(**_from(self.source)))
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.cleaned,) if self.source.cleaning else ()
+
+    @property
     def reads(self) -> tuple[str, ...]:
-        return (f"made/{self.source.options['made']}",) if self.source.kind == "generated" else ()
+        return super().reads if self.source.cleaning else _made_by_the_study(self.source)
 
     @property
     def label(self) -> str:
         return f"text: {self.source.label}"
+
+
+def _from(source: SourceSpec) -> dict[str, Any]:
+    """What says where a source's text is from; not how it is mixed."""
+    return {"kind": source.kind, "name": source.label, "options": source.options, "cleaning": source.cleaning}
 
 
 class VocabularySpec(Step, Frozen):
@@ -191,7 +236,7 @@ class DataSpec(Step, Frozen):
     def texts(self) -> dict[str, TextSpec]:
         """The step that reads each source, by the source's label."""
         fields = {"validation_fraction": self.validation_fraction, "evaluation_only": self.evaluation_only}
-        plain = (SourceSpec(kind=one.kind, name=one.label, options=one.options) for one in self.sources)
+        plain = (SourceSpec(**_from(one)) for one in self.sources)
         return {source.label: TextSpec(source=source, **fields) for source in plain}
 
     @cached_property

@@ -28,11 +28,17 @@ class LabelCount(Record):
 
 
 class SpanCount(Record):
-    """Spans of one kind: a found one is right if it and a labelled one of its kind cover at least half of each other."""
+    """Spans of one kind, labelled and found.
+
+    Of personal data, two of the same kind belong together if each covers at least half of the other. Of what is taken out of a
+    page, kinds do not matter: a labelled span is covered if at least half of it was taken out, a found one right if at
+    least half of it lies in labelled ones.
+    """
 
     labelled: int = 0
+    covered: int = Field(default=0, description="labelled ones that were found; over labelled: recall")
     found: int = 0
-    right: int = 0
+    right: int = Field(default=0, description="found ones that are labelled; over found: precision")
 
 
 class Example(Record):
@@ -78,7 +84,9 @@ class CleanedRecord(StepRecord):
     steps: tuple[CleanerRecord, ...]
     by_label: dict[str, LabelCount] = Field(default_factory=dict, description="of the raw text: all steps together")
     clusters: dict[int, int] = Field(default_factory=dict, description="of copies that were found: number by size")
-    gate: dict[str, int] = Field(default_factory=dict, description="documents that the gate left out, by reason")
+    guard: dict[str, Any] = Field(description="record of the gate, which documents pass before the first step")
     inputs: dict[str, str] = Field(default_factory=dict, description="digests of the files read, by path")
     notes: dict[str, int] = Field(default_factory=dict, description="the source's own counts: rows without text, ...")
+    version: int = Field(description="of the pipeline")
+    seal: str = Field(description="binds the gate's record to the shards")
     files: dict[str, dict[str, int | str]] = Field(default_factory=dict, description="size and digest of each shard")

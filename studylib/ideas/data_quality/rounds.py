@@ -24,4 +24,6 @@ def equal_raw_text(params: DataQualityParams) -> list[TrialSpec]:
 
     folder = params.folder / "data"
     texts = {name: prepare(data, folder) for name, data in scarce_data(params).items()}
-    return scarce_trials(params, {name: text.manifest["sources"][WEB]["train"]["tokens"] for name, text in texts.items()})
+    return scarce_trials(
+        params, {name: text.manifest["sources"][WEB]["train"]["tokens"] for name, text in texts.items()}
+    )

@@ -60,12 +60,16 @@ class DataQualityParams(TrainingParams):
             raise invalid("data.sources", WEB, "is the name of the text that is trained on; give it another one")
         auxiliary = [source.label for source in self.data.sources if source.auxiliary]
         if auxiliary:
-            raise invalid("data.sources", auxiliary[0], "is auxiliary, but nothing of data is trained on; leave that out")
+            raise invalid(
+                "data.sources", auxiliary[0], "is auxiliary, but nothing of data is trained on; leave that out"
+            )
         for field in ("raw", "scarce", "told"):
             source = getattr(self, field)
             if source is not None and source.cleaning:
                 names = [step.cleaner for step in source.cleaning]
-                raise invalid(f"{field}.cleaning", names, "is given beside the steps that are tried; put it into cleaning")
+                raise invalid(
+                    f"{field}.cleaning", names, "is given beside the steps that are tried; put it into cleaning"
+                )
         known = list(dict.fromkeys(step.cleaner for step in self.cleaning))
         seen: dict[str, str] = {}
         for group, names in self.groups.items():

@@ -97,7 +97,12 @@ def _false_facts_trials(params: DataQualityParams) -> list[TrialSpec]:
     for share in params.false_facts:
         for text, (options, steps) in told_texts(params).items():
             source = params.told.replace(options=params.told.options | options | {"false_facts": share})
-            tags = {"family": "false facts", "variant": f"{text}, {100 * share:g} % false", "text": text, "false": share}
+            tags = {
+                "family": "false facts",
+                "variant": f"{text}, {100 * share:g} % false",
+                "text": text,
+                "false": share,
+            }
             data = cleaned_data(params, source, steps)
             found += [_trial(params, data, seed, probes=("falsehoods",), **tags) for seed in params.seeds]
     return found
@@ -112,7 +117,9 @@ _NO_NOISE: dict[str, Any] = {"faults": {}, "boilerplate": 0.0, "personal": 0.0}
 
 
 def _trial(params: DataQualityParams, data: DataSpec, seed: int, *, steps: int = 0, **changes: Any) -> TrialSpec:
-    tags = {name: changes.pop(name) for name in ("family", "variant", "text", "false", "epochs", "left") if name in changes}
+    tags = {
+        name: changes.pop(name) for name in ("family", "variant", "text", "false", "epochs", "left") if name in changes
+    }
     model = ModelSpec(
         num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,
         vocab_size=data.vocab_size, seq_len=params.seq_len,

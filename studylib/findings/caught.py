@@ -1,0 +1,155 @@
+"""Which faults each step of cleaning catches, and what of sound text it loses: only where documents are labelled."""
+
+from __future__ import annotations
+
+import polars as pl
+import seaborn as sns
+from matplotlib.figure import Figure
+
+from studylib.findings._figures.style import INK, canvas
+from studylib.findings._finding import Finding
+from studylib.frozen import Fraction, Frozen
+from studylib.spec.record_cleaned import CleanedRecord, LabelCount
+from studylib.words import Words
+
+_FAULT, _FORM = "fault:", "form:"
+
+
+class CaughtBy(Frozen):
+    """Of one step as the only one: of what it drops, how much is faulty; of all that is faulty, how much it drops."""
+
+    cleaner: str
+    precision: Fraction | None
+    recall: Fraction
+
+
+class Kind(Frozen):
+    """Documents of a label in the raw text, and the share of them that all steps together drop."""
+
+    name: str
+    documents: int
+    dropped: Fraction
+
+
+class Caught(Finding):
+    """All steps together: ``recall`` of the faulty documents, ``precision`` of what was dropped; ``faults`` and sound ``forms``."""
+
+    name = "caught"
+    title = Words(
+        en="""All steps together drop {{ recall | percent }} of the faulty documents, and {{ precision | percent }} of what they drop is
+            faulty{% if forms %}; of sound text they lose {{ (forms | sort(attribute='dropped') | last).name }} most,
+            {{ (forms | sort(attribute='dropped') | last).dropped | percent }}{% endif %}""",
+        ja="""全段階で不良文書の {{ recall | percent }} を除き、除いた文書の {{ precision | percent }} が不良
+            {%- if forms %}。健全な文章で最も失われるのは {{ (forms | sort(attribute='dropped') | last).name }}(
+            {{- (forms | sort(attribute='dropped') | last).dropped | percent }}){% endif %}""",
+    )
+    alt = Words(
+        en="""Share of the documents of each label that each step drops by itself, and all together. All together:
+            {% for one in faults %}{{ one.name }} {{ one.dropped | percent }} of {{ one.documents }}{{ '.' if loop.last else '; ' }}{% endfor %}
+            {% if forms %}
+            Lost of sound text:
+            {% for one in forms %}{{ one.name }} {{ one.dropped | percent }} of {{ one.documents }}{{ '.' if loop.last else '; ' }}{% endfor %}
+            {% endif %}
+            Each step by itself:
+            {% for one in steps %}
+            {{ one.cleaner }} catches {{ one.recall | percent }}
+            {%- if one.precision is not none %}, {{ one.precision | percent }} of what it drops is faulty{% endif %}
+            {{- '.' if loop.last else '; ' }}
+            {% endfor %}""",
+        ja="""ラベルごとに、各段階が単独で、また全段階で除いた文書の割合。全段階:
+            {% for one in faults %}{{ one.name }} {{ one.documents }} 件中 {{ one.dropped | percent }}{{ '。' if loop.last else '、' }}{% endfor %}
+            {% if forms %}
+            健全な文章の損失:
+            {% for one in forms %}{{ one.name }} {{ one.documents }} 件中 {{ one.dropped | percent }}{{ '。' if loop.last else '、' }}{% endfor %}
+            {% endif %}
+            各段階の単独:
+            {% for one in steps %}
+            {{ one.cleaner }} 再現率 {{ one.recall | percent }}
+            {%- if one.precision is not none %}・適合率 {{ one.precision | percent }}{% endif %}{{ '。' if loop.last else '、' }}
+            {%- endfor %}""",
+    )
+
+    precision: Fraction
+    recall: Fraction
+    steps: tuple[CaughtBy, ...]
+    faults: tuple[Kind, ...]
+    forms: tuple[Kind, ...]
+
+    @classmethod
+    def of(cls, record: CleanedRecord) -> Caught | None:
+        """None where no document has a fault by its label, as real text has none."""
+        faults, forms = kinds(record.by_label, _FAULT), kinds(record.by_label, _FORM)
+        faulty = sum(one.documents for one in faults)
+        dropped = _dropped(record.by_label, _FAULT)
+        if not faulty or not record.kept.documents < record.raw.documents:
+            return None
+        steps = []
+        for step in record.steps:
+            right, wrong = (_dropped(step.by_label, prefix, alone=True) for prefix in (_FAULT, _FORM))
+            share = right / (right + wrong) if right + wrong else None
+            steps.append(CaughtBy(cleaner=step.cleaner, precision=share, recall=min(1.0, right / faulty)))
+        return cls(
+            precision=dropped / (dropped + _dropped(record.by_label, _FORM)), recall=dropped / faulty,
+            steps=tuple(steps), faults=tuple(faults), forms=tuple(forms),
+        ).drawn_from(cells(record))  # fmt: skip
+
+    def draw(self, cells: pl.DataFrame) -> Figure:
+        """Two heat maps under each other: faults, where dark is caught, and sound forms, where dark is lost."""
+        parts = [part for part in (self.faults, self.forms) if part]
+        columns = cells["cleaner"].unique(maintain_order=True).to_list()
+        rows = sum(map(len, (self.faults, self.forms)))
+        figure, axes = canvas(
+            len(parts), 1, width=2.6 + 0.5 * len(columns), height=2.6 + 0.3 * rows, sharex=True,
+            height_ratios=[len(part) for part in parts],
+        )  # fmt: skip
+        for ax, part, label in zip(axes, parts, ("faulty", "sound"), strict=False):
+            names = [one.name for one in part]
+            own = cells.filter(pl.col("name").is_in(names) & (pl.col("label") == label))
+            table = own.to_pandas().pivot(index="name", columns="cleaner", values="dropped").loc[names, columns]
+            sns.heatmap(
+                100 * table, ax=ax, cmap="cividis_r", vmin=0, vmax=100, cbar=False, annot=True, fmt=".0f", annot_kws={"size": 8.5},
+                linewidths=0.4, linecolor="white",
+            )  # fmt: skip
+            ax.set(xlabel="", ylabel=f"{label} documents")
+            ax.set_yticks(
+                [place + 0.5 for place in range(len(part))], [f"{one.name} ({one.documents})" for one in part]
+            )
+            ax.tick_params(axis="y", labelrotation=0, labelcolor=INK)
+        axes[-1].tick_params(axis="x", labelrotation=60, labelcolor=INK)
+        axes[-1].set_xlabel("dropped by this step alone, and by all of them (% of the label's documents)")
+        return figure
+
+
+def kinds(by_label: dict[str, LabelCount], prefix: str) -> list[Kind]:
+    """Of one sort of label, the most dropped first."""
+    found = [
+        Kind(name=label.removeprefix(prefix), documents=one.given, dropped=one.dropped / one.given)
+        for label, one in by_label.items()
+        if label.startswith(prefix) and one.given
+    ]
+    return sorted(found, key=lambda one: (-one.dropped, one.name))
+
+
+def cells(record: CleanedRecord) -> pl.DataFrame:
+    """A row a label and step (at last all of them): ``label`` (faulty, sound), ``name``, ``cleaner``, ``dropped`` (a share)."""
+    rows = []
+    for prefix, label in ((_FAULT, "faulty"), (_FORM, "sound")):
+        for one in kinds(record.by_label, prefix):
+            for step in record.steps:
+                alone = _alone(step.by_label.get(prefix + one.name))
+                rows.append((label, one.name, step.cleaner, alone / one.documents))
+            rows.append((label, one.name, "all", one.dropped))
+    return pl.DataFrame(rows, schema=["label", "name", "cleaner", "dropped"], orient="row")
+
+
+def _alone(count: LabelCount | None) -> int:
+    """What a step drops by itself; in its turn where that was not measured."""
+    if count is None:
+        return 0
+    return count.dropped if count.alone is None else count.alone
+
+
+def _dropped(by_label: dict[str, LabelCount], prefix: str, *, alone: bool = False) -> int:
+    return sum(
+        _alone(one) if alone else one.dropped for label, one in by_label.items() if label.startswith(prefix)
+    )  # fmt: skip

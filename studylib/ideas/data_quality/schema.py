@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from studylib.errors import invalid
 from studylib.ideas._training import TrainingParams
-from studylib.spec import CleanerSpec, Cleaning, Count, DataSpec, Fraction, Positive, SourceSpec
+from studylib.spec import Cleaning, Count, DataSpec, Fraction, Positive, SourceSpec
 
 Share = Annotated[Fraction, Field(lt=1)]
 WEB = "web"

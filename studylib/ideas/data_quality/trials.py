@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from studylib.data.clean._masks import MASKS
 from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.data_quality.schema import ALL, HARD, RAW, WEB, DataQualityParams
 from studylib.model.cost import parameter_count
@@ -47,9 +48,13 @@ def _of(params: DataQualityParams, names: Sequence[str], *, without: bool = Fals
 
 
 def cleaned_data(params: DataQualityParams, source: SourceSpec, steps: Steps) -> DataSpec:
-    """What is judged and gives the tokenizer, the same for all, and beside it the web text that is trained on."""
+    """What is judged and gives the tokenizer, the same for all, and beside it the web text that is trained on.
+
+    Masks are one piece each, also where nothing is masked: tokenizers differ in nothing.
+    """
     web = source.replace(name=WEB, auxiliary=True, cleaning=steps)
-    return params.data.replace(sources=(*params.data.sources, web))
+    pieces = tuple(dict.fromkeys((*params.data.tokenizer.known_pieces, *MASKS.values())))
+    return params.data.replace(sources=(*params.data.sources, web), **{"tokenizer.known_pieces": pieces})
 
 
 def cleaned_text(params: DataQualityParams) -> CleanedText | None:

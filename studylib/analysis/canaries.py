@@ -1,0 +1,58 @@
+"""How much of planted personal data models remember."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import polars as pl
+
+from studylib.analysis.crossed import crossed_table
+from studylib.analysis.probes import probe_records, with_trials
+
+
+def read_canaries(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
+    """The probe ``canaries``: a row a trial, step and canary.
+
+    Columns: ``hash``, ``step``, ``tokens``, ``canary``, ``copies`` (planted in the web text before any cleaning; 0: never),
+    ``candidates`` (secrets that are ranked), ``exposure`` (bits), then those of ``trials``.
+    """
+    schema = {"canary": pl.String, "copies": pl.Int64, "candidates": pl.Int64, "exposure": pl.Float64}
+    rows = [
+        about | {"canary": name, "copies": copies, "candidates": found["candidates"]}
+        | {"exposure": math.log2(found["candidates"] / rank)}
+        for about, probes in probe_records(out, trials) if (found := probes.get("canaries"))
+        for name, (copies, rank) in found["ranks"].items()
+    ]  # fmt: skip
+    return with_trials(rows, schema, trials)
+
+
+def chance_exposure(candidates: int) -> float:
+    """Expected exposure in bits of a secret that the model does not know: its rank is any of 1 to ``candidates``.
+
+    Close to log2(e) = 1.44 where there are many (Carlini et al. 2019, arXiv 1802.08232).
+    """
+    return math.log2(candidates) - math.lgamma(candidates + 1) / math.log(2) / candidates
+
+
+def exposure_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
+    """By number of copies and variant: `crossed_table` of the exposure.
+
+    Parameters
+    ----------
+    rows
+        From `read_canaries`, of one size; only each trial's last step counts.
+
+    Returns
+    -------
+    The columns of `crossed_table`, by rising ``copies``; ``chance``, and ``cap``: that of a secret that is ranked first.
+    """
+    last = rows.filter(pl.col("step") == pl.col("step").max().over("hash"))
+    if last.is_empty():
+        return pl.DataFrame()
+    candidates = last["candidates"][0]
+    chance, cap = chance_exposure(candidates), math.log2(candidates)
+    table = crossed_table(
+        last, "exposure", item="canary", group="copies", chance=chance, baseline=baseline, limits=(0.0, cap)
+    )
+    return table.with_columns(chance=pl.lit(chance), cap=pl.lit(cap)).sort("copies", maintain_order=True)

@@ -15,7 +15,7 @@ from studylib.ideas._try import Comparison
 from studylib.params import StudyParams, assigned_names, given_to_papermill, read_yaml
 from studylib.project import params_file, project_root
 from studylib.result import Text
-from studylib.spec import DataSpec, Step, TrialSpec, validated
+from studylib.spec import Step, TrialSpec, validated
 from studylib.trials.queue import Round
 
 if TYPE_CHECKING:
@@ -114,9 +114,9 @@ class Idea:
 
         return Page(self.name, self.question, params)
 
-    def some_text(self, params: Any, data: DataSpec | None = None) -> SomeText:
-        """The beginning of what is read, for a notebook's first section; ``data``: where it is not all in the parameters."""
-        return SomeText.of(params, data)
+    def some_text(self, params: Any) -> SomeText:
+        """The beginning of what is read, for a notebook's first section."""
+        return SomeText.of(params)
 
     def one_model(self, params: Any) -> OneModel:
         """The largest of the baselines, part by part, and what it costs."""

@@ -12,7 +12,7 @@ from studylib.model.memory import activation_bytes, logit_bytes, memory_bytes, s
 from studylib.model.parts import parts_of
 from studylib.notebook import cut, fields, heading, line, passages, records
 from studylib.params import StudyParams
-from studylib.spec import DataSpec, MadeText, TrialSpec
+from studylib.spec import MadeText, TrialSpec
 from studylib.steps.made import TEXT_FILE
 from studylib.trials.cache import Task
 
@@ -31,8 +31,8 @@ class SomeText:
     sources: tuple[Excerpt, ...]
 
     @classmethod
-    def of(cls, params: StudyParams, data: DataSpec | None = None) -> SomeText:
-        return cls(tuple(excerpts(data or params.data, params.folder / "data")))
+    def of(cls, params: StudyParams) -> SomeText:
+        return cls(tuple(excerpts(params.all_data, params.folder / "data")))
 
     def __repr__(self) -> str:
         return "\n".join(

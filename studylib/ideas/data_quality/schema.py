@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
+from studylib.data.clean._masks import MASKS
 from studylib.errors import invalid
 from studylib.ideas._training import TrainingParams
-from studylib.spec import Cleaning, Count, DataSpec, Fraction, Positive, SourceSpec
+from studylib.spec import CleanerSpec, Cleaning, Count, DataSpec, Fraction, Positive, SourceSpec
 
 Share = Annotated[Fraction, Field(lt=1)]
 WEB = "web"
@@ -83,6 +85,20 @@ class DataQualityParams(TrainingParams):
         if self.told is not None and (self.told.kind, self.told.options.get("register")) != ("miniworld", "web"):
             raise invalid("told", self.told.label, "knows no false facts; only miniworld's register web does")
         return self
+
+    def data_with(self, source: SourceSpec, steps: Iterable[CleanerSpec | dict[str, Any] | str]) -> DataSpec:
+        """What is judged and gives the tokenizer, the same for all, and beside it web text, cleaned so, that is trained on.
+
+        Masks are one piece each, also where nothing is masked: tokenizers differ in nothing.
+        """
+        web = source.replace(name=WEB, auxiliary=True, cleaning=tuple(steps))
+        pieces = tuple(dict.fromkeys((*self.data.tokenizer.known_pieces, *MASKS.values())))
+        return self.data.replace(sources=(*self.data.sources, web), **{"tokenizer.known_pieces": pieces})
+
+    @property
+    def all_data(self) -> DataSpec:
+        """With the web text as it comes."""
+        return self.data_with(self.raw, ())
 
     @property
     def grouped(self) -> dict[str, tuple[str, ...]]:

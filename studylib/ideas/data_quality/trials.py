@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studylib.data.clean._masks import MASKS
 from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.data_quality.schema import ALL, HARD, RAW, WEB, DataQualityParams
 from studylib.model.cost import parameter_count
@@ -18,7 +17,7 @@ Steps = tuple[CleanerSpec, ...]
 def plan(params: DataQualityParams) -> list[Step]:
     """Every cleaning at equal tokens, rates of false facts, the text of the round at equal raw text; and how fast it trains."""
     trials = [
-        _trial(params, cleaned_data(params, params.raw, steps), seed, family="step", variant=variant)
+        _trial(params, params.data_with(params.raw, steps), seed, family="step", variant=variant)
         for variant, steps in variants(params).items()
         for seed in params.seeds
     ]
@@ -47,19 +46,9 @@ def _of(params: DataQualityParams, names: Sequence[str], *, without: bool = Fals
     return tuple(step for step in params.cleaning if (step.cleaner in names) != without)
 
 
-def cleaned_data(params: DataQualityParams, source: SourceSpec, steps: Steps) -> DataSpec:
-    """What is judged and gives the tokenizer, the same for all, and beside it the web text that is trained on.
-
-    Masks are one piece each, also where nothing is masked: tokenizers differ in nothing.
-    """
-    web = source.replace(name=WEB, auxiliary=True, cleaning=steps)
-    pieces = tuple(dict.fromkeys((*params.data.tokenizer.known_pieces, *MASKS.values())))
-    return params.data.replace(sources=(*params.data.sources, web), **{"tokenizer.known_pieces": pieces})
-
-
 def cleaned_text(params: DataQualityParams) -> CleanedText | None:
     """The step that has the whole funnel on record."""
-    return cleaned_data(params, params.raw, params.cleaning).texts[WEB].cleaned
+    return params.data_with(params.raw, params.cleaning).texts[WEB].cleaned
 
 
 def scarce_data(params: DataQualityParams) -> dict[str, DataSpec]:
@@ -67,7 +56,7 @@ def scarce_data(params: DataQualityParams) -> dict[str, DataSpec]:
     if params.scarce is None:
         return {}
     steps = {RAW: (), ALL: params.cleaning} | ({HARD: (*params.cleaning, *params.hard)} if params.hard else {})
-    return {name: cleaned_data(params, params.scarce, own) for name, own in steps.items()}
+    return {name: params.data_with(params.scarce, own) for name, own in steps.items()}
 
 
 def scarce_trials(params: DataQualityParams, tokens: Mapping[str, int]) -> list[TrialSpec]:
@@ -108,7 +97,7 @@ def _false_facts_trials(params: DataQualityParams) -> list[TrialSpec]:
                 "text": text,
                 "false": share,
             }
-            data = cleaned_data(params, source, steps)
+            data = params.data_with(source, steps)
             found += [_trial(params, data, seed, probes=("falsehoods",), **tags) for seed in params.seeds]
     return found
 

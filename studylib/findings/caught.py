@@ -12,7 +12,7 @@ from studylib.frozen import Fraction, Frozen
 from studylib.spec.record_cleaned import CleanedRecord, LabelCount
 from studylib.words import Words
 
-_FAULT, _FORM = "fault:", "form:"
+_FAULTY, _SOUND = ("fault:", "copy:"), ("form:",)
 
 
 class CaughtBy(Frozen):
@@ -78,18 +78,18 @@ class Caught(Finding):
     @classmethod
     def of(cls, record: CleanedRecord) -> Caught | None:
         """None where no document has a fault by its label, as real text has none."""
-        faults, forms = kinds(record.by_label, _FAULT), kinds(record.by_label, _FORM)
+        faults, forms = kinds(record.by_label, _FAULTY), kinds(record.by_label, _SOUND)
         faulty = sum(one.documents for one in faults)
-        dropped = _dropped(record.by_label, _FAULT)
+        dropped = _dropped(record.by_label, _FAULTY)
         if not faulty or not record.kept.documents < record.raw.documents:
             return None
         steps = []
         for step in record.steps:
-            right, wrong = (_dropped(step.by_label, prefix, alone=True) for prefix in (_FAULT, _FORM))
+            right, wrong = (_dropped(step.by_label, sort, alone=True) for sort in (_FAULTY, _SOUND))
             share = right / (right + wrong) if right + wrong else None
             steps.append(CaughtBy(cleaner=step.cleaner, precision=share, recall=min(1.0, right / faulty)))
         return cls(
-            precision=dropped / (dropped + _dropped(record.by_label, _FORM)), recall=dropped / faulty,
+            precision=dropped / (dropped + _dropped(record.by_label, _SOUND)), recall=dropped / faulty,
             steps=tuple(steps), faults=tuple(faults), forms=tuple(forms),
         ).drawn_from(cells(record))  # fmt: skip
 
@@ -120,25 +120,32 @@ class Caught(Finding):
         return figure
 
 
-def kinds(by_label: dict[str, LabelCount], prefix: str) -> list[Kind]:
+def kinds(by_label: dict[str, LabelCount], sort: tuple[str, ...]) -> list[Kind]:
     """Of one sort of label, the most dropped first."""
     found = [
-        Kind(name=label.removeprefix(prefix), documents=one.given, dropped=one.dropped / one.given)
+        Kind(name=_name(label), documents=one.given, dropped=one.dropped / one.given)
         for label, one in by_label.items()
-        if label.startswith(prefix) and one.given
+        if label.startswith(sort) and one.given
     ]
     return sorted(found, key=lambda one: (-one.dropped, one.name))
+
+
+def _name(label: str) -> str:
+    """``fault:menu`` is menu, ``copy:edited`` an edited copy."""
+    sort, _, name = label.partition(":")
+    return f"{name} copy" if sort == "copy" else name
 
 
 def cells(record: CleanedRecord) -> pl.DataFrame:
     """A row a label and step (at last all of them): ``label`` (faulty, sound), ``name``, ``cleaner``, ``dropped`` (a share)."""
     rows = []
-    for prefix, label in ((_FAULT, "faulty"), (_FORM, "sound")):
-        for one in kinds(record.by_label, prefix):
-            for step in record.steps:
-                alone = _alone(step.by_label.get(prefix + one.name))
-                rows.append((label, one.name, step.cleaner, alone / one.documents))
-            rows.append((label, one.name, "all", one.dropped))
+    for sort, label in ((_FAULTY, "faulty"), (_SOUND, "sound")):
+        for name, count in record.by_label.items():
+            if not name.startswith(sort) or not count.given:
+                continue
+            shares = {step.cleaner: _alone(step.by_label.get(name)) / count.given for step in record.steps}
+            rows += [(label, _name(name), step, share) for step, share in shares.items()]
+            rows.append((label, _name(name), "all", count.dropped / count.given))
     return pl.DataFrame(rows, schema=["label", "name", "cleaner", "dropped"], orient="row")
 
 
@@ -149,7 +156,5 @@ def _alone(count: LabelCount | None) -> int:
     return count.dropped if count.alone is None else count.alone
 
 
-def _dropped(by_label: dict[str, LabelCount], prefix: str, *, alone: bool = False) -> int:
-    return sum(
-        _alone(one) if alone else one.dropped for label, one in by_label.items() if label.startswith(prefix)
-    )  # fmt: skip
+def _dropped(by_label: dict[str, LabelCount], sort: tuple[str, ...], *, alone: bool = False) -> int:
+    return sum(_alone(one) if alone else one.dropped for label, one in by_label.items() if label.startswith(sort))

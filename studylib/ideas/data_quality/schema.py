@@ -80,6 +80,8 @@ class DataQualityParams(TrainingParams):
                     raise invalid(f"groups.{group}", name, "is not a step of cleaning", choices=known)
                 if seen.setdefault(name, group) != group:
                     raise invalid(f"groups.{group}", name, f"is in {seen[name]} too")
+            if group in known and group not in names:
+                raise invalid("groups", group, "is the name of a step that is not in it; give the group another one")
         if self.hard and self.scarce is None:
             raise invalid("hard", [step.cleaner for step in self.hard], "needs scarce, the text that it is tried on")
         if self.told is not None and (self.told.kind, self.told.options.get("register")) != ("miniworld", "web"):

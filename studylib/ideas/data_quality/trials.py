@@ -8,7 +8,7 @@ from typing import Any
 from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.data_quality.schema import ALL, HARD, RAW, WEB, DataQualityParams
 from studylib.model.cost import parameter_count
-from studylib.spec import CleanedText, CleanerSpec, DataSpec, ModelSpec, SourceSpec, StageSpec, Step, TrialSpec
+from studylib.spec import CleanedText, CleanerSpec, DataSpec, ModelSpec, StageSpec, Step, TrialSpec
 from studylib.trials.speeds import speed_steps
 
 Steps = tuple[CleanerSpec, ...]

@@ -21,6 +21,7 @@ _JUDGED = (
     SourceSpec(name="ja", options={"register": "ja"}),
     SourceSpec(name="sound web", options={"register": "ja", "start": _FAR}),
 )
+_ASKED = {"falsehoods": "false_facts", "canaries": "canaries"}  # probe: the option without which it has nothing to ask
 
 
 class DataQualityParams(TrainingParams):
@@ -84,7 +85,7 @@ class DataQualityParams(TrainingParams):
                 raise invalid("groups", group, "is the name of a step that is not in it; give the group another one")
         if self.hard and self.scarce is None:
             raise invalid("hard", [step.cleaner for step in self.hard], "needs scarce, the text that it is tried on")
-        if self.told is not None and (self.told.kind, self.told.options.get("register")) != ("miniworld", "web"):
+        if self.told is not None and not tells_falsely(self.told):
             raise invalid("told", self.told.label, "knows no false facts; only miniworld's register web does")
         return self
 
@@ -103,6 +104,14 @@ class DataQualityParams(TrainingParams):
         return self.data_with(self.raw, ())
 
     @property
+    def probes(self) -> tuple[str, ...]:
+        """What models of ``raw`` can be asked: of false facts and planted personal data, where miniworld tells of them."""
+        if not tells_falsely(self.raw):
+            return ()
+        options = self.raw.options
+        return tuple(name for name, field in _ASKED.items() if options.get(field))
+
+    @property
     def grouped(self) -> dict[str, tuple[str, ...]]:
         """Cleaners that are tried together, by name, in the order of the steps: the groups, and what is in none by itself."""
         group_of = {name: group for group, names in self.groups.items() for name in names}
@@ -111,3 +120,8 @@ class DataQualityParams(TrainingParams):
             group = group_of.get(name, name)
             found[group] = (*found.get(group, ()), name)
         return found
+
+
+def tells_falsely(source: SourceSpec) -> bool:
+    """Whether false facts and planted personal data can be in it, by known rates."""
+    return (source.kind, source.options.get("register")) == ("miniworld", "web")

@@ -17,6 +17,7 @@ from studylib.trials import Task
 from studylib.words import Text
 
 ALONE = Text(en="Each step as the only one", ja="各段階を単独で用いた場合")
+FALSE_FACTS = Text(en="share of facts told falsely", ja="虚偽の事実の割合")
 WITHOUT = Text(en="All steps but one", ja="一つだけ除いた全段階")
 
 
@@ -67,6 +68,19 @@ def each_alone(steps: pl.DataFrame) -> Comparison | None:
 def all_but_one(steps: pl.DataFrame) -> Comparison | None:
     """What is lost when one step is left out, and when all are."""
     return Comparison.of(steps.filter(~pl.col("variant").str.starts_with("only")), ALL, WITHOUT)
+
+
+def by_text(asked: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Answers about false facts, apart by the text that told them."""
+    parts = asked.partition_by("text", as_dict=True, maintain_order=True) if len(asked) else {}
+    return {str(text).replace(" ", "-"): rows for (text,), rows in parts.items()}
+
+
+def at_most_false(asked: pl.DataFrame) -> pl.DataFrame:
+    """Those at the highest rate of false facts; their variant is the text."""
+    if asked.is_empty():
+        return asked
+    return asked.filter(pl.col("false") == pl.col("false").max()).with_columns(pl.col("text").alias("variant"))
 
 
 def at_equal_text(scarce: pl.DataFrame, *, looks: int) -> dict[Basis, Decision]:

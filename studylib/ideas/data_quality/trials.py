@@ -8,6 +8,7 @@ from typing import Any
 from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.data_quality.schema import ALL, HARD, RAW, WEB, DataQualityParams
 from studylib.model.cost import parameter_count
+from studylib.registry import CLEANERS
 from studylib.spec import CleanedText, CleanerSpec, DataSpec, ModelSpec, StageSpec, Step, TrialSpec
 from studylib.trials.speeds import speed_steps
 
@@ -16,11 +17,15 @@ Steps = tuple[CleanerSpec, ...]
 
 def plan(params: DataQualityParams) -> list[Step]:
     """Every cleaning at equal tokens, rates of false facts, the text of the round at equal raw text; and how fast it trains."""
+    asked = remembering(params)
     trials = [
-        _trial(params, params.data_with(params.raw, steps), seed, family="step", variant=variant)
+        _trial(
+            params, params.data_with(params.raw, steps), seed, probes=params.probes if variant in asked else (),
+            family="step", variant=variant,
+        )
         for variant, steps in variants(params).items()
         for seed in params.seeds
-    ]
+    ]  # fmt: skip
     trials += _false_facts_trials(params)
     return [*trials, *scarce_data(params).values(), *speed_steps(trials)]
 
@@ -40,6 +45,17 @@ def variants(params: DataQualityParams) -> dict[str, Steps]:
         if steps not in found.values():  # of one step or two, some are the same
             found[name] = steps
     return found
+
+
+def remembering(params: DataQualityParams) -> list[str]:
+    """The variants that are asked what they remember: none and all of the steps, and those about deduplication and masks."""
+    about = [
+        name
+        for name, own in params.grouped.items()
+        if {CLEANERS[cleaner].purpose for cleaner in own} & {"deduplicate", "mask"}
+    ]
+    names = [RAW, ALL, *(f"{how} {name}" for name in about for how in ("only", "all but"))]
+    return [name for name in variants(params) if name in names]
 
 
 def _of(params: DataQualityParams, names: Sequence[str], *, without: bool = False) -> Steps:

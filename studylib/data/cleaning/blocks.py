@@ -62,7 +62,9 @@ class BlockWriter:
             columns["from"] = [one.labels.get("from", "") for one in documents]
         else:
             columns["place"] = rows.places
-            columns["labels"] = [_json({key: one.labels[key] for key in LABELS if key in one.labels}) for one in documents]
+            columns["labels"] = [
+                _json({key: one.labels[key] for key in LABELS if key in one.labels}) for one in documents
+            ]
             columns["record"] = [_json(_addresses(one.record)) for one in documents]
         self._writer.write_table(pa.table(columns, schema=self._writer.schema))
 
@@ -85,8 +87,15 @@ def read_block(path: Path) -> Iterator[Rows]:
     for group in range(file.num_row_groups):
         row = file.read_row_group(group, use_threads=False).to_pydict()
         documents = [
-            Document(text, labels=json.loads(labels) if labels else {}, origin=origin, record=json.loads(record) if record else {})
-            for text, origin, labels, record in zip(row["text"], row["origin"], row["labels"], row["record"], strict=True)
+            Document(
+                text,
+                labels=json.loads(labels) if labels else {},
+                origin=origin,
+                record=json.loads(record) if record else {},
+            )
+            for text, origin, labels, record in zip(
+                row["text"], row["origin"], row["labels"], row["record"], strict=True
+            )
         ]
         yield Rows(documents, row["place"])
 
@@ -116,5 +125,7 @@ def _addresses(record: Mapping[str, Any]) -> dict[str, str]:
     return {
         key: value
         for key, value in record.items()
-        if isinstance(value, str) and len(value) <= _LONGEST_ADDRESS and value.lower().startswith(("http://", "https://"))
+        if isinstance(value, str)
+        and len(value) <= _LONGEST_ADDRESS
+        and value.lower().startswith(("http://", "https://"))
     }

@@ -70,7 +70,9 @@ class Labelled:
         if not given:
             return
         originals = [one for one in members if not self._copies[one]]
-        name = next((one for place in originals for one in self._names.get(place, ()) if not one.startswith("from:")), "")
+        name = next(
+            (one for place in originals for one in self._names.get(place, ()) if not one.startswith("from:")), ""
+        )
         kept = sorted((one for one in given if one not in dropped), key=lambda one: (self._copies[one], one))
         stays = kept[0] if kept else min(given, key=lambda one: (self._copies[one], one))
         if name:

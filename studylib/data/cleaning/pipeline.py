@@ -7,17 +7,18 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from studylib.data.clean import Arrays
+from studylib.data.cleaning.check import check_steps
 from studylib.data.cleaning.folder import MARKER, VERSION, CleanedFolder, shards_in
 from studylib.data.cleaning.record import record_of_cleaning
-from studylib.data.cleaning.stage import Stage, Survey, load_arrays
-from studylib.data.cleaning.take_in import Taken, TakeIn
+from studylib.data.cleaning.stage import Stage, Survey
+from studylib.data.cleaning.take_in import TakeIn, Taken
 from studylib.data.cleaning.tasks import Execution, run_tasks
 from studylib.data.digest import FileDigests
 from studylib.data.guard.known import known_digests
@@ -131,7 +132,7 @@ class Cleaning:
         parts, folder = self.source.parts(), work / "raw"
         task = TakeIn(parts, folder, self.block_bytes)
         run_tasks(f"{self.label}: reading", task, len(parts), work / "tasks" / "raw", self.execution, self.say)
-        taken = Taken.of(folder, self.source)
+        taken = Taken.of(folder, {} if parts[0] is self.source else self.source.notes())
         if not taken.blocks:
             raise invalid("data.sources", self.label, "has no text")
         return taken
@@ -145,15 +146,6 @@ class Cleaning:
         write_json(self.home / MARKER, record)
         shutil.rmtree(work)
         return CleanedFolder(self.home)
-
-
-def check_steps(label: str, steps: Sequence[CleanerSpec]) -> None:
-    """Raise StudyError if something that a step needs cannot be had."""
-    for step in steps:
-        try:
-            step.built().check()
-        except StudyError as error:
-            raise StudyError(f"{label}: cleaning: {step.cleaner}: {error}") from None
 
 
 class _Stages:
@@ -179,9 +171,11 @@ class _Stages:
             for other, surveys in enumerate(self._surveys):
                 if surveys:
                     same = other == place and began
-                    self._alone[other] = folder if same else self._surveyed(
-                        other, self._taken.blocks, self._raw_firsts, f"survey-{other}-alone"
-                    )[0]
+                    self._alone[other] = (
+                        folder
+                        if same
+                        else self._surveyed(other, self._taken.blocks, self._raw_firsts, f"survey-{other}-alone")[0]
+                    )
         return seconds
 
     def _surveyed(self, place: int, blocks: Sequence[Path], firsts: Sequence[int], name: str) -> tuple[Path, float]:
@@ -279,6 +273,3 @@ def _seconds(folder: Path) -> float:
         return read_json(folder / "seconds.json")
     except OSError:  # killed between the conclusion and this
         return 0.0
-
-
-__all__ = ["BLOCK_BYTES", "Cleaning", "check_steps", "load_arrays", "pairwise"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +35,12 @@ def record_of_cleaning(
     survey_seconds
         Of the steps that survey, by their places.
     """
-    parts = _Parts(stages, len(taken.blocks))
-    measured = _measured(parts, taken, len(cleaning.steps)) if any(one["labelled"] for one in taken.counts) else None
+    tallies, alone_tallies, measured = _sums(cleaning, taken, stages)
+    by_label = None if measured is None else measured.by_step(alone=cleaning.alone)
     steps, clusters = [], {}
     for place, spec in enumerate(cleaning.steps):
         cleaner = spec.built()
-        tally, alone = parts.sum("steps", place), parts.sum("alone", place)
+        tally, alone = tallies[place], alone_tallies.get(place)
         clusters |= _clusters(tally.counts)
         found = CleanerRecord(
             cleaner=spec.cleaner,
@@ -55,7 +55,7 @@ def record_of_cleaning(
             alone_removed_bytes=alone and alone.amount("removed").bytes,
             reasons=dict(tally.reasons.most_common()),
             counts=dict(tally.counts.most_common()),
-            by_label={} if measured is None else measured.steps[place],
+            by_label={} if by_label is None else by_label[place],
             spans={} if alone is None else alone.span_counts(),
             examples=tally.shown(),
             seconds=round(tally.seconds + survey_seconds.get(place, 0.0), 3),
@@ -73,7 +73,7 @@ def record_of_cleaning(
         "raw": {"documents": taken.documents, "bytes": taken.bytes},
         "kept": kept.model_dump(),
         "steps": steps,
-        "by_label": {} if measured is None else _as_json(measured.together),
+        "by_label": {} if measured is None else _as_json(measured.together()),
         "clusters": {str(size): count for size, count in sorted(clusters.items())},
         "notes": taken.notes,
         "guard": guard,
@@ -82,55 +82,62 @@ def record_of_cleaning(
     }
 
 
-class _Parts:
-    """What the tasks of all stages have counted."""
-
-    def __init__(self, stages: Mapping[int, Path], tasks: int):
-        self._stages, self._tasks = stages, tasks
-
-    def of(self, task: int, what: str, place: int) -> dict[str, Any] | None:
-        for folder in self._stages.values():
-            if (found := read_json(folder / f"{task:05d}.json")[what].get(str(place))) is not None:
-                return found
-        return None
-
-    def sum(self, what: str, place: int) -> Tally | None:
-        parts = [one for task in range(self._tasks) if (one := self.of(task, what, place)) is not None]
-        return Tally.sum(parts) if parts else None
-
-
 class _Measured:
-    def __init__(self, steps: Sequence[Mapping[str, LabelCount]], together: Mapping[str, LabelCount]):
-        self.steps, self.together = steps, together
+    """Documents of which something is known, and which of them each step has dropped, in order and alone."""
 
+    def __init__(self, cleaning: Cleaning):
+        self._labelled = Labelled()
+        self._dropped: list[set[int]] = [set() for _ in cleaning.steps]
+        self._alone: list[set[int]] = [set() for _ in cleaning.steps]
 
-def _measured(parts: _Parts, taken: Taken, steps: int) -> _Measured:
-    """Documents by label: of each step in order and alone, and of all together."""
-    labelled, first = Labelled(), 0
-    dropped: list[set[int]] = [set() for _ in range(steps)]
-    alone: list[set[int] | None] = [set() for _ in range(steps)]
-    for task, (block, counts) in enumerate(zip(taken.blocks, taken.counts, strict=True)):
+    def add(self, first: int, block: Path, steps: Mapping[str, Any], alone: Mapping[str, Any]) -> None:
+        """A raw block, of which the first document has the number ``first``, and what the tasks on it have counted."""
         for place, labels in read_labels(block):
-            labelled.add(first + place, labels)
-        for step in range(steps):
-            dropped[step].update(first + place for place in parts.of(task, "steps", step)["places"])
-            own = parts.of(task, "alone", step)
-            alone[step] = None if own is None else alone[step] | {first + place for place in own["places"]}
-        first += counts["documents"]
-    gone: set[int] = set()
-    of_steps = []
-    for step in range(steps):
-        counts = labelled.counted(dropped[step], gone)
-        by_itself = {} if alone[step] is None else labelled.counted(alone[step])
-        of_steps.append(
-            {
-                label: LabelCount(given=given, dropped=out, alone=by_itself[label][1] if by_itself else None)
-                for label, (given, out) in counts.items()
-            }
-        )
-        gone |= dropped[step]
-    together = {label: LabelCount(given=given, dropped=out) for label, (given, out) in labelled.counted(gone).items()}
-    return _Measured(of_steps, together)
+            self._labelled.add(first + place, labels)
+        for parts, sets in ((steps, self._dropped), (alone, self._alone)):
+            for step, part in parts.items():
+                sets[int(step)].update(first + place for place in part["places"])
+
+    def by_step(self, *, alone: bool) -> list[dict[str, LabelCount]]:
+        found, gone = [], set[int]()
+        for dropped, by_itself in zip(self._dropped, self._alone, strict=True):
+            of_raw = self._labelled.counted(by_itself) if alone else {}
+            found.append(
+                {
+                    label: LabelCount(given=given, dropped=out, alone=of_raw.get(label, (0, 0))[1] if alone else None)
+                    for label, (given, out) in self._labelled.counted(dropped, gone).items()
+                }
+            )
+            gone |= dropped
+        return found
+
+    def together(self) -> dict[str, LabelCount]:
+        gone = set[int]().union(*self._dropped)
+        return {
+            name: LabelCount(given=given, dropped=out) for name, (given, out) in self._labelled.counted(gone).items()
+        }
+
+
+def _sums(
+    cleaning: Cleaning, taken: Taken, stages: Mapping[int, Path]
+) -> tuple[dict[int, Tally], dict[int, Tally], _Measured | None]:
+    """By the place of a step: what it did in order, and alone; and the labels, if there are any."""
+    sums: dict[str, dict[int, Tally]] = {"steps": {}, "alone": {}}
+    measured = _Measured(cleaning) if any(one["labelled"] for one in taken.counts) else None
+    first = 0
+    for task, block in enumerate(taken.blocks):
+        parts: dict[str, dict[str, Any]] = {"steps": {}, "alone": {}}
+        for folder in stages.values():
+            found = read_json(folder / f"{task:05d}.json")
+            for what, own in parts.items():
+                own |= found[what]
+        for what, own in parts.items():
+            for step, part in own.items():
+                sums[what].setdefault(int(step), Tally()).include(part)
+        if measured is not None:
+            measured.add(first, block, **parts)
+        first += taken.counts[task]["documents"]
+    return sums["steps"], sums["alone"], measured
 
 
 def _as_json(counts: Mapping[str, LabelCount]) -> dict[str, Any]:
@@ -140,7 +147,3 @@ def _as_json(counts: Mapping[str, LabelCount]) -> dict[str, Any]:
 def _clusters(counts: Mapping[str, int]) -> dict[int, int]:
     """Number of clusters by their size, where a step counts "cluster of 3"."""
     return {int(found[1]): count for name, count in counts.items() if (found := _CLUSTER.fullmatch(name))}
-
-
-def _unused() -> Iterator[None]:
-    yield

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -78,12 +78,13 @@ class Taken:
     notes: dict[str, int]
 
     @classmethod
-    def of(cls, folder: Path, whole: Source) -> Taken:
+    def of(cls, folder: Path, notes: Mapping[str, int]) -> Taken:
+        """What lies in ``folder``; ``notes``: counts of the source that none of its parts has."""
         blocks = sorted(folder.glob("*.parquet"))
-        notes: Counter[str] = Counter(whole.notes())
+        counted: Counter[str] = Counter(notes)
         for part in sorted(folder.glob("*.part.json")):
-            notes.update(read_json(part)["notes"])
-        return cls(blocks, [read_json(one.with_suffix(".json")) for one in blocks], dict(notes))
+            counted.update(read_json(part)["notes"])
+        return cls(blocks, [read_json(one.with_suffix(".json")) for one in blocks], dict(counted))
 
     @property
     def documents(self) -> int:
@@ -98,5 +99,7 @@ class Taken:
         whole = Guard().record()
         for one in self.counts:
             whole["admitted"] += one["guard"]["admitted"]
-            whole["dropped"] = {reason: count + one["guard"]["dropped"][reason] for reason, count in whole["dropped"].items()}
+            whole["dropped"] = {
+                reason: count + one["guard"]["dropped"][reason] for reason, count in whole["dropped"].items()
+            }
         return whole

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 from studylib.spec.record_cleaned import Amount, Example, SpanCount
 
@@ -58,21 +58,17 @@ class Tally:
     def as_json(self) -> dict[str, Any]:
         return vars(self) | {"reasons": dict(self.reasons), "counts": dict(self.counts)}
 
-    @classmethod
-    def sum(cls, parts: Iterable[Mapping[str, Any]]) -> Self:
-        """The tallies of all tasks as one, without places: those mean something within a block only."""
-        whole = cls()
-        for part in parts:
-            for name, (documents, size) in part["amounts"].items():
-                whole.add(name, documents, size)
-            whole.reasons.update(part["reasons"])
-            whole.counts.update(part["counts"])
-            whole.add_spans(part["spans"])
-            whole.seconds += part["seconds"]
-            for reason, some in part["examples"].items():
-                kept = sorted([*whole.examples.get(reason, []), *some])
-                whole.examples[reason] = kept[:_EXAMPLES_A_REASON]
-        return whole
+    def include(self, part: Mapping[str, Any]) -> None:
+        """Add what another task has counted, but for places: those mean something within a block only."""
+        for name, (documents, size) in part["amounts"].items():
+            self.add(name, documents, size)
+        self.reasons.update(part["reasons"])
+        self.counts.update(part["counts"])
+        self.add_spans(part["spans"])
+        self.seconds += part["seconds"]
+        for reason, some in part["examples"].items():
+            kept = sorted([*self.examples.get(reason, []), *some])
+            self.examples[reason] = kept[:_EXAMPLES_A_REASON]
 
     def amount(self, name: str) -> Amount:
         documents, size = self.amounts[name]

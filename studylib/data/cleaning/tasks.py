@@ -109,7 +109,12 @@ class _Step(PipelineStep):
 
 
 def run_tasks(
-    name: str, work: Callable[[int], None], tasks: int, folder: Path, execution: Execution, say: Said = lambda line: None
+    name: str,
+    work: Callable[[int], None],
+    tasks: int,
+    folder: Path,
+    execution: Execution,
+    say: Said = lambda line: None,
 ) -> None:
     """Call ``work(0)`` to ``work(tasks - 1)``, each in some process, unless it was done before.
 

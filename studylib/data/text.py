@@ -26,7 +26,7 @@ from studylib.spec.record import plain_record
 
 TEXT_SCHEMA = 1
 # Raised when the same specification gives other text or tokens than before.
-PREPARE_VERSION = 4
+PREPARE_VERSION = 5
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
 _MOST_DIFFERENT = 1000  # documents told apart; beyond, there is no lack of them
 
@@ -65,6 +65,7 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
         "schema": TEXT_SCHEMA,
         "version": PREPARE_VERSION,
         "inputs": inputs,
+        "cleaned": source.seal,
         "notes": source.notes(),
         "sides": counts,
         "guard": record,
@@ -169,10 +170,14 @@ class GuardedText:
                 raise StudyError(f"{path}: is missing or has not the {expected['bytes']} bytes it was written with")
         self.folder = folder
 
-    def is_of(self, inputs: Mapping[str, str], known: Mapping[str, str]) -> bool:
-        """Whether it was read from files with these digests, by this version, knowing this evaluation data."""
+    def is_of(self, inputs: Mapping[str, str], cleaned: str, known: Mapping[str, str]) -> bool:
+        """Whether it was read from files with these digests, by this version, knowing this evaluation data.
+
+        ``cleaned``: the seal of the cleaned text that it was read from, if it was cleaned.
+        """
         was = self.manifest
-        return (was["version"], was["inputs"], was["guard"]["known"]) == (PREPARE_VERSION, inputs, known)
+        made_from = was["version"], was["inputs"], was["cleaned"], was["guard"]["known"]
+        return made_from == (PREPARE_VERSION, inputs, cleaned, known)
 
     def num_documents(self, side: str) -> int:
         return self.manifest["sides"][side]["documents"]

@@ -1,0 +1,218 @@
+"""Names of people: in front of さん, 様, 氏 and the like, behind 氏名： and the like, beside addresses and numbers.
+
+A name is told from a word by common surnames, by the characters that surnames end with, and by what given names end with
+(``_surnames.py``). Titles and words of respect stay (〘氏名〙様), and so do: what only looks like a name (皆さん, お客様,
+神様), people of history and letters by a list of houses and names, and a surname alone behind 担当：, which says no more than
+who at a firm answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from studylib.data.clean._personal._candidate import Candidate
+from studylib.data.clean._personal._characters import HIRAGANA, KANJI, KATAKANA, SPACE
+from studylib.data.clean._personal._surnames import (
+    CLANS,
+    ENDINGS,
+    GIVEN,
+    GIVEN_ENDINGS,
+    HISTORICAL,
+    NOT_GIVEN,
+    NOT_SURNAMES,
+    READINGS,
+    SINGLE,
+    SURNAMES,
+)
+
+_RESPECT = re.compile(
+    "(?:さん|さま|ちゃん|くん|先生|様(?![々式子相態])|氏(?![名神族寺家子])|君(?![主臨子])|殿(?![下様堂])|社長|部長|課長|係長|店長|教授|医師|弁護士|容疑者|被告)"
+)
+_FRIENDLY = frozenset(("さん", "ちゃん", "くん", "君"))
+_SURNAME_BEFORE = frozenset(("さん", "さま", "くん", "先生", "様", "氏", "君", "殿"))
+_KANJI_END = re.compile(f"(?:([{KANJI}]{{1,6}})[{SPACE}])?([{KANJI}]{{1,8}})$")
+_SPACED_KANA_END = re.compile(f"([{KANJI}]{{1,3}})[{SPACE}]?([{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})$")
+_KANA_END = re.compile(f"(?<![{KATAKANA}{HIRAGANA}])([{KATAKANA}]{{2,6}}|[{HIRAGANA}]{{2,6}})(?:[{SPACE}・]?([{KATAKANA}]{{2,6}}))?$")
+_TITLE = re.compile("(?:担当|社長|部長|課長|係長|主任|代表|取締役|会長|理事|議員|委員|教諭|監督|選手|弁護士|医師|記者|作家|画家|歌手|俳優|故|妻|夫|母|父|兄|姉|弟|妹|長男|次男|長女|次女|息子|娘|友人|同僚|上司|部下|先輩|後輩|同級生|都|府|県|市|区|町|村)$")
+_OWN = "氏名|姓名|お名前|名前|ご氏名|申込者|申し込み者|申込人|申請者|予約者|契約者|受取人|宛名|差出人|届出人|依頼者|依頼人|ご依頼主|お届け先|応募者|参加者|記入者|保護者|世帯主|被保険者|保証人|患者|会員|利用者|購入者|注文者|発送先|請求先|緊急連絡先|本人"
+_WORK = "担当者?|受付|責任者|代表者?|幹事|連絡者|作成者|発注者|窓口|講師|主催者|投稿者|署名"
+_FIELD = re.compile(
+    rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?[:：=＝][{SPACE}]{{0,2}}"
+)
+_ROLE = re.compile(f"(?:[{KANJI}]{{1,8}}(?:部|課|係|長|役|員|室|局|科|店|社)[{SPACE}])?")
+_SPACED = re.compile(f"([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}}|[{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})(?![{HIRAGANA}{KATAKANA}])")
+_RUN = re.compile(f"[{KANJI}]{{2,8}}")
+_KANA = re.compile(f"([{KATAKANA}]{{2,6}})[{SPACE}・]?([{KATAKANA}]{{2,6}})?|([{HIRAGANA}]{{2,6}})[{SPACE}]([{HIRAGANA}]{{2,6}})")
+_ROMAN = re.compile(r"[A-Z][a-z]{1,14} [A-Z][a-z]{1,14}(?![A-Za-z])|[A-Z]{2,12} [A-Z][a-z]{1,14}(?![A-Za-z])")
+_BEHIND = re.compile(f"[{SPACE}]?(?:$|[\\n、。,，)）／/|<「』」・~～]|様|殿|氏|さん|さま|君|先生)", re.MULTILINE)
+_SUFFIX = re.compile("(?:様|殿|氏|君|先生|御中)$")
+_NO_PERSON = re.compile("(?:部|課|係|室|局|店|社|会|所|省|庁|者|員|長|団|院|校|園|館|組|係|署|未定|匿名|記入|必須|任意|不明|一同|各位|事務局|管理人|名無)$")
+_MAXIMAL = re.compile(f"(?<![{KANJI}{KATAKANA}])(?:([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}})|([{KANJI}]{{3,6}}))(?![{KANJI}])")
+_ROWS = re.compile(f"[{KANJI}]+(?:[{SPACE}][{KANJI}]+)*")
+
+
+def names(text: str) -> Iterator[Candidate]:
+    """Names with a word of respect behind them, or a field's word before them."""
+    yield from _with_respect(text)
+    yield from _in_fields(text)
+
+
+def _with_respect(text: str) -> Iterator[Candidate]:
+    for found in _RESPECT.finditer(text):
+        at, respect = found.start(), found.group()
+        end = at - 1 if at > 1 and text[at - 1] in SPACE else at
+        window = text[max(0, end - 14) : end]
+        length = _kanji_name(window, respect) if end == at or respect in _SURNAME_BEFORE else 0
+        length = length or _kana_name(window, respect)
+        if length:
+            yield Candidate(end - length, end, "name")
+
+
+def _kanji_name(window: str, respect: str) -> int:
+    """How many of the last characters are a name; 0: none."""
+    mixed = _SPACED_KANA_END.search(window)
+    if mixed and mixed[1] in SURNAMES and (mixed[2] in GIVEN or window[mixed.end(1) : mixed.end(1) + 1] in SPACE):
+        return len(mixed.group())
+    found = _KANJI_END.search(window)
+    if found is None:
+        return 0
+    first, run = found.groups()
+    if first and _is_given(run):
+        for size in (len(first), 3, 2):
+            if size <= len(first) and is_surname(first[-size:], listed=size < len(first)):
+                full = first[-size:] + window[found.end(1)] + run
+                return 0 if _is_historical(first[-size:] + run) else len(full)
+    if _is_historical(run):
+        return 0
+    if is_full_name(run):
+        return len(run)
+    if respect in _SURNAME_BEFORE:
+        if respect == "氏" and run in CLANS:
+            return 0
+        if is_surname(run):
+            return len(run)
+    elif run in SURNAMES:
+        return len(run)
+    if respect in _FRIENDLY and run in GIVEN and len(run) > 1:
+        return len(run)
+    for size in (5, 4, 3, 2):
+        name = run[-size:]
+        if size < len(run) and _TITLE.search(run[:-size]) and not _is_historical(name):
+            if is_full_name(name, listed=True) or name in SURNAMES:
+                return size
+    return 0
+
+
+def _kana_name(window: str, respect: str) -> int:
+    found = _KANA_END.search(window)
+    if found is None or respect not in _SURNAME_BEFORE | _FRIENDLY:
+        return 0
+    first, second = found.groups()
+    if _katakana(first) in READINGS or (second is None and first in GIVEN and respect in _FRIENDLY):
+        return len(found.group())
+    return 0
+
+
+def _in_fields(text: str) -> Iterator[Candidate]:
+    for field in _FIELD.finditer(text):
+        start = _ROLE.match(text, field.end()).end()
+        stop = _field_name(text, start, own=field["work"] is None, kana=field["kana"] is not None)
+        if stop:
+            yield Candidate(start, stop, "name")
+
+
+def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
+    """Where a name that begins at ``start`` ends; 0: there is none."""
+    spaced = _SPACED.match(text, start)
+    if spaced:
+        first, second = spaced.groups()
+        second = _SUFFIX.sub("", second) if len(second) > 1 else second
+        if not _NO_PERSON.search(first) and not _NO_PERSON.search(second) and not _is_historical(first + second):
+            if is_surname(first) or _is_given(second):
+                return spaced.start(2) + len(second)
+    run = _RUN.match(text, start)
+    if run:
+        name = _SUFFIX.sub("", run.group())
+        stop = start + len(name)
+        if _is_historical(name) or _NO_PERSON.search(name) or not _BEHIND.match(text, stop):
+            return 0
+        if is_full_name(name) or (3 <= len(name) <= 5 and own and _is_given(name[-2:])):
+            return stop
+        return stop if own and len(name) <= 3 and is_surname(name) else 0
+    kana_name = _KANA.match(text, start)
+    if kana_name and (kana or own):
+        first = kana_name[1] or kana_name[3]
+        is_two = bool(kana_name[2] or kana_name[4])
+        if (is_two or any(_katakana(first).startswith(one) for one in READINGS)) and _BEHIND.match(text, kana_name.end()):
+            return kana_name.end()
+    roman = _ROMAN.match(text, start)
+    return roman.end() if roman and own else 0
+
+
+def contact_names(text: str, contacts: Sequence[Candidate]) -> list[Candidate]:
+    """Full names in the same line as an address or a number."""
+    found: dict[tuple[int, int], Candidate] = {}
+    for one in contacts:
+        begin = max(text.rfind("\n", 0, one.start) + 1, one.start - 80)
+        end = text.find("\n", one.stop, one.stop + 40)
+        for name in _MAXIMAL.finditer(text, begin, one.stop + 40 if end < 0 else end):
+            first, second, run = name.groups()
+            is_name = is_full_name(run, listed=True) if run else first in SURNAMES and _is_given(second)
+            if is_name and not _is_historical(run or first + second) and not _NO_PERSON.search(name.group()):
+                found[name.span()] = Candidate(*name.span(), "name")
+    return list(found.values())
+
+
+def same_names(text: str, found: Sequence[Candidate]) -> list[Candidate]:
+    """Full names that were found in a text, wherever else they stand in it."""
+    whole = {text[one.start : one.stop] for one in found}
+    whole = {name for name in whole if len(name) > 2 and name not in SURNAMES and re.fullmatch(_ROWS, name)}
+    if not whole:
+        return []
+    sizes = sorted(set(map(len, whole)), reverse=True)
+    same = []
+    for row in _ROWS.finditer(text):
+        begins = [row.start(), *(row.start() + at + 1 for at, one in enumerate(row.group()) if one in SPACE)]
+        for begin in begins:
+            size = next((size for size in sizes if text[begin : begin + size] in whole), 0)
+            if size:
+                same.append(Candidate(begin, begin + size, "name"))
+    return same
+
+
+def is_full_name(run: str, *, listed: bool = False) -> bool:
+    """Whether a run of kanji is a surname and a given name; ``listed``: only with a surname of the list."""
+    if not 3 <= len(run) <= 6:
+        return False
+    return any(
+        is_surname(run[:size], listed=listed or size != 2) and _is_given(run[size:])
+        for size in (2, 3, 1)
+        if size < len(run) and (size != 1 or run[1:] in GIVEN)
+    )
+
+
+def is_surname(word: str, *, listed: bool = False) -> bool:
+    """Whether it is a common surname, or (not ``listed``) two characters that look like one."""
+    if word in SURNAMES or (len(word) == 1 and word in SINGLE):
+        return True
+    return not listed and len(word) == 2 and word[1] in ENDINGS and word not in NOT_SURNAMES and word[0] not in _NO_FIRST
+
+
+_NO_FIRST = frozenset("一二三四五六七八九十百千各全同本当他諸某両先前後次毎別何何々〆〇皆御")
+
+
+def _is_given(word: str) -> bool:
+    if word in GIVEN:
+        return True
+    if word in NOT_GIVEN or not 1 <= len(word) <= 3:
+        return False
+    return word[-1] in GIVEN_ENDINGS or (len(word) > 1 and re.fullmatch(f"[{HIRAGANA}]+|[{KATAKANA}]+", word) is not None)
+
+
+def _is_historical(name: str) -> bool:
+    return name.startswith(HISTORICAL)
+
+
+def _katakana(word: str) -> str:
+    return "".join(chr(ord(one) + 0x60) if "ぁ" <= one <= "ゖ" else one for one in word)

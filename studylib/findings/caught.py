@@ -36,36 +36,36 @@ class Caught(Finding):
 
     name = "caught"
     title = Words(
-        en="""All steps together drop {{ recall | percent }} of the faulty documents, and {{ precision | percent }} of what they drop is
+        en="""All steps together drop {{ (100 * recall) | num }} % of the faulty documents, and {{ (100 * precision) | num }} % of what they drop is
             faulty{% if forms %}; of sound text they lose {{ (forms | sort(attribute='dropped') | last).name }} most,
-            {{ (forms | sort(attribute='dropped') | last).dropped | percent }}{% endif %}""",
-        ja="""全段階で不良文書の {{ recall | percent }} を除き、除いた文書の {{ precision | percent }} が不良
+            {{ (100 * (forms | sort(attribute='dropped') | last).dropped) | num }} %{% endif %}""",
+        ja="""全段階で不良文書の {{ (100 * recall) | num }} % を除き、除いた文書の {{ (100 * precision) | num }} % が不良
             {%- if forms %}。健全な文章で最も失われるのは {{ (forms | sort(attribute='dropped') | last).name }}(
-            {{- (forms | sort(attribute='dropped') | last).dropped | percent }}){% endif %}""",
+            {{- (100 * (forms | sort(attribute='dropped') | last).dropped) | num }} %){% endif %}""",
     )
     alt = Words(
         en="""Share of the documents of each label that each step drops by itself, and all together. All together:
-            {% for one in faults %}{{ one.name }} {{ one.dropped | percent }} of {{ one.documents }}{{ '.' if loop.last else '; ' }}{% endfor %}
+            {% for one in faults %}{{ one.name }} {{ (100 * one.dropped) | num }} % of {{ one.documents }}{{ '.' if loop.last else '; ' }}{% endfor %}
             {% if forms %}
             Lost of sound text:
-            {% for one in forms %}{{ one.name }} {{ one.dropped | percent }} of {{ one.documents }}{{ '.' if loop.last else '; ' }}{% endfor %}
+            {% for one in forms %}{{ one.name }} {{ (100 * one.dropped) | num }} % of {{ one.documents }}{{ '.' if loop.last else '; ' }}{% endfor %}
             {% endif %}
             Each step by itself:
             {% for one in steps %}
-            {{ one.cleaner }} catches {{ one.recall | percent }}
-            {%- if one.precision is not none %}, {{ one.precision | percent }} of what it drops is faulty{% endif %}
+            {{ one.cleaner }} catches {{ (100 * one.recall) | num }} %
+            {%- if one.precision is not none %}, {{ (100 * one.precision) | num }} % of what it drops is faulty{% endif %}
             {{- '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""ラベルごとに、各段階が単独で、また全段階で除いた文書の割合。全段階:
-            {% for one in faults %}{{ one.name }} {{ one.documents }} 件中 {{ one.dropped | percent }}{{ '。' if loop.last else '、' }}{% endfor %}
+            {% for one in faults %}{{ one.name }} {{ one.documents }} 件中 {{ (100 * one.dropped) | num }} %{{ '。' if loop.last else '、' }}{% endfor %}
             {% if forms %}
             健全な文章の損失:
-            {% for one in forms %}{{ one.name }} {{ one.documents }} 件中 {{ one.dropped | percent }}{{ '。' if loop.last else '、' }}{% endfor %}
+            {% for one in forms %}{{ one.name }} {{ one.documents }} 件中 {{ (100 * one.dropped) | num }} %{{ '。' if loop.last else '、' }}{% endfor %}
             {% endif %}
             各段階の単独:
             {% for one in steps %}
-            {{ one.cleaner }} 再現率 {{ one.recall | percent }}
-            {%- if one.precision is not none %}・適合率 {{ one.precision | percent }}{% endif %}{{ '。' if loop.last else '、' }}
+            {{ one.cleaner }} 再現率 {{ (100 * one.recall) | num }} %
+            {%- if one.precision is not none %}・適合率 {{ (100 * one.precision) | num }} %{% endif %}{{ '。' if loop.last else '、' }}
             {%- endfor %}""",
     )
 

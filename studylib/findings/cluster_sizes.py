@@ -24,9 +24,9 @@ class ClusterSizes(Finding):
 
     name = "clusters"
     title = Words(
-        en="""{{ copies | percent }} of the documents are copies of another one; the largest of
+        en="""{{ (100 * copies) | num }} % of the documents are copies of another one; the largest of
             {{ clusters | sum(attribute='number') }} clusters has {{ largest }}""",
-        ja="""文書の {{ copies | percent }} は別の文書の写し。{{ clusters | sum(attribute='number') }} 個のクラスタのうち最大は
+        ja="""文書の {{ (100 * copies) | num }} % は別の文書の写し。{{ clusters | sum(attribute='number') }} 個のクラスタのうち最大は
             {{ ' ' }}{{ largest }} 文書""",
     )
     alt = Words(

@@ -30,25 +30,25 @@ class Funnel(Finding):
 
     name = "funnel"
     title = Words(
-        en="""{{ kept_documents | percent }} of {{ documents | short }} documents and {{ kept_bytes | percent }} of {{ megabytes | num }} MB are
-            kept; {% set first = steps | sort(attribute='documents') | last %}{{ first.cleaner }} drops most, {{ first.documents | percent }}""",
-        ja="""{{ documents | short }} 文書の {{ kept_documents | percent }}、{{ megabytes | num }} MB の {{ kept_bytes | percent }} が残る。
-            {% set first = steps | sort(attribute='documents') | last %}最も多く除くのは {{ first.cleaner }}({{ first.documents | percent }})""",
+        en="""{{ (100 * kept_documents) | num }} % of {{ documents | short }} documents and {{ (100 * kept_bytes) | num }} % of {{ megabytes | num }} MB are
+            kept; {% set first = steps | sort(attribute='documents') | last %}{{ first.cleaner }} drops most, {{ (100 * first.documents) | num }} %""",
+        ja="""{{ documents | short }} 文書の {{ (100 * kept_documents) | num }} %、{{ megabytes | num }} MB の {{ (100 * kept_bytes) | num }} % が残る。
+            {% set first = steps | sort(attribute='documents') | last %}最も多く除くのは {{ first.cleaner }}({{ (100 * first.documents) | num }} %)""",
     )
     alt = Words(
         en="""What each step takes out, in percent of all documents (of all bytes), in its turn, and as the only step:
             {% for one in steps %}
-            {{ one.cleaner }} {{ one.documents | percent }} ({{ one.bytes | percent }})
-            {%- if one.alone_documents is not none %}, alone {{ one.alone_documents | percent }}{% endif %}
-            {%- if one.alone_bytes is not none %}, alone of all bytes {{ one.alone_bytes | percent }}{% endif %}
+            {{ one.cleaner }} {{ (100 * one.documents) | num }} % ({{ (100 * one.bytes) | num }} %)
+            {%- if one.alone_documents is not none %}, alone {{ (100 * one.alone_documents) | num }} %{% endif %}
+            {%- if one.alone_bytes is not none %}, alone of all bytes {{ (100 * one.alone_bytes) | num }} %{% endif %}
             {%- if one.mb_per_s is not none %}, at {{ one.mb_per_s | num }} MB/s a core{% endif %}
             {{- '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""各段階が除く割合。全文書(全バイト)に対する順番どおりの値と、単独で用いた値:
             {% for one in steps %}
-            {{ one.cleaner }} {{ one.documents | percent }}({{ one.bytes | percent }})
-            {%- if one.alone_documents is not none %}、単独 {{ one.alone_documents | percent }}{% endif %}
-            {%- if one.alone_bytes is not none %}、単独のバイト {{ one.alone_bytes | percent }}{% endif %}
+            {{ one.cleaner }} {{ (100 * one.documents) | num }} %({{ (100 * one.bytes) | num }} %)
+            {%- if one.alone_documents is not none %}、単独 {{ (100 * one.alone_documents) | num }} %{% endif %}
+            {%- if one.alone_bytes is not none %}、単独のバイト {{ (100 * one.alone_bytes) | num }} %{% endif %}
             {%- if one.mb_per_s is not none %}、1 コアで {{ one.mb_per_s | num }} MB/s{% endif %}
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",

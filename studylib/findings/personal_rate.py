@@ -30,26 +30,26 @@ class PersonalRate(Finding):
     name = "personal"
     title = Words(
         en="""A megabyte of this text holds {{ kinds | sum(attribute='found') | num }} pieces of personal data that were found, most
-            {{ kinds[0].kind }}{% if recall is not none and precision is not none %}; {{ recall | percent }} of the labelled ones, and
-            {{ precision | percent }} of these right{% endif %}""",
+            {{ kinds[0].kind }}{% if recall is not none and precision is not none %}; {{ (100 * recall) | num }} % of the labelled ones, and
+            {{ (100 * precision) | num }} % of these right{% endif %}""",
         ja="""この文章 1 MB から見つかった個人情報は {{ kinds | sum(attribute='found') | num }} 件、最多は {{ kinds[0].kind }}
-            {%- if recall is not none and precision is not none %}。ラベル付きの {{ recall | percent }} を見つけ、
-            {{- precision | percent }} が正しい{% endif %}""",
+            {%- if recall is not none and precision is not none %}。ラベル付きの {{ (100 * recall) | num }} % を見つけ、
+            {{- (100 * precision) | num }} % が正しい{% endif %}""",
     )
     alt = Words(
         en="""Pieces of personal data found, by kind, per megabyte of {{ megabytes | num }} MB:
             {% for one in kinds %}
             {{ one.kind }} {{ one.found | num }}
             {%- if one.labelled is not none %}, labelled {{ one.labelled | num }}{% endif %}
-            {%- if one.recall is not none %}, {{ one.recall | percent }} of them found{% endif %}
-            {%- if one.precision is not none %}, {{ one.precision | percent }} right{% endif %}{{ '.' if loop.last else '; ' }}
+            {%- if one.recall is not none %}, {{ (100 * one.recall) | num }} % of them found{% endif %}
+            {%- if one.precision is not none %}, {{ (100 * one.precision) | num }} % right{% endif %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""見つかった個人情報の種類別件数({{ megabytes | num }} MB 中、1 MB あたり):
             {% for one in kinds %}
             {{ one.kind }} {{ one.found | num }}
             {%- if one.labelled is not none %}、ラベル {{ one.labelled | num }}{% endif %}
-            {%- if one.recall is not none %}、再現率 {{ one.recall | percent }}{% endif %}
-            {%- if one.precision is not none %}、適合率 {{ one.precision | percent }}{% endif %}{{ '。' if loop.last else ';' }}
+            {%- if one.recall is not none %}、再現率 {{ (100 * one.recall) | num }} %{% endif %}
+            {%- if one.precision is not none %}、適合率 {{ (100 * one.precision) | num }} %{% endif %}{{ '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
 

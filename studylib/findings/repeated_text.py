@@ -30,14 +30,14 @@ class RepeatedText(Finding):
     title = Words(
         en="""
             {% set one = runs | sort(attribute='epochs') | last %}
-            Of one amount of raw text, {{ one.text }} ({{ one.left | percent }} of the tokens) read {{ one.epochs | num }} times
+            Of one amount of raw text, {{ one.text }} ({{ (100 * one.left) | num }} % of the tokens) read {{ one.epochs | num }} times
             {% if not one.sure %}cannot be told from all of it read once (detectable: {{ detectable | fixed }} bits per byte)
             {% else %}
             {{ 'beats' if one.difference[1] < 0 else 'falls behind' }} all of it read once by {{ one.difference[1] | abs | fixed }} bits per byte
             {% endif %}""",
         ja="""
             {% set one = runs | sort(attribute='epochs') | last %}
-            同じ量の元文章では、{{ one.text }}(トークンの {{ one.left | percent }})を {{ one.epochs | num }} 回読む学習は
+            同じ量の元文章では、{{ one.text }}(トークンの {{ (100 * one.left) | num }} %)を {{ one.epochs | num }} 回読む学習は
             {%- if not one.sure %}全体を 1 回読む学習と区別できない(検出可能差 {{ detectable | fixed }} bits/byte)
             {%- else %}全体を 1 回読むより {{ one.difference[1] | abs | fixed }} bits/byte {{ '良い' if one.difference[1] < 0 else '悪い' }}
             {%- endif %}""",
@@ -45,12 +45,12 @@ class RepeatedText(Finding):
     alt = Words(
         en="""Bits per byte above the raw text read once, at the same seed, with 95 % intervals (detectable: {{ detectable | fixed }}):
             {% for one in runs %}
-            {{ one.text }}, {{ one.left | percent }} of the tokens, {{ one.epochs | num }} times {{ one.difference | signed }}
+            {{ one.text }}, {{ (100 * one.left) | num }} % of the tokens, {{ one.epochs | num }} times {{ one.difference | signed }}
             {%- if one.sure %}, beyond chance{% endif %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""元の文章を 1 回読んだ場合との、同じシードでの差(bits/byte、95 % 区間、検出可能差 {{ detectable | fixed }}):
             {% for one in runs %}
-            {{ one.text }}(トークンの {{ one.left | percent }})を {{ one.epochs | num }} 回 {{ one.difference | signed }}
+            {{ one.text }}(トークンの {{ (100 * one.left) | num }} %)を {{ one.epochs | num }} 回 {{ one.difference | signed }}
             {%- if one.sure %}、有意{% endif %}{{ '。' if loop.last else ';' }}
             {%- endfor %}""",
     )

@@ -8,38 +8,20 @@ hash (b-bit minwise hashing, arXiv 0910.3349).
 
 from __future__ import annotations
 
-import hashlib
 import math
-import unicodedata
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
+from studylib.data.fold import Folded
+
 _SEED = 1
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
-_CHARACTERS_AT_ONCE = 1 << 18  # what is computed of them fits the processor's cache
+_AT_ONCE = 1 << 15  # characters whose numbers stay in the processor's cache
 _PER_WORD = 16  # hashes in a word of 64 bits, four bits each
 _LOWEST_BITS = np.uint64(0x1111111111111111)
-
-
-def plain(text: str) -> str:
-    """A text as copies are told by: NFKC, one case, one space for white space of any length."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
-
-
-def digest_of_text(text: str) -> int:
-    """64 bits of its content; lone surrogates are fine."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def digests_of_texts(texts: Iterable[str]) -> np.ndarray:
-    """`digest_of_text` of each; uint64 [texts]."""
-    return np.fromiter(map(digest_of_text, texts), dtype=np.uint64)
 
 
 @dataclass(frozen=True)
@@ -87,40 +69,28 @@ class MinHash:
         """P(s): that a pair of this Jaccard similarity shares a band."""
         return 1 - (1 - similarity**self.rows) ** self.bands
 
-    def signatures(self, texts: Sequence[str]) -> np.ndarray:
-        """The signatures of texts that are `plain` already; uint64 [texts, width]."""
-        found = np.empty((len(texts), self.width), dtype=np.uint64)
-        first = 0
-        while first < len(texts):
-            stop, characters = first, 0
-            while stop < len(texts) and characters < _CHARACTERS_AT_ONCE:
-                characters += len(texts[stop])
-                stop += 1
-            found[first:stop] = self._signatures(texts[first:stop])
-            first = stop
-        return found
-
-    def _signatures(self, texts: Sequence[str]) -> np.ndarray:
+    def signatures(self, texts: Folded) -> np.ndarray:
+        """uint64 [texts, width]."""
         from rensa import RMinHash  # compiled code that specifications do not need
 
+        lengths = texts.lengths
         hashes, starts = ngram_hashes(texts, self.ngram)
         matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, starts, self.hashes, _SEED)
-        flat = np.fromiter(chain.from_iterable(matrix.to_rows()), np.uint32, self.hashes * len(texts))
-        values = flat.reshape(len(texts), self.bands, self.rows)
-        keys = np.zeros((len(texts), self.bands), dtype=np.uint64)
+        flat = np.fromiter(chain.from_iterable(matrix.to_rows()), np.uint32, self.hashes * len(lengths))
+        values = flat.reshape(len(lengths), self.bands, self.rows)
+        keys = np.zeros((len(lengths), self.bands), dtype=np.uint64)
         for row in range(self.rows):
             keys ^= values[:, :, row]
             keys *= _ODD
             keys ^= keys >> np.uint64(32)
-        words = np.zeros((len(texts), self.width - self.bands, _PER_WORD), dtype=np.uint64)
-        words.reshape(len(texts), -1)[:, : self.hashes] = flat.reshape(len(texts), -1) & np.uint32(15)
+        words = np.zeros((len(lengths), self.width - self.bands, _PER_WORD), dtype=np.uint64)
+        words.reshape(len(lengths), -1)[:, : self.hashes] = flat.reshape(len(lengths), -1) & np.uint32(15)
         words <<= np.arange(0, 64, 4, dtype=np.uint64)
         found = np.concatenate([keys, np.bitwise_or.reduce(words, axis=2)], axis=1)
         # A signature of nothing is the same for all texts: those without an n-gram have their content instead.
-        least = max(self.ngram, self.exact_below)
-        for place, text in enumerate(texts):
-            if len(text) < least:
-                found[place] = digest_of_text(text)
+        short = lengths < max(self.ngram, self.exact_below)
+        if short.any():
+            found[short] = texts.digests()[short, None]
         return found
 
     def are_near(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -133,26 +103,29 @@ class MinHash:
         return (1 - different / self.hashes - by_chance) / (1 - by_chance) >= self.least
 
 
-def ngram_hashes(texts: Sequence[str], ngram: int) -> tuple[np.ndarray, np.ndarray]:
+def ngram_hashes(texts: Folded, ngram: int) -> tuple[np.ndarray, np.ndarray]:
     """64-bit hashes of the character n-grams of texts, one text behind the other, and where each begins.
 
     uint64 [n-grams] and uint64 [texts + 1].
     """
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    ends = np.cumsum(lengths)
-    starts = np.zeros(len(texts) + 1, dtype=np.uint64)
-    starts[1:] = np.cumsum(np.maximum(lengths - ngram + 1, 0))
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    count = len(codes) - ngram + 1
+    ends = texts.ends
+    starts = np.zeros(len(ends) + 1, dtype=np.uint64)
+    starts[1:] = np.cumsum(np.maximum(texts.lengths - ngram + 1, 0))
+    count = len(texts.codes) - ngram + 1
     if count <= 0:
         return np.empty(0, dtype=np.uint64), starts
-    hashes = codes[:count].astype(np.uint64)
-    for place in range(1, ngram):
-        hashes *= _ODD
-        hashes += codes[place : count + place]
-    hashes ^= hashes >> np.uint64(29)
-    hashes *= _MIX
-    hashes ^= hashes >> np.uint64(32)
+    hashes = np.empty(count, dtype=np.uint64)
+    for first in range(0, count, _AT_ONCE):
+        codes = texts.codes[first : first + _AT_ONCE + ngram - 1].astype(np.uint64)
+        size = len(codes) - ngram + 1
+        part = codes[:size].copy()
+        for place in range(1, ngram):
+            part *= _ODD
+            part += codes[place : size + place]
+        part ^= part >> np.uint64(29)
+        part *= _MIX
+        part ^= part >> np.uint64(32)
+        hashes[first : first + size] = part
     whole = np.ones(count, dtype=bool)  # not over the end of a text
     for place in range(1, ngram):
         over = ends - place

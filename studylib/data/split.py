@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from studylib.data.minhash import MinHash, plain
+from studylib.data.fold import Folded
+from studylib.data.minhash import MinHash
 from studylib.data.near import SignatureFile, clusters, heads
 
 SIDES = ("train", "validation")
@@ -40,7 +41,7 @@ class Split:
 
     def add(self, texts: Sequence[str], contents: Iterable[bytes]) -> None:
         """Some more documents; ``contents`` are their texts as UTF-8."""
-        self._signatures.add(NEAR.signatures([plain(text) for text in texts]))
+        self._signatures.add(NEAR.signatures(Folded(texts)))
         end = self._ends[-1] if self._ends else 0
         for content in contents:
             end += len(content)

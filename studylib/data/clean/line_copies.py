@@ -1,0 +1,114 @@
+"""Lines that come back in many documents: menus, notices, signatures."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose, Span
+from studylib.data.fold import digest_of_text, plain
+from studylib.frozen import Frozen, Positive, as_integer
+
+__all__ = ["LineCopies"]
+
+_NO_LETTER = re.compile(r"[\W_]+")
+_FENCE = re.compile(r"\s*(?:```|~~~)")
+# Indented, ending as statements and blocks do, or beginning with a word of the usual languages.
+_CODE = re.compile(
+    r"\t| {4}|.*[{};\\]\s*$|\s*(?:#include|#define|import|from|def|class|return|using|package|public|private)\b"
+)
+_AT_ONCE = 1 << 22  # lines counted at once: 32 MB
+
+
+class LineCopies(Cleaner):
+    """Takes out the lines that stand in many documents, wherever they stand; a document of nothing else is dropped.
+
+    Lines are compared as `plain` text. Short ones are left alone (こんにちは。 is no boilerplate), and so is code, whose lines
+    come back by nature. It counts documents, so it belongs behind the steps that drop copies of whole documents.
+    """
+
+    class Options(Frozen):
+        documents: Annotated[int, BeforeValidator(as_integer), Field(ge=2, strict=True)] = Field(
+            default=7, description="a line that is in so many documents is taken out"
+        )
+        min_characters: Positive = Field(default=10, description="letters and digits of a line that is compared")
+        code: bool = Field(default=False, description="also compare lines of code")
+
+    options: Options
+    purpose: ClassVar[Purpose] = "deduplicate"
+    reference: ClassVar[str] = (
+        "Llama 3 (arXiv 2407.21783, 3.1.1): lines more than 6 times; short lines and code: this study"
+    )
+    surveys: ClassVar[bool] = True
+
+    def survey(self, batch: Batch) -> dict[str, np.ndarray]:
+        """``lines``: 64 bits of each different line of each document."""
+        found = [one for text in batch.texts for one in {digest for _, digest in self._compared(text.split("\n"))}]
+        return {"lines": np.array(found, dtype=np.uint64)}
+
+    def conclude(self, surveys: Iterator[Arrays]) -> dict[str, np.ndarray]:
+        """``lines``: those to take out, ascending; uint64."""
+        with tempfile.TemporaryFile() as stream:
+            total = 0
+            for one in surveys:
+                stream.write(np.ascontiguousarray(one["lines"]).data)
+                total += len(one["lines"])
+            parts = -(-total // _AT_ONCE)
+            edges = [number * (1 << 64) // max(parts, 1) for number in range(parts + 1)]
+            found = [np.empty(0, dtype=np.uint64)]
+            for low, high in pairwise(edges):
+                lines, times = np.unique(_between(stream, low, high - 1), return_counts=True)
+                found.append(lines[times >= self.options.documents])
+        return {"lines": np.concatenate(found)}
+
+    def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
+        lines = [text.split("\n") for text in batch.texts]
+        compared = [(place, *one) for place, some in enumerate(lines) for one in self._compared(some)]
+        copied = np.isin(np.array([digest for _, _, digest in compared], dtype=np.uint64), conclusion["lines"])
+        out: dict[int, list[int]] = {}
+        for (place, line, _), is_copy in zip(compared, copied.tolist(), strict=True):
+            if is_copy:
+                out.setdefault(place, []).append(line)
+        judged = Judged([""] * len(batch), list(batch.texts))
+        for place, some in out.items():
+            ends = np.cumsum([len(line) + 1 for line in lines[place]]).tolist()
+            length = len(batch.texts[place])
+            judged.spans[place] = [
+                Span(ends[one] - len(lines[place][one]) - 1, min(ends[one], length), "copied line") for one in some
+            ]
+            gone = set(some)
+            judged.texts[place] = "\n".join(line for one, line in enumerate(lines[place]) if one not in gone)
+            if not _NO_LETTER.sub("", judged.texts[place]):
+                judged.reasons[place] = "nothing but copied lines"
+        if out:
+            judged.counts["lines taken out"] = sum(map(len, out.values()))
+        return judged
+
+    def _compared(self, lines: Sequence[str]) -> Iterator[tuple[int, int]]:
+        """Numbers of the lines that are compared, and their digests."""
+        fenced = False
+        for number, line in enumerate(lines):
+            if not self.options.code:
+                if _FENCE.match(line):
+                    fenced = not fenced
+                    continue
+                if fenced or _CODE.match(line):
+                    continue
+            if len(_NO_LETTER.sub("", line)) >= self.options.min_characters:
+                yield number, digest_of_text(plain(line))
+
+
+def _between(stream, low: int, high: int) -> np.ndarray:
+    """The values from ``low`` to ``high`` in a file of uint64."""
+    stream.seek(0)
+    found = [np.empty(0, dtype=np.uint64)]
+    while read := stream.read(8 * _AT_ONCE):
+        part = np.frombuffer(read, dtype=np.uint64)
+        found.append(part[(part >= np.uint64(low)) & (part <= np.uint64(high))])
+    return np.concatenate(found)

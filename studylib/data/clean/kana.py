@@ -1,0 +1,46 @@
+"""Too few hiragana for sentences, or too many katakana."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
+from studylib.frozen import Fraction, Frozen, Positive
+
+__all__ = ["Kana"]
+
+
+class Kana(Cleaner):
+    """Drops lists of words: Japanese sentences need hiragana.
+
+    Shares are of kana and kanji, not of all characters as in Swallow's rule: code with Japanese comments and tables of numbers are
+    not judged by what is not Japanese in them, nor are texts of few letters, which may be titles.
+    """
+
+    class Options(Frozen):
+        min_hiragana: Fraction = Field(
+            default=0.1, description="of kana and kanji; Swallow asks for 0.2 of all characters, its successor for 0.1"
+        )
+        max_katakana: Fraction = Field(
+            default=0.7, description="of kana and kanji; Swallow: 0.5 of all characters, which drops manuals"
+        )
+        min_letters: Positive = Field(default=100, description="kana and kanji; texts with fewer are kept")
+
+    options: Options
+    purpose: ClassVar[Purpose] = "filter"
+    reference: ClassVar[str] = "Swallow corpus (arXiv 2404.17733): at least 20 % hiragana, at most 50 % katakana"
+
+    def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
+        import numpy as np
+
+        from studylib.data.clean._characters import JAPANESE, Kind, share
+
+        options, characters = self.options, batch.characters
+        letters = characters.count(*JAPANESE)
+        few = share(characters.count(Kind.HIRAGANA), letters) < options.min_hiragana
+        many = share(characters.count(Kind.KATAKANA, Kind.HALF_KANA), letters) > options.max_katakana
+        reasons = np.where(many, "katakana share", np.where(few, "hiragana share", ""))
+        reasons[letters < options.min_letters] = ""
+        return Judged(reasons.tolist())

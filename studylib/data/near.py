@@ -1,160 +1,15 @@
-"""Near copies: texts whose MinHash signatures agree in a band (MinHash-LSH), and the clusters that they form.
-
-Signatures are rensa's R-MinHash of the set of character n-grams (Fast Similarity Sketching, arXiv 1704.04370). A pair of Jaccard
-similarity s shares a band with probability P(s) = 1 - (1 - s^rows)^bands. Among millions of texts some that are nothing alike
-share one by chance, and through them clusters would run together. So the whole signatures are compared as well, four bits of each
-hash (b-bit minwise hashing, arXiv 0910.3349).
-"""
+"""Near copies among many texts: the clusters that they form, and which texts are near copies of some others."""
 
 from __future__ import annotations
 
-import hashlib
-import math
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 import numpy as np
 
-_SEED = 1
-_ODD = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xBF58476D1CE4E5B9)
-_CHARACTERS_AT_ONCE = 1 << 18  # what is computed of them fits the processor's cache
+from studylib.data.minhash import MinHash
+
 _ROWS_AT_ONCE = 1 << 15
-_PER_WORD = 16  # hashes in a word of 64 bits, four bits each
-_LOWEST_BITS = np.uint64(0x1111111111111111)
-
-
-def plain(text: str) -> str:
-    """A text as copies are told by: NFKC, one case, one space for white space of any length."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.casefold().split())
-
-
-def digest_of_text(text: str) -> int:
-    """64 bits of its content; lone surrogates are fine."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def digests_of_texts(texts: Iterable[str]) -> np.ndarray:
-    """`digest_of_text` of each; uint64 [texts]."""
-    return np.fromiter(map(digest_of_text, texts), dtype=np.uint64)
-
-
-@dataclass(frozen=True)
-class MinHash:
-    """How near copies are told.
-
-    Attributes
-    ----------
-    ngram
-        Characters of an n-gram; a text with fewer is compared exactly.
-    bands, rows
-        Bands of a signature, and hashes of a band, all of which must agree.
-    """
-
-    ngram: int = 5
-    bands: int = 14
-    rows: int = 8
-
-    @property
-    def hashes(self) -> int:
-        return self.bands * self.rows
-
-    @property
-    def threshold(self) -> float:
-        """The similarity at which the curve is steepest, about: (1 / bands)^(1 / rows)."""
-        return (1 / self.bands) ** (1 / self.rows)
-
-    @property
-    def least(self) -> float:
-        """The similarity, as the whole signatures tell it, below which a shared band is chance.
-
-        Six standard errors below the threshold, so that it changes nothing of P(s) where P(s) is worth mentioning.
-        """
-        return self.threshold - 6 * math.sqrt(self.threshold * (1 - self.threshold) / self.hashes)
-
-    @property
-    def width(self) -> int:
-        """Words of 64 bits of a signature: a key for each band, then four bits of each hash."""
-        return self.bands + -(-self.hashes // _PER_WORD)
-
-    def probability(self, similarity: float) -> float:
-        """P(s): that a pair of this Jaccard similarity shares a band."""
-        return 1 - (1 - similarity**self.rows) ** self.bands
-
-    def signatures(self, texts: Sequence[str]) -> np.ndarray:
-        """The signatures of texts that are `plain` already; uint64 [texts, width]."""
-        found = np.empty((len(texts), self.width), dtype=np.uint64)
-        first = 0
-        while first < len(texts):
-            stop, characters = first, 0
-            while stop < len(texts) and characters < _CHARACTERS_AT_ONCE:
-                characters += len(texts[stop])
-                stop += 1
-            found[first:stop] = self._signatures(texts[first:stop])
-            first = stop
-        return found
-
-    def _signatures(self, texts: Sequence[str]) -> np.ndarray:
-        from rensa import RMinHash  # compiled code that specifications do not need
-
-        hashes, starts = ngram_hashes(texts, self.ngram)
-        matrix = RMinHash.digest_matrix_from_flat_token_hashes(hashes, starts, self.hashes, _SEED)
-        flat = np.fromiter(chain.from_iterable(matrix.to_rows()), np.uint32, self.hashes * len(texts))
-        values = flat.reshape(len(texts), self.bands, self.rows)
-        keys = np.zeros((len(texts), self.bands), dtype=np.uint64)
-        for row in range(self.rows):
-            keys ^= values[:, :, row]
-            keys *= _ODD
-            keys ^= keys >> np.uint64(32)
-        words = np.zeros((len(texts), self.width - self.bands, _PER_WORD), dtype=np.uint64)
-        words.reshape(len(texts), -1)[:, : self.hashes] = flat.reshape(len(texts), -1) & np.uint32(15)
-        words <<= np.arange(0, 64, 4, dtype=np.uint64)
-        found = np.concatenate([keys, np.bitwise_or.reduce(words, axis=2)], axis=1)
-        # A signature of nothing is the same for all texts: those without an n-gram have their content instead.
-        for place in np.flatnonzero(starts[1:] == starts[:-1]).tolist():
-            found[place] = digest_of_text(texts[place])
-        return found
-
-    def are_near(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Whether pairs are near copies so far as four bits of each hash tell; words behind the keys, [pairs, ...] each."""
-        differ = left ^ right
-        differ |= differ >> np.uint64(2)
-        differ |= differ >> np.uint64(1)
-        different = np.bitwise_count(differ & _LOWEST_BITS).sum(axis=1, dtype=np.int64)
-        by_chance = 1 / 16  # four bits agree where the hashes do not
-        return (1 - different / self.hashes - by_chance) / (1 - by_chance) >= self.least
-
-
-def ngram_hashes(texts: Sequence[str], ngram: int) -> tuple[np.ndarray, np.ndarray]:
-    """64-bit hashes of the character n-grams of texts, one text behind the other, and where each begins.
-
-    uint64 [n-grams] and uint64 [texts + 1].
-    """
-    lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-    ends = np.cumsum(lengths)
-    starts = np.zeros(len(texts) + 1, dtype=np.uint64)
-    starts[1:] = np.cumsum(np.maximum(lengths - ngram + 1, 0))
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    count = len(codes) - ngram + 1
-    if count <= 0:
-        return np.empty(0, dtype=np.uint64), starts
-    hashes = codes[:count].astype(np.uint64)
-    for place in range(1, ngram):
-        hashes *= _ODD
-        hashes += codes[place : count + place]
-    hashes ^= hashes >> np.uint64(29)
-    hashes *= _MIX
-    hashes ^= hashes >> np.uint64(32)
-    whole = np.ones(count, dtype=bool)  # not over the end of a text
-    for place in range(1, ngram):
-        over = ends - place
-        whole[over[(over >= 0) & (over < count)]] = False
-    return hashes[whole], starts
 
 
 class SignatureFile:
@@ -209,11 +64,7 @@ def clusters(signatures: SignatureFile, content: np.ndarray, minhash: MinHash) -
     with the one before it and with the first, so the clusters do not depend on the order of the texts. Memory is a few dozen
     bytes a text.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    count = len(signatures)
-    labels = np.arange(count)
+    labels = np.arange(len(signatures))
     for band in range(minhash.bands):
         keys = signatures.column(band)
         order = np.lexsort((content, keys))
@@ -226,10 +77,25 @@ def clusters(signatures: SignatureFile, content: np.ndarray, minhash: MinHash) -
         texts, places = np.unique(np.concatenate([left, right]), return_inverse=True)
         words = signatures.words(texts, minhash.bands)
         near = minhash.are_near(words[places[: len(left)]], words[places[len(left) :]])
-        if near.any():
-            edges = labels[left[near]], labels[right[near]]
-            graph = coo_array((np.ones(len(edges[0]), dtype=np.int8), edges), shape=(count, count))
-            labels = connected_components(graph, directed=False)[1].astype(np.int64)[labels]
+        labels = _joined(labels, left[near], right[near])
+    return labels
+
+
+def _joined(labels: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The labels when the components of each pair are one; each is the smallest of its own, before and after.
+
+    Every larger label points to the smallest beside it, and labels follow until nothing moves: a few rounds. (SciPy's components
+    of a graph cost a quarter of a second to import.)
+    """
+    while len(left):
+        ones, others = labels[left], labels[right]
+        to = np.arange(len(labels))
+        np.minimum.at(to, np.maximum(ones, others), np.minimum(ones, others))
+        while (further := to[to] != to).any():
+            to[further] = to[to[further]]
+        labels = to[labels]
+        apart = labels[left] != labels[right]
+        left, right = left[apart], right[apart]
     return labels
 
 
@@ -257,3 +123,31 @@ def heads(labels: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     head[order] = np.repeat(order[begins], counts)
     size[order] = np.repeat(counts, counts)
     return head, size
+
+
+class NearTo:
+    """Tells which texts are near copies of any of some others.
+
+    Parameters
+    ----------
+    signatures
+        Of the others, part by part: uint64 [texts, width]. They are held in memory.
+    """
+
+    def __init__(self, signatures: Iterable[np.ndarray], minhash: MinHash):
+        self._minhash = minhash
+        self._others = np.concatenate([np.empty((0, minhash.width), dtype=np.uint64), *signatures])
+        self._orders = [np.argsort(self._others[:, band]) for band in range(minhash.bands)]
+
+    def __call__(self, signatures: np.ndarray) -> np.ndarray:
+        """Of each text; bool [texts] for uint64 [texts, width]."""
+        bands, near = self._minhash.bands, np.zeros(len(signatures), dtype=bool)
+        for band, order in enumerate(self._orders):
+            keys = self._others[order, band]
+            at = np.searchsorted(keys, signatures[:, band])
+            ends = np.searchsorted(keys, signatures[:, band], side="right")
+            while len(left := np.flatnonzero((at < ends) & ~near)):
+                others = self._others[order[at[left]], bands:]
+                near[left] = self._minhash.are_near(signatures[left, bands:], others)
+                at[left] += 1
+        return near

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -12,8 +13,8 @@ from studylib.data.digest import Allowance, FileDigests
 from studylib.data.guard import Guard, dropped_in_words
 from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
-from studylib.data.split import SIDES, side_of
-from studylib.data.text import GuardedText, SideCount, check_not_empty, write_text_folder
+from studylib.data.split import Split
+from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, write_text_folder
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
@@ -56,14 +57,17 @@ def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
         for spec in one.sources:
             label, source = spec.label, opened(spec)
             documents, left_out = source.look(allowance)
-            sides = {side: SideCount() for side in SIDES}
             Guard().admit(first := list(islice(documents, _GUARDED)))
-            for document in chain(first, documents):
-                content = document.utf8()
-                sides[side_of(content, one.validation_fraction)].add(content)
+            with tempfile.TemporaryFile() as signatures:
+                split = Split(signatures, one.validation_fraction)
+                for batch in batches(chain(first, documents)):
+                    contents = [document.utf8() for document in batch]
+                    if not left_out and not spec.cleaning:  # what a cleaning leaves is not known yet
+                        split.add([document.text for document in batch], contents)
+                if source.given and not left_out and not spec.cleaning:
+                    sides = SideCount.of(split, split.in_validation())
+                    check_not_empty(label, sides, "", one.validation_fraction)
             unread += [f"{label}: {line}" for line in left_out]
-            if source.given and not left_out and not spec.cleaning:  # what a cleaning leaves is not known yet
-                check_not_empty(label, sides, "", one.validation_fraction)
     return unread
 
 

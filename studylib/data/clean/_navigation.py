@@ -39,6 +39,7 @@ _COPYRIGHT = re.compile(
 _ADVERT = re.compile(r"[\[【<〔(]?\s*(?:pr|ad|広告|スポンサー|提供)\s*[\]】>〕)::]")
 _BARS = re.compile(r"\s*[|¦]\s*")
 _ARROWS = re.compile(r"\s+[>/·•‧・]\s+|\s*[»›]\s*|(?<=[ぁ-ヿ一-鿿])\s*>\s*(?=[ぁ-ヿ一-鿿])")
+_ANY_GAP = re.compile(r"[\s|¦>/·•‧・»›]+")
 _GAPS = re.compile(r"\s+|/|・")
 _COUNT_BEHIND = re.compile(r"\s*[(\[]\s*\d[\d,]*\s*件?\s*[)\]]?$")
 _SENTENCE_ENDS = tuple("。．！？!?」』…、，）")
@@ -112,6 +113,8 @@ def _row(plain: str, max_item: int, min_items: int, min_names: float) -> Look | 
     if _IN_CODE.search(plain):
         return None
     all_names = _names()[1]
+    if "|" not in plain and not any(_undecorated(one) in all_names for one in _ANY_GAP.split(plain)):
+        return None
     for between, least in ((_BARS, min_items), (_ARROWS, 2), (_GAPS, max(min_items, 4))):
         items = [one for part in between.split(plain) if (one := _undecorated(part))]
         if len(items) < least or (between is not _GAPS and max(map(len, items)) > 2 * max_item):
@@ -127,7 +130,8 @@ def _row(plain: str, max_item: int, min_items: int, min_names: float) -> Look | 
     return None
 
 
-_SIGNS = "".join(chr(code) for code in range(0x20, 0x3100) if not (chr(code).isalnum() or chr(code) in "&!?")) + "_・ー"
+_SIGNS = "".join(chr(code) for code in (*range(0x20, 0x180), *range(0x2000, 0x2C00), *range(0x3000, 0x3040), 0x30FB))
+_SIGNS = "".join(one for one in _SIGNS if not one.isalnum() and one not in "&!?")
 _CLOSED = (")", "]")
 
 
@@ -148,8 +152,9 @@ def _names() -> tuple[dict[str, str], dict[str, str]]:
 
 def _undecorated(part: str) -> str:
     """Without what stands around a button's name: arrows, brackets, bullets, a count behind it."""
-    part = part.strip(_SIGNS)
-    return _COUNT_BEHIND.sub("", part).strip(_SIGNS) if part.endswith(_CLOSED) else part
+    if part.endswith(_CLOSED):
+        part = _COUNT_BEHIND.sub("", part)
+    return part if part[:1].isalnum() and part[-1:].isalnum() else part.strip(_SIGNS)
 
 
 def bars(line: str) -> int:
@@ -163,11 +168,14 @@ def candidates(batch: Batch) -> np.ndarray:
     lengths = lines.stops - lines.starts
     filled = np.flatnonzero((lengths > 0) & (lengths <= _LONGEST))
     starts, stops, lengths = lines.starts[filled], lines.stops[filled], lengths[filled]
-    noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[lines.owners[filled]]
+    noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[
+        lines.owners[filled]
+    ]
     ended = table_of("".join(_SENTENCE_ENDS))[characters.codes[stops - 1]]
     parted = sums(table_of(_SEPARATORS)[characters.codes], starts, stops) >= 2
     counted = (sums(characters.kinds == Kind.DIGIT, starts, stops) > 0) & (lengths <= 60)
-    wanted = noted | (~ended & ((lengths <= _SHORTEST) | parted | counted))
+    japanese = sums((characters.kinds >= Kind.HIRAGANA) & (characters.kinds <= Kind.KANJI), starts, stops) > 0
+    wanted = noted | (~ended & ((lengths <= _SHORTEST) | (japanese & (parted | counted))))
     wanted &= ~table_of(_OF_CODE)[characters.codes[starts]]
     found = np.zeros(len(lines.stops), dtype=bool)
     found[filled[wanted]] = True

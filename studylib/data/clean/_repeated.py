@@ -104,7 +104,7 @@ class Ngrams:
 
     def _hashes(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """Of each n-gram inside a text, 32 bits and the text's number."""
-        hashes = _hashes(self.codes, n, np.uint32)
+        hashes = ngram_hashes(self.codes, n, np.uint32)
         owners = self.owners[: len(hashes)]
         inside = owners == self.owners[len(self.owners) - len(hashes) :]
         return hashes[inside], owners[inside]
@@ -113,13 +113,13 @@ class Ngrams:
         top, copied = np.zeros(len(wanted)), np.zeros(len(wanted))
         ends = np.cumsum(self.lengths)
         for text in np.flatnonzero(wanted & (self.lengths >= n)):
-            keys = _hashes(self.codes[ends[text] - self.lengths[text] : ends[text]], n, np.uint64)
+            keys = ngram_hashes(self.codes[ends[text] - self.lengths[text] : ends[text]], n, np.uint64)
             _, counts = np.unique(keys, return_counts=True)
             top[text], copied[text] = counts.max() / len(keys), counts[counts > 1].sum() / len(keys)
         return top, copied
 
 
-def _hashes(codes: np.ndarray, n: int, kind: type[np.unsignedinteger]) -> np.ndarray:
+def ngram_hashes(codes: np.ndarray, n: int, kind: type[np.unsignedinteger]) -> np.ndarray:
     """A hash of each n-gram, by doubling: that of 2m characters is made from those of m; [characters - n + 1]."""
     if len(codes) < n:
         return np.zeros(0, dtype=kind)

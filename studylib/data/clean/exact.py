@@ -10,7 +10,8 @@ from pydantic import Field
 
 from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
 from studylib.data.clean._copies import Copies, bytes_of, joined, judged
-from studylib.data.near import digests_of_texts, heads, plain
+from studylib.data.fold import digests_of_texts, plain
+from studylib.data.near import heads
 
 __all__ = ["Exact"]
 

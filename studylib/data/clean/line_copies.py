@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose, Span
-from studylib.data.near import digest_of_text, plain
+from studylib.data.fold import digest_of_text, plain
 from studylib.frozen import Frozen, Positive, as_integer
 
 __all__ = ["LineCopies"]

@@ -34,7 +34,8 @@ class Lines(Cleaner):
         )
         min_block: Positive = Field(default=3, description="short lines one below the other that make a block")
         max_taken: Fraction = Field(
-            default=0.7, description="characters taken out; above, the document goes (RefinedWeb: 0.05 of English words)"
+            default=0.7,
+            description="characters taken out; above, the document goes (RefinedWeb: 0.05 of English words)",
         )
 
     options: Options

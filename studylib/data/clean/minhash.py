@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
 from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
 from studylib.data.clean._copies import Copies, bytes_of, judged
-from studylib.data.near import MinHash, SignatureFile, clusters, digests_of_texts, heads, plain
-from studylib.frozen import Positive
+from studylib.data.fold import Folded, digests_of_texts
+from studylib.data.minhash import MinHash
+from studylib.data.near import SignatureFile, clusters, heads
+from studylib.frozen import Count, Positive
 
 __all__ = ["Minhash"]
 
 _REASONS = ("", "exact copy", "copy in other numbers", "near copy")
-_NUMBER = re.compile(r"\d+")
 
 
 class Minhash(Cleaner):
@@ -31,6 +32,10 @@ class Minhash(Cleaner):
         ngram: Positive = 5
         bands: Positive = 14
         rows: Positive = 8
+        exact_below: Count = Field(
+            default=20,
+            description="texts of fewer characters are compared exactly: a greeting is not a copy of another",
+        )
 
     options: Options
     purpose: ClassVar[Purpose] = "deduplicate"
@@ -41,17 +46,18 @@ class Minhash(Cleaner):
 
     @property
     def minhash(self) -> MinHash:
-        return MinHash(self.options.ngram, self.options.bands, self.options.rows)
+        options = self.options
+        return MinHash(options.ngram, options.bands, options.rows, options.exact_below)
 
     def survey(self, batch: Batch) -> dict[str, np.ndarray]:
         """Of each text its ``signature`` and ``bytes``, and 64 bits: as it is, as compared (``key``), and without numbers."""
-        texts = list(map(plain, batch.texts))
+        texts = Folded(batch.texts)
         return {
             "signature": self.minhash.signatures(texts),
             "bytes": bytes_of(batch.texts),
             "raw": digests_of_texts(batch.texts),
-            "key": digests_of_texts(texts),
-            "shape": digests_of_texts(_NUMBER.sub("0", text) for text in texts),
+            "key": texts.digests(),
+            "shape": texts.without_numbers().digests(),
         }
 
     def conclude(self, surveys: Iterator[Arrays]) -> dict[str, np.ndarray]:

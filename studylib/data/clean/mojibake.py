@@ -21,7 +21,8 @@ class Mojibake(Cleaner):
 
     class Options(Frozen):
         max_share: Fraction = Field(
-            default=0.03, description="signs among characters; sound Japanese stays below 0.002, misread text has 0.2 to 1"
+            default=0.03,
+            description="signs among characters; sound Japanese stays below 0.002, misread text has 0.2 to 1",
         )
         max_half_width: Fraction = Field(
             default=0.5, description="kana of half width among letters: names in bank files, seldom sentences"
@@ -30,7 +31,9 @@ class Mojibake(Cleaner):
 
     options: Options
     purpose: ClassVar[Purpose] = "filter"
-    reference: ClassVar[str] = "this study: kana in seven wrong readings, by Python's codecs; python-ftfy's idea of signs"
+    reference: ClassVar[str] = (
+        "this study: kana in seven wrong readings, by Python's codecs; python-ftfy's idea of signs"
+    )
 
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
@@ -45,6 +48,8 @@ class Mojibake(Cleaner):
         misread = (share(found, seen) > options.max_share) & (found >= options.min_signs)
         half = share(characters.count(Kind.HALF_KANA), characters.count(*LETTERS)) > options.max_half_width
         reasons = np.where(
-            misread, np.where(unread * 2 > found, "undecodable bytes", "wrong encoding"), np.where(half, "half width", "")
+            misread,
+            np.where(unread * 2 > found, "undecodable bytes", "wrong encoding"),
+            np.where(half, "half width", ""),
         )
         return Judged(reasons.tolist())

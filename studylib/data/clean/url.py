@@ -19,7 +19,20 @@ __all__ = ["Url"]
 
 _ADDRESS = re.compile(r"(?:https?|ftp)://[!-~]+|\bwww\.[!-~]+")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
-_WORDS = ("adult", "bet", "bets", "betting", "casino", "eroge", "ero", "hentai", "pachinko", "pachislot", "poker", "porn")
+_WORDS = (
+    "adult",
+    "bet",
+    "bets",
+    "betting",
+    "casino",
+    "eroge",
+    "ero",
+    "hentai",
+    "pachinko",
+    "pachislot",
+    "poker",
+    "porn",
+)
 _MORE_WORDS = ("porno", "sex", "sexy", "slot", "slots", "viagra", "xxx")
 
 
@@ -31,8 +44,12 @@ class Url(Cleaner):
     """
 
     class Options(Frozen):
-        hosts: str = Field(default="", description="file of hosts or addresses, one a line, # before remarks; none: no list")
-        words: tuple[str, ...] = Field(default=_WORDS + _MORE_WORDS, description="parts of an address, in small letters")
+        hosts: str = Field(
+            default="", description="file of hosts or addresses, one a line, # before remarks; none: no list"
+        )
+        words: tuple[str, ...] = Field(
+            default=_WORDS + _MORE_WORDS, description="parts of an address, in small letters"
+        )
         field: str = Field(default="url", description="of the row, where the address stands")
         max_links: Fraction = Field(default=0.5, description="characters in addresses among all (this study)")
 

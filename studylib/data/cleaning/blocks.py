@@ -77,8 +77,10 @@ def written_block(path: Path, *, shard: bool = False) -> Iterator[BlockWriter]:
     """A writer whose file is there whole at the end, or not at all."""
     with atomic_write(path) as stream:
         writer = BlockWriter(stream, shard=shard)
-        yield writer
-        writer.close()
+        try:
+            yield writer
+        finally:
+            writer.close()
 
 
 def read_block(path: Path) -> Iterator[Rows]:

@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -67,6 +68,8 @@ class Execution:
             for needed in ("time", "partition"):
                 if needed not in self.options:
                     raise invalid(f"executor option {needed}", None, "is missing: Slurm needs it")
+            if shutil.which("sbatch") is None:
+                raise invalid("executor", "slurm", "needs the program sbatch, which is not on the PATH")
 
     def _class(self) -> type[PipelineExecutor]:
         if self.executor == "slurm":
@@ -134,6 +137,8 @@ def run_tasks(
     if not executor.get_incomplete_ranks():
         return
     logger.remove()  # datatrove would tell of each task on stderr; its logs lie in `folder`
+    if execution.executor == "slurm":
+        executor.launch_merge_stats = _no_more  # a job that would come when the folder may be gone
     if isinstance(executor, _LocalExecutor):
         executor.on_done = lambda done: say(f"{name}: {done} of {tasks}")
     executor.run()
@@ -163,8 +168,9 @@ class _LocalExecutor(LocalPipelineExecutor):
                 done += 1
                 on_done(done)
             return
-        waiting, running = iter(ranks), set[Future]()
-        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=_begin) as pool:
+        waiting, running, context = iter(ranks), set[Future](), get_context("forkserver")
+        context.set_forkserver_preload(["studylib.data.cleaning.stage", "studylib.data.cleaning.take_in"])
+        with ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin) as pool:
             try:
                 while True:
                     while len(running) < self.workers and (rank := next(waiting, None)) is not None:
@@ -179,6 +185,10 @@ class _LocalExecutor(LocalPipelineExecutor):
             except BrokenProcessPool:
                 why = "a worker was killed (out of memory?); what was finished is kept: run again, with fewer workers"
                 raise StudyError(f"{self.pipeline[0].name}: {why}") from None
+
+
+def _no_more() -> None:
+    pass
 
 
 def _run(executor: PipelineExecutor, rank: int) -> None:

@@ -27,19 +27,22 @@ from studylib.data.clean._personal._surnames import (
 )
 
 _RESPECT = re.compile(
-    "(?:さん|さま|ちゃん|くん|先生|様(?![々式子相態])|氏(?![名神族寺家子])|君(?![主臨子])|殿(?![下様堂])|社長|部長|課長|係長|店長|教授|医師|弁護士|容疑者|被告)"
+    f"[さち様氏先く君殿社部課係店教医弁容被](?<=[{KANJI}{HIRAGANA}{KATAKANA}{SPACE}].)"
+    "(?:(?<=様)(?![々式子相態])|(?<=氏)(?![名神族寺家子])|(?<=君)(?![主臨子])|(?<=殿)(?![下様堂])"
+    "|(?<=さ)[んま]|(?<=ち)ゃん|(?<=く)ん|(?<=先)生|(?<=[社部課係店])長|(?<=教)授|(?<=医)師|(?<=弁)護士|(?<=容)疑者|(?<=被)告)",
+    re.DOTALL,
 )
 _FRIENDLY = frozenset(("さん", "ちゃん", "くん", "君"))
 _SURNAME_BEFORE = frozenset(("さん", "さま", "くん", "先生", "様", "氏", "君", "殿"))
 _KANJI_END = re.compile(f"(?:([{KANJI}]{{1,6}})[{SPACE}])?([{KANJI}]{{1,8}})$")
 _SPACED_KANA_END = re.compile(f"([{KANJI}]{{1,3}})[{SPACE}]?([{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})$")
-_KANA_END = re.compile(f"(?<![{KATAKANA}{HIRAGANA}])([{KATAKANA}]{{2,6}}|[{HIRAGANA}]{{2,6}})(?:[{SPACE}・]?([{KATAKANA}]{{2,6}}))?$")
+_KATAKANA_END = re.compile(f"(?<![{KATAKANA}])([{KATAKANA}]{{2,6}})(?:[{SPACE}・]?([{KATAKANA}]{{2,6}}))?$")
 _TITLE = re.compile("(?:担当|社長|部長|課長|係長|主任|代表|取締役|会長|理事|議員|委員|教諭|監督|選手|弁護士|医師|記者|作家|画家|歌手|俳優|故|妻|夫|母|父|兄|姉|弟|妹|長男|次男|長女|次女|息子|娘|友人|同僚|上司|部下|先輩|後輩|同級生|都|府|県|市|区|町|村)$")
 _OWN = "氏名|姓名|お名前|名前|ご氏名|申込者|申し込み者|申込人|申請者|予約者|契約者|受取人|宛名|差出人|届出人|依頼者|依頼人|ご依頼主|お届け先|応募者|参加者|記入者|保護者|世帯主|被保険者|保証人|患者|会員|利用者|購入者|注文者|発送先|請求先|緊急連絡先|本人"
 _WORK = "担当者?|受付|責任者|代表者?|幹事|連絡者|作成者|発注者|窓口|講師|主催者|投稿者|署名"
-_FIELD = re.compile(
-    rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?[:：=＝][{SPACE}]{{0,2}}"
-)
+_COLON = re.compile("[:：=＝]")
+_FIELD = re.compile(rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?$")
+_SPACES = re.compile(f"[{SPACE}]{{0,2}}")
 _ROLE = re.compile(f"(?:[{KANJI}]{{1,8}}(?:部|課|係|長|役|員|室|局|科|店|社)[{SPACE}])?")
 _SPACED = re.compile(f"([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}}|[{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})(?![{HIRAGANA}{KATAKANA}])")
 _RUN = re.compile(f"[{KANJI}]{{2,8}}")
@@ -62,18 +65,16 @@ def _with_respect(text: str) -> Iterator[Candidate]:
     for found in _RESPECT.finditer(text):
         at, respect = found.start(), found.group()
         end = at - 1 if at > 1 and text[at - 1] in SPACE else at
+        if end < at and respect not in _SURNAME_BEFORE:
+            continue
         window = text[max(0, end - 14) : end]
-        length = _kanji_name(window, respect) if end == at or respect in _SURNAME_BEFORE else 0
-        length = length or _kana_name(window, respect)
+        length = _kana_name(window, respect) if _is_kana(window[-1:]) else _kanji_name(window, respect)
         if length:
             yield Candidate(end - length, end, "name")
 
 
 def _kanji_name(window: str, respect: str) -> int:
     """How many of the last characters are a name; 0: none."""
-    mixed = _SPACED_KANA_END.search(window)
-    if mixed and mixed[1] in SURNAMES and (mixed[2] in GIVEN or window[mixed.end(1) : mixed.end(1) + 1] in SPACE):
-        return len(mixed.group())
     found = _KANJI_END.search(window)
     if found is None:
         return 0
@@ -105,18 +106,27 @@ def _kanji_name(window: str, respect: str) -> int:
 
 
 def _kana_name(window: str, respect: str) -> int:
-    found = _KANA_END.search(window)
-    if found is None or respect not in _SURNAME_BEFORE | _FRIENDLY:
+    if respect not in _SURNAME_BEFORE | _FRIENDLY:
         return 0
-    first, second = found.groups()
-    if _katakana(first) in READINGS or (second is None and first in GIVEN and respect in _FRIENDLY):
-        return len(found.group())
+    mixed = _SPACED_KANA_END.search(window)
+    if mixed and mixed[1] in SURNAMES and (mixed[2] in GIVEN or window[mixed.end(1)] in SPACE):
+        return len(mixed.group())
+    found = _KATAKANA_END.search(window)
+    if found:
+        return len(found.group()) if found[1] in READINGS else 0
+    for size in (2, 3, 4, 5):  # what is before hiragana may be anything but hiragana
+        word = window[-size:]
+        if (word in GIVEN and respect in _FRIENDLY) or _katakana(word) in READINGS:
+            return 0 if "ぁ" <= window[-size - 1 : -size] <= "ゖ" else size
     return 0
 
 
 def _in_fields(text: str) -> Iterator[Candidate]:
-    for field in _FIELD.finditer(text):
-        start = _ROLE.match(text, field.end()).end()
+    for colon in _COLON.finditer(text):
+        field = _FIELD.search(text[max(0, colon.start() - 20) : colon.start()])
+        if field is None:
+            continue
+        start = _ROLE.match(text, _SPACES.match(text, colon.end()).end()).end()
         stop = _field_name(text, start, own=field["work"] is None, kana=field["kana"] is not None)
         if stop:
             yield Candidate(start, stop, "name")
@@ -205,13 +215,17 @@ _NO_FIRST = frozenset("一二三四五六七八九十百千各全同本当他諸
 def _is_given(word: str) -> bool:
     if word in GIVEN:
         return True
-    if word in NOT_GIVEN or not 1 <= len(word) <= 3:
+    if word in NOT_GIVEN or word in "一二三" or not 1 <= len(word) <= 3:
         return False
     return word[-1] in GIVEN_ENDINGS or (len(word) > 1 and re.fullmatch(f"[{HIRAGANA}]+|[{KATAKANA}]+", word) is not None)
 
 
 def _is_historical(name: str) -> bool:
     return name.startswith(HISTORICAL)
+
+
+def _is_kana(one: str) -> bool:
+    return "ぁ" <= one <= "ゖ" or "ァ" <= one <= "ー"
 
 
 def _katakana(word: str) -> str:

@@ -9,14 +9,12 @@ from studylib.data.clean._personal._candidate import Candidate
 from studylib.data.clean._personal.addresses import addresses
 from studylib.data.clean._personal.names import contact_names, names, same_names
 from studylib.data.clean._personal.network import emails, ips
-from studylib.data.clean._personal.numbers import cards_and_my_numbers, phones, postal_codes
+from studylib.data.clean._personal.numbers import numbers
 
 _FINDERS: Mapping[Callable[[str], Iterator[Candidate]], frozenset[str]] = {
     emails: frozenset(("email",)),
     ips: frozenset(("ip",)),
-    cards_and_my_numbers: frozenset(("card", "my_number")),
-    phones: frozenset(("phone",)),
-    postal_codes: frozenset(("postal_code",)),
+    numbers: frozenset(("card", "my_number", "phone", "postal_code")),
     addresses: frozenset(("address",)),
     names: frozenset(("name",)),
 }
@@ -30,7 +28,13 @@ def find_personal(text: str, kinds: Collection[str]) -> list[Span]:
     Of candidates that overlap the longest stands, then the one whose kind comes first above (`_FINDERS`). A candidate that its
     surroundings do not confirm stands where an equal string of its kind is confirmed elsewhere in the text.
     """
-    found = [one for finder, its in _FINDERS.items() if not its.isdisjoint(kinds) for one in finder(text) if one.kind in kinds]
+    found = [
+        one
+        for finder, its in _FINDERS.items()
+        if not its.isdisjoint(kinds)
+        for one in finder(text)
+        if one.kind in kinds
+    ]
     if any(not one.sure for one in found):
         known = {(one.kind, text[one.start : one.stop]) for one in found if one.sure}
         found = [one for one in found if one.sure or (one.kind, text[one.start : one.stop]) in known]

@@ -75,4 +75,6 @@ HISTORICAL = tuple(
     """.split()
 )
 # Houses that are spoken of as 氏.
-CLANS = frozenset("藤原 北条 武田 上杉 今川 島津 毛利 伊達 真田 菅原 織田 明智 浅井 細川 斎藤 長尾 大友 大内 千葉 佐竹 三浦 畠山 赤松 小笠原 菊池 宇喜多 相馬 南部 結城 村上 小山 新田 山名 石田".split())
+CLANS = frozenset(
+    "藤原 北条 武田 上杉 今川 島津 毛利 伊達 真田 菅原 織田 明智 浅井 細川 斎藤 長尾 大友 大内 千葉 佐竹 三浦 畠山 赤松 小笠原 菊池 宇喜多 相馬 南部 結城 村上 小山 新田 山名 石田".split()
+)

@@ -37,22 +37,36 @@ _SURNAME_BEFORE = frozenset(("さん", "さま", "くん", "先生", "様", "氏
 _KANJI_END = re.compile(f"(?:([{KANJI}]{{1,6}})[{SPACE}])?([{KANJI}]{{1,8}})$")
 _SPACED_KANA_END = re.compile(f"([{KANJI}]{{1,3}})[{SPACE}]?([{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})$")
 _KATAKANA_END = re.compile(f"(?<![{KATAKANA}])([{KATAKANA}]{{2,6}})(?:[{SPACE}・]?([{KATAKANA}]{{2,6}}))?$")
-_TITLE = re.compile("(?:担当|社長|部長|課長|係長|主任|代表|取締役|会長|理事|議員|委員|教諭|監督|選手|弁護士|医師|記者|作家|画家|歌手|俳優|故|妻|夫|母|父|兄|姉|弟|妹|長男|次男|長女|次女|息子|娘|友人|同僚|上司|部下|先輩|後輩|同級生|都|府|県|市|区|町|村)$")
+_TITLE = re.compile(
+    "(?:担当|社長|部長|課長|係長|主任|代表|取締役|会長|理事|議員|委員|教諭|監督|選手|弁護士|医師|記者|作家|画家|歌手|俳優|故|妻|夫|母|父|兄|姉|弟|妹|長男|次男|長女|次女|息子|娘|友人|同僚|上司|部下|先輩|後輩|同級生|都|府|県|市|区|町|村)$"
+)
 _OWN = "氏名|姓名|お名前|名前|ご氏名|申込者|申し込み者|申込人|申請者|予約者|契約者|受取人|宛名|差出人|届出人|依頼者|依頼人|ご依頼主|お届け先|応募者|参加者|記入者|保護者|世帯主|被保険者|保証人|患者|会員|利用者|購入者|注文者|発送先|請求先|緊急連絡先|本人"
 _WORK = "担当者?|受付|責任者|代表者?|幹事|連絡者|作成者|発注者|窓口|講師|主催者|投稿者|署名"
-_COLON = re.compile("[:：=＝]")
-_FIELD = re.compile(rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?$")
+_COLON = re.compile(f"[:：=＝](?:(?<=[{KANJI}ナな)）].)|(?<=[{KANJI}ナな)）][{SPACE}].))", re.DOTALL)
+_FIELD = re.compile(
+    rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?$"
+)
 _SPACES = re.compile(f"[{SPACE}]{{0,2}}")
 _ROLE = re.compile(f"(?:[{KANJI}]{{1,8}}(?:部|課|係|長|役|員|室|局|科|店|社)[{SPACE}])?")
-_SPACED = re.compile(f"([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}}|[{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})(?![{HIRAGANA}{KATAKANA}])")
+_SPACED = re.compile(
+    f"([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}}|[{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})(?![{HIRAGANA}{KATAKANA}])"
+)
 _RUN = re.compile(f"[{KANJI}]{{2,8}}")
-_KANA = re.compile(f"([{KATAKANA}]{{2,6}})[{SPACE}・]?([{KATAKANA}]{{2,6}})?|([{HIRAGANA}]{{2,6}})[{SPACE}]([{HIRAGANA}]{{2,6}})")
+_KANA = re.compile(
+    f"([{KATAKANA}]{{2,6}})[{SPACE}・]?([{KATAKANA}]{{2,6}})?|([{HIRAGANA}]{{2,6}})[{SPACE}]([{HIRAGANA}]{{2,6}})"
+)
 _ROMAN = re.compile(r"[A-Z][a-z]{1,14} [A-Z][a-z]{1,14}(?![A-Za-z])|[A-Z]{2,12} [A-Z][a-z]{1,14}(?![A-Za-z])")
 _BEHIND = re.compile(f"[{SPACE}]?(?:$|[\\n、。,，)）／/|<「』」・~～]|様|殿|氏|さん|さま|君|先生)", re.MULTILINE)
 _SUFFIX = re.compile("(?:様|殿|氏|君|先生|御中)$")
-_NO_PERSON = re.compile("(?:部|課|係|室|局|店|社|会|所|省|庁|者|員|長|団|院|校|園|館|組|係|署|未定|匿名|記入|必須|任意|不明|一同|各位|事務局|管理人|名無)$")
-_MAXIMAL = re.compile(f"(?<![{KANJI}{KATAKANA}])(?:([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}})|([{KANJI}]{{3,6}}))(?![{KANJI}])")
-_ROWS = re.compile(f"[{KANJI}]+(?:[{SPACE}][{KANJI}]+)*")
+_NO_PERSON = re.compile(
+    "(?:部|課|係|室|局|店|社|会|所|省|庁|者|員|長|団|院|校|園|館|組|係|署|未定|匿名|記入|必須|任意|不明|一同|各位|事務局|管理人|名無)$"
+)
+_MAXIMAL = re.compile(
+    f"(?<![{KANJI}{KATAKANA}])(?:([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}})|([{KANJI}]{{3,6}}))(?![{KANJI}])"
+)
+_ONE_KANJI = re.compile(f"[{KANJI}]")
+_FEW = 8  # names that are sought one by one; more, by their first characters
+_ROW = re.compile(f"[{KANJI}{SPACE}]+")
 
 
 def names(text: str) -> Iterator[Candidate]:
@@ -154,7 +168,9 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
     if kana_name and (kana or own):
         first = kana_name[1] or kana_name[3]
         is_two = bool(kana_name[2] or kana_name[4])
-        if (is_two or any(_katakana(first).startswith(one) for one in READINGS)) and _BEHIND.match(text, kana_name.end()):
+        if (is_two or any(_katakana(first).startswith(one) for one in READINGS)) and _BEHIND.match(
+            text, kana_name.end()
+        ):
             return kana_name.end()
     roman = _ROMAN.match(text, start)
     return roman.end() if roman and own else 0
@@ -177,17 +193,20 @@ def contact_names(text: str, contacts: Sequence[Candidate]) -> list[Candidate]:
 def same_names(text: str, found: Sequence[Candidate]) -> list[Candidate]:
     """Full names that were found in a text, wherever else they stand in it."""
     whole = {text[one.start : one.stop] for one in found}
-    whole = {name for name in whole if len(name) > 2 and name not in SURNAMES and re.fullmatch(_ROWS, name)}
+    whole = {name for name in whole if len(name) > 2 and name not in SURNAMES and _ROW.fullmatch(name)}
     if not whole:
         return []
+    if len(whole) <= _FEW:
+        places = [found.start() for name in whole for found in re.finditer(re.escape(name), text)]
+    else:
+        first = re.compile(f"[{''.join(sorted({name[0] for name in whole}))}]")
+        places = [found.start() for found in first.finditer(text)]
     sizes = sorted(set(map(len, whole)), reverse=True)
     same = []
-    for row in _ROWS.finditer(text):
-        begins = [row.start(), *(row.start() + at + 1 for at, one in enumerate(row.group()) if one in SPACE)]
-        for begin in begins:
-            size = next((size for size in sizes if text[begin : begin + size] in whole), 0)
-            if size:
-                same.append(Candidate(begin, begin + size, "name"))
+    for at in places:
+        size = next((size for size in sizes if text[at : at + size] in whole), 0)
+        if size and not (at and _ONE_KANJI.match(text[at - 1])):
+            same.append(Candidate(at, at + size, "name"))
     return same
 
 
@@ -206,7 +225,9 @@ def is_surname(word: str, *, listed: bool = False) -> bool:
     """Whether it is a common surname, or (not ``listed``) two characters that look like one."""
     if word in SURNAMES or (len(word) == 1 and word in SINGLE):
         return True
-    return not listed and len(word) == 2 and word[1] in ENDINGS and word not in NOT_SURNAMES and word[0] not in _NO_FIRST
+    return (
+        not listed and len(word) == 2 and word[1] in ENDINGS and word not in NOT_SURNAMES and word[0] not in _NO_FIRST
+    )
 
 
 _NO_FIRST = frozenset("一二三四五六七八九十百千各全同本当他諸某両先前後次毎別何何々〆〇皆御")
@@ -217,7 +238,9 @@ def _is_given(word: str) -> bool:
         return True
     if word in NOT_GIVEN or word in "一二三" or not 1 <= len(word) <= 3:
         return False
-    return word[-1] in GIVEN_ENDINGS or (len(word) > 1 and re.fullmatch(f"[{HIRAGANA}]+|[{KATAKANA}]+", word) is not None)
+    return word[-1] in GIVEN_ENDINGS or (
+        len(word) > 1 and re.fullmatch(f"[{HIRAGANA}]+|[{KATAKANA}]+", word) is not None
+    )
 
 
 def _is_historical(name: str) -> bool:

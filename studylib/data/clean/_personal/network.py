@@ -11,10 +11,12 @@ from studylib.data.clean._personal._characters import SPACE, before, narrow
 
 _LOCAL = "A-Za-z0-9Ａ-Ｚａ-ｚ０-９!#$%&'*+/=?^_`{|}~.．＿－＋\\-"
 _LABEL = "A-Za-z0-9Ａ-Ｚａ-ｚ０-９－\\-"
-_IN_BRACKETS = r"[(（\[［{｛<＜〈【][ \u3000]?(?:アットマーク|アット|あっと|at|AT|At|ａｔ|@|＠)[ \u3000]?[)）\]］}｝>＞〉】]"
+_IN_BRACKETS = (
+    r"[(（\[［{｛<＜〈【][ \u3000]?(?:アットマーク|アット|あっと|at|AT|At|ａｔ|@|＠)[ \u3000]?[)）\]］}｝>＞〉】]"
+)
 _SIGN = re.compile("[@＠]")
 _WORD = re.compile(f"アットマーク|アット|あっと|{_IN_BRACKETS}|[☆★](?=[{_LABEL}])")
-_MAY_BE_WORD = re.compile("[atAT](?<=[(（\\[［{｛<＜〈【 \u3000].)|ａｔ|アット|あっと|[☆★]|[（［｛＜〈【\\[{(][@＠]")
+_MAY_BE_WORD = re.compile(f"{_IN_BRACKETS}")
 _DOT = r"(?:[.．]|[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)[)）\]］】]|ドット)[ \u3000]?)"
 # Labels of a domain are 63 characters at most; the last is of letters.
 _DOMAIN = re.compile(rf"[{SPACE}]?((?:[{_LABEL}]{{1,63}}{_DOT}){{1,8}}[A-Za-zａ-ｚＡ-Ｚ]{{2,24}})(?![{_LABEL}])")
@@ -27,7 +29,7 @@ def emails(text: str) -> Iterator[Candidate]:
     """Addresses in half- and full-width letters, with @ or アット, （アット）, [at] and the like, with ドット for full stops."""
     if "@" in text or "＠" in text:
         yield from _around(text, _SIGN)
-    if _MAY_BE_WORD.search(text):
+    if any(one in text for one in ("アット", "あっと", "☆", "★")) or _MAY_BE_WORD.search(text):
         yield from _around(text, _WORD)
 
 
@@ -52,11 +54,16 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
 
 
 _IPV4 = re.compile(
-    r"[0-9０-９](?<![0-9A-Za-z０-９.．_\-].)[0-9０-９]{0,2}(?:[.．][0-9０-９]{1,3}){3}(?![0-9０-９]|[.．][0-9０-９]|[/／][0-9０-９]|[A-Za-z_\-])", re.DOTALL
+    r"[0-9０-９](?<![0-9A-Za-z０-９.．_\-].)[0-9０-９]{0,2}(?:[.．][0-9０-９]{1,3}){3}(?![0-9０-９]|[.．][0-9０-９]|[/／][0-9０-９]|[A-Za-z_\-])",
+    re.DOTALL,
 )
 _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z:]|/[0-9])", re.DOTALL)
+_DOTS = re.compile("[.．][0-9０-９]{1,3}[.．][0-9０-９]{1,3}[.．]?")
 _COLONS = re.compile(":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]")
-_VERSION = re.compile(r"(?:バージョン|ヴァージョン|版|version|ver\.?|v\.?|release|リリース|第|章|節|項|図|表|§)[ :：はの]{0,2}$", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:バージョン|ヴァージョン|版|version|ver\.?|v\.?|release|リリース|第|章|節|項|図|表|§)[ :：はの]{0,2}$",
+    re.IGNORECASE,
+)
 _HOST = re.compile(
     r"(?:\bip(?:v4)?|アドレス|サーバー?|ホスト|ルータ|接続元|アクセス元|発信元|送信元|宛先|端末|ping|ssh|https?://|host|from|addr(?:ess)?)[^0-9\n]{0,8}$",
     re.IGNORECASE,
@@ -66,7 +73,7 @@ _HOST = re.compile(
 def ips(text: str) -> Iterator[Candidate]:
     """Addresses of single hosts. Networks (192.0.2.0/24), addresses that say nothing of where (private, loopback, masks) and
     what may be a version or the number of a section stay."""
-    for found in _IPV4.finditer(text):
+    for found in _IPV4.finditer(text) if _DOTS.search(text) else ():
         parts = [int(one) for one in narrow(found.group()).split(".")]
         front = before(text, found.start())
         if max(parts) > 255 or not _is_of_a_host(parts) or _VERSION.search(front):

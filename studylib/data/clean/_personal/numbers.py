@@ -20,6 +20,7 @@ _OPENED = f"(?:[{SPACE}]?[{OPEN}]|{_CLOSED})"
 # Written first: one character that patterns can be sought by, then what may not stand before it.
 _ALONE = f"(?<![{DIGIT}].)"
 _ENDS = f"(?!{_D}|{_H}{_D}|[.．]{_D})"
+_SEVEN = re.compile(f"{_D}(?:[^\\w\n]{{0,3}}{_D}|[ー]{_D}){{6}}")  # few texts have so many digits together
 _DOMESTIC = re.compile(
     f"[0０{OPEN}]{_ALONE}(?:(?<=[{OPEN}])[0０])?{_D}{{1,4}}{_OPENED}{_D}{{1,4}}{_CLOSED}{_D}{{2,4}}{_ENDS}", re.DOTALL
 )
@@ -27,17 +28,27 @@ _WITH_81 = re.compile(
     f"[+＋][8８][1１]{_BETWEEN}(?:[{OPEN}][0０][{CLOSE}]{_BETWEEN})?"
     f"{_D}{{1,4}}{_BETWEEN}{_D}{{1,4}}{_BETWEEN}{_D}{{3,4}}{_ENDS}"
 )
-_ABROAD = re.compile(f"[+＋](?![8８][1１]|[0０]){_D}{{1,4}}(?:[{SPACE}{HYPHEN}.]?[{OPEN}]?{_D}{{1,5}}[{CLOSE}]?){{2,6}}{_ENDS}")
+_ABROAD = re.compile(
+    f"[+＋](?![8８][1１]|[0０]){_D}{{1,4}}(?:[{SPACE}{HYPHEN}.]?[{OPEN}]?{_D}{{1,5}}[{CLOSE}]?){{2,6}}{_ENDS}"
+)
 _LONG = re.compile(f"{_D}{_ALONE}(?:[{SPACE}{HYPHEN}]?{_D}){{11,18}}(?!{_D}|[{SPACE}{HYPHEN}.．]{_D})", re.DOTALL)
-_POSTAL = re.compile(f"〒[{SPACE}]?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?〒?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}")
-_POSTAL_OF_ADDRESS = re.compile(f"{_D}{_ALONE}{_D}{{2}}{_H}{_D}{{4}}(?=[{SPACE}\n]{{0,2}}(?:東京都|北海道|大阪府|京都府|[一-鿿]{{2,3}}県))", re.DOTALL)
+_POSTAL = re.compile(
+    f"〒[{SPACE}]?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?〒?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}"
+)
+_POSTAL_OF_ADDRESS = re.compile(
+    f"{_D}{_ALONE}{_D}{{2}}{_H}{_D}{{4}}(?=[{SPACE}\n]{{0,2}}(?:東京都|北海道|大阪府|京都府|[一-鿿]{{2,3}}県))",
+    re.DOTALL,
+)
 
 _CALLS = re.compile(
     r"(?:電話(?:番号)?|でんわ|℡|☎|☏|📞|📱|tel(?:ephone)?|phone|fax|ファック?ス|ファクシミリ|携帯(?:電話|番号)?|連絡先|直通|代表|ダイヤル|内線)"
     r"[^0-9\n]{0,6}$",
     re.IGNORECASE,
 )
-_CARD_NAMED = re.compile(r"(?:カード(?:番号)?|card(?: ?(?:number|no\.?))?|visa|jcb|mastercard|アメックス|クレジット)[^0-9\n]{0,8}$", re.IGNORECASE)
+_CARD_NAMED = re.compile(
+    r"(?:カード(?:番号)?|card(?: ?(?:number|no\.?))?|visa|jcb|mastercard|アメックス|クレジット)[^0-9\n]{0,8}$",
+    re.IGNORECASE,
+)
 _MY_NUMBER_NAMED = re.compile(r"(?:個人番号|マイナンバー|my ?number)[^0-9\n]{0,10}$", re.IGNORECASE)
 # Numbers of things.
 _OTHER_NAMED = re.compile(
@@ -46,11 +57,21 @@ _OTHER_NAMED = re.compile(
     r"[はがも]?[^0-9A-Za-z\n]{0,3}$",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(r"[ \u3000]?(?:年|月|円|号[機室車棟]|番地|丁目|ページ|頁|条|%|％|人|件|個|万|億|[A-Za-z_]*(?<![A-Za-z])[A-Za-z]*=)")
+_COUNTED = re.compile(
+    r"[ \u3000]?(?:年|月|円|号[機室車棟]|番地|丁目|ページ|頁|条|%|％|人|件|個|万|億|[A-Za-z_]*(?<![A-Za-z])[A-Za-z]*=)"
+)
 _WORDS = re.compile("[ぁ-ゖァ-ヺ一-鿿]")
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-4])[0-5]\d")
 _IN_CODE = re.compile(r"[A-Za-z0-9_/=#&%$@\\.+\-‐-―−]$")
 _IN_MARKUP = re.compile(r"[\"'<>`]$")
+
+
+def numbers(text: str) -> Iterator[Candidate]:
+    """Telephone, card, My and postal code numbers."""
+    if _SEVEN.search(text):
+        yield from cards_and_my_numbers(text)
+        yield from phones(text)
+        yield from postal_codes(text)
 
 
 def phones(text: str) -> Iterator[Candidate]:
@@ -87,7 +108,11 @@ def _is_domestic(text: str, start: int, stop: int) -> bool | None:
     front = before(text, start)
     if _CALLS.search(front):
         return True
-    if (_IN_CODE.search(front) and not re.search("[0-9]/$", front)) or _OTHER_NAMED.search(front) or _COUNTED.match(text, stop):
+    if (
+        (_IN_CODE.search(front) and not re.search("[0-9]/$", front))
+        or _OTHER_NAMED.search(front)
+        or _COUNTED.match(text, stop)
+    ):
         return None
     if re.match("[A-Za-z_]", text[stop : stop + 1]) and not re.match("(?i:tel|fax)", text[stop : stop + 3]):
         return None
@@ -112,7 +137,11 @@ def _fits_the_plan(number: str, groups: list[str], lengths: tuple[int, ...]) -> 
     if re.match("0[5-9]0", number) and not number.startswith("0990"):
         is_free = number.startswith("0800") and lengths in ((4, 3, 4), (4, 7))
         return len(number) == 11 and (is_free or lengths in ((3, 4, 4), (3, 8), (7, 4), (11,)))
-    if re.match("0120|0570|0990|01[78]0", number) and len(number) == 10 and lengths in ((4, 3, 3), (4, 2, 4), (4, 6), (10,)):
+    if (
+        re.match("0120|0570|0990|01[78]0", number)
+        and len(number) == 10
+        and lengths in ((4, 3, 3), (4, 2, 4), (4, 6), (10,))
+    ):
         return True
     if len(number) != 10:
         return False
@@ -201,7 +230,10 @@ def has_card_check(number: str) -> bool:
 
 def has_my_number_check(number: str) -> bool:
     """Eleven digits, weighed 2 to 7 and again 2 to 6 from the right, and the twelfth that follows from them modulo 11."""
-    weighed = sum(int(digit) * weight for digit, weight in zip(reversed(number[:11]), (2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6), strict=True))
+    weighed = sum(
+        int(digit) * weight
+        for digit, weight in zip(reversed(number[:11]), (2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6), strict=True)
+    )
     return int(number[11]) == (11 - weighed % 11 if weighed % 11 > 1 else 0)
 
 

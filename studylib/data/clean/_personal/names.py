@@ -113,9 +113,10 @@ def _kanji_name(window: str, respect: str) -> int:
         return len(run)
     for size in (5, 4, 3, 2):
         name = run[-size:]
-        if size < len(run) and _TITLE.search(run[:-size]) and not _is_historical(name):
-            if is_full_name(name, listed=True) or name in SURNAMES:
-                return size
+        if size >= len(run) or not _TITLE.search(run[:-size]) or _is_historical(name):
+            continue
+        if is_full_name(name, listed=True) or name in SURNAMES:
+            return size
     return 0
 
 
@@ -152,9 +153,9 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
     if spaced:
         first, second = spaced.groups()
         second = _SUFFIX.sub("", second) if len(second) > 1 else second
-        if not _NO_PERSON.search(first) and not _NO_PERSON.search(second) and not _is_historical(first + second):
-            if is_surname(first) or _is_given(second):
-                return spaced.start(2) + len(second)
+        is_name = is_surname(first) or _is_given(second)
+        if is_name and not any(map(_NO_PERSON.search, (first, second))) and not _is_historical(first + second):
+            return spaced.start(2) + len(second)
     run = _RUN.match(text, start)
     if run:
         name = _SUFFIX.sub("", run.group())

@@ -22,7 +22,7 @@ _DOT = r"(?:[.．]|[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)
 _DOMAIN = re.compile(rf"[{SPACE}]?((?:[{_LABEL}]{{1,63}}{_DOT}){{1,8}}[A-Za-zａ-ｚＡ-Ｚ]{{2,24}})(?![{_LABEL}])")
 _LOCAL_ONE = re.compile(f"[{_LOCAL}]")
 _LOCAL_PART = re.compile(rf"(?:[{_LOCAL}]|{_DOT}){{1,64}}$")
-_FILES = frozenset("png jpg jpeg gif svg webp css js mjs ts json html htm xml md txt py".split())
+_FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|css|m?js|ts|json|html?|xml|md|txt|py)$", re.IGNORECASE)
 
 
 def emails(text: str) -> Iterator[Candidate]:
@@ -46,7 +46,7 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
         window = text[max(0, at - 64) : at]
         local = _LOCAL_PART.search(window).group()
         start = at - len(local.lstrip("./=?&'`{|}~!#$%*^+-．"))
-        if start == at or narrow(domain.group(1)).rpartition(".")[2].lower() in _FILES:
+        if start == at or _FILES.search(narrow(domain.group(1))):
             continue
         if text.startswith("git@", start) and text[domain.end() : domain.end() + 1] in (":", "/"):
             continue

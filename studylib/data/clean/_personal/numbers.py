@@ -78,9 +78,8 @@ def phones(text: str) -> Iterator[Candidate]:
     """Domestic numbers by the numbering plan, those with +81, and valid ones of other countries behind a plus."""
     for found in _DOMESTIC.finditer(text):
         start, stop = found.span()
-        if text[start] in OPEN:
-            if not any(one in CLOSE for one in found.group()):  # the bracket is around more than the number
-                start += 1
+        if text[start] in OPEN and not any(one in CLOSE for one in found.group()):
+            start += 1  # the bracket is around more than the number
         sure = _is_domestic(text, start, stop)
         if sure is not None:
             yield Candidate(start, stop, "phone", sure)
@@ -181,23 +180,9 @@ def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
                 yield Candidate(*found.span(), "my_number", sure=bool(sure))
         elif len(number) >= 14 and (len(groups) == 1 or lengths[0] == 4):
             named = _CARD_NAMED.search(front) is not None
-            if named and (len(number) <= 16 or has_card_check(number)):
+            is_one = len(number) <= 16 or has_card_check(number)
+            if is_one if named else is_card(number) and not _is_of_a_thing(text, found, front):
                 yield Candidate(*found.span(), "card")
-            elif not named and not _is_of_a_thing(text, found, front) and is_card(number):
-                yield Candidate(*found.span(), "card")
-
-
-def _is_of_a_thing(text: str, found: re.Match[str], front: str) -> bool:
-    """Whether it stands in code or markup, or what is before or behind it says what else it numbers."""
-    behind = text[found.end() : found.end() + 1]
-    alone = len(digit_groups(found.group())) == 1
-    return bool(
-        _IN_CODE.search(front)
-        or _OTHER_NAMED.search(front)
-        or _COUNTED.match(text, found.end())
-        or re.match("[A-Za-z_/]", behind)
-        or (alone and (_IN_MARKUP.search(front) or re.match("[\"'<>`]", behind)))
-    )
 
 
 def _around(text: str, start: int, stop: int) -> str:

@@ -18,6 +18,7 @@ from studylib.data.clean._personal._surnames import (
     ENDINGS,
     GIVEN,
     GIVEN_ENDINGS,
+    GIVEN_SINGLE,
     HISTORICAL,
     NOT_GIVEN,
     NOT_SURNAMES,
@@ -64,6 +65,7 @@ _NO_PERSON = re.compile(
 _MAXIMAL = re.compile(
     f"(?<![{KANJI}{KATAKANA}])(?:([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}})|([{KANJI}]{{3,6}}))(?![{KANJI}])"
 )
+_KANA_ONLY = re.compile(f"[{HIRAGANA}]+|[{KATAKANA}]+")
 _ONE_KANJI = re.compile(f"[{KANJI}]")
 _FEW = 8  # names that are sought one by one; more, by their first characters
 _ROW = re.compile(f"[{KANJI}{SPACE}]+")
@@ -105,7 +107,7 @@ def _kanji_name(window: str, respect: str) -> int:
     if respect in _SURNAME_BEFORE:
         if respect == "氏" and run in CLANS:
             return 0
-        if is_surname(run):
+        if is_surname(run) and (len(run) > 1 or window[-2:-1] not in ("お", "ご")):
             return len(run)
     elif run in SURNAMES:
         return len(run)
@@ -237,11 +239,9 @@ _NO_FIRST = frozenset("一二三四五六七八九十百千各全同本当他諸
 def _is_given(word: str) -> bool:
     if word in GIVEN:
         return True
-    if word in NOT_GIVEN or word in "一二三" or not 1 <= len(word) <= 3:
-        return False
-    return word[-1] in GIVEN_ENDINGS or (
-        len(word) > 1 and re.fullmatch(f"[{HIRAGANA}]+|[{KATAKANA}]+", word) is not None
-    )
+    if word in NOT_GIVEN or not 2 <= len(word) <= 3:
+        return word in GIVEN_SINGLE
+    return word[-1] in GIVEN_ENDINGS or _KANA_ONLY.fullmatch(word) is not None
 
 
 def _is_historical(name: str) -> bool:

@@ -185,6 +185,19 @@ def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
                 yield Candidate(*found.span(), "card")
 
 
+def _is_of_a_thing(text: str, found: re.Match[str], front: str) -> bool:
+    """Whether it stands in code or markup, or what is before or behind it says what else it numbers."""
+    behind = text[found.end() : found.end() + 1]
+    alone = len(digit_groups(found.group())) == 1
+    return bool(
+        _IN_CODE.search(front)
+        or _OTHER_NAMED.search(front)
+        or _COUNTED.match(text, found.end())
+        or re.match("[A-Za-z_/]", behind)
+        or (alone and (_IN_MARKUP.search(front) or re.match("[\"'<>`]", behind)))
+    )
+
+
 def _around(text: str, start: int, stop: int) -> str:
     """What stands beside it in its line."""
     return text[max(0, start - 12) : start].rpartition("\n")[2] + " " + text[stop : stop + 12].partition("\n")[0]

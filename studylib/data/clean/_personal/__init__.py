@@ -9,37 +9,39 @@ from studylib.data.clean._personal._candidate import Candidate
 from studylib.data.clean._personal.addresses import addresses
 from studylib.data.clean._personal.names import contact_names, names, same_names
 from studylib.data.clean._personal.network import emails, ips
-from studylib.data.clean._personal.numbers import cards, my_numbers, phones, postal_codes
+from studylib.data.clean._personal.numbers import numbers
 
-# In the order of precedence where two are equally long.
-_FINDERS: Mapping[str, Callable[[str], Iterator[Candidate]]] = {
-    "email": emails,
-    "ip": ips,
-    "card": cards,
-    "my_number": my_numbers,
-    "phone": phones,
-    "postal_code": postal_codes,
-    "address": addresses,
-    "name": names,
+_FINDERS: Mapping[Callable[[str], Iterator[Candidate]], frozenset[str]] = {
+    emails: frozenset(("email",)),
+    ips: frozenset(("ip",)),
+    numbers: frozenset(("card", "my_number", "phone", "postal_code")),
+    addresses: frozenset(("address",)),
+    names: frozenset(("name",)),
 }
+_RANK = {kind: place for place, kind in enumerate(kind for kinds in _FINDERS.values() for kind in sorted(kinds))}
 _CONTACT = frozenset(("email", "phone", "postal_code", "address"))
 
 
 def find_personal(text: str, kinds: Collection[str]) -> list[Span]:
     """The personal data of ``kinds`` in ``text``, in order, not overlapping.
 
-    Of candidates that overlap the longest stands, then the one whose kind comes first above. A candidate that its
+    Of candidates that overlap the longest stands, then the one whose kind comes first above (`_FINDERS`). A candidate that its
     surroundings do not confirm stands where an equal string of its kind is confirmed elsewhere in the text.
     """
-    found = [one for kind, finder in _FINDERS.items() if kind in kinds for one in finder(text)]
+    found = [
+        one
+        for finder, its in _FINDERS.items()
+        if not its.isdisjoint(kinds)
+        for one in finder(text)
+        if one.kind in kinds
+    ]
     if any(not one.sure for one in found):
         known = {(one.kind, text[one.start : one.stop]) for one in found if one.sure}
         found = [one for one in found if one.sure or (one.kind, text[one.start : one.stop]) in known]
     if "name" in kinds and found:
         found += contact_names(text, [one for one in found if one.kind in _CONTACT])
         found += same_names(text, [one for one in found if one.kind == "name"])
-    order = list(_FINDERS)
-    found.sort(key=lambda one: (one.start - one.stop, order.index(one.kind), one.start))
+    found.sort(key=lambda one: (one.start - one.stop, _RANK[one.kind], one.start))
     return _apart(found)
 
 

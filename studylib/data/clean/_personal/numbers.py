@@ -15,10 +15,12 @@ from studylib.data.clean._personal._characters import CLOSE, DIGIT, HYPHEN, OPEN
 _D, _H = f"[{DIGIT}]", f"[{HYPHEN}]"
 # Between two groups of digits: nothing, a hyphen (spaces around it), a space or a full stop.
 _BETWEEN = f"(?:[{SPACE}]?{_H}[{SPACE}]?|[{SPACE}.．])?"
-_OPENED, _CLOSED = f"(?:[{SPACE}]?[{OPEN}]|{_BETWEEN})", f"(?:[{CLOSE}][{SPACE}]?{_H}?|{_BETWEEN})"
+_CLOSED = f"(?:[{CLOSE}][{SPACE}]?{_H}?|{_BETWEEN})"
+_OPENED = f"(?:[{SPACE}]?[{OPEN}]|{_CLOSED})"
 # Written first: one character that patterns can be sought by, then what may not stand before it.
 _ALONE = f"(?<![{DIGIT}].)"
 _ENDS = f"(?!{_D}|{_H}{_D}|[.．]{_D})"
+_SEVEN = re.compile(f"{_D}(?:[^\\w\n]{{0,3}}{_D}|[ー]{_D}){{6}}")  # few texts have so many digits together
 _DOMESTIC = re.compile(
     f"[0０{OPEN}]{_ALONE}(?:(?<=[{OPEN}])[0０])?{_D}{{1,4}}{_OPENED}{_D}{{1,4}}{_CLOSED}{_D}{{2,4}}{_ENDS}", re.DOTALL
 )
@@ -26,17 +28,27 @@ _WITH_81 = re.compile(
     f"[+＋][8８][1１]{_BETWEEN}(?:[{OPEN}][0０][{CLOSE}]{_BETWEEN})?"
     f"{_D}{{1,4}}{_BETWEEN}{_D}{{1,4}}{_BETWEEN}{_D}{{3,4}}{_ENDS}"
 )
-_ABROAD = re.compile(f"[+＋](?![8８][1１]|[0０]){_D}{{1,4}}(?:[{SPACE}{HYPHEN}.]?[{OPEN}]?{_D}{{1,5}}[{CLOSE}]?){{2,6}}{_ENDS}")
+_ABROAD = re.compile(
+    f"[+＋](?![8８][1１]|[0０]){_D}{{1,4}}(?:[{SPACE}{HYPHEN}.]?[{OPEN}]?{_D}{{1,5}}[{CLOSE}]?){{2,6}}{_ENDS}"
+)
 _LONG = re.compile(f"{_D}{_ALONE}(?:[{SPACE}{HYPHEN}]?{_D}){{11,18}}(?!{_D}|[{SPACE}{HYPHEN}.．]{_D})", re.DOTALL)
-_POSTAL = re.compile(f"〒[{SPACE}]?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?〒?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}")
-_POSTAL_OF_ADDRESS = re.compile(f"{_D}{_ALONE}{_D}{{2}}{_H}{_D}{{4}}(?=[{SPACE}\n]{{0,2}}(?:東京都|北海道|大阪府|京都府|[一-鿿]{{2,3}}県))", re.DOTALL)
+_POSTAL = re.compile(
+    f"〒[{SPACE}]?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?〒?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}"
+)
+_POSTAL_OF_ADDRESS = re.compile(
+    f"{_D}{_ALONE}{_D}{{2}}{_H}{_D}{{4}}(?=[{SPACE}\n]{{0,2}}(?:東京都|北海道|大阪府|京都府|[一-鿿]{{2,3}}県))",
+    re.DOTALL,
+)
 
 _CALLS = re.compile(
     r"(?:電話(?:番号)?|でんわ|℡|☎|☏|📞|📱|tel(?:ephone)?|phone|fax|ファック?ス|ファクシミリ|携帯(?:電話|番号)?|連絡先|直通|代表|ダイヤル|内線)"
     r"[^0-9\n]{0,6}$",
     re.IGNORECASE,
 )
-_CARD_NAMED = re.compile(r"(?:カード(?:番号)?|card(?: ?(?:number|no\.?))?|visa|jcb|mastercard|アメックス|クレジット)[^0-9\n]{0,8}$", re.IGNORECASE)
+_CARD_NAMED = re.compile(
+    r"(?:カード(?:番号)?|card(?: ?(?:number|no\.?))?|visa|jcb|mastercard|アメックス|クレジット)[^0-9\n]{0,8}$",
+    re.IGNORECASE,
+)
 _MY_NUMBER_NAMED = re.compile(r"(?:個人番号|マイナンバー|my ?number)[^0-9\n]{0,10}$", re.IGNORECASE)
 # Numbers of things.
 _OTHER_NAMED = re.compile(
@@ -45,21 +57,34 @@ _OTHER_NAMED = re.compile(
     r"[はがも]?[^0-9A-Za-z\n]{0,3}$",
     re.IGNORECASE,
 )
-_COUNTED = re.compile(r"[ \u3000]?(?:年|月|円|号[機室車棟]|番地|丁目|ページ|頁|条|%|％|人|件|個|万|億|[A-Za-z_]*(?<![A-Za-z])[A-Za-z]*=)")
+_COUNTED = re.compile(
+    r"[ \u3000]?(?:年|月|円|号[機室車棟]|番地|丁目|ページ|頁|条|%|％|人|件|個|万|億|[A-Za-z_]*(?<![A-Za-z])[A-Za-z]*=)"
+)
+_WORDS = re.compile("[ぁ-ゖァ-ヺ一-鿿]")
+_MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-4])[0-5]\d")
 _IN_CODE = re.compile(r"[A-Za-z0-9_/=#&%$@\\.+\-‐-―−]$")
 _IN_MARKUP = re.compile(r"[\"'<>`]$")
+
+
+def numbers(text: str) -> Iterator[Candidate]:
+    """Telephone, card, My and postal code numbers."""
+    if _SEVEN.search(text):
+        yield from cards_and_my_numbers(text)
+        yield from phones(text)
+        yield from postal_codes(text)
 
 
 def phones(text: str) -> Iterator[Candidate]:
     """Domestic numbers by the numbering plan, those with +81, and valid ones of other countries behind a plus."""
     for found in _DOMESTIC.finditer(text):
         start, stop = found.span()
-        if text[start] in OPEN:
-            if not any(one in CLOSE for one in found.group()):  # the bracket is around more than the number
-                start += 1
+        if text[start] in OPEN and not any(one in CLOSE for one in found.group()):
+            start += 1  # the bracket is around more than the number
         sure = _is_domestic(text, start, stop)
         if sure is not None:
             yield Candidate(start, stop, "phone", sure)
+    if "+" not in text and "＋" not in text:
+        return
     for found in _WITH_81.finditer(text):
         country, *rest = digit_groups(found.group())
         number = "".join([country[2:], *rest]).removeprefix("0")
@@ -82,13 +107,19 @@ def _is_domestic(text: str, start: int, stop: int) -> bool | None:
     front = before(text, start)
     if _CALLS.search(front):
         return True
-    if _IN_CODE.search(front) or _OTHER_NAMED.search(front) or _COUNTED.match(text, stop):
+    if (
+        (_IN_CODE.search(front) and not re.search("[0-9]/$", front))
+        or _OTHER_NAMED.search(front)
+        or _COUNTED.match(text, stop)
+    ):
         return None
     if re.match("[A-Za-z_]", text[stop : stop + 1]) and not re.match("(?i:tel|fax)", text[stop : stop + 3]):
         return None
     if len(groups) == 1:
         if _IN_MARKUP.search(front) or re.match("[\"'<>`]", text[stop : stop + 1]):
             return None
+        if number in "0123456789" or not _WORDS.search(_around(text, start, stop)):
+            return False
         return len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
     if re.fullmatch(f"[{DIGIT}{SPACE}]+", written):  # columns of a table
         if re.search(r"[0-9][ \t]$", front) or re.match(f"[{SPACE}\t]{_D}", text[stop : stop + 2]):
@@ -103,10 +134,13 @@ def _fits_the_plan(number: str, groups: list[str], lengths: tuple[int, ...]) -> 
     if number[1:2] == "0" or not number.startswith("0"):
         return False
     if re.match("0[5-9]0", number) and not number.startswith("0990"):
-        return len(number) == 11 and lengths in ((3, 4, 4), (3, 8), (7, 4), (11,))
-    if number.startswith("0800"):
-        return len(number) == 11 and lengths in ((4, 3, 4), (4, 7), (11,))
-    if re.match("0120|0570|0990|01[78]0", number) and len(number) == 10 and lengths in ((4, 3, 3), (4, 2, 4), (4, 6), (10,)):
+        is_free = number.startswith("0800") and lengths in ((4, 3, 4), (4, 7))
+        return len(number) == 11 and (is_free or lengths in ((3, 4, 4), (3, 8), (7, 4), (11,)))
+    if (
+        re.match("0120|0570|0990|01[78]0", number)
+        and len(number) == 10
+        and lengths in ((4, 3, 3), (4, 2, 4), (4, 6), (10,))
+    ):
         return True
     if len(number) != 10:
         return False
@@ -126,19 +160,29 @@ def _is_valid(number: str, region: str | None) -> bool:
         return False
 
 
-def cards(text: str) -> Iterator[Candidate]:
-    """Numbers of 14 to 19 digits with an issuer's prefix and a right check digit; any of 14 to 16 where a card is named."""
+def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
+    """Long numbers with the check digit of what they may be, or with its name before them.
+
+    Cards have 14 to 19 digits and an issuer's prefix, a My Number has twelve. A My Number without its name that is written in
+    one stands among words, and is no date and time.
+    """
     for found in _LONG.finditer(text):
         groups = digit_groups(found.group())
         number = "".join(groups)
-        if len(number) < 14 or len(set(map(len, groups[:-1]))) > 2 or (len(groups) > 1 and len(groups[0]) != 4):
-            continue
+        lengths = [len(one) for one in groups]
         front = before(text, found.start())
-        if _CARD_NAMED.search(front):
-            if len(number) <= 16 or has_card_check(number):
+        if len(number) == 12 and lengths in ([12], [4, 4, 4]):
+            if _MY_NUMBER_NAMED.search(front):
+                yield Candidate(*found.span(), "my_number")
+            elif len(set(number)) > 1 and has_my_number_check(number) and not _is_of_a_thing(text, found, front):
+                alone = len(groups) == 1
+                sure = not alone or (_WORDS.search(_around(text, *found.span())) and not _MOMENT.match(number))
+                yield Candidate(*found.span(), "my_number", sure=bool(sure))
+        elif len(number) >= 14 and (len(groups) == 1 or lengths[0] == 4):
+            named = _CARD_NAMED.search(front) is not None
+            is_one = len(number) <= 16 or has_card_check(number)
+            if is_one if named else is_card(number) and not _is_of_a_thing(text, found, front):
                 yield Candidate(*found.span(), "card")
-        elif not _is_of_a_thing(text, found, front) and is_card(number):
-            yield Candidate(*found.span(), "card")
 
 
 def _is_of_a_thing(text: str, found: re.Match[str], front: str) -> bool:
@@ -152,6 +196,11 @@ def _is_of_a_thing(text: str, found: re.Match[str], front: str) -> bool:
         or re.match("[A-Za-z_/]", behind)
         or (alone and (_IN_MARKUP.search(front) or re.match("[\"'<>`]", behind)))
     )
+
+
+def _around(text: str, start: int, stop: int) -> str:
+    """What stands beside it in its line."""
+    return text[max(0, start - 12) : start].rpartition("\n")[2] + " " + text[stop : stop + 12].partition("\n")[0]
 
 
 def is_card(number: str) -> bool:
@@ -177,30 +226,18 @@ def has_card_check(number: str) -> bool:
     return (sum(map(int, number[-1::-2])) + sum(doubled)) % 10 == 0
 
 
-def my_numbers(text: str) -> Iterator[Candidate]:
-    """Twelve digits where one is asked for; elsewhere with the right check digit, and in groups of four or no date and time."""
-    for found in _LONG.finditer(text):
-        groups = digit_groups(found.group())
-        number = "".join(groups)
-        if len(number) != 12 or list(map(len, groups)) not in ([12], [4, 4, 4]):
-            continue
-        front = before(text, found.start())
-        if _MY_NUMBER_NAMED.search(front):
-            yield Candidate(*found.span(), "my_number")
-        elif len(set(number)) > 1 and has_my_number_check(number) and not _is_of_a_thing(text, found, front):
-            is_moment = re.match(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-4])[0-5]\d", number)
-            yield Candidate(*found.span(), "my_number", sure=len(groups) == 3 or not is_moment)
-
-
 def has_my_number_check(number: str) -> bool:
     """Eleven digits, weighed 2 to 7 and again 2 to 6 from the right, and the twelfth that follows from them modulo 11."""
-    weighed = sum(int(digit) * weight for digit, weight in zip(reversed(number[:11]), (2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6), strict=True))
+    weighed = sum(
+        int(digit) * weight
+        for digit, weight in zip(reversed(number[:11]), (2, 3, 4, 5, 6, 7, 2, 3, 4, 5, 6), strict=True)
+    )
     return int(number[11]) == (11 - weighed % 11 if weighed % 11 > 1 else 0)
 
 
 def postal_codes(text: str) -> Iterator[Candidate]:
     """Seven digits behind 〒 or 郵便番号, or in front of a prefecture; the digits alone."""
-    for found in _POSTAL.finditer(text):
+    for found in _POSTAL.finditer(text) if "〒" in text or "郵便番号" in text else ():
         yield Candidate(*found.span(1 if found.group(1) else 2), "postal_code")
     for found in _POSTAL_OF_ADDRESS.finditer(text):
         yield Candidate(*found.span(), "postal_code")

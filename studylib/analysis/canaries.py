@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 
 from studylib.analysis.crossed import crossed_table
-from studylib.analysis.probes import probe_records, with_trials
+from studylib.analysis.probes import at_the_end, probe_records, with_trials
 
 
 def read_canaries(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
-    """The probe ``canaries``: a row a trial, step and canary.
+    """The probe ``canaries`` at the end of training: a row a trial and canary.
 
     Columns: ``hash``, ``step``, ``tokens``, ``canary``, ``copies`` (planted in the web text before any cleaning; 0: never),
     ``candidates`` (secrets that are ranked), ``exposure`` (bits), then those of ``trials``.
@@ -24,7 +24,7 @@ def read_canaries(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
         for about, probes in probe_records(out, trials) if (found := probes.get("canaries"))
         for name, (copies, rank) in found["ranks"].items()
     ]  # fmt: skip
-    return with_trials(rows, schema, trials)
+    return at_the_end(with_trials(rows, schema, trials))
 
 
 def chance_exposure(candidates: int) -> float:
@@ -41,18 +41,15 @@ def exposure_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        From `read_canaries`, of one size; only each trial's last step counts.
+        From `read_canaries`, of one size.
 
     Returns
     -------
     The columns of `crossed_table`, by rising ``copies``; ``chance``, and ``cap``: that of a secret that is ranked first.
     """
-    last = rows.filter(pl.col("step") == pl.col("step").max().over("hash"))
-    if last.is_empty():
-        return pl.DataFrame()
-    candidates = last["candidates"][0]
+    candidates = rows["candidates"][0]
     chance, cap = chance_exposure(candidates), math.log2(candidates)
     table = crossed_table(
-        last, "exposure", item="canary", group="copies", chance=chance, baseline=baseline, limits=(0.0, cap)
+        rows, "exposure", item="canary", group="copies", chance=chance, baseline=baseline, limits=(0.0, cap)
     )
     return table.with_columns(chance=pl.lit(chance), cap=pl.lit(cap)).sort("copies", maintain_order=True)

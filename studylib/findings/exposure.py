@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import polars as pl
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from studylib.analysis import exposure_table
+from studylib.findings._figures.spread import spread
 from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
@@ -92,9 +92,9 @@ class Exposure(Finding):
     @classmethod
     def of(cls, rows: pl.DataFrame, baseline: str) -> Exposure | None:
         """``rows`` from ``analysis.read_canaries``, of one size. None where none was asked, or no variant has two seeds."""
-        table = exposure_table(rows, baseline) if len(rows) else rows
-        if table.is_empty():
+        if rows.is_empty():
             return None
+        table = exposure_table(rows, baseline)
         copies = table["copies"].max()
         judged = table.filter((pl.col("copies") == copies) & pl.col("low").is_not_null())
         if judged.is_empty():
@@ -122,20 +122,24 @@ class Exposure(Finding):
                 )
                 for row in judged.sort("mean").iter_rows(named=True)
             ),
-        ).drawn_from(rows.filter(pl.col("step") == pl.col("step").max().over("hash")))  # fmt: skip
+        ).drawn_from(table, rows)  # fmt: skip
 
-    def draw(self, rows: pl.DataFrame) -> Figure:
-        """Exposure against copies, a line a variant: mean over canaries, the band is the range of seeds."""
-        means = rows.group_by("variant", "copies", "seed").agg(pl.col("exposure").mean())
-        levels = sorted(rows["copies"].unique())
-        means = means.with_columns(place=pl.col("copies").replace_strict(levels, range(len(levels))))
-        figure, (ax,) = canvas(width=7.2, height=4.4)
+    def draw(self, table: pl.DataFrame, rows: pl.DataFrame) -> Figure:
+        """Exposure against copies, a line a variant."""
+        seeds = rows.group_by("variant", "copies", "seed").agg(pl.col("exposure").mean())
+        levels = sorted(table["copies"].unique())
+        figure, (ax,) = canvas(width=7.6, height=4.8)
         for index, one in enumerate(self.variants):
-            style, own = look(index), means.filter(pl.col("variant") == one.variant).sort("place", "seed").to_pandas()
-            sns.lineplot(
-                own, x="place", y="exposure", errorbar=("pi", 100), ax=ax, label=one.variant, legend=False, color=style["color"],
-                linestyle=style["linestyle"], marker=style["marker"], markersize=7, err_kws={"alpha": 0.13, "lw": 0},
-            )  # fmt: skip
+            style, own = look(index), table.filter(pl.col("variant") == one.variant).sort("copies")
+            shift = 0.6 * ((index + 0.5) / len(self.variants) - 0.5)  # beside each other, not over
+            places = [levels.index(copies) + shift for copies in own["copies"]]
+            ax.plot(places, own["mean"], color=style["color"], ls=style["linestyle"], lw=1, alpha=0.6)
+            for place, row in zip(places, own.iter_rows(named=True), strict=True):
+                dots = seeds.filter((pl.col("variant") == one.variant) & (pl.col("copies") == row["copies"]))[
+                    "exposure"
+                ]
+                spread(ax, place, row["mean"], (row["low"], row["high"]), dots.to_list(), style, upright=True)
+            ax.plot([], [], **style, ms=7, label=one.variant)
         for height, said in ((self.chance, "chance"), (self.cap, "secret ranked first")):
             ax.axhline(height, color=INK, lw=1, ls="-" if said == "chance" else (0, (4, 3)))
             ax.text(
@@ -148,7 +152,7 @@ class Exposure(Finding):
                 fontsize=9,
                 color=MUTED,
             )
-        ax.set_ylim(0, 1.08 * self.cap)
+        ax.set(xlim=(-0.5, len(levels)), ylim=(0, 1.08 * self.cap))  # room for the words on the right
         ticks(
             ax.xaxis,
             range(len(levels)),
@@ -157,6 +161,6 @@ class Exposure(Finding):
         ax.set(
             xlabel="documents that the secret was planted in, before cleaning", ylabel="exposure of the secret (bits)"
         )
-        title = "mean over canaries; band: range of seeds"
+        title = "mean over secrets: seeds, their mean, 95 % interval over seeds and secrets"
         figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
         return figure

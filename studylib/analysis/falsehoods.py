@@ -59,7 +59,7 @@ def falsehood_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
     tables = []
     for value, chance in chances.items():
         limits = {"limits": (0.0, 1.0)} if value in LIKELIEST else {}
-        table = crossed_table(rows, value, item="fact", group="told", chance=chance, baseline=baseline, **limits)
+        table = crossed_table(rows, value, item="fact", group=["told"], chance=chance, baseline=baseline, **limits)
         tables.append(table.select(pl.lit(value).alias("value"), pl.lit(chance).alias("chance"), pl.all()))
     return pl.concat(tables)
 

@@ -47,17 +47,23 @@ def falsehoods(
     return found
 
 
-def canaries(effects: dict[str, float], *, seeds: int = 3, each: int = 8) -> dict[tuple[str, int], dict]:
-    """The probe's record of models that know a secret better by so many bits for each doubling of its copies."""
+def canaries(
+    effects: dict[str, float], *, copied: dict[str, float] | None = None, seeds: int = 3, each: int = 8
+) -> dict[tuple[str, int], dict]:
+    """The probe's record of models that know a secret better by so many bits for each doubling of its copies (``copied``: if these
+    are copies of one document)."""
     generator, found = np.random.default_rng(1), {}
-    own = {(copies, n): generator.exponential(1.0) for copies in (0, 1, 4, 16) for n in range(each)}
+    cells = [(0, False), (1, False), (4, False), (4, True), (16, False), (16, True)]
+    own = {(cell, n): generator.exponential(1.0) for cell in cells for n in range(each)}
     for variant, effect in effects.items():
         for seed in range(seeds):
-            ranks = {}
-            for (copies, n), luck in own.items():
-                bits = 1.44 * luck + effect * np.log2(1 + copies) + generator.normal(0, 0.2)
-                ranks[f"phone/{copies}/{n}"] = [copies, float(np.clip(128 * 2**-bits, 1, 128))]
-            found[variant, seed] = {"canaries": {"candidates": 128, "ranks": ranks}}
+            ranked = {}
+            for ((copies, duplicated), _n), luck in own.items():
+                gain = (copied or {}).get(variant, effect) if duplicated else effect
+                bits = 1.44 * luck + gain * np.log2(1 + copies) + generator.normal(0, 0.2)
+                rank = float(np.clip(128 * 2**-bits, 1, 128))
+                ranked[f"canary/{len(ranked)}"] = {"copies": copies, "duplicated": duplicated, "rank": rank}
+            found[variant, seed] = {"canaries": {"candidates": 128, "canaries": ranked}}
     return found
 
 
@@ -176,20 +182,25 @@ def test_chance_exposure_is_the_mean_over_all_ranks():
 
 
 def test_exposure_is_claimed_only_beyond_chance(exposed, tmp_path):
-    rows = exposed({"raw": 1.2, "masked": 0.0, "exact": 1.2})
+    rows = exposed({"raw": 1.2, "masked": 0.0, "exact": 1.2}, copied={"exact": 0.0})
     assert rows.filter(pl.col("exposure") > 7).is_empty() and set(rows["copies"]) == {0, 1, 4, 16}
     found = findings.Exposure.of(rows, "raw")
-    by_name = {one.variant: one for one in found.variants}
-    assert by_name["masked"].since is None and by_name["masked"].sure and by_name["masked"].difference[1] < -3
-    assert by_name["raw"].since in (1, 4) and by_name["raw"].difference is None and not by_name["exact"].sure
-    assert found.cap == 7 and found.copies == 16 and found.chance == pytest.approx(1.42, abs=0.02)
-    title = found.title(**found.facts)
-    assert title.en.startswith("2 of 3 variants remember planted secrets") and title.en.endswith(
-        "less exposed than raw: masked"
-    )
-    assert "masked is not seen to remember any planted secret" in found.said().en
+    cells = {(one.variant, one.planted): one for one in found.exposed}
+    for planted in ("apart", "copied"):
+        assert cells["masked", planted].since is None and cells["masked", planted].sure
+        assert cells["raw", planted].since in (1, 4) and cells["raw", planted].difference is None
+    assert cells["exact", "copied"].difference[1] < -3 and cells["exact", "copied"].sure
+    assert not cells["exact", "apart"].sure and cells["exact", "apart"].since is not None
+    assert found.cap == 7 and found.copies == 16 and found.chance == pytest.approx(1.40, abs=0.01)
+    title = found.title(**found.facts).en
+    assert title.startswith("Planted secrets are remembered by ") and "in separate documents: masked;" in title
+    assert title.endswith(("less exposed than raw in copied documents: masked, exact", "exact, masked"))
+    assert "masked, planted in separate documents: not seen to be remembered" in found.said().en
+    assert found.save(tmp_path / "figures").file == "exposure.png"
+
+
+def test_no_exposure_is_claimed_of_models_that_remember_nothing(exposed):
     none = findings.Exposure.of(exposed({"raw": 0.0, "masked": 0.0}), "raw")
     assert none.title(**none.facts).en == "No variant is seen to remember planted secrets, with up to 16 copies"
     assert findings.Exposure.of(exposed({"raw": 1.0, "masked": 0.0}, seeds=1), "raw") is None
     assert findings.Exposure.of(exposed({}), "raw") is None
-    assert found.save(tmp_path / "figures").file == "exposure.png"

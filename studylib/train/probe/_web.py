@@ -26,7 +26,9 @@ def web_options(probe: str, data: DataSpec) -> Any:
     sources = [{"kind": one.kind, "options": one.options} for one in data.sources]
     told = [validated(options, dict(one)) for one in _miniworld(sources) if one.get("register") == WEB]
     if len({tuple(getattr(one, name) for name in _TOLD_BY) for one in told}) != 1:
-        why = f"asks about what one web text tells (miniworld, register: web), but the sources have {len(told) or 'none'}"
+        why = (
+            f"asks about what one web text tells (miniworld, register: web), but the sources have {len(told) or 'none'}"
+        )
         raise invalid("probes", probe, why)
     return told[0]
 

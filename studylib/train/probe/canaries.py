@@ -41,7 +41,10 @@ class Canaries(Probe):
         self._asked = Weighed("canaries", "canaries", groups, spec, prepared, most=len(groups), fewest=FEWEST)
         planted = {one.id for one in known[: web.canaries]}
         self._canaries = {
-            one.id: {"copies": one.copies if one.id in planted else 0, "duplicated": one.id in planted and one.duplicated}
+            one.id: {
+                "copies": one.copies if one.id in planted else 0,
+                "duplicated": one.id in planted and one.duplicated,
+            }
             for one in (asked[number] for number in self._asked.kept)
         }
 
@@ -53,7 +56,8 @@ class Canaries(Probe):
         own, others = likelihoods[:, :1], likelihoods[:, 1:]
         ranks = 1 + (others > own).sum(axis=1) + 0.5 * (others == own).sum(axis=1)
         found = {
-            name: about | {"rank": float(rank)} for (name, about), rank in zip(self._canaries.items(), ranks, strict=True)
+            name: about | {"rank": float(rank)}
+            for (name, about), rank in zip(self._canaries.items(), ranks, strict=True)
         }
         return {"candidates": CANDIDATES, "canaries": found}
 

@@ -8,23 +8,24 @@ from pathlib import Path
 import polars as pl
 
 from studylib.analysis.crossed import crossed_table
-from studylib.analysis.probes import probe_records, with_trials
+from studylib.analysis.probes import at_the_end, probe_records, with_trials
 
 
 def read_canaries(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
-    """The probe ``canaries``: a row a trial, step and canary.
+    """The probe ``canaries`` at the end of training: a row a trial and canary.
 
-    Columns: ``hash``, ``step``, ``tokens``, ``canary``, ``copies`` (planted in the web text before any cleaning; 0: never),
-    ``candidates`` (secrets that are ranked), ``exposure`` (bits), then those of ``trials``.
+    Columns: ``hash``, ``step``, ``tokens``, ``canary``, ``copies`` (documents of the web text that it was planted in, before any
+    cleaning; 0: never), ``duplicated`` (whether these are one document and copies of it), ``candidates`` (secrets that are
+    ranked), ``exposure`` (bits), then those of ``trials``.
     """
-    schema = {"canary": pl.String, "copies": pl.Int64, "candidates": pl.Int64, "exposure": pl.Float64}
+    schema = {"canary": pl.String, "copies": pl.Int64, "duplicated": pl.Boolean, "candidates": pl.Int64}
     rows = [
-        about | {"canary": name, "copies": copies, "candidates": found["candidates"]}
-        | {"exposure": math.log2(found["candidates"] / rank)}
+        about | {"canary": name, "copies": one["copies"], "duplicated": one["duplicated"], "candidates": found["candidates"]}
+        | {"exposure": math.log2(found["candidates"] / one["rank"])}
         for about, probes in probe_records(out, trials) if (found := probes.get("canaries"))
-        for name, (copies, rank) in found["ranks"].items()
+        for name, one in found["canaries"].items()
     ]  # fmt: skip
-    return with_trials(rows, schema, trials)
+    return at_the_end(with_trials(rows, schema | {"exposure": pl.Float64}, trials))
 
 
 def chance_exposure(candidates: int) -> float:
@@ -36,23 +37,26 @@ def chance_exposure(candidates: int) -> float:
 
 
 def exposure_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
-    """By number of copies and variant: `crossed_table` of the exposure.
+    """By number of copies, way of planting and variant: `crossed_table` of the exposure.
 
     Parameters
     ----------
     rows
-        From `read_canaries`, of one size; only each trial's last step counts.
+        From `read_canaries`, of one size.
 
     Returns
     -------
-    The columns of `crossed_table`, by rising ``copies``; ``chance``, and ``cap``: that of a secret that is ranked first.
+    The columns of `crossed_table`, by rising ``copies`` and ``duplicated``; ``chance``, and ``cap``: that of a secret that is ranked first.
     """
-    last = rows.filter(pl.col("step") == pl.col("step").max().over("hash"))
-    if last.is_empty():
-        return pl.DataFrame()
-    candidates = last["candidates"][0]
+    candidates = rows["candidates"][0]
     chance, cap = chance_exposure(candidates), math.log2(candidates)
     table = crossed_table(
-        last, "exposure", item="canary", group="copies", chance=chance, baseline=baseline, limits=(0.0, cap)
+        rows,
+        "exposure",
+        item="canary",
+        group=["copies", "duplicated"],
+        chance=chance,
+        baseline=baseline,
+        limits=(0.0, cap),
     )
-    return table.with_columns(chance=pl.lit(chance), cap=pl.lit(cap)).sort("copies", maintain_order=True)
+    return table.with_columns(chance=pl.lit(chance), cap=pl.lit(cap)).sort("copies", "duplicated", maintain_order=True)

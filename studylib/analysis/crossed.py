@@ -26,7 +26,7 @@ def crossed_table(
     value: str,
     *,
     item: str,
-    group: str,
+    group: Sequence[str],
     chance: float,
     baseline: str,
     limits: tuple[float, float] = (-np.inf, np.inf),
@@ -36,7 +36,7 @@ def crossed_table(
     Parameters
     ----------
     rows
-        A row a trial and item: ``variant``, ``seed``, ``group``, ``item`` and ``value``.
+        A row a trial and item: ``variant``, ``seed``, the columns of ``group``, ``item`` and ``value``.
     chance
         Mean of a model that knows nothing.
     limits
@@ -44,7 +44,7 @@ def crossed_table(
 
     Returns
     -------
-    A row a group and variant: that of ``group``, ``variant, seeds, items, mean, low, high`` (95 %), ``beyond_chance``, ``difference,
+    A row a group and variant: the columns of ``group``, ``variant, seeds, items, mean, low, high`` (95 %), ``beyond_chance``, ``difference,
     difference_low, difference_high, significant``. The two claims hold with Holm's correction for all rows of the table. Without
     two seeds (in common with the baseline), or of fewer than two items, ends and differences are null: there is no noise to
     judge by.
@@ -58,7 +58,7 @@ def crossed_table(
     if baseline not in names:
         raise invalid("baseline", baseline, "is not a variant of these trials", choices=names)
     found: list[dict[str, Any]] = []
-    for (label,), own in rows.group_by([group], maintain_order=True):
+    for labels, own in rows.group_by(group, maintain_order=True):
         values, here, items = _cells(own, value, item)
         if not items:  # other trials were asked others
             continue
@@ -69,12 +69,13 @@ def crossed_table(
             if name != baseline and baseline in here:
                 against = contrast(values, weights - np.eye(len(here))[here.index(baseline)])
             found.append(
-                {group: label, "variant": name, "items": items, "seeds": int(_present(values)[place].sum())}
+                dict(zip(group, labels, strict=True))
+                | {"variant": name, "items": items, "seeds": int(_present(values)[place].sum())}
                 | {"mean": mean["mean"], "low": _within(mean["low"], limits), "high": _within(mean["high"], limits)}
                 | {"difference": against["mean"], "difference_low": against["low"], "difference_high": against["high"]}
                 | {"p_chance": mean["p"], "p_difference": against["p"]}
             )
-    table = pl.DataFrame(found, schema={group: rows.schema[group]} | _SCHEMA)
+    table = pl.DataFrame(found, schema={one: rows.schema[one] for one in group} | _SCHEMA)
     claims = (("p_chance", "beyond_chance"), ("p_difference", "significant"))
     return table.with_columns(
         pl.Series(claim, holm(table[p].fill_null(np.nan).to_numpy()) < _LEVEL) for p, claim in claims

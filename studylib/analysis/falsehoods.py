@@ -7,14 +7,14 @@ from pathlib import Path
 import polars as pl
 
 from studylib.analysis.crossed import crossed_slope, crossed_table
-from studylib.analysis.probes import probe_records, with_trials
+from studylib.analysis.probes import at_the_end, probe_records, with_trials
 
 LIKELIEST = ("right", "false", "other")
 MARGINS = ("right_margin", "false_margin")
 
 
 def read_falsehoods(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
-    """The probe ``falsehoods``: a row a trial, step and fact.
+    """The probe ``falsehoods`` at the end of training: a row a trial and fact.
 
     Columns: ``hash``, ``step``, ``tokens``, ``false_facts`` (share of them that the web text tells falsely), ``fact``, ``told``
     (falsely, truly: by this trial's web text), ``answers`` (how many), 1 for the answer that is likeliest in ``right``, ``false``
@@ -38,7 +38,7 @@ def read_falsehoods(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
                         "false_margin": false - sum(others) / len(others),
                     }
                 )  # fmt: skip
-    return with_trials(rows, schema, trials)
+    return at_the_end(with_trials(rows, schema, trials))
 
 
 def falsehood_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
@@ -47,22 +47,19 @@ def falsehood_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
     Parameters
     ----------
     rows
-        From `read_falsehoods`, of one size; only each trial's last step counts.
+        From `read_falsehoods`, of one size.
 
     Returns
     -------
     ``value`` (right, false, other, right_margin, false_margin), ``told``, ``chance``, then the columns of `crossed_table`. Holm's
     correction is over the variants and groups of one value.
     """
-    last = _at_the_end(rows)
-    if last.is_empty():
-        return pl.DataFrame()
-    answers = last["answers"][0]
+    answers = rows["answers"][0]
     chances = {"right": 1 / answers, "false": 1 / answers, "other": 1 - 2 / answers} | dict.fromkeys(MARGINS, 0.0)
     tables = []
     for value, chance in chances.items():
         limits = {"limits": (0.0, 1.0)} if value in LIKELIEST else {}
-        table = crossed_table(last, value, item="fact", group="told", chance=chance, baseline=baseline, **limits)
+        table = crossed_table(rows, value, item="fact", group=["told"], chance=chance, baseline=baseline, **limits)
         tables.append(table.select(pl.lit(value).alias("value"), pl.lit(chance).alias("chance"), pl.all()))
     return pl.concat(tables)
 
@@ -77,13 +74,7 @@ def falsehood_rates(rows: pl.DataFrame, rate: str = "false_facts") -> tuple[pl.D
     ``value, rate, chance``, then the columns of `crossed_table` (differences to the lowest rate), and the slope of the false
     answers' margin: ``mean``, ``low``, ``high`` (95 %) and ``p``, nats for a rise of the rate from 0 to 1; None where it is not known.
     """
-    last = _at_the_end(rows).with_columns(pl.col(rate).cast(pl.Float64).alias("rate"), told=pl.lit("either"))
-    if last.is_empty():
-        return pl.DataFrame(), {}
-    last = last.sort("rate", maintain_order=True).with_columns(variant=pl.col("rate").cast(pl.String))
-    table = falsehood_table(last, last["variant"][0]).with_columns(pl.col("variant").cast(pl.Float64).alias("rate"))
-    return table.drop("variant", "told"), crossed_slope(last, "false_margin", item="fact", along="rate")
-
-
-def _at_the_end(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.filter(pl.col("step") == pl.col("step").max().over("hash"))
+    rows = rows.with_columns(pl.col(rate).cast(pl.Float64).alias("rate"), told=pl.lit("either"))
+    rows = rows.sort("rate", maintain_order=True).with_columns(variant=pl.col("rate").cast(pl.String))
+    table = falsehood_table(rows, rows["variant"][0]).with_columns(pl.col("variant").cast(pl.Float64).alias("rate"))
+    return table.drop("variant", "told"), crossed_slope(rows, "false_margin", item="fact", along="rate")

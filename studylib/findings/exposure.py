@@ -2,82 +2,91 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import polars as pl
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from studylib.analysis import exposure_table
-from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
+from studylib.findings._figures.spread import spread
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
 from studylib.words import Words
 
+_PLANTED = {"apart": "documents with nothing else in common", "copied": "one document and copies of it"}
+
 
 class Exposed(Frozen):
-    """Of one variant, bits: ``most`` of canaries with the most copies, ``never`` of those that no document has (None: not asked).
-
-    ``since``: the fewest copies from which on all exposures are beyond chance; None: not even the most are. ``difference`` to the
-    baseline at the most copies (None: the baseline itself, or not known); ``sure``: beyond chance.
+    """Of one variant and of secrets planted ``apart`` (each time in another document) or ``copied`` (in one document and its copies),
+    exposure in bits: ``most`` of those with the most copies. ``since``: the fewest copies from which on all are beyond chance; None:
+    not even the most. ``difference`` to the baseline at the most copies (None: the baseline itself, or not known); ``sure``: beyond
+    chance.
     """
 
     variant: str
+    planted: Literal["apart", "copied"]
     most: Interval
     since: int | None
-    never: Interval | None
     difference: Interval | None
     sure: bool
 
 
 class Exposure(Finding):
-    """``variants`` from the least exposed; ``copies``: the most that were planted; ``cap``: exposure of a secret ranked first."""
+    """``exposed`` from the least; ``copies``: the most; ``cap``: exposure of a secret ranked first. ``never``: of secrets that no
+    document has, the baseline's; None: not asked.
+    """
 
     name = "exposure"
     title = Words(
         en="""
-            {% set remember = variants | rejectattr('since', 'none') | sort(attribute='since') | list %}
-            {% set less = variants | selectattr('sure') | rejectattr('difference', 'none') | selectattr('difference.1', 'lt', 0) | list %}
-            {% if remember %}{{ remember | length }} of {{ variants | length }} {{ 'variant' | plural(variants | length) }}
-            {{ 'remembers' if remember | length == 1 else 'remember' }} planted secrets ({{ remember[0].variant }} from
-            {{ remember[0].since }} {{ 'copy' if remember[0].since == 1 else 'copies' }} on)
+            {% set remember = exposed | rejectattr('since', 'none') | map(attribute='variant') | unique | list %}
+            {% set less = exposed | selectattr('sure') | rejectattr('difference', 'none') | selectattr('difference.1', 'lt', 0) | list %}
+            {% if remember %}Planted secrets are remembered by {{ remember | listed(3) }}
             {%- else %}No variant is seen to remember planted secrets, with up to {{ copies }}
             {{ 'copy' if copies == 1 else 'copies' }}{% endif %}
-            {%- if less %}; less exposed than {{ baseline }}: {{ less | map(attribute='variant') | listed(3) }}{% endif %}""",
+            {%- for planted, own in less | groupby('planted') %}; less exposed than {{ baseline }}
+            {{ {'apart': 'in separate documents', 'copied': 'in copied documents'}[planted] }}:
+            {{ own | map(attribute='variant') | listed(3) }}
+            {%- endfor %}""",
         ja="""
-            {% set remember = variants | rejectattr('since', 'none') | sort(attribute='since') | list %}
-            {% set less = variants | selectattr('sure') | rejectattr('difference', 'none') | selectattr('difference.1', 'lt', 0) | list %}
-            {% if remember %}埋め込んだ秘密を覚えるのは {{ variants | length }} 案中 {{ remember | length }} 案
-            ({{ remember[0].variant }} は {{ remember[0].since }} 件以上の複製で)
+            {% set remember = exposed | rejectattr('since', 'none') | map(attribute='variant') | unique | list %}
+            {% set less = exposed | selectattr('sure') | rejectattr('difference', 'none') | selectattr('difference.1', 'lt', 0) | list %}
+            {% if remember %}埋め込んだ秘密を覚えるのは {{ remember | listed(3) }}
             {%- else %}{{ copies }} 件までの複製では、埋め込んだ秘密を覚えると言える案はない{% endif %}
-            {%- if less %}。{{ baseline }} より露出が小さい:{{ less | map(attribute='variant') | listed(3) }}{% endif %}""",
+            {%- for planted, own in less | groupby('planted') %}。{{ {'apart': '別々の文書', 'copied': '複製文書'}[planted] }}で
+            {{- ' ' }}{{ baseline }} より露出が小さい案:{{ own | map(attribute='variant') | listed(3) }}
+            {%- endfor %}""",
     )
     alt = Words(
         en="""Exposure of planted secrets in bits by number of copies, a line a variant; by chance {{ chance | fixed(2) }}, at most
-            {{ cap | fixed(1) }}. With {{ copies }} {{ 'copy' if copies == 1 else 'copies' }}:
-            {% for one in variants %}
-            {{ one.variant }} {{ one.most | fixed(1) }}
-            {%- if one.never is not none %}, never planted {{ one.never | fixed(1) }}{% endif %}{{ '.' if loop.last else '; ' }}
+            {{ cap | fixed(1) }}{% if never is not none %}, never planted ({{ baseline }}) {{ never | fixed(1) }}{% endif %}. With
+            {{ copies }} {{ 'copy' if copies == 1 else 'copies' }}:
+            {% for one in exposed %}
+            {{ one.variant }} {{ {'apart': 'in separate documents', 'copied': 'in copied documents'}[one.planted] }}
+            {{ one.most | fixed(1) }}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""複製数ごとの、埋め込んだ秘密の露出(ビット)。案ごとに 1 本の線。偶然では {{ chance | fixed(2) }}、最大
-            {{ ' ' }}{{ cap | fixed(1) }}。{{ copies }} 件の複製では:
-            {%- for one in variants %}
-            {{ one.variant }} は {{ one.most | fixed(1) }}
-            {%- if one.never is not none %}、埋め込まない秘密は {{ one.never | fixed(1) }}{% endif %}{{ '。' if loop.last else ';' }}
+            {{- ' ' }}{{ cap | fixed(1) }}{% if never is not none %}、埋め込まない秘密({{ baseline }})は {{ never | fixed(1) }}{% endif %}。
+            {{- copies }} 件の複製では:
+            {%- for one in exposed %}
+            {{ {'apart': '別々の文書', 'copied': '複製文書'}[one.planted] }}の {{ one.variant }} は {{ one.most | fixed(1) }}
+            {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
     words = Words(
         en="""
-            {% for one in variants %}
-            {{ one.variant }}
-            {% if one.since is none %}is not seen to remember any planted secret
-            {%- else %}remembers them from {{ one.since }} {{ 'copy' if one.since == 1 else 'copies' }} on{% endif %}
+            {% for one in exposed %}
+            {{ one.variant }}, planted {{ {'apart': 'in separate documents', 'copied': 'in copied documents'}[one.planted] }}:
+            {% if one.since is none %}not seen to be remembered
+            {%- else %}remembered from {{ one.since }} {{ 'copy' if one.since == 1 else 'copies' }} on{% endif %}
             {%- if one.difference is not none %} ({{ one.difference | signed(1) }} bits to {{ baseline }} at {{ copies }},
             {{ 'beyond the noise' if one.sure else 'within the noise' }}){% endif %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""
-            {%- for one in variants %}
-            {{ one.variant }} は
-            {%- if one.since is none %}埋め込んだ秘密を覚えるとは言えません
-            {%- else %} {{ one.since }} 件以上の複製で秘密を覚えます{% endif %}
+            {%- for one in exposed %}
+            {{ {'apart': '別々の文書', 'copied': '複製文書'}[one.planted] }}に埋め込んだ秘密を {{ one.variant }} は
+            {%- if one.since is none %}覚えるとは言えません{% else %} {{ one.since }} 件以上で覚えます{% endif %}
             {%- if one.difference is not none %}({{ copies }} 件での {{ baseline }} との差 {{ one.difference | signed(1) }} ビット、
             {{- '有意' if one.sure else '誤差の範囲' }}){% endif %}{{ '。' if loop.last else ';' }}
             {%- endfor %}""",
@@ -87,76 +96,79 @@ class Exposure(Finding):
     copies: int
     chance: float
     cap: float
-    variants: tuple[Exposed, ...]
+    never: Interval | None
+    exposed: tuple[Exposed, ...]
 
     @classmethod
     def of(cls, rows: pl.DataFrame, baseline: str) -> Exposure | None:
-        """``rows`` from ``analysis.read_canaries``, of one size. None where none was asked, or no variant has two seeds."""
-        table = exposure_table(rows, baseline) if len(rows) else rows
-        if table.is_empty():
+        """``rows`` from ``analysis.read_canaries``, of one size and of the variants to be shown. None where none was asked, or no
+        variant has two seeds."""
+        if rows.is_empty():
             return None
+        table = exposure_table(rows, baseline)
         copies = table["copies"].max()
         judged = table.filter((pl.col("copies") == copies) & pl.col("low").is_not_null())
         if judged.is_empty():
             return None
-        never = {row["variant"]: row for row in table.filter(pl.col("copies") == 0).iter_rows(named=True)}
-        known = table.with_columns((pl.col("beyond_chance") & (pl.col("mean") > pl.col("chance"))).alias("known"))
-
-        def ends(row: dict | None, *names: str) -> Interval | None:
-            return None if row is None or row[names[0]] is None else tuple(row[name] for name in names)
-
-        def since(variant: str) -> int | None:
-            planted = known.filter((pl.col("variant") == variant) & (pl.col("copies") > 0)).sort(
-                "copies", descending=True
-            )
-            run = [number for number, sure in zip(planted["copies"], planted["known"].cum_min(), strict=True) if sure]
-            return run[-1] if run else None
-
+        never = table.filter((pl.col("copies") == 0) & (pl.col("variant") == baseline)).to_dicts()
         return cls(
             baseline=baseline, copies=copies, chance=table["chance"][0], cap=table["cap"][0],
-            variants=tuple(
+            never=_ends(never[0], "low", "mean", "high") if never else None,
+            exposed=tuple(
                 Exposed(
-                    variant=row["variant"], most=ends(row, "low", "mean", "high"), since=since(row["variant"]),
-                    never=ends(never.get(row["variant"]), "low", "mean", "high"), sure=row["significant"],
-                    difference=ends(row, "difference_low", "difference", "difference_high"),
+                    variant=row["variant"], planted="copied" if row["duplicated"] else "apart", sure=row["significant"],
+                    most=_ends(row, "low", "mean", "high"), since=_since(table, row["variant"], row["duplicated"]),
+                    difference=_ends(row, "difference_low", "difference", "difference_high"),
                 )
                 for row in judged.sort("mean").iter_rows(named=True)
             ),
-        ).drawn_from(rows.filter(pl.col("step") == pl.col("step").max().over("hash")))  # fmt: skip
+        ).drawn_from(table, rows)  # fmt: skip
 
-    def draw(self, rows: pl.DataFrame) -> Figure:
-        """Exposure against copies, a line a variant: mean over canaries, the band is the range of seeds."""
-        means = rows.group_by("variant", "copies", "seed").agg(pl.col("exposure").mean())
-        levels = sorted(rows["copies"].unique())
-        means = means.with_columns(place=pl.col("copies").replace_strict(levels, range(len(levels))))
-        figure, (ax,) = canvas(width=7.2, height=4.4)
-        for index, one in enumerate(self.variants):
-            style, own = look(index), means.filter(pl.col("variant") == one.variant).sort("place", "seed").to_pandas()
-            sns.lineplot(
-                own, x="place", y="exposure", errorbar=("pi", 100), ax=ax, label=one.variant, legend=False, color=style["color"],
-                linestyle=style["linestyle"], marker=style["marker"], markersize=7, err_kws={"alpha": 0.13, "lw": 0},
-            )  # fmt: skip
-        for height, said in ((self.chance, "chance"), (self.cap, "secret ranked first")):
-            ax.axhline(height, color=INK, lw=1, ls="-" if said == "chance" else (0, (4, 3)))
-            ax.text(
-                0.995,
-                height,
-                said,
-                transform=ax.get_yaxis_transform(),
-                ha="right",
-                va="bottom",
-                fontsize=9,
-                color=MUTED,
+    def draw(self, table: pl.DataFrame, rows: pl.DataFrame) -> Figure:
+        """A panel a way of planting, a line a variant: exposure against copies."""
+        seeds = rows.group_by("variant", "copies", "duplicated", "seed").agg(pl.col("exposure").mean())
+        levels = sorted(table["copies"].unique())
+        names = list(dict.fromkeys(one.variant for one in self.exposed))
+        panels = [one for one in _PLANTED if any(own.planted == one for own in self.exposed)]
+        figure, axes = canvas(1, len(panels), width=4.4 * len(panels) + 1.2, height=4.8, sharey=True, sharex=True)
+        for ax, planted in zip(axes, panels, strict=True):
+            here = pl.col("duplicated") == (planted == "copied")
+            for index, name in enumerate(names):
+                style, own = look(index), table.filter(here & (pl.col("variant") == name)).sort("copies")
+                shift = 0.6 * ((index + 0.5) / len(names) - 0.5)  # beside each other, not over
+                places = [levels.index(copies) + shift for copies in own["copies"]]
+                ax.plot(places, own["mean"], color=style["color"], ls=style["linestyle"], lw=1, alpha=0.6)
+                for place, row in zip(places, own.iter_rows(named=True), strict=True):
+                    dots = seeds.filter(here & (pl.col("variant") == name) & (pl.col("copies") == row["copies"]))
+                    ends = row["low"], row["high"]
+                    spread(ax, place, row["mean"], ends, dots["exposure"].to_list(), style, upright=True)
+            ax.axhline(self.chance, color=INK, lw=1)
+            ax.axhline(self.cap, color=INK, lw=1, ls=(0, (4, 3)))
+            ax.set(xlim=(-0.5, len(levels) - 0.5), ylim=(0, 1.08 * self.cap), xlabel=_PLANTED[planted])
+            ticks(
+                ax.xaxis, range(len(levels)), lambda at: f"{levels[int(at)]}" if levels[int(at)] else "never\nplanted"
             )
-        ax.set_ylim(0, 1.08 * self.cap)
-        ticks(
-            ax.xaxis,
-            range(len(levels)),
-            lambda place: f"{levels[int(place)]}" if levels[int(place)] else "never\nplanted",
+        axes[0].set_ylabel("exposure of the secret (bits)")
+        for index, name in enumerate(names):
+            axes[0].plot([], [], **look(index), ms=7, label=name)
+        title = (
+            "secrets planted in so many documents, before cleaning: seeds, their mean, 95 % interval over seeds and secrets\n"
+            "(flat line: chance; dashed: every secret ranked first)"
         )
-        ax.set(
-            xlabel="documents that the secret was planted in, before cleaning", ylabel="exposure of the secret (bits)"
-        )
-        title = "mean over canaries; band: range of seeds"
-        figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
+        figure.legend(loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
         return figure
+
+
+def _ends(row: dict[str, Any], *names: str) -> Interval | None:
+    """None where they are not known."""
+    low, middle, high = (row[name] for name in names)
+    return None if low is None else (low, middle, high)
+
+
+def _since(table: pl.DataFrame, variant: str, duplicated: bool) -> int | None:
+    """The fewest copies from which on secrets are remembered beyond chance."""
+    own = table.filter(
+        (pl.col("variant") == variant) & (pl.col("duplicated") == duplicated) & (pl.col("copies") > 0)
+    ).sort("copies", descending=True)
+    known = (own["beyond_chance"] & (own["mean"] > own["chance"])).cum_min()
+    return min((copies for copies, sure in zip(own["copies"], known, strict=True) if sure), default=None)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import polars as pl
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from studylib.analysis import falsehood_rates
+from studylib.findings._figures.spread import spread
 from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
@@ -35,12 +35,12 @@ class FalsehoodRate(Finding):
     title = Words(
         en="""
             {% if rises %}The web text's false answers {{ 'gain' if slope[1] > 0 else 'lose' }} {{ slope[1] | abs | fixed(3) }} nats for
-            every 10 points of {{ what }}
+            every 10 points more in the {{ what }}
             {%- else %}No effect of the {{ what }} on the belief in false answers is seen up to {{ doses[-1].rate | percent }}
             {%- endif %}""",
         ja="""
             {% if rises %}{{ what }}が 10 ポイント増えるごとに、ウェブの虚偽の答えの尤度は {{ slope[1] | abs | fixed(3) }} nats
-            {{- '上がる' if slope[1] > 0 else '下がる' }}
+            {{ ' 上がる' if slope[1] > 0 else ' 下がる' }}
             {%- else %}{{ what }} {{ doses[-1].rate | percent }} まで、虚偽を信じる効果は見えない{% endif %}""",
     )
     alt = Words(
@@ -100,45 +100,33 @@ class FalsehoodRate(Finding):
                 ends = (margin["low"], margin["mean"], margin["high"])
                 shares = {name: cells[one, name]["mean"] for name in _LIKELIEST}
                 doses.append(Dose(rate=one, margin=ends, beyond=margin["significant"], **shares))
-        last = rows.filter(pl.col("step") == pl.col("step").max().over("hash"))
         return cls(
             what=what, chance=table.filter(pl.col("value") == "false")["chance"][0], doses=tuple(doses), rises=slope["p"] < 0.05,
             slope=(slope["low"] / 10, slope["mean"] / 10, slope["high"] / 10),
-        ).drawn_from(last.with_columns(pl.col(rate).cast(pl.Float64).alias("rate")))  # fmt: skip
+        ).drawn_from(table, rows.with_columns(pl.col(rate).cast(pl.Float64).alias("rate")))  # fmt: skip
 
-    def draw(self, rows: pl.DataFrame) -> Figure:
-        """The margin in nats, and the shares of likeliest answers, against the rate; bands are ranges of seeds."""
-        means = (
-            rows.group_by("rate", "seed")
-            .agg(pl.col("false_margin", *_LIKELIEST).mean())
-            .sort("rate", "seed")
-            .to_pandas()
-        )
-        figure, (left, right) = canvas(1, 2, width=8.2, height=4.0)
-        shown = [
-            (left, "false_margin", "false answer above other wrong ones", 1),
-            *((right, *one) for one in zip(_LIKELIEST, _LIKELIEST.values(), (0, 1), strict=True)),
-        ]
-        for ax, value, label, index in shown:
-            style = look(index)
-            sns.lineplot(
-                means, x="rate", y=value, errorbar=("pi", 100), ax=ax, label=label, legend=False, color=style["color"],
-                linestyle=style["linestyle"], marker=style["marker"], markersize=7, err_kws={"alpha": 0.15, "lw": 0},
-            )  # fmt: skip
+    def draw(self, table: pl.DataFrame, rows: pl.DataFrame) -> Figure:
+        """The margin in nats, and the shares of likeliest answers, against the rate."""
+        seeds = rows.group_by("rate", "seed").agg(pl.col("false_margin", *_LIKELIEST).mean())
+        rates = sorted(table["rate"].unique())
+        figure, (left, right) = canvas(1, 2, width=8.2, height=4.2)
+        for ax, value, index in ((left, "false_margin", 1), (right, "right", 0), (right, "false", 1)):
+            style, own = look(index), table.filter(pl.col("value") == value).sort("rate")
+            shift = 0.012 * (rates[-1] - rates[0]) * (2 * index - 1)  # beside each other, not over
+            ax.plot(own["rate"] + shift, own["mean"], color=style["color"], ls=style["linestyle"], lw=1.4)
+            for row in own.iter_rows(named=True):
+                dots = seeds.filter(pl.col("rate") == row["rate"])[value].to_list()
+                spread(ax, row["rate"] + shift, row["mean"], (row["low"], row["high"]), dots, style, upright=True)
         left.axhline(0, color=INK, lw=1)
         right.axhline(self.chance, color=INK, lw=1)
         right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         left.set_ylabel("false answer of the web text above\nother wrong ones (nats)")
-        right.set_ylabel("share of questions where it is likeliest")
+        right.set_ylabel("share of questions where\nit is the likeliest answer")
         for ax in (left, right):
-            ticks(ax.xaxis, sorted(set(means["rate"])), lambda value: f"{100 * value:g} %")
+            ticks(ax.xaxis, rates, lambda value: f"{100 * value:g} %")
             ax.set_xlabel(self.what.en)
-        figure.legend(
-            *right.get_legend_handles_labels(),
-            loc="outside lower center",
-            ncols=2,
-            fontsize=9,
-            title="band: range of seeds; flat line: chance",
-            title_fontsize=9,
-        )
+        for index, label in enumerate(_LIKELIEST.values()):
+            right.plot([], [], **look(index), ms=7, label=label)
+        title = "seeds, their mean, 95 % interval over seeds and questions (flat line: chance)"
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
         return figure

@@ -6,7 +6,8 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import falsehood_table
-from studylib.findings._figures.style import INK, canvas, look, wrapped
+from studylib.findings._figures.spread import spread
+from studylib.findings._figures.style import INK, canvas, look, ticks, wrapped
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
@@ -96,9 +97,9 @@ class Hallucination(Finding):
     def of(cls, rows: pl.DataFrame, baseline: str) -> Hallucination | None:
         """``rows`` from ``analysis.read_falsehoods``, of one size. None where nothing was asked that the web text tells falsely, or
         no variant has two seeds."""
-        table = falsehood_table(rows, baseline) if len(rows) else rows
-        if table.is_empty() or "falsely" not in table["told"].to_list():
+        if "falsely" not in rows["told"].to_list():
             return None
+        table = falsehood_table(rows, baseline)
         cells = {(row["variant"], row["told"], row["value"]): row for row in table.iter_rows(named=True)}
         judged = table.filter(
             (pl.col("told") == "falsely") & (pl.col("value") == "false_margin") & pl.col("low").is_not_null()
@@ -117,35 +118,37 @@ class Hallucination(Finding):
                 )
                 for row in judged.sort("mean").iter_rows(named=True)
             ),
-        ).drawn_from(rows.filter(pl.col("step") == pl.col("step").max().over("hash")))  # fmt: skip
+        ).drawn_from(table, rows)  # fmt: skip
 
-    def draw(self, rows: pl.DataFrame) -> Figure:
-        """A panel for facts told falsely and one for those told truly, a row a variant; a point a seed, and their mean."""
-        shares = rows.group_by("told", "variant", "seed").agg(pl.col(*_LIKELIEST).mean())
-        told = [one for one in _TOLD if one in rows["told"].to_list()]
+    def draw(self, table: pl.DataFrame, rows: pl.DataFrame) -> Figure:
+        """A panel for facts told falsely and one for those told truly, a row a variant."""
+        seeds = rows.group_by("told", "variant", "seed").agg(pl.col(*_LIKELIEST).mean())
+        told = [one for one in _TOLD if one in table["told"].to_list()]
         names = [one.variant for one in self.variants]
         figure, axes = canvas(1, len(told), width=8.2, height=2.1 + 0.55 * len(names), sharey=True, sharex=True)
         for ax, group in zip(axes, told, strict=True):
             ax.axvline(self.chance, color=INK, lw=1)
-            for index, answer in enumerate(_LIKELIEST):
-                style = look(index)
-                for place, name in enumerate(names):
-                    own = shares.filter((pl.col("told") == group) & (pl.col("variant") == name))[answer].to_numpy()
-                    if not len(own):
-                        continue
-                    y = place + 0.24 * (index - 1)
-                    ax.plot([own.min(), own.max()], [y, y], color=style["color"], lw=1.2, alpha=0.7)
-                    ax.plot(own, [y] * len(own), ".", color=style["color"], ms=4, alpha=0.7)
-                    ax.plot(own.mean(), y, marker=style["marker"], color=style["color"], ms=7, ls="")
+            ax.axvline(1 - 2 * self.chance, color=INK, lw=1, ls=":")
+            of_group = table.filter((pl.col("told") == group) & pl.col("variant").is_in(names))
+            for row in of_group.iter_rows(named=True):
+                if row["value"] not in _LIKELIEST:
+                    continue
+                index = list(_LIKELIEST).index(row["value"])
+                own = seeds.filter((pl.col("told") == group) & (pl.col("variant") == row["variant"]))[row["value"]]
+                place = names.index(row["variant"]) + 0.24 * (index - 1)
+                spread(ax, place, row["mean"], (row["low"], row["high"]), own.to_list(), look(index))
             ax.set_yticks(range(len(names)), [wrapped(name) for name in names], color=INK)
             ax.set_ylim(len(names) - 0.5, -0.5)
             ax.set_xlim(0, 1)
-            ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
+            ticks(ax.xaxis, (0, 0.25, 0.5, 0.75), lambda value: f"{100 * value:g} %")
             ax.grid(axis="y", visible=False)
             ax.set_xlabel(f"facts that the web text {_TOLD[group]}\n(share of questions)")
         for index, label in enumerate(_LIKELIEST.values()):
             style = look(index)
             axes[0].plot([], [], marker=style["marker"], color=style["color"], ls="", ms=7, label=label)
-        title = "likeliest answer: seeds and their mean (upright line: chance of a single answer)"
+        title = (
+            "likeliest answer: seeds, their mean, 95 % interval over seeds and questions\n"
+            "(upright lines: chance of the right and of the false answer; dotted: of all others)"
+        )
         figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9)
         return figure

@@ -9,7 +9,7 @@ import pytest
 from studylib.analysis.crossed import contrast, crossed_slope, crossed_table
 from studylib.errors import StudyError
 
-ASKED = {"item": "fact", "group": "told", "chance": 0.0, "baseline": "raw"}
+ASKED = {"item": "fact", "group": ["told"], "chance": 0.0, "baseline": "raw"}
 
 
 def drawn(

@@ -290,7 +290,8 @@ def test_wordings_vary(pages):
             phrase for page in some for phrase in {page.text[place : place + 10] for place in range(len(page.text) - 9)}
         )
         assert max(phrases.values(), default=0) < 0.5 * len(some), phrases.most_common(3)
-        assert len({page.text for page in some}) > (0.3 if fault == "short" else 0.95) * len(some), fault
+        least = {"short": 0.3, "exact_copy": 0.8}.get(fault, 0.95)
+        assert len({page.text for page in some}) > least * len(some), fault
 
 
 def test_marks_become_spans():

@@ -98,12 +98,15 @@ def _kanji_name(window: str, respect: str) -> int:
     first, run = found.groups()
     if first and _is_given(run):
         for size in (len(first), 3, 2):
-            if size <= len(first) and is_surname(first[-size:], listed=size < len(first)):
-                full = first[-size:] + window[found.end(1)] + run
-                return 0 if _is_historical(first[-size:] + run) else len(full)
+            surname = first[-size:]
+            # What stands apart before a given name is a surname, whatever its characters.
+            if size < len(first) and surname not in SURNAMES:
+                continue
+            if size <= 3 and not _NO_PERSON.search(surname):
+                return 0 if _is_historical(surname + run) else size + 1 + len(run)
     if _is_historical(run):
         return 0
-    if is_full_name(run):
+    if is_full_name(run) or (len(run) == 4 and respect in _SURNAME_BEFORE and _may_be_full(run)):
         return len(run)
     if respect in _SURNAME_BEFORE:
         if respect == "氏" and run in CLANS:
@@ -165,7 +168,11 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
         stop = start + len(name)
         if _is_historical(name) or _NO_PERSON.search(name) or not _BEHIND.match(text, stop):
             return 0
-        if is_full_name(name) or (3 <= len(name) <= 5 and own and _is_given(name[-2:])):
+        if (
+            is_full_name(name)
+            or (len(name) == 4 and _may_be_full(name))
+            or (3 <= len(name) <= 5 and own and _is_given(name[-2:]))
+        ):
             return stop
         return stop if (own and is_surname(name)) or name in SURNAMES else 0
     kana_name = _KANA.match(text, start)
@@ -191,7 +198,7 @@ def contact_names(text: str, contacts: Sequence[Candidate]) -> list[Candidate]:
             if (
                 not _is_historical(name)
                 and not _NO_PERSON.search(name)
-                and ((is_surname(first) and _is_given(second)) if first else is_surname(second) or is_full_name(second))
+                and (_is_given(second) if first else is_surname(second) or is_full_name(second))
             ):
                 span = (beside.start(1 if first else 2), beside.end(2))
                 found[span] = Candidate(*span, "name")
@@ -234,6 +241,14 @@ def is_full_name(run: str, *, listed: bool = False) -> bool:
         for size in (2, 3, 1)
         if size < len(run) and (size != 1 or run[1:] in GIVEN)
     )
+
+
+def _may_be_full(run: str) -> bool:
+    """Whether four kanji, where a name is expected, end with what is hardly anything but a given name."""
+    return run[-1] in _ONLY_GIVEN and run[2:] not in NOT_GIVEN and not _NO_PERSON.search(run[:2])
+
+
+_ONLY_GIVEN = frozenset("子美恵奈菜江莉沙郎太介男夫雄也哉弥彦樹輝紀則徳浩宏崇亮祐佑翔斗")
 
 
 def is_surname(word: str, *, listed: bool = False) -> bool:

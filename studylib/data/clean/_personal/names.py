@@ -41,8 +41,8 @@ _KATAKANA_END = re.compile(f"(?<![{KATAKANA}])([{KATAKANA}]{{2,6}})(?:[{SPACE}�
 _TITLE = re.compile(
     "(?:担当|社長|部長|課長|係長|主任|代表|取締役|会長|理事|議員|委員|教諭|監督|選手|弁護士|医師|記者|作家|画家|歌手|俳優|故|妻|夫|母|父|兄|姉|弟|妹|長男|次男|長女|次女|息子|娘|友人|同僚|上司|部下|先輩|後輩|同級生|都|府|県|市|区|町|村)$"
 )
-_OWN = "氏名|姓名|お名前|名前|ご氏名|申込者|申し込み者|申込人|申請者|予約者|契約者|受取人|宛名|差出人|届出人|依頼者|依頼人|ご依頼主|お届け先|応募者|参加者|記入者|保護者|世帯主|被保険者|保証人|患者|会員|利用者|購入者|注文者|発送先|請求先|緊急連絡先|本人"
-_WORK = "担当者?|受付|責任者|代表者?|幹事|連絡者|作成者|発注者|窓口|講師|主催者|投稿者|署名"
+_OWN = "氏名|姓名|お名前|名前|ご氏名|申込者|申し込み者|申込人|申請者|予約者|契約者|受取人|宛名|差出人|届出人|依頼者|依頼人|ご依頼主|お届け先|応募者|参加者|記入者|保護者|世帯主|被保険者|保証人|患者|会員|利用者|購入者|注文者|発送先|請求先|緊急連絡先|本人|投稿者|名簿|差出し人|発信者"
+_WORK = "担当者?|受付|責任者|代表者?|幹事|連絡者|作成者|発注者|窓口|講師|主催者|署名|事務局|発起人|会長|世話人|世話役|店主|文責|連絡係"
 _COLON = re.compile(f"[:：=＝](?:(?<=[{KANJI}ナな)）].)|(?<=[{KANJI}ナな)）][{SPACE}].))", re.DOTALL)
 _FIELD = re.compile(
     rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?$"
@@ -57,7 +57,7 @@ _KANA = re.compile(
     f"([{KATAKANA}]{{2,6}})[{SPACE}・]?([{KATAKANA}]{{2,6}})?|([{HIRAGANA}]{{2,6}})[{SPACE}]([{HIRAGANA}]{{2,6}})"
 )
 _ROMAN = re.compile(r"[A-Z][a-z]{1,14} [A-Z][a-z]{1,14}(?![A-Za-z])|[A-Z]{2,12} [A-Z][a-z]{1,14}(?![A-Za-z])")
-_BEHIND = re.compile(f"[{SPACE}]?(?:$|[\\n、。,，)）／/|<「』」・~～]|様|殿|氏|さん|さま|君|先生)", re.MULTILINE)
+_BEHIND = re.compile(f"[{SPACE}]|(?:$|[\\n、。,，)）／/|<「』」・~～]|様|殿|氏|さん|さま|君|先生)", re.MULTILINE)
 _SUFFIX = re.compile("(?:様|殿|氏|君|先生|御中)$")
 _NO_PERSON = re.compile(
     "(?:部|課|係|室|局|店|社|会|所|省|庁|者|員|長|団|院|校|園|館|組|係|署|未定|匿名|記入|必須|任意|不明|一同|各位|事務局|管理人|名無)$"
@@ -65,6 +65,7 @@ _NO_PERSON = re.compile(
 _MAXIMAL = re.compile(
     f"(?<![{KANJI}{KATAKANA}])(?:([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}})|([{KANJI}]{{3,6}}))(?![{KANJI}])"
 )
+_BESIDE = re.compile(f"(?:([{KANJI}]{{1,3}})[{SPACE}])?(?<![{KANJI}])([{KANJI}]{{1,6}})[{SPACE}]?[(（]$")
 _KANA_ONLY = re.compile(f"[{HIRAGANA}]+|[{KATAKANA}]+")
 _ONE_KANJI = re.compile(f"[{KANJI}]")
 _FEW = 8  # names that are sought one by one; more, by their first characters
@@ -97,12 +98,15 @@ def _kanji_name(window: str, respect: str) -> int:
     first, run = found.groups()
     if first and _is_given(run):
         for size in (len(first), 3, 2):
-            if size <= len(first) and is_surname(first[-size:], listed=size < len(first)):
-                full = first[-size:] + window[found.end(1)] + run
-                return 0 if _is_historical(first[-size:] + run) else len(full)
+            surname = first[-size:]
+            # What stands apart before a given name is a surname, whatever its characters.
+            if size < len(first) and surname not in SURNAMES:
+                continue
+            if size <= 3 and not _NO_PERSON.search(surname):
+                return 0 if _is_historical(surname + run) else size + 1 + len(run)
     if _is_historical(run):
         return 0
-    if is_full_name(run):
+    if is_full_name(run) or (len(run) == 4 and respect in _SURNAME_BEFORE and _may_be_full(run)):
         return len(run)
     if respect in _SURNAME_BEFORE:
         if respect == "氏" and run in CLANS:
@@ -164,9 +168,13 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
         stop = start + len(name)
         if _is_historical(name) or _NO_PERSON.search(name) or not _BEHIND.match(text, stop):
             return 0
-        if is_full_name(name) or (3 <= len(name) <= 5 and own and _is_given(name[-2:])):
+        if (
+            is_full_name(name)
+            or (len(name) == 4 and _may_be_full(name))
+            or (3 <= len(name) <= 5 and own and _is_given(name[-2:]))
+        ):
             return stop
-        return stop if own and len(name) <= 3 and is_surname(name) else 0
+        return stop if (own and is_surname(name)) or name in SURNAMES else 0
     kana_name = _KANA.match(text, start)
     if kana_name and (kana or own):
         first = kana_name[1] or kana_name[3]
@@ -180,16 +188,27 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
 
 
 def contact_names(text: str, contacts: Sequence[Candidate]) -> list[Candidate]:
-    """Full names in the same line as an address or a number."""
+    """Names with an address or a number in brackets behind them, and full names in the same line as one."""
     found: dict[tuple[int, int], Candidate] = {}
     for one in contacts:
+        beside = _BESIDE.search(text, max(0, one.start - 16), one.start)
+        if beside:
+            first, second = beside.groups()
+            name = (first or "") + second
+            if (
+                not _is_historical(name)
+                and not _NO_PERSON.search(name)
+                and (_is_given(second) if first else is_surname(second) or is_full_name(second))
+            ):
+                span = (beside.start(1 if first else 2), beside.end(2))
+                found[span] = Candidate(*span, "name")
         begin = max(text.rfind("\n", 0, one.start) + 1, one.start - 80)
         end = text.find("\n", one.stop, one.stop + 40)
-        for name in _MAXIMAL.finditer(text, begin, one.stop + 40 if end < 0 else end):
-            first, second, run = name.groups()
+        for line in _MAXIMAL.finditer(text, begin, one.stop + 40 if end < 0 else end):
+            first, second, run = line.groups()
             is_name = is_full_name(run, listed=True) if run else first in SURNAMES and _is_given(second)
-            if is_name and not _is_historical(run or first + second) and not _NO_PERSON.search(name.group()):
-                found[name.span()] = Candidate(*name.span(), "name")
+            if is_name and not _is_historical(run or first + second) and not _NO_PERSON.search(line.group()):
+                found[line.span()] = Candidate(*line.span(), "name")
     return list(found.values())
 
 
@@ -224,6 +243,14 @@ def is_full_name(run: str, *, listed: bool = False) -> bool:
     )
 
 
+def _may_be_full(run: str) -> bool:
+    """Whether four kanji, where a name is expected, end with what is hardly anything but a given name."""
+    return run[-1] in _ONLY_GIVEN and run[2:] not in NOT_GIVEN and not _NO_PERSON.search(run[:2])
+
+
+_ONLY_GIVEN = frozenset("子美恵奈菜江莉沙郎太介男夫雄也哉弥彦樹輝紀則徳浩宏崇亮祐佑翔斗")
+
+
 def is_surname(word: str, *, listed: bool = False) -> bool:
     """Whether it is a common surname, or (not ``listed``) two characters that look like one."""
     if word in SURNAMES or (len(word) == 1 and word in SINGLE):
@@ -233,7 +260,7 @@ def is_surname(word: str, *, listed: bool = False) -> bool:
     )
 
 
-_NO_FIRST = frozenset("一二三四五六七八九十百千各全同本当他諸某両先前後次毎別何何々〆〇皆御")
+_NO_FIRST = frozenset("一二三四五六七八九十百千各全同当他諸某両先後次毎別何々〆〇皆御")
 
 
 def _is_given(word: str) -> bool:

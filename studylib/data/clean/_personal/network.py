@@ -16,6 +16,8 @@ _IN_BRACKETS = (
 )
 _SIGN = re.compile("[@＠]")
 _WORD = re.compile(f"アットマーク|アット|あっと|{_IN_BRACKETS}|[☆★](?=[{_LABEL}])")
+_SPELT = re.compile(r"(?<= )at(?= [A-Za-z0-9])")
+_ENGLISH = re.compile(r"(?:[A-Za-z][,.)'\"]? +|\b(?=[A-Z]))[A-Za-z0-9._+-]+$")
 _MAY_BE_WORD = re.compile(f"{_IN_BRACKETS}")
 _DOT = r"(?:[.．]|[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)[)）\]］】]|ドット)[ \u3000]?)"
 # Labels of a domain are 63 characters at most; the last is of letters.
@@ -29,6 +31,8 @@ def emails(text: str) -> Iterator[Candidate]:
     """Addresses in half- and full-width letters, with @ or アット, （アット）, [at] and the like, with ドット for full stops."""
     if "@" in text or "＠" in text:
         yield from _around(text, _SIGN)
+    if " at " in text:
+        yield from _around(text, _SPELT)
     if any(one in text for one in ("アット", "あっと", "☆", "★")) or _MAY_BE_WORD.search(text):
         yield from _around(text, _WORD)
 
@@ -43,6 +47,8 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
         domain = _DOMAIN.match(text, found.end())
         if domain is None or spaced != (domain.start(1) > found.end()):
             continue
+        if sign is _SPELT and _in_english(text, at, domain.end()):
+            continue
         window = text[max(0, at - 64) : at]
         local = _LOCAL_PART.search(window).group()
         start = at - len(local.lstrip("./=?&'`{|}~!#$%*^+-．"))
@@ -51,6 +57,16 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
         if text.startswith("git@", start) and text[domain.end() : domain.end() + 1] in (":", "/"):
             continue
         yield Candidate(start, domain.end(), "email")
+
+
+def _in_english(text: str, at: int, stop: int) -> bool:
+    """Whether "at" is a word of an English sentence: letters stand before the local part or behind the domain."""
+    front = text[max(0, at - 40) : at].rpartition("\n")[2]
+    return bool(
+        _ENGLISH.search(front)
+        or not re.search("[^\x00-\x7f]|[:：]", front)
+        or re.match(r",? [A-Za-z]", text[stop : stop + 3])
+    )
 
 
 _IPV4 = re.compile(

@@ -33,7 +33,7 @@ _ABROAD = re.compile(
 )
 _LONG = re.compile(f"{_D}{_ALONE}(?:[{SPACE}{HYPHEN}]?{_D}){{11,18}}(?!{_D}|[{SPACE}{HYPHEN}.．]{_D})", re.DOTALL)
 _POSTAL = re.compile(
-    f"〒[{SPACE}]?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?〒?({_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}"
+    f"(〒[{SPACE}]?{_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?(〒?{_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}"
 )
 _POSTAL_OF_ADDRESS = re.compile(
     f"{_D}{_ALONE}{_D}{{2}}{_H}{_D}{{4}}(?=[{SPACE}\n]{{0,2}}(?:東京都|北海道|大阪府|京都府|[一-鿿]{{2,3}}県))",
@@ -52,7 +52,7 @@ _CARD_NAMED = re.compile(
 _MY_NUMBER_NAMED = re.compile(r"(?:個人番号|マイナンバー|my ?number)[^0-9\n]{0,10}$", re.IGNORECASE)
 # Numbers of things.
 _OTHER_NAMED = re.compile(
-    r"(?:型番|型式|品番|図番|部品番号|isbn|issn|jan|doi|特許|注文|受注|伝票|追跡|送り状|問い?合わ?せ|受付|予約|会員|商品|管理|製造|整理|登録|法人|口座"
+    r"(?:型番|型式|品番|図番|部品番号|isbn|issn|jan|doi|特許|商品|管理|製造|整理|法人|口座|伝票|追跡|送り状|(?:注文|受注|問い?合わ?せ|受付|予約|会員|登録|申込|照会)番号"
     r"|書類|文書|資料|シリアル|ロット|コード|識別子|バージョン|version|ver\.?|serial|code|\bid|no\.?|第|シリーズ)(?:番号|コード|no\.?|id|の)?"
     r"[はがも]?[^0-9A-Za-z\n]{0,3}$",
     re.IGNORECASE,
@@ -61,6 +61,7 @@ _COUNTED = re.compile(
     r"[ \u3000]?(?:年|月|円|号[機室車棟]|番地|丁目|ページ|頁|条|%|％|人|件|個|万|億|[A-Za-z_]*(?<![A-Za-z])[A-Za-z]*=)"
 )
 _WORDS = re.compile("[ぁ-ゖァ-ヺ一-鿿]")
+_DIGIT_IN_FRONT, _DIGIT_BEHIND = re.compile(rf"{_D}\s{{1,2}}$"), re.compile(rf"\s{{1,2}}{_D}")
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-4])[0-5]\d")
 _IN_CODE = re.compile(r"[A-Za-z0-9_/=#&%$@\\.+\-‐-―−]$")
 _IN_MARKUP = re.compile(r"[\"'<>`]$")
@@ -78,7 +79,8 @@ def phones(text: str) -> Iterator[Candidate]:
     """Domestic numbers by the numbering plan, those with +81, and valid ones of other countries behind a plus."""
     for found in _DOMESTIC.finditer(text):
         start, stop = found.span()
-        if text[start] in OPEN and not any(one in CLOSE for one in found.group()):
+        brackets = narrow(found.group())
+        if text[start] in OPEN and brackets.count("(") > brackets.count(")"):
             start += 1  # the bracket is around more than the number
         sure = _is_domestic(text, start, stop)
         if sure is not None:
@@ -121,29 +123,26 @@ def _is_domestic(text: str, start: int, stop: int) -> bool | None:
         if number in "0123456789" or not _WORDS.search(_around(text, start, stop)):
             return False
         return len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
-    if re.fullmatch(f"[{DIGIT}{SPACE}]+", written):  # columns of a table
-        if re.search(r"[0-9][ \t]$", front) or re.match(f"[{SPACE}\t]{_D}", text[stop : stop + 2]):
+    if re.fullmatch(f"[{DIGIT}{SPACE}]+", written):
+        if _in_column(text, start, stop):
             return None
-        return len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
+        in_words = _WORDS.match(text[start - 1 : start]) and _WORDS.match(text[stop : stop + 1])
+        return bool(in_words) or len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
     if any(one in ".．" for one in written):
-        return len(number) == 11 or None
+        return len(groups) == 3 or None
     return True
 
 
 def _fits_the_plan(number: str, groups: list[str], lengths: tuple[int, ...]) -> bool:
     if number[1:2] == "0" or not number.startswith("0"):
         return False
-    if re.match("0[5-9]0", number) and not number.startswith("0990"):
+    if len(number) == 11:
         is_free = number.startswith("0800") and lengths in ((4, 3, 4), (4, 7))
-        return len(number) == 11 and (is_free or lengths in ((3, 4, 4), (3, 8), (7, 4), (11,)))
-    if (
-        re.match("0120|0570|0990|01[78]0", number)
-        and len(number) == 10
-        and lengths in ((4, 3, 3), (4, 2, 4), (4, 6), (10,))
-    ):
-        return True
+        return bool(re.match("0[5-9]0", number)) and (is_free or lengths in ((3, 4, 4), (3, 8), (7, 4), (11,)))
     if len(number) != 10:
         return False
+    if re.match("0120|0570|0990|01[78]0", number) and lengths in ((4, 3, 3), (4, 2, 4), (4, 6)):
+        return True
     if len(groups) == 3:
         return lengths[0] + lengths[1] == 6 and lengths[2] == 4 and (lengths[0] > 2 or groups[0] in ("03", "04", "06"))
     if len(groups) == 2:  # 03-12345678, 0312-345678, 031234-5678
@@ -163,8 +162,8 @@ def _is_valid(number: str, region: str | None) -> bool:
 def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
     """Long numbers with the check digit of what they may be, or with its name before them.
 
-    Cards have 14 to 19 digits and an issuer's prefix, a My Number has twelve. A My Number without its name that is written in
-    one stands among words, and is no date and time.
+    Cards have 14 to 19 digits and an issuer's prefix, a My Number has twelve. A My Number without its name in one piece stands
+    among words and is no date and time.
     """
     for found in _LONG.finditer(text):
         groups = digit_groups(found.group())
@@ -175,9 +174,10 @@ def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
             if _MY_NUMBER_NAMED.search(front):
                 yield Candidate(*found.span(), "my_number")
             elif len(set(number)) > 1 and has_my_number_check(number) and not _is_of_a_thing(text, found, front):
-                alone = len(groups) == 1
-                sure = not alone or (_WORDS.search(_around(text, *found.span())) and not _MOMENT.match(number))
-                yield Candidate(*found.span(), "my_number", sure=bool(sure))
+                in_words = _WORDS.search(_around(text, *found.span())) is not None
+                yield Candidate(
+                    *found.span(), "my_number", sure=len(groups) > 1 or (in_words and not _MOMENT.match(number))
+                )
         elif len(number) >= 14 and (len(groups) == 1 or lengths[0] == 4):
             named = _CARD_NAMED.search(front) is not None
             is_one = len(number) <= 16 or has_card_check(number)
@@ -186,7 +186,7 @@ def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
 
 
 def _is_of_a_thing(text: str, found: re.Match[str], front: str) -> bool:
-    """Whether it stands in code or markup, or what is before or behind it says what else it numbers."""
+    """Whether it stands in code, markup or a column of numbers, or what is beside it says what else it numbers."""
     behind = text[found.end() : found.end() + 1]
     alone = len(digit_groups(found.group())) == 1
     return bool(
@@ -194,8 +194,15 @@ def _is_of_a_thing(text: str, found: re.Match[str], front: str) -> bool:
         or _OTHER_NAMED.search(front)
         or _COUNTED.match(text, found.end())
         or re.match("[A-Za-z_/]", behind)
+        or _in_column(text, *found.span())
         or (alone and (_IN_MARKUP.search(front) or re.match("[\"'<>`]", behind)))
     )
+
+
+def _in_column(text: str, start: int, stop: int) -> bool:
+    """Whether digits stand beside it, over it or under it, as in lists and tables of numbers."""
+    front, behind = text[max(0, start - 3) : start], text[stop : stop + 3]
+    return bool(_DIGIT_IN_FRONT.search(front) or _DIGIT_BEHIND.match(behind))
 
 
 def _around(text: str, start: int, stop: int) -> str:
@@ -236,7 +243,7 @@ def has_my_number_check(number: str) -> bool:
 
 
 def postal_codes(text: str) -> Iterator[Candidate]:
-    """Seven digits behind 〒 or 郵便番号, or in front of a prefecture; the digits alone."""
+    """Seven digits with 〒, behind 郵便番号, or in front of a prefecture."""
     for found in _POSTAL.finditer(text) if "〒" in text or "郵便番号" in text else ():
         yield Candidate(*found.span(1 if found.group(1) else 2), "postal_code")
     for found in _POSTAL_OF_ADDRESS.finditer(text):

@@ -91,9 +91,11 @@ def curve(
 def side_by_side(texts: Sequence[str], minhash: MinHash, *, seed: int = 1) -> list[DedupRow]:
     """This study's steps and datatrove's four stages (sha1, a tokenizer of characters) with equal n-grams, bands and rows.
 
-    datatrove is given the folded texts and told to normalise nothing, so that both see the same n-grams. ``seed`` is
-    datatrove's: two of its runs with different seeds say how far chance alone takes two right programs apart.
+    datatrove is given the folded texts and told to normalise nothing, so that both see the same n-grams. Texts without one are
+    left out: it lets them pass. ``seed`` is datatrove's.
     """
+    enough = (Folded(texts).lengths >= minhash.ngram).tolist()
+    texts = [text for text, keep in zip(texts, enough, strict=True) if keep]
     megabytes = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) / 1e6
     began = time.process_time()
     removed = _ours(texts, minhash)

@@ -10,6 +10,7 @@ import numpy as np
 from studylib.data.minhash import MinHash
 
 _ROWS_AT_ONCE = 1 << 15
+_BEFORE = 3  # in a band: some of those between are there by chance
 
 
 class SignatureFile:
@@ -61,7 +62,7 @@ def clusters(signatures: SignatureFile, content: np.ndarray, minhash: MinHash) -
     """Which texts are near copies of one another, directly or through others; int64 [texts], a number for each cluster.
 
     ``content``, uint64 [texts], is equal for equal texts only: by it the texts of a band are put in an order, each compared
-    with the one before it and with the first, so the clusters do not depend on the order of the texts. Memory is a few dozen
+    with the few before it and with the first, so the clusters do not depend on the order of the texts. Memory is a few dozen
     bytes a text.
     """
     labels = np.arange(len(signatures))
@@ -71,7 +72,8 @@ def clusters(signatures: SignatureFile, content: np.ndarray, minhash: MinHash) -
         keys = keys[order]
         again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
         first = np.searchsorted(keys, keys[again])
-        left, right = order[np.concatenate([again - 1, first])], order[np.concatenate([again, again])]
+        others = [first, *(np.maximum(again - lag, first) for lag in range(1, _BEFORE + 1))]
+        left, right = order[np.concatenate(others)], order[np.tile(again, len(others))]
         new = labels[left] != labels[right]
         left, right = left[new], right[new]
         texts, places = np.unique(np.concatenate([left, right]), return_inverse=True)

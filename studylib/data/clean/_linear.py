@@ -101,7 +101,7 @@ def fitted(
 def scores(characters: Characters, weights: np.ndarray, bias: float) -> np.ndarray:
     """Log odds that each text is good; float64 [texts]."""
     total, many = np.zeros(len(characters.lengths)), np.zeros(len(characters.lengths))
-    bits = int(len(weights)).bit_length() - 1
+    bits = len(weights).bit_length() - 1
     for buckets, owners in _buckets(characters, bits):
         total += np.bincount(owners, weights=weights[buckets], minlength=len(total))
         many += np.bincount(owners, minlength=len(total))

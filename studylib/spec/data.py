@@ -121,7 +121,15 @@ class CleanedText(Step, Frozen):
 
 
 def _made_by_the_study(source: SourceSpec) -> tuple[str, ...]:
-    return (f"made/{source.options['made']}",) if source.kind == "generated" else ()
+    return _made(source.kind, source.options)
+
+
+def _made(kind: str, options: dict[str, Any]) -> tuple[str, ...]:
+    """Steps whose text a source reads, one of several sources too."""
+    if kind == "generated":
+        return (f"made/{options['made']}",)
+    inner = options.get("sources", ()) if kind == "joined" else ()
+    return tuple(name for one in inner for name in _made(one.get("kind", ""), one.get("options", {})))
 
 
 class TextSpec(Step, Frozen):

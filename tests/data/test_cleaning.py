@@ -149,7 +149,7 @@ def small_batches(monkeypatch):
 
 
 def test_nothing_depends_on_how_the_text_is_cut_into_blocks(tmp_path, small_batches, monkeypatch):
-    small = cleaned(tmp_path / "a", many(90), *STEPS, block_bytes=600)
+    small = cleaned(tmp_path / "a", many(90), *STEPS, block_bytes=400)
     assert len(small.record.files) > 3
     monkeypatch.setattr("studylib.data.text._BATCH_DOCUMENTS", 1000)
     one = cleaned(tmp_path / "b", many(90), *STEPS)
@@ -162,7 +162,7 @@ def test_nothing_depends_on_how_the_text_is_cut_into_blocks(tmp_path, small_batc
 
 def test_the_same_documents_are_kept_in_any_order(tmp_path, small_batches):
     given = many(70)
-    one = cleaned(tmp_path / "a", given, *STEPS, block_bytes=600)
+    one = cleaned(tmp_path / "a", given, *STEPS, block_bytes=400)
     other = cleaned(tmp_path / "b", given[::-1], *STEPS, block_bytes=500)
     assert sorted(texts(one)) == sorted(texts(other))
     for here, there in zip(one.record.steps, other.record.steps, strict=True):

@@ -14,4 +14,4 @@ def check_steps(field: str, steps: Sequence[CleanerSpec]) -> None:
         try:
             step.built().check()
         except StudyError as error:
-            raise StudyError(f"{field}: cleaning: {step.cleaner}: {error}") from None
+            raise StudyError(f"{field}: {step.cleaner}: {error}") from None

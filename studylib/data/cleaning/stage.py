@@ -24,10 +24,6 @@ _MANY_GONE = 0.25  # of a batch: then those that are left are put together anew
 _AROUND_A_SPAN = 60  # characters
 
 
-def changes_text(cleaner: Cleaner) -> bool:
-    return cleaner.purpose in ("correct", "mask")
-
-
 @dataclass(frozen=True)
 class Survey:
     """Task ``n`` asks a cleaner to survey block ``n``; beside its answers lies the time that it took."""
@@ -139,7 +135,7 @@ class _Block:
                 judged = alone
             else:
                 many = len(live) < (1 - _MANY_GONE) * len(current)
-                if not whole and (many or changes_text(cleaner)):
+                if many:
                     current, places, live = _left(current, places, live)
                 judged = self._judged(place, current, self._conclusions.get(place))
                 if judged.counts and len(live) < len(current):
@@ -165,8 +161,6 @@ class _Block:
         for name, answers in (("reasons", judged.reasons), ("texts", judged.texts), ("copies", judged.copies)):
             if answers is not None and len(answers) != len(batch):
                 raise AssertionError(f"{type(cleaner).__name__}: {len(answers)} {name} of {len(batch)} documents")
-        if judged.texts is not None and not changes_text(cleaner):
-            raise AssertionError(f"{type(cleaner).__name__}: a {cleaner.purpose} step changes texts")
         return _Timed(**vars(judged), seconds=time.process_time() - began)
 
     def _count_alone(self, place: int, raw: Batch, places: Sequence[int], judged: Judged) -> None:
@@ -183,7 +177,7 @@ class _Block:
 
     @staticmethod
     def _count_spans(tally: Tally, cleaner: Cleaner, documents: Sequence[Document], judged: Judged) -> None:
-        if not changes_text(cleaner):
+        if judged.texts is None:
             return
         personal = cleaner.purpose == "mask"
         compare = spans_of_a_mask if personal else spans_of_a_correction

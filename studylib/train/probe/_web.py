@@ -8,14 +8,16 @@ from typing import Any
 from studylib.errors import invalid
 from studylib.frozen import validated
 from studylib.registry import SOURCES
-from studylib.spec import DataSpec
+from studylib.spec import DataSpec, SourceSpec
 
 WEB = "web"
 _TOLD_BY = ("seed", "english_only", "false_facts", "canaries", "canary_copies")
 
 
 def web_options(probe: str, data: DataSpec) -> Any:
-    """Options of the miniworld source of register web, whether it is auxiliary, cleaned, or joined with others.
+    """Options of the miniworld source of register web that is trained on, whether it is cleaned, or joined with others.
+
+    Where there are auxiliary sources, it is among them: the others may be sound pages, to be judged by.
 
     Raises
     ------
@@ -23,7 +25,7 @@ def web_options(probe: str, data: DataSpec) -> Any:
         There is none, or there are two that tell of different things.
     """
     options = SOURCES["miniworld"].Options
-    sources = [{"kind": one.kind, "options": one.options} for one in data.sources]
+    sources = [{"kind": one.kind, "options": one.options} for one in _trained_on(data)]
     told = [validated(options, dict(one)) for one in _miniworld(sources) if one.get("register") == WEB]
     if len({tuple(getattr(one, name) for name in _TOLD_BY) for one in told}) != 1:
         why = (
@@ -31,6 +33,10 @@ def web_options(probe: str, data: DataSpec) -> Any:
         )
         raise invalid("probes", probe, why)
     return told[0]
+
+
+def _trained_on(data: DataSpec) -> list[SourceSpec]:
+    return [one for one in data.sources if one.auxiliary] or list(data.sources)
 
 
 def _miniworld(sources: Any) -> Iterator[Mapping[str, Any]]:

@@ -59,7 +59,8 @@ def test_faults_forms_and_extras_come_at_their_rates(pages):
         assert within(forms[form], share, len(sound)), form
     kinds = [{kind for _, _, kind in one.labels["spans"]} for one in sound]
     assert within(sum(not one.isdisjoint(BOILERPLATE) for one in kinds), 0.5, len(sound))
-    assert within(sum(not one.isdisjoint(PERSONAL) for one in kinds), 0.15, len(sound))
+    prose = [one for page, one in zip(sound, kinds, strict=True) if page.labels["form"] not in ("haiku", "kanji_title")]
+    assert within(sum(not one.isdisjoint(PERSONAL) for one in prose), 0.15, len(prose))
 
 
 def test_other_rates_are_met_and_the_same_sound_pages_stay():
@@ -72,7 +73,7 @@ def test_other_rates_are_met_and_the_same_sound_pages_stay():
     )
     for one in some:
         kinds = {kind for _, _, kind in one.labels["spans"]}
-        assert kinds.isdisjoint(BOILERPLATE) and (one.labels["fault"] or kinds), one.text
+        assert kinds.isdisjoint(BOILERPLATE) and (kinds or one.labels["form"] in ("", "haiku", "kanji_title")), one.text
 
 
 def test_forms_alone_are_clean_text_by_form():

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any, ClassVar
 
 from studylib.data.document import Document
+from studylib.frozen import Frozen
 
 
-class Register(ABC):
-    """One kind of text."""
+class Register:
+    """One kind of text.
 
-    @abstractmethod
-    def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:
-        """Document ``index``, the same whatever was told before.
+    Attributes
+    ----------
+    Options
+        Its own options, beside those that all registers have.
+    """
 
-        ``secret(kind, entity, relation)`` is true for facts this register must not tell.
+    Options: ClassVar[type[Frozen]] = Frozen
+
+    def teller(self, seed: int, secret: Callable[[str, int, str], bool], options: Any) -> Callable[[int], Document]:
+        """What tells the document of a number, the same whatever was told before.
+
+        ``secret(kind, entity, relation)`` is true for facts this register must not tell; ``options`` are its ``Options``.
         """
+        return lambda index: self.document(seed, index, secret)
+
+    def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:
+        """Document ``index`` of a register without options."""
+        raise NotImplementedError
+
+    def fewest(self, options: Any) -> int:
+        """How many documents, counted from 0, a text needs so that it holds all that the options ask for."""
+        return 0

@@ -166,13 +166,14 @@ def candidates(batch: Batch) -> np.ndarray:
     """Which lines of all texts are worth a look: not sentences, nor code, nor too long; bool [lines]."""
     characters, lines = batch.characters, batch.characters.lines
     lengths = lines.stops - lines.starts
-    filled = np.flatnonzero((lengths > 0) & (lengths <= _LONGEST))
+    parts = sums(table_of(_SEPARATORS)[characters.codes], lines.starts, lines.stops)
+    filled = np.flatnonzero((lengths > 0) & ((lengths <= _LONGEST) | (parts * _ITEM > lengths)))
     starts, stops, lengths = lines.starts[filled], lines.stops[filled], lengths[filled]
     noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[
         lines.owners[filled]
     ]
     ended = table_of("".join(_SENTENCE_ENDS))[characters.codes[stops - 1]]
-    parted = sums(table_of(_SEPARATORS)[characters.codes], starts, stops) >= 2
+    parted = parts[filled] >= 2
     counted = (sums(characters.kinds == Kind.DIGIT, starts, stops) > 0) & (lengths <= 60)
     japanese = sums((characters.kinds >= Kind.HIRAGANA) & (characters.kinds <= Kind.KANJI), starts, stops) > 0
     wanted = noted | (~ended & ((lengths <= _SHORTEST) | (japanese & (parted | counted))))
@@ -183,5 +184,7 @@ def candidates(batch: Batch) -> np.ndarray:
 
 
 _SHORTEST = 24
+_ITEM = 12
+"""With a separator for so many characters a line of any length may be a menu."""
 _OF_NOTES = ("ookie", "COOKIE", "クッキー", "opyright", "COPYRIGHT", "©", "eserved", "RESERVED", "無断", "(C)", "(c)")
 _SEPARATORS = "|｜¦>＞/／·•・»› 　"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -13,6 +13,9 @@ from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
 from studylib.data.clean.url import lines_of
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen, Positive
+
+if TYPE_CHECKING:
+    import polars as pl
 
 __all__ = ["Words"]
 
@@ -53,9 +56,7 @@ class Words(Cleaner):
         from studylib.data.clean._characters import Kind
 
         # The automaton finds words inside words too, of all lists at once: it says which texts are worth the patterns.
-        found = pl.Series(batch.texts, dtype=pl.String).str.extract_many(
-            self._words, ascii_case_insensitive=True, overlapping=True
-        )
+        found = _series(batch.texts).str.extract_many(self._words, ascii_case_insensitive=True, overlapping=True)
         written = (batch.characters.lengths - batch.characters.count(Kind.SPACE)).tolist()
         listed = found.list.join("").str.len_chars()
         doubtful = (listed > min(self.options.lists.values()) * pl.Series(written)) & (
@@ -86,6 +87,15 @@ def _read(name: str) -> tuple[list[str], re.Pattern[str]]:
     if not words:
         raise invalid("cleaning.lists", name, "holds no word")
     return words, re.compile("|".join(map(_alone, words)), re.IGNORECASE)
+
+
+def _series(texts: list[str]) -> pl.Series:
+    import polars as pl
+
+    try:
+        return pl.Series(texts, dtype=pl.String)
+    except UnicodeEncodeError:  # a lone surrogate, which no listed word holds
+        return pl.Series([one.encode("utf-8", "replace").decode() for one in texts], dtype=pl.String)
 
 
 def _alone(word: str) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
 from itertools import islice
@@ -88,6 +91,25 @@ def test_a_page_depends_on_its_number_alone(pages):
     again = take(60, start=1000)
     assert [(one.text, one.labels) for one in again] == [(one.text, one.labels) for one in pages[1000:1060]]
     assert len({one.text for one in take(60, start=1000, seed=1)} & {one.text for one in again}) < 5
+
+
+def test_other_processes_tell_the_same():
+    script = (
+        "import hashlib; from itertools import islice; from studylib.data.miniworld import documents;"
+        "told = [(one.text, one.labels) for one in islice(documents('web'), 300)];"
+        "print(hashlib.sha256(repr(told).encode()).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
 
 
 def test_spans_cover_what_they_say(pages):

@@ -44,8 +44,10 @@ def code(page: Page) -> None:
         ("#", ("def ", "class ", "assert ", "    return")) if python else ("//", ("function ", "const ", "  return"))
     )
     lines: list[str] = []
+    missing = draw.between(2, 4)  # comments, then by chance
     for line in source.strip().split("\n"):
-        if line.startswith(beginnings) and draw.chance(0.45) and not (lines and lines[-1].endswith("\\")):
+        if line.startswith(beginnings) and (missing > 0 or draw.chance(0.3)):
+            missing -= 1
             indent = line[: len(line) - len(line.lstrip())]
             lines.append(f"{indent}{mark} {page.said(_COMMENTS)}")
         if line or not lines or lines[-1]:

@@ -56,7 +56,7 @@ def dialogue(page: Page) -> None:
     shape = draw.below(4)
     speakers = (page.words["family"], page.words["family2"])
     page.lines = [page.said(_INTRODUCTIONS)] if draw.chance(0.5) else []
-    for place in {draw.below(len(_ASKED)) for _ in range(draw.between(4, 12))}:
+    for place in dict.fromkeys(draw.below(len(_ASKED)) for _ in range(draw.between(4, 12))):
         words = page.fresh()
         for who, template in zip(speakers, _ASKED[place], strict=True):
             said = template.text(words, draw.unit)

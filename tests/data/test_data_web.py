@@ -189,7 +189,9 @@ def test_no_personal_data_lies_outside_the_spans(pages):
                 number[-1] != (personal.luhn if len(number) == 16 else personal.my_number_check)(number[:-1])
                 or page.labels["fault"] == "list"
             )
-        names = set(re.findall(r"([一-龠々]{2,6}(?:[ 　][一-龠々]{2,3})?)(?:さん|様|氏(?![名家])|先生)", rest))
+        names = set(
+            re.findall(r"([一-龠々]{2,6}(?:[ 　][一-龠々]{2,3})?)(?:さん|様(?![書式子々])|氏(?![名家])|先生)", rest)
+        )
         assert all(re.search("皆|一人|客|神|王|殿|姉|船長|徳川|織田|源頼朝|学", one) for one in names), names
         assert not re.search(r"(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+(?!\d*/)", rest), rest
 

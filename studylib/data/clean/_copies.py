@@ -39,8 +39,8 @@ class Copies(Frozen):
 
 
 def bytes_of(texts: Sequence[str]) -> np.ndarray:
-    """Bytes of UTF-8; int64 [texts]."""
-    return np.fromiter((len(text.encode("utf-8", "surrogatepass")) for text in texts), np.int64, len(texts))
+    """Bytes of UTF-8; uint64 [texts]."""
+    return np.fromiter((len(text.encode("utf-8", "surrogatepass")) for text in texts), np.uint64, len(texts))
 
 
 def joined(surveys: Iterable[Arrays], *names: str) -> list[np.ndarray]:

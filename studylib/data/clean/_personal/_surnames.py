@@ -34,7 +34,7 @@ SURNAMES = _words(
 SINGLE = frozenset("林森原東関辻堀星南泉岸菅西林畑柳岡桂楠堤谷瀧向楊")
 # Of two characters that look like a surname, the second; and what is none though it looks so.
 ENDINGS = frozenset(
-    "見間関泉里根保竹田山川本村井藤野原部澤沢島嶋崎﨑木口谷岡橋林森池瀬塚倉辺邊邉津浦宮石尾坂永条城越垣堀杉"
+    "内見間関泉里根保竹田山川本村井藤野原部澤沢島嶋崎﨑木口谷岡橋林森池瀬塚倉辺邊邉津浦宮石尾坂永条城越垣堀杉"
 )
 NOT_SURNAMES = _words(
     """

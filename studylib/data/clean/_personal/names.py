@@ -227,7 +227,7 @@ def same_names(text: str, found: Sequence[Candidate]) -> list[Candidate]:
     sizes = sorted(set(map(len, whole)), reverse=True)
     same = []
     for at in places:
-        size = next((size for size in sizes if text[at : at + size] in whole), 0)
+        size = next((size for size in sizes if at + size <= len(text) and text[at : at + size] in whole), 0)
         if size and not (at and _ONE_KANJI.match(text[at - 1])):
             same.append(Candidate(at, at + size, "name"))
     return same

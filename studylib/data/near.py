@@ -46,16 +46,20 @@ class SignatureFile:
 
     def column(self, place: int) -> np.ndarray:
         """A word of every signature; uint64 [texts]."""
-        return np.concatenate([np.empty(0, np.uint64), *(part[:, place] for part in self.parts())])
+        column, begin = np.empty(self._texts, dtype=np.uint64), 0
+        for part in self.parts():
+            column[begin : begin + len(part)] = part[:, place]
+            begin += len(part)
+        return column
 
     def words(self, texts: np.ndarray, first: int) -> np.ndarray:
         """The words from number ``first`` on of ``texts``, which are ascending; uint64 [len(texts), width - first]."""
-        found, begin = [np.empty((0, self._width - first), dtype=np.uint64)], 0
+        found, begin = np.empty((len(texts), self._width - first), dtype=np.uint64), 0
         for part in self.parts():
             low, high = np.searchsorted(texts, [begin, begin + len(part)])
-            found.append(part[texts[low:high] - begin, first:])
+            found[low:high] = part[texts[low:high] - begin, first:]
             begin += len(part)
-        return np.concatenate(found)
+        return found
 
 
 def clusters(signatures: SignatureFile, content: np.ndarray, minhash: MinHash) -> np.ndarray:
@@ -72,15 +76,26 @@ def clusters(signatures: SignatureFile, content: np.ndarray, minhash: MinHash) -
         keys = keys[order]
         again = np.flatnonzero(keys[1:] == keys[:-1]) + 1
         first = np.searchsorted(keys, keys[again])
-        others = [first, *(np.maximum(again - lag, first) for lag in range(1, _BEFORE + 1))]
-        left, right = order[np.concatenate(others)], order[np.tile(again, len(others))]
-        new = labels[left] != labels[right]
-        left, right = left[new], right[new]
-        texts, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-        words = signatures.words(texts, minhash.bands)
-        near = minhash.are_near(words[places[: len(left)]], words[places[len(left) :]])
-        labels = _joined(labels, left[near], right[near])
+        for lag in (None, *range(1, _BEFORE + 1)):  # the first one joins nearly all that there is to join
+            left, right = order[first if lag is None else np.maximum(again - lag, first)], order[again]
+            apart = np.flatnonzero(labels[left] != labels[right])
+            left, right = left[apart], right[apart]
+            near = _are_near(signatures, left, right, minhash)
+            labels = _joined(labels, left[near], right[near])
     return labels
+
+
+def _are_near(signatures: SignatureFile, left: np.ndarray, right: np.ndarray, minhash: MinHash) -> np.ndarray:
+    """Of each pair whether the whole signatures say so; bool [pairs]."""
+    if not len(left):
+        return np.empty(0, dtype=bool)
+    texts = np.unique(np.concatenate([left, right]))
+    words, near = signatures.words(texts, minhash.bands), np.empty(len(left), dtype=bool)
+    for begin in range(0, len(left), _ROWS_AT_ONCE):
+        part = slice(begin, begin + _ROWS_AT_ONCE)
+        own, other = (words[np.searchsorted(texts, side[part])] for side in (left, right))
+        near[part] = minhash.are_near(own, other)
+    return near
 
 
 def _joined(labels: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -139,13 +154,13 @@ class NearTo:
     def __init__(self, signatures: Iterable[np.ndarray], minhash: MinHash):
         self._minhash = minhash
         self._others = np.concatenate([np.empty((0, minhash.width), dtype=np.uint64), *signatures])
-        self._orders = [np.argsort(self._others[:, band]) for band in range(minhash.bands)]
+        orders = [np.argsort(self._others[:, band]) for band in range(minhash.bands)]
+        self._bands = [(order, self._others[order, band]) for band, order in enumerate(orders)]
 
     def __call__(self, signatures: np.ndarray) -> np.ndarray:
         """Of each text; bool [texts] for uint64 [texts, width]."""
         bands, near = self._minhash.bands, np.zeros(len(signatures), dtype=bool)
-        for band, order in enumerate(self._orders):
-            keys = self._others[order, band]
+        for band, (order, keys) in enumerate(self._bands):
             at = np.searchsorted(keys, signatures[:, band])
             ends = np.searchsorted(keys, signatures[:, band], side="right")
             while len(left := np.flatnonzero((at < ends) & ~near)):

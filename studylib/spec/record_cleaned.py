@@ -83,7 +83,10 @@ class CleanedRecord(StepRecord):
     kept: Amount
     steps: tuple[CleanerRecord, ...]
     by_label: dict[str, LabelCount] = Field(default_factory=dict, description="of the raw text: all steps together")
-    clusters: dict[int, int] = Field(default_factory=dict, description="of copies that were found: number by size")
+    clusters: dict[int, int] = Field(
+        default_factory=dict,
+        description="of copies that were found: how many, by their least size (2, 3 to 4, 5 to 8, ...)",
+    )
     guard: dict[str, Any] = Field(description="record of the gate, which documents pass before the first step")
     inputs: dict[str, str] = Field(default_factory=dict, description="digests of the files read, by path")
     notes: dict[str, int] = Field(default_factory=dict, description="the source's own counts: rows without text, ...")

@@ -106,6 +106,14 @@ class Characters:
         """Of each text, how many of its characters are marked; bool [characters] to int64 [texts]."""
         return sums(marked, self.starts, self.ends)
 
+    def mean_run(self, kind: Kind) -> np.ndarray:
+        """Characters of a kind in a row, on average over a text's rows of them; float64 [texts], 0 where there is none."""
+        marked = self.kinds == kind
+        begins = marked.copy()
+        begins[1:] &= ~marked[:-1]
+        begins[self.starts[self.lengths > 0]] = marked[self.starts[self.lengths > 0]]
+        return share(self.count(kind), self.total(begins))
+
 
 class Lines:
     """The lines of all texts, without their line feeds.

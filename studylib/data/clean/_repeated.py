@@ -12,6 +12,7 @@ from studylib.data.clean import Batch
 from studylib.data.clean._characters import Characters, Kind, share
 
 _PARAGRAPHS = re.compile(r"\n(?:[ \t\u3000]*\n)+")
+_SENTENCES = re.compile(r"[。！？\n]+")
 _WORDS = re.compile(r"(?:[\u3041-\u30ff\u3400-\u9fff][^\u3041-\u30ff\u3400-\u9fff]*){3}")
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads what differs in a few bits
 _BUCKETS = 256
@@ -35,6 +36,12 @@ def copied_lines(batch: Batch) -> Copied:
 def copied_paragraphs(batch: Batch) -> Copied:
     """Of the paragraphs that hold three kana or kanji; empty lines part them."""
     parts = [_PARAGRAPHS.split(text) if "\n" in text else () for text in batch.texts]
+    return _copied(parts, batch.characters.lengths)
+
+
+def copied_sentences(batch: Batch) -> Copied:
+    """Of the sentences that hold three kana or kanji, whatever lines they are in."""
+    parts = [_SENTENCES.split(text) if "。" in text or "！" in text else () for text in batch.texts]
     return _copied(parts, batch.characters.lengths)
 
 
@@ -62,19 +69,20 @@ class Ngrams:
         codes, kinds = characters.codes, characters.kinds
         read = kinds != Kind.SPACE
         read[1:] &= (codes[1:] != codes[:-1]) | ((kinds[1:] != Kind.PUNCTUATION) & (kinds[1:] != Kind.SYMBOL))
-        self.codes, self.owners = codes[read], characters.owners[read]
+        self.codes, self.kinds, self.owners = codes[read], kinds[read], characters.owners[read]
         self.lengths = np.bincount(self.owners, minlength=len(characters.lengths))
 
-    def one_above(self, n: int, bound: float) -> np.ndarray:
+    def one_above(self, n: int, bound: float, *, words: bool = False) -> np.ndarray:
         """Whether the most frequent n-gram is more than that share of a text's n-grams; bool [texts].
 
-        An n-gram comes no more often than all that share its bucket.
+        With `words` only n-grams of kanji and katakana count, which words of content are written in. An n-gram comes no more often
+        than all that share its bucket.
         """
-        hashes, owners = self._hashes(n)
+        hashes, owners = self._hashes(n, words)
         buckets = owners.astype(np.int64) * _BUCKETS + (hashes >> np.uint32(24))
         counts = np.bincount(buckets, minlength=len(self.lengths) * _BUCKETS)
         doubtful = counts.reshape(-1, _BUCKETS).max(axis=1, initial=0) > bound * self._totals(n)
-        return self._counted(doubtful, n)[0] > bound
+        return self._counted(doubtful, n, words)[0] > bound
 
     def copied_above(self, n: int, bound: float) -> np.ndarray:
         """Whether those n-grams that occur twice or more are more than that share of a text's n-grams; bool [texts].
@@ -102,20 +110,35 @@ class Ngrams:
     def _totals(self, n: int) -> np.ndarray:
         return np.maximum(self.lengths - n + 1, 0)
 
-    def _hashes(self, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def _hashes(self, n: int, words: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Of each n-gram inside a text, 32 bits and the text's number."""
         hashes = ngram_hashes(self.codes, n, np.uint32)
         owners = self.owners[: len(hashes)]
         inside = owners == self.owners[len(self.owners) - len(hashes) :]
+        if words:
+            inside &= self._of_words(slice(None), n)
         return hashes[inside], owners[inside]
 
-    def _counted(self, wanted: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
+    def _of_words(self, part: slice, n: int) -> np.ndarray:
+        """Which n-grams of a part are all kanji and katakana."""
+        kinds = self.kinds[part]
+        written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
+        found = written[: max(len(written) - n + 1, 0)].copy()
+        for place in range(1, n):
+            found &= written[place : place + len(found)]
+        return found
+
+    def _counted(self, wanted: np.ndarray, n: int, words: bool = False) -> tuple[np.ndarray, np.ndarray]:
         top, copied = np.zeros(len(wanted)), np.zeros(len(wanted))
         ends = np.cumsum(self.lengths)
         for text in np.flatnonzero(wanted & (self.lengths >= n)):
-            keys = ngram_hashes(self.codes[ends[text] - self.lengths[text] : ends[text]], n, np.uint64)
+            part = slice(ends[text] - self.lengths[text], ends[text])
+            keys = ngram_hashes(self.codes[part], n, np.uint64)
+            total = len(keys)
+            if words:
+                keys = keys[self._of_words(part, n)]
             _, counts = np.unique(keys, return_counts=True)
-            top[text], copied[text] = counts.max() / len(keys), counts[counts > 1].sum() / len(keys)
+            top[text], copied[text] = counts.max(initial=0) / total, counts[counts > 1].sum() / total
         return top, copied
 
 

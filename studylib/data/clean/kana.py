@@ -7,13 +7,13 @@ from typing import ClassVar
 from pydantic import Field
 
 from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
-from studylib.frozen import Fraction, Frozen, Positive
+from studylib.frozen import Above0, Fraction, Frozen, Positive
 
 __all__ = ["Kana"]
 
 
 class Kana(Cleaner):
-    """Drops lists of words: Japanese sentences need hiragana.
+    """Drops lists of words: Japanese sentences need hiragana. Titles of statutes and records do not; they have kanji in long rows.
 
     Shares are of kana and kanji, not of all characters as in Swallow's rule: code with Japanese comments and tables of numbers are
     not judged by what is not Japanese in them, nor are texts of few letters, which may be titles.
@@ -26,7 +26,11 @@ class Kana(Cleaner):
         max_katakana: Fraction = Field(
             default=0.7, description="of kana and kanji; Swallow: 0.5 of all characters, which drops manuals"
         )
-        min_letters: Positive = Field(default=100, description="kana and kanji; texts with fewer are kept")
+        max_kanji_run: Above0 = Field(
+            default=3.4,
+            description="kanji in a row, on average; with more a text is of titles, which need no hiragana (this study)",
+        )
+        min_letters: Positive = Field(default=50, description="kana and kanji; texts with fewer are kept")
 
     options: Options
     purpose: ClassVar[Purpose] = "filter"
@@ -40,6 +44,7 @@ class Kana(Cleaner):
         options, characters = self.options, batch.characters
         letters = characters.count(*JAPANESE)
         few = share(characters.count(Kind.HIRAGANA), letters) < options.min_hiragana
+        few &= ~(characters.mean_run(Kind.KANJI) > options.max_kanji_run)
         many = share(characters.count(Kind.KATAKANA, Kind.HALF_KANA), letters) > options.max_katakana
         reasons = np.where(many, "katakana share", np.where(few, "hiragana share", ""))
         reasons[letters < options.min_letters] = ""

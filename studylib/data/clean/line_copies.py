@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import Annotated, BinaryIO, ClassVar
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -19,10 +19,9 @@ __all__ = ["LineCopies"]
 
 _NO_LETTER = re.compile(r"[\W_]+")
 _FENCE = re.compile(r"\s*(?:```|~~~)")
-# Indented, ending as statements and blocks do, or beginning with a word of the usual languages.
-_CODE = re.compile(
-    r"\t| {4}|.*[{};\\]\s*$|\s*(?:#include|#define|import|from|def|class|return|using|package|public|private)\b"
-)
+# Indented, or beginning with a word of the usual languages, or ending as statements and blocks do.
+_CODE = re.compile(r"\t| {4}|\s*(?:#include|#define|import|from|def|class|return|using|package|public|private)\b")
+_CODE_ENDS = ("{", "}", ";", "\\")
 _AT_ONCE = 1 << 22  # lines counted at once: 32 MB
 
 
@@ -92,19 +91,17 @@ class LineCopies(Cleaner):
 
     def _compared(self, lines: Sequence[str]) -> Iterator[tuple[int, int]]:
         """Numbers of the lines that are compared, and their digests."""
-        fenced = False
+        fenced, code, least = False, self.options.code, self.options.min_characters
         for number, line in enumerate(lines):
-            if not self.options.code:
-                if _FENCE.match(line):
-                    fenced = not fenced
-                    continue
-                if fenced or _CODE.match(line):
-                    continue
-            if len(_NO_LETTER.sub("", line)) >= self.options.min_characters:
+            if not code and _FENCE.match(line):
+                fenced = not fenced
+            elif fenced or len(line) < least or len(_NO_LETTER.sub("", line)) < least:
+                continue
+            elif code or not (_CODE.match(line) or line.rstrip().endswith(_CODE_ENDS)):
                 yield number, digest_of_text(plain(line))
 
 
-def _between(stream, low: int, high: int) -> np.ndarray:
+def _between(stream: BinaryIO, low: int, high: int) -> np.ndarray:
     """The values from ``low`` to ``high`` in a file of uint64."""
     stream.seek(0)
     found = [np.empty(0, dtype=np.uint64)]

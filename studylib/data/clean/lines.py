@@ -13,6 +13,8 @@ from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose, Span
 from studylib.frozen import Fraction, Frozen, Positive
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from studylib.data.clean._navigation import Look
 
 __all__ = ["Lines"]
@@ -53,11 +55,13 @@ class Lines(Cleaner):
         owners = lines.owners[wanted]
         cuts = np.searchsorted(owners, np.arange(len(batch) + 1))
         first = batch.characters.starts
+        triggered = self._triggered(batch, wanted)
         for place in np.unique(owners).tolist():
             own = slice(lines.firsts[place], lines.firsts[place] + lines.per_text[place])
             starts, stops = (lines.starts[own] - first[place]).tolist(), (lines.stops[own] - first[place]).tolist()
             page = _Page(batch.texts[place], starts, stops)
-            spans = self._spans(page, (wanted[cuts[place] : cuts[place + 1]] - lines.firsts[place]).tolist())
+            some = slice(cuts[place], cuts[place + 1])
+            spans = self._spans(page, (wanted[some] - lines.firsts[place]).tolist(), triggered[some])
             if spans:
                 self._take(judged, place, page.text, spans)
         return judged
@@ -70,12 +74,26 @@ class Lines(Cleaner):
         if taken > self.options.max_taken * len("".join(text.split())):
             judged.reasons[place] = "mostly menus"
 
-    def _spans(self, page: _Page, places: list[int]) -> list[Span]:
+    def _triggered(self, batch: Batch, wanted: np.ndarray) -> list[bool]:
+        """Whether each of these lines holds a word without which it needs no pattern."""
+        from studylib.data.clean._navigation import TRIGGERS
+        from studylib.data.clean.words import series
+
+        lines, starts = batch.characters.lines, batch.characters.starts
+        owners = lines.owners[wanted]
+        begins, ends = (lines.starts[wanted] - starts[owners]).tolist(), (lines.stops[wanted] - starts[owners]).tolist()
+        written = [batch.texts[text][begin:end] for text, begin, end in zip(owners.tolist(), begins, ends, strict=True)]
+        return series(written).str.contains_any(TRIGGERS, ascii_case_insensitive=True).to_list()
+
+    def _spans(self, page: _Page, places: list[int], triggered: list[bool]) -> list[Span]:
         """What is taken out, of the lines that are worth a look."""
         from studylib.data.clean._navigation import Sort, look
 
         options = self.options
-        looks = {at: look(page.line(at), options.max_item, options.min_items, options.min_names) for at in places}
+        looks = {
+            at: look(page.line(at), known, options.max_item, options.min_items, options.min_names)
+            for at, known in zip(places, triggered, strict=True)
+        }
         found = {one.sort for one in looks.values()}
         if found <= {Sort.TEXT, Sort.SHORT, Sort.EMPTY}:
             return []
@@ -113,11 +131,11 @@ class _Page:
         return self.text[self.starts[at] : self.stops[at]]
 
     def in_table(self, at: int) -> bool:
-        """Whether a line beside it has as many bars."""
-        from studylib.data.clean._navigation import bars
+        """Whether a line beside it has as many items."""
+        from studylib.data.clean._navigation import items_in
 
-        own = bars(self.line(at))
-        return any(bars(self.line(other)) == own for other in (at - 1, at + 1) if 0 <= other < len(self.starts))
+        own = items_in(self.line(at))
+        return any(items_in(self.line(other)) == own for other in (at - 1, at + 1) if 0 <= other < len(self.starts))
 
     def blocks(self, places: Sequence[int]) -> Iterator[list[int]]:
         """Of lines, those one below the other, an empty line between them or none."""

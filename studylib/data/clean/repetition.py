@@ -24,6 +24,17 @@ class Repetition(Cleaner):
         max_copied_paragraphs: Fraction = Field(default=0.3, description="of the paragraphs; Gopher")
         max_copied_paragraph_characters: Fraction = Field(default=0.2, description="characters in them; Gopher")
         min_lines: Positive = Field(default=6, description="with fewer lines, lines and paragraphs are not counted")
+        max_copied_sentences: Fraction = Field(
+            default=0.5,
+            description="of the sentences, as of lines; dialogues repeat 0.35 of theirs, documentation 0.5 (this study)",
+        )
+        max_one_character: Fraction = Field(
+            default=0.08, description="one kanji or katakana among all characters: padding with a word (this study)"
+        )
+        max_one_word: Fraction = Field(
+            default=0.065,
+            description="two kanji or katakana among all bigrams; Gopher: 0.2 of the characters, so 0.1 of them",
+        )
         top_ngram: Positive = Field(default=4, le=10, description="characters of the n-grams that come most often")
         max_top_ngram: Fraction = Field(
             default=0.16,
@@ -43,11 +54,11 @@ class Repetition(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
-        from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs
+        from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
 
         options = self.options
         lines, paragraphs = copied_lines(batch), copied_paragraphs(batch)
-        ngrams = Ngrams(batch.characters)
+        sentences, ngrams = copied_sentences(batch), Ngrams(batch.characters)
         lined = batch.characters.lines.per_text >= options.min_lines
         long = batch.characters.lengths >= options.min_characters
         rules = {
@@ -56,6 +67,9 @@ class Repetition(Cleaner):
             "copied paragraphs": lined & (paragraphs.share > options.max_copied_paragraphs),
             "characters in copied paragraphs": lined
             & (paragraphs.characters > options.max_copied_paragraph_characters),
+            "copied sentences": long & (sentences.share > options.max_copied_sentences),
+            "one character": long & ngrams.one_above(1, options.max_one_character, words=True),
+            "one word": long & ngrams.one_above(2, options.max_one_word, words=True),
             "one n-gram": long & ngrams.one_above(options.top_ngram, options.max_top_ngram),
             "copied n-grams": long & ngrams.copied_above(options.copied_ngram, options.max_copied_ngrams),
         }

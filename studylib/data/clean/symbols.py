@@ -35,6 +35,9 @@ class Symbols(Cleaner):
             default=200,
             description="the longest run of one character that is kept; hojichar's bound, BigScience's idea",
         )
+        max_run_share: Fraction = Field(
+            default=0.4, description="the same among the characters, where it is of 16 or more (this study)"
+        )
         min_characters: Positive = Field(default=10, description="shorter texts are judged by control characters only")
 
     options: Options
@@ -52,12 +55,13 @@ class Symbols(Cleaner):
         seen = characters.lengths - characters.count(Kind.SPACE)
         letters = share(characters.count(*LETTERS), seen)
         digits = share(characters.count(Kind.DIGIT), seen)
+        runs = _longest_runs(batch)
         rules = {
             "control characters": share(characters.count(Kind.CONTROL), seen) > options.max_control,
             "symbol share": share(characters.count(Kind.SYMBOL), seen) > options.max_symbols,
             "digit share": digits > options.max_digits,
             "letter share": letters + digits < options.min_letters,
-            "one character": _longest_runs(batch) >= options.max_run,
+            "one character": (runs >= options.max_run) | ((runs >= 16) & (share(runs, seen) > options.max_run_share)),
         }
         rules = {
             reason: hit & ((seen >= options.min_characters) | (reason == "control characters"))

@@ -23,19 +23,29 @@ _SHIPPED = Path(__file__).parent / "lists"
 
 
 class Words(Cleaner):
-    """Drops texts that a list's words make up much of; one word, however bad, drops nothing.
+    """Drops texts that a list's words make up much of: adult, gambling and selling pages, padding for search engines, translations by
+    machine, notes of a server.
 
-    A list of harmless words loses harmless pages when one hit is enough (llm-jp's list of discrimination): what counts is the share
+    Harmless pages are lost when one hit is enough (as llm-jp found of its list of discrimination): what counts is the share
     of a text's characters in listed words, and how many different ones there are. Katakana words are not looked for inside longer
     ones (スロット in タイムスロット), as in hojichar, nor Latin ones inside longer words.
     """
 
     class Options(Frozen):
         lists: dict[str, Fraction] = Field(
-            default={"adult": 0.05, "gambling": 0.05, "seo": 0.25},
-            description="largest share of characters, by list: one of the package's (adult, gambling, seo) or a file, a word a line",
+            default={
+                "adult": 0.05,
+                "gambling": 0.05,
+                "advertising": 0.1,
+                "seo": 0.2,
+                "translated": 0.1,
+                "notices": 0.3,
+            },
+            description="largest share of characters, by list: one of the package's, or a file with a word a line",
         )
-        min_different: Positive = Field(default=4, description="different words of a list; with fewer a text is kept")
+        min_different: Positive = Field(
+            default=3, description="different words of a list; with fewer a text is kept, unless they are most of it"
+        )
 
     options: Options
     purpose: ClassVar[Purpose] = "filter"
@@ -56,12 +66,10 @@ class Words(Cleaner):
         from studylib.data.clean._characters import Kind
 
         # The automaton finds words inside words too, of all lists at once: it says which texts are worth the patterns.
-        found = _series(batch.texts).str.extract_many(self._words, ascii_case_insensitive=True, overlapping=True)
+        found = series(batch.texts).str.extract_many(self._words, ascii_case_insensitive=True, overlapping=True)
         written = (batch.characters.lengths - batch.characters.count(Kind.SPACE)).tolist()
         listed = found.list.join("").str.len_chars()
-        doubtful = (listed > min(self.options.lists.values()) * pl.Series(written)) & (
-            found.list.n_unique() >= self.options.min_different
-        )
+        doubtful = listed > min(self.options.lists.values()) * pl.Series(written, dtype=pl.Int64)
         reasons = [""] * len(batch)
         for place in doubtful.arg_true():
             reasons[place] = self._reason(batch.texts[place], written[place])
@@ -74,8 +82,9 @@ class Words(Cleaner):
     def _reason(self, text: str, written: int) -> str:
         for name, (_, pattern) in self._lists.items():
             hits = pattern.findall(text)
+            listed = sum(map(len, hits))
             many = len({one.lower() for one in hits}) >= self.options.min_different
-            if many and sum(map(len, hits)) > self.options.lists[name] * written:
+            if listed > self.options.lists[name] * written and (many or listed * 2 > written):
                 return Path(name).stem
         return ""
 
@@ -89,12 +98,13 @@ def _read(name: str) -> tuple[list[str], re.Pattern[str]]:
     return words, re.compile("|".join(map(_alone, words)), re.IGNORECASE)
 
 
-def _series(texts: list[str]) -> pl.Series:
+def series(texts: list[str]) -> pl.Series:
+    """Texts for polars; a lone surrogate becomes a question mark."""
     import polars as pl
 
     try:
         return pl.Series(texts, dtype=pl.String)
-    except UnicodeEncodeError:  # a lone surrogate, which no listed word holds
+    except UnicodeEncodeError:
         return pl.Series([one.encode("utf-8", "replace").decode() for one in texts], dtype=pl.String)
 
 

@@ -15,6 +15,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "check": ["check_steps"],
+        "files": ["CleanFiles", "clean_files"],
         "folder": ["CleanedFolder"],
         "pipeline": ["Cleaning"],
         "tasks": ["Execution"],

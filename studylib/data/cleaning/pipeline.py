@@ -28,7 +28,7 @@ from studylib.files import content_hash, read_json, write_json
 from studylib.spec import CleanerSpec
 
 BLOCK_BYTES = 16_000_000
-_WORK = ".work"
+WORK = ".work"
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,13 @@ class Cleaning:
             write_json(work / MARKER, self._cleaned(work, inputs, digests) | {"identity": identity})
         return self._finish(work)
 
+    def is_other(self, digests: FileDigests) -> bool:
+        """Whether the folder holds text that was cleaned otherwise, or from other files."""
+        try:
+            return read_json(self.home / MARKER)["identity"] != self._identity(self.source.inputs(digests))
+        except (OSError, ValueError, KeyError, TypeError):  # nothing there, or damaged: then it is made again
+            return False
+
     def _identity(self, inputs: Mapping[str, str]) -> str:
         """Equal where the outcome must be equal, and what is half done can be used."""
         steps = [one.model_dump(mode="json") for one in self.steps]
@@ -103,7 +110,7 @@ class Cleaning:
 
     def _work(self, identity: str) -> Path:
         """The folder of what is half done; emptied if that is of another text."""
-        work, mark = self.home / _WORK, self.home / _WORK / "identity.json"
+        work, mark = self.home / WORK, self.home / WORK / "identity.json"
         try:
             is_ours = read_json(mark) == identity
         except (OSError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from studylib.data.cleaning.pipeline import Cleaning
     from studylib.data.cleaning.take_in import Taken
 
-_CLUSTER = re.compile(r"clusters? of (\d+)")
+_CLUSTERS = re.compile(r"clusters? of (\d+)(?: to \d+| and more)?")
 
 
 def record_of_cleaning(
@@ -37,11 +38,11 @@ def record_of_cleaning(
     """
     tallies, alone_tallies, measured = _sums(cleaning, taken, stages)
     by_label = None if measured is None else measured.by_step(alone=cleaning.alone)
-    steps, clusters = [], {}
+    steps, clusters = [], Counter[int]()
     for place, spec in enumerate(cleaning.steps):
         cleaner = spec.built()
         tally, alone = tallies[place], alone_tallies.get(place)
-        clusters |= _clusters(tally.counts)
+        clusters.update(_clusters(tally.counts))
         found = CleanerRecord(
             cleaner=spec.cleaner,
             purpose=cleaner.purpose,
@@ -145,5 +146,5 @@ def _as_json(counts: Mapping[str, LabelCount]) -> dict[str, Any]:
 
 
 def _clusters(counts: Mapping[str, int]) -> dict[int, int]:
-    """Number of clusters by their size, where a step counts "cluster of 3"."""
-    return {int(found[1]): count for name, count in counts.items() if (found := _CLUSTER.fullmatch(name))}
+    """Number of clusters by their least size, where a step counts "cluster of 3" or "clusters of 3 to 4"."""
+    return {int(found[1]): count for name, count in counts.items() if (found := _CLUSTERS.fullmatch(name))}

@@ -182,7 +182,8 @@ class _Block:
         personal = cleaner.purpose == "mask"
         compare = spans_of_a_mask if personal else spans_of_a_correction
         for number, document in enumerate(documents):
-            if "spans" in document.labels:
+            # What stands around a sound text is labelled; a page that is all menu has no such labels.
+            if "spans" in document.labels and (personal or not document.labels.get("fault")):
                 labelled = [Span(*one) for one in document.labels["spans"]]
                 own = [one for one in labelled if (one.kind in MASKS) == personal]
                 tally.add_spans(compare(own, judged.spans.get(number, [])))

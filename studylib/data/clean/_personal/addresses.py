@@ -20,7 +20,7 @@ _BLOCK = (
 _TOWN = f"[{KANJI}{HIRAGANA}{KATAKANA}]"
 # Is sought by its last municipality, since 市区町村郡 are rare and prefectures may be left out.
 _ADDRESS = re.compile(
-    f"[市区町村郡](?:[{SPACE}]?{_TOWN}{{0,12}}?(?:{_D}{{1,2}}条[東西南北]?)?[{SPACE}]?)?{_BLOCK}(?!{_D}|[{HYPHEN}.．:：]{_D})"
+    f"[市区町村郡](?:[{SPACE}]?{_TOWN}{{0,12}}?(?:{_D}{{1,2}}条[東西南北]?)?[{SPACE}]?)?(?=[{DIGIT}一二三四五六七八九十百〇]){_BLOCK}(?!{_D}|[{HYPHEN}.．:：]{_D})"
 )
 _KANA_TOWNS = "さいたま|つくば|いわき|つがる|にかほ|ひたちなか|かすみがうら|つくばみらい|さくら|みどり|ふじみ野|いすみ|あきる野|かほく|あわら|みよし|いなべ|たつの|南あわじ|さぬき|東かがわ|うきは|みやま|えびの|うるま|むつ|南アルプス|せたな|ニセコ|おいらせ|ときがわ|みなかみ|いの|あさぎり|おおい"
 _PLACE = f"(?:{_KANA_TOWNS}|[一-鿿々ヶケ]{{1,6}})"
@@ -40,7 +40,7 @@ _COUNTED = re.compile(
 _HOUSE = "ビル|マンション|ハイツ|コーポ|アパート|荘|館|ハイム|メゾン|タワー|レジデンス|団地|寮|ハウス"
 _BUILDING = re.compile(
     f"[{SPACE}]?[{KATAKANA}一-鿿A-Za-zＡ-Ｚ・]{{1,20}}?[{SPACE}]?[A-Z]?{_D}{{1,4}}(?:号室|号棟|[FＦ]|階)"
-    f"|[{SPACE}]?(?:[{KATAKANA}一-鿿・]{{0,15}}(?:{_HOUSE})|[{KATAKANA}・]{{3,15}})[{SPACE}]?[A-Z]?{_D}{{1,4}}号?(?!{_D}|[{HYPHEN}年月円]|丁目)"
+    f"|[{SPACE}]?(?:[{KATAKANA}一-鿿・]{{0,15}}(?:{_HOUSE})[{KATAKANA}一-鿿]{{0,8}}|[{KATAKANA}・]{{3,15}})[{SPACE}]?[A-Z]?{_D}{{1,4}}号?(?!{_D}|[{HYPHEN}年月円]|丁目)"
     f"|[{SPACE}]?[{KATAKANA}一-鿿・]{{1,15}}(?:ビル|マンション|ハイツ|コーポ|アパート|荘|ハイム|レジデンス)"
     f"|[{SPACE}]?{_D}{{1,4}}(?:号室|号棟|[FＦ]|階)"
 )

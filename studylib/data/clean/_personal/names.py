@@ -16,6 +16,7 @@ from studylib.data.clean._personal._characters import HIRAGANA, KANJI, KATAKANA,
 from studylib.data.clean._personal._surnames import (
     CLANS,
     ENDINGS,
+    ENDINGS_IN_FULL,
     GIVEN,
     GIVEN_ENDINGS,
     GIVEN_SINGLE,
@@ -50,7 +51,7 @@ _FIELD = re.compile(
 _SPACES = re.compile(f"[{SPACE}]{{0,2}}")
 _ROLE = re.compile(f"(?:[{KANJI}]{{1,8}}(?:部|課|係|長|役|員|室|局|科|店|社)[{SPACE}])?")
 _SPACED = re.compile(
-    f"([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}}|[{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})(?![{HIRAGANA}{KATAKANA}])"
+    f"([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}}|[{HIRAGANA}]{{2,4}}|[{KATAKANA}]{{2,5}})(?![{HIRAGANA}{KATAKANA}:：])"
 )
 _RUN = re.compile(f"[{KANJI}]{{2,8}}")
 _KANA = re.compile(
@@ -60,7 +61,7 @@ _ROMAN = re.compile(r"[A-Z][a-z]{1,14} [A-Z][a-z]{1,14}(?![A-Za-z])|[A-Z]{2,12} 
 _BEHIND = re.compile(f"[{SPACE}]|(?:$|[\\n、。,，)）／/|<「』」・~～]|様|殿|氏|さん|さま|君|先生)", re.MULTILINE)
 _SUFFIX = re.compile("(?:様|殿|氏|君|先生|御中)$")
 _NO_PERSON = re.compile(
-    "(?:部|課|係|室|局|店|社|会|所|省|庁|者|員|長|団|院|校|園|館|組|係|署|未定|匿名|記入|必須|任意|不明|一同|各位|事務局|管理人|名無)$"
+    "(?:部|課|係|室|局|店|社|会|所|省|庁|者|員|長|団|院|校|園|館|組|係|署|未定|匿名|記入|必須|任意|不明|一同|各位|事務局|管理人|名無|番地|号室|号|階|様|氏|殿)$"
 )
 _MAXIMAL = re.compile(
     f"(?<![{KANJI}{KATAKANA}])(?:([{KANJI}]{{1,3}})[{SPACE}]([{KANJI}]{{1,3}})|([{KANJI}]{{3,6}}))(?![{KANJI}])"
@@ -102,7 +103,7 @@ def _kanji_name(window: str, respect: str) -> int:
             # What stands apart before a given name is a surname, whatever its characters.
             if size < len(first) and surname not in SURNAMES:
                 continue
-            if size <= 3 and not _NO_PERSON.search(surname):
+            if size <= 3 and not _is_no_person(surname):
                 return 0 if _is_historical(surname + run) else size + 1 + len(run)
     if _is_historical(run):
         return 0
@@ -160,13 +161,13 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
         first, second = spaced.groups()
         second = _SUFFIX.sub("", second) if len(second) > 1 else second
         is_name = is_surname(first) or _is_given(second)
-        if is_name and not any(map(_NO_PERSON.search, (first, second))) and not _is_historical(first + second):
+        if is_name and not (_is_no_person(first) or _is_no_person(second)) and not _is_historical(first + second):
             return spaced.start(2) + len(second)
     run = _RUN.match(text, start)
     if run:
         name = _SUFFIX.sub("", run.group())
         stop = start + len(name)
-        if _is_historical(name) or _NO_PERSON.search(name) or not _BEHIND.match(text, stop):
+        if _is_historical(name) or _is_no_person(name) or not _BEHIND.match(text, stop):
             return 0
         if (
             is_full_name(name)
@@ -197,7 +198,7 @@ def contact_names(text: str, contacts: Sequence[Candidate]) -> list[Candidate]:
             name = (first or "") + second
             if (
                 not _is_historical(name)
-                and not _NO_PERSON.search(name)
+                and not _is_no_person(name)
                 and (_is_given(second) if first else is_surname(second) or is_full_name(second))
             ):
                 span = (beside.start(1 if first else 2), beside.end(2))
@@ -207,7 +208,7 @@ def contact_names(text: str, contacts: Sequence[Candidate]) -> list[Candidate]:
         for line in _MAXIMAL.finditer(text, begin, one.stop + 40 if end < 0 else end):
             first, second, run = line.groups()
             is_name = is_full_name(run, listed=True) if run else first in SURNAMES and _is_given(second)
-            if is_name and not _is_historical(run or first + second) and not _NO_PERSON.search(line.group()):
+            if is_name and not _is_historical(run or first + second) and not _is_no_person(line.group()):
                 found[line.span()] = Candidate(*line.span(), "name")
     return list(found.values())
 
@@ -226,7 +227,7 @@ def same_names(text: str, found: Sequence[Candidate]) -> list[Candidate]:
     sizes = sorted(set(map(len, whole)), reverse=True)
     same = []
     for at in places:
-        size = next((size for size in sizes if text[at : at + size] in whole), 0)
+        size = next((size for size in sizes if at + size <= len(text) and text[at : at + size] in whole), 0)
         if size and not (at and _ONE_KANJI.match(text[at - 1])):
             same.append(Candidate(at, at + size, "name"))
     return same
@@ -236,16 +237,29 @@ def is_full_name(run: str, *, listed: bool = False) -> bool:
     """Whether a run of kanji is a surname and a given name; ``listed``: only with a surname of the list."""
     if not 3 <= len(run) <= 6:
         return False
-    return any(
-        is_surname(run[:size], listed=listed or size != 2) and _is_given(run[size:])
-        for size in (2, 3, 1)
-        if size < len(run) and (size != 1 or run[1:] in GIVEN)
+    for size in (2, 3, 1):
+        surname, given = run[:size], run[size:]
+        if not given or not _is_given(given) or (size == 1 and len(given) != 2):
+            continue
+        if is_surname(surname, listed=listed or size != 2) or (
+            not listed and size == 2 and surname[1] in ENDINGS_IN_FULL and len(given) == 2
+        ):
+            return True
+    return False
+
+
+def _is_no_person(word: str) -> bool:
+    """Whether it ends as the names of offices and the like do, but for surnames that do so too."""
+    return (
+        _NO_PERSON.search(word) is not None
+        and word not in SURNAMES
+        and not (len(word) == 3 and word[-1] == "部" and is_surname(word[:2]))
     )
 
 
 def _may_be_full(run: str) -> bool:
     """Whether four kanji, where a name is expected, end with what is hardly anything but a given name."""
-    return run[-1] in _ONLY_GIVEN and run[2:] not in NOT_GIVEN and not _NO_PERSON.search(run[:2])
+    return run[-1] in _ONLY_GIVEN and run[2:] not in NOT_GIVEN and not _is_no_person(run[:2])
 
 
 _ONLY_GIVEN = frozenset("子美恵奈菜江莉沙郎太介男夫雄也哉弥彦樹輝紀則徳浩宏崇亮祐佑翔斗")
@@ -260,7 +274,7 @@ def is_surname(word: str, *, listed: bool = False) -> bool:
     )
 
 
-_NO_FIRST = frozenset("一二三四五六七八九十百千各全同当他諸某両先後次毎別何々〆〇皆御")
+_NO_FIRST = frozenset("一二四五六七八九十百千各全同当他諸某両先後次毎別何々〆〇皆御")
 
 
 def _is_given(word: str) -> bool:

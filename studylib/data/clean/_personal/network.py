@@ -17,6 +17,7 @@ _IN_BRACKETS = (
 _SIGN = re.compile("[@＠]")
 _WORD = re.compile(f"アットマーク|アット|あっと|{_IN_BRACKETS}|[☆★](?=[{_LABEL}])")
 _SPELT = re.compile(r"(?<= )at(?= [A-Za-z0-9])")
+_MAIL_NAMED = re.compile(r"(?i:e-?mail|mail)[:：]? {0,2}[A-Za-z0-9._+-]+$")
 _ENGLISH = re.compile(r"(?:[A-Za-z][,.)'\"]? +|\b(?=[A-Z]))[A-Za-z0-9._+-]+$")
 _MAY_BE_WORD = re.compile(f"{_IN_BRACKETS}")
 _DOT = r"(?:[.．]|[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)[)）\]］】]|ドット)[ \u3000]?)"
@@ -62,6 +63,8 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
 def _in_english(text: str, at: int, stop: int) -> bool:
     """Whether "at" is a word of an English sentence: letters stand before the local part or behind the domain."""
     front = text[max(0, at - 40) : at].rpartition("\n")[2]
+    if _MAIL_NAMED.search(front):
+        return False
     return bool(
         _ENGLISH.search(front)
         or not re.search("[^\x00-\x7f]|[:：]", front)

@@ -90,12 +90,13 @@ def phones(text: str) -> Iterator[Candidate]:
     for found in _WITH_81.finditer(text):
         country, *rest = digit_groups(found.group())
         number = "".join([country[2:], *rest]).removeprefix("0")
-        mobile = re.match("[5-9]0", number) is not None
-        if len(number) == (10 if mobile or number.startswith("800") else 9) and not number.startswith("0"):
+        if len(number) == 9 or (len(number) == 10 and re.match("[5-9]0|800", number)):
             yield Candidate(*found.span(), "phone")
     for found in _ABROAD.finditer(text):
-        if _is_valid(found.group(), None):
-            yield Candidate(*found.span(), "phone")
+        written = found.group()
+        unopened = written[-1] in CLOSE and not any(one in OPEN for one in written)
+        if _is_valid(written, None):
+            yield Candidate(found.start(), found.end() - unopened, "phone")
 
 
 def _is_domestic(text: str, start: int, stop: int) -> bool | None:

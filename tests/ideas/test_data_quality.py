@@ -151,7 +151,7 @@ def record(**changes) -> CleanedRecord:
     content = {
         "status": "done", "hash": "0", "label": "cleaned", "made_from": (), "guard": {}, "version": 1, "seal": "",
         "raw": Amount(documents=1000, bytes=1_000_000), "kept": Amount(documents=600, bytes=690_000),
-        "steps": (kana, minhash, personal), "clusters": {2: 10, 5: 3, 130: 1},
+        "steps": (kana, minhash, personal), "clusters": {2: 10, 5: 3, 100: 1},
         "by_label": {
             "fault:menu": LabelCount(given=300, dropped=240), "form:haiku": LabelCount(given=20, dropped=1),
             "copy:edited": LabelCount(given=200, dropped=150),
@@ -172,7 +172,9 @@ def test_the_funnel_adds_up():
 
 def test_what_is_caught_and_what_of_sound_text_is_lost():
     found = findings.Caught.of(record())
-    assert found.recall == pytest.approx(390 / 500) and found.precision == pytest.approx(390 / 391), "copies ought to go"
+    assert found.recall == pytest.approx(390 / 500) and found.precision == pytest.approx(390 / 391), (
+        "copies ought to go"
+    )
     assert [(one.name, one.documents) for one in found.faults] == [("menu", 300), ("edited copy", 200)]
     assert [one.cleaner for one in found.steps] == ["kana", "minhash", "personal"]
     assert (found.steps[1].precision, found.steps[1].recall, found.steps[2].precision) == (1.0, 190 / 500, None)
@@ -203,10 +205,11 @@ def test_a_page_shows_what_a_web_page_said_as_text(tmp_path, capsys):
     assert "&lt;script&gt;" in paragraph.data and "<script>" not in paragraph.data
 
 
-def test_clusters_are_counted_by_doubling_sizes():
+def test_clusters_are_shown_by_the_size_that_they_have_at_least():
     found = findings.ClusterSizes.of(record())
-    assert [(one.least, one.most, one.number) for one in found.clusters] == [(2, 2, 10), (4, 7, 3), (128, 255, 1)]
-    assert found.largest == 130 and found.copies == pytest.approx((10 + 12 + 129) / 1000)
+    assert [(one.least, one.number) for one in found.clusters] == [(2, 10), (5, 3), (100, 1)]
+    assert found.copies == pytest.approx(150 / 1000), "what deduplication dropped in its turn"
+    assert "the largest of 14 clusters has 100 documents or more" in found.title(**found.facts).en
     assert findings.ClusterSizes.of(record(clusters={})) is None
 
 
@@ -321,7 +324,7 @@ def test_every_figure_shows_what_its_finding_is_about():
     shown = {
         findings.Funnel.of(record()): ["kana", "minhash"],
         findings.Caught.of(record()): ["menu (300)"],
-        findings.ClusterSizes.of(record()): ["2", "4–7", "128–255"],
+        findings.ClusterSizes.of(record()): ["2", "from 5", "from 100"],
         findings.PersonalRate.of(record()): ["phone", "email"],
         findings.CleanLoss.of(simulated(STEPS), "raw", ["ja", "sound web"]): list(STEPS)[1:],
         findings.RepeatedText.of(scarce(), "raw, once"): ["hard filter (10 % left), read 10 times"],

@@ -15,12 +15,24 @@ from studylib.spec import CleanerSpec, Cleaning, Count, DataSpec, Fraction, Posi
 Share = Annotated[Fraction, Field(lt=1)]
 WEB = "web"
 RAW, ALL, HARD = "raw", "all", "hard filter"
+_SOUND = {"register": "web", "faults": {}, "boilerplate": 0.0, "false_facts": 0.0, "personal": 0.0, "decoys": 0.0}
 _FAR = 50_000_000  # documents further on: what is judged is in no raw text
-
 _JUDGED = (
-    SourceSpec(name="ja", options={"register": "ja"}),
-    SourceSpec(name="sound web", options={"register": "ja", "start": _FAR}),
+    SourceSpec(name="ja", options={"register": "ja", "start": _FAR}),
+    SourceSpec(name="sound web", options=_SOUND | {"start": 2 * _FAR}),
 )
+_STEPS = (
+    "url", "mojibake", "language", "kana", "symbols", "length", "lines", "repetition", "compression", "words", "exact",
+    "line_copies", "minhash", "quality", "personal",
+)  # fmt: skip
+_GROUPS = {
+    "rules": ("url", "mojibake", "language", "kana", "symbols", "length", "words"),
+    "lines": ("lines", "line_copies"),
+    "repetition": ("repetition", "compression"),
+    "deduplication": ("exact", "minhash"),
+    "classifier": ("quality",),
+    "masking": ("personal",),
+}
 _ASKED = {"falsehoods": "false_facts", "canaries": "canaries"}  # probe: the option without which it has nothing to ask
 
 
@@ -32,13 +44,13 @@ class DataQualityParams(TrainingParams):
         description="clean text: what all are judged by and what the tokenizer is trained on; nobody trains on it",
     )
     raw: SourceSpec = Field(
-        default=SourceSpec(options={"register": "ja"}), description="web text as it comes; more than a run needs"
+        default=SourceSpec(options={"register": "web"}), description="web text as it comes; more than a run needs"
     )
     cleaning: Cleaning = Field(
-        default=({"cleaner": "length"},), min_length=1, validate_default=True, description="all steps, in their order"
+        default=_STEPS, min_length=1, validate_default=True, description="all steps, in their order"
     )
     groups: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict, description="steps that are tried together, by name; none: each for itself"
+        default=_GROUPS, description="steps that are tried together, by name; none: each for itself"
     )
     num_layers: Positive = Field(default=3, description="of all models, as the next two")
     hidden_size: Positive = Field(default=64, description="width of the residual stream")

@@ -87,10 +87,9 @@ def test_scarce_text_is_read_once_and_until_the_raw_tokens_are_full():
     ] * 3
     assert found["hard filter, once"].train_tokens == 10_500 // step * step, "no window that is not there"
     assert found["hard filter, repeated"].tags["epochs"] == 9.52 and found["all, repeated"].tags["left"] == 0.5
-    assert [step.cleaner for step in scarce_data(PARAMS)["hard filter"].sources[-1].cleaning][-2:] == [
-        "exact",
-        "length",
-    ]
+    steps = scarce_data(PARAMS)["hard filter"].sources[-1].cleaning
+    assert [step.cleaner for step in steps] == ["length", "kana", "compression", "exact"]
+    assert steps[0].min_characters == 200, "in place of the softer step"
     same = scarce_trials(PARAMS, {"raw": 100_000, "all": 99_000, "hard filter": 99_000})
     assert "all, repeated" not in {spec.tags["variant"] for spec in same}, "it would be the run that reads it once"
     planned = IDEAS["data_quality"].rounds(PARAMS)
@@ -118,6 +117,7 @@ def test_every_scale_plans(scale):
         ({"groups": {"x": ["kana"], "y": ["kana"]}}, "groups.y: 'kana' is in x too"),
         ({"groups": {"exact": ["kana"]}}, "groups: 'exact' is the name of a step that is not in it"),
         ({"scarce": None}, r"hard: \['length'\] needs scarce"),
+        ({"hard": ["symbols"]}, "hard: 'symbols' is not a step of cleaning, whose place it could take"),
         ({"told": {"options": {"register": "ja"}}}, "told: 'miniworld:ja' knows no false facts"),
         ({"cleaning": []}, "cleaning"),
         ({"cleaning": ["lenght"]}, "did you mean length"),

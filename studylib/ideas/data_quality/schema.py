@@ -60,7 +60,7 @@ class DataQualityParams(TrainingParams):
     scarce: SourceSpec | None = Field(
         default=None, description="too little web text, all of which is trained on; none: not tried"
     )
-    hard: Cleaning = Field(default=(), description="steps behind the others that leave a small part; none: not tried")
+    hard: Cleaning = Field(default=(), description="steps in place of those of the same name that leave a small part")
     told: SourceSpec | None = Field(
         default=None, description="web text of miniworld that tells false facts; none: not tried"
     )
@@ -95,6 +95,11 @@ class DataQualityParams(TrainingParams):
                     raise invalid(f"groups.{group}", name, f"is in {seen[name]} too")
             if group in known and group not in names:
                 raise invalid("groups", group, "is the name of a step that is not in it; give the group another one")
+        for step in self.hard:
+            if step.cleaner not in known:
+                raise invalid(
+                    "hard", step.cleaner, "is not a step of cleaning, whose place it could take", choices=known
+                )
         if self.hard and self.scarce is None:
             raise invalid("hard", [step.cleaner for step in self.hard], "needs scarce, the text that it is tried on")
         if self.told is not None and not tells_falsely(self.told):

@@ -71,7 +71,10 @@ def scarce_data(params: DataQualityParams) -> dict[str, DataSpec]:
     """What is left of one amount of raw text, by how it is cleaned; empty where that is not tried."""
     if params.scarce is None:
         return {}
-    steps = {RAW: (), ALL: params.cleaning} | ({HARD: (*params.cleaning, *params.hard)} if params.hard else {})
+    steps: dict[str, Steps] = {RAW: (), ALL: params.cleaning}
+    if params.hard:
+        harder = {step.cleaner: step for step in params.hard}
+        steps[HARD] = tuple(harder.get(step.cleaner, step) for step in params.cleaning)
     return {name: params.data_with(params.scarce, own) for name, own in steps.items()}
 
 

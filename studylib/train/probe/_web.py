@@ -8,16 +8,16 @@ from typing import Any
 from studylib.errors import invalid
 from studylib.frozen import validated
 from studylib.registry import SOURCES
-from studylib.spec import DataSpec, SourceSpec
+from studylib.spec import DataSpec
 
 WEB = "web"
 _TOLD_BY = ("seed", "english_only", "false_facts", "canaries", "canary_copies")
 
 
 def web_options(probe: str, data: DataSpec) -> Any:
-    """Options of the miniworld source of register web that is trained on, whether it is cleaned, or joined with others.
+    """Options of the miniworld source of register web, cleaned or not, alone or joined with others.
 
-    Where there are auxiliary sources, it is among them: the others may be sound pages, to be judged by.
+    Where one is trained on only, it is meant: sound pages of the same register may be there to be judged by.
 
     Raises
     ------
@@ -25,18 +25,21 @@ def web_options(probe: str, data: DataSpec) -> Any:
         There is none, or there are two that tell of different things.
     """
     options = SOURCES["miniworld"].Options
-    sources = [{"kind": one.kind, "options": one.options} for one in _trained_on(data)]
-    told = [validated(options, dict(one)) for one in _miniworld(sources) if one.get("register") == WEB]
-    if len({tuple(getattr(one, name) for name in _TOLD_BY) for one in told}) != 1:
-        why = (
-            f"asks about what one web text tells (miniworld, register: web), but the sources have {len(told) or 'none'}"
-        )
+    told = {
+        auxiliary: [
+            validated(options, dict(one))
+            for one in _miniworld(
+                [{"kind": own.kind, "options": own.options} for own in data.sources if own.auxiliary is auxiliary]
+            )
+            if one.get("register") == WEB
+        ]
+        for auxiliary in (True, False)
+    }
+    found = told[True] or told[False]
+    if len({tuple(getattr(one, name) for name in _TOLD_BY) for one in found}) != 1:
+        why = f"asks about what one web text tells (miniworld, register: web), but the sources have {len(found) or 'none'}"
         raise invalid("probes", probe, why)
-    return told[0]
-
-
-def _trained_on(data: DataSpec) -> list[SourceSpec]:
-    return [one for one in data.sources if one.auxiliary] or list(data.sources)
+    return found[0]
 
 
 def _miniworld(sources: Any) -> Iterator[Mapping[str, Any]]:

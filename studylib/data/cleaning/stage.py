@@ -83,7 +83,9 @@ class Stage:
 
     def __call__(self, task: int) -> None:
         cleaners = {place: self.cleaning[place].built() for place in {*self.steps, *self.alone}}
-        work = _Block(self, cleaners)
+        conclusions = {place: load_arrays(folder) for place, folder in self.conclusions.items()}
+        alone = {place: folder and load_arrays(folder) for place, folder in self.alone.items()}
+        work = Chain(cleaners, self.steps, conclusions, alone, labelled=self.labelled)
         target = self.folder / f"{task:05d}.parquet"
         first, kept, size = self.firsts[task], 0, 0
         together = self.raw[task] == self.blocks[task]
@@ -109,22 +111,43 @@ class Stage:
         write_json(self.folder / f"{task:05d}.json", counted)
 
 
-class _Block:
-    """The steps of a stage at work on one block."""
+class Chain:
+    """Steps at work on one block, batch after batch.
 
-    def __init__(self, stage: Stage, cleaners: Mapping[int, Cleaner]):
-        self._stage, self._cleaners = stage, cleaners
-        self._conclusions = {place: load_arrays(folder) for place, folder in stage.conclusions.items()}
-        self._alone = {place: folder and load_arrays(folder) for place, folder in stage.alone.items()}
-        self.in_order = {place: Tally() for place in stage.steps}
-        self.alone = {place: Tally() for place in stage.alone}
+    Parameters
+    ----------
+    cleaners
+        By the places of their steps.
+    steps
+        Places of those to be applied, in order.
+    conclusions
+        Of those that have surveyed.
+    alone
+        Places of those to be measured on raw text, with their conclusions of it.
+    labelled
+        Whether it is kept which documents were dropped.
+    """
+
+    def __init__(
+        self,
+        cleaners: Mapping[int, Cleaner],
+        steps: Sequence[int],
+        conclusions: Mapping[int, Arrays],
+        alone: Mapping[int, Arrays | None],
+        *,
+        labelled: bool,
+    ):
+        self._cleaners, self._steps, self._labelled = cleaners, steps, labelled
+        self._conclusions, self._alone = conclusions, alone
+        self.in_order = {place: Tally() for place in steps}
+        self.alone = {place: Tally() for place in alone}
 
     def apply(self, rows: Rows, first: int, *, measured: bool) -> Rows:
         """What stays of a batch; ``measured``: the batch is raw, and steps are to be measured alone on it."""
         raw = Batch(rows.documents, first)
         current, live, places = raw, list(range(len(raw))), rows.places
         to_measure = dict(self._alone) if measured else {}
-        for place in self._stage.steps:
+        for place in self._steps:
             cleaner, tally, alone = self._cleaners[place], self.in_order[place], None
             if place in to_measure:
                 to_measure.pop(place)
@@ -168,11 +191,11 @@ class _Block:
         for number, (document, reason) in enumerate(zip(raw.documents, judged.reasons, strict=True)):
             if reason:
                 tally.add("dropped", 1, len(document.text.encode()))
-                if self._stage.labelled:
+                if self._labelled:
                     tally.places.append(places[number])
             elif judged.texts is not None and judged.texts[number] != document.text:
                 tally.add("removed", 1, len(document.text.encode()) - len(judged.texts[number].encode()))
-        if self._stage.labelled:
+        if self._labelled:
             self._count_spans(tally, self._cleaners[place], raw.documents, judged)
 
     @staticmethod
@@ -202,7 +225,7 @@ class _Block:
                 tally.add("dropped", 1, size)
                 tally.reasons[reason] += 1
                 tally.example(reason, document.text, document.origin, label, dropped=True)
-                if self._stage.labelled:
+                if self._labelled:
                     tally.places.append(places[number])
                 continue
             stays.append(number)

@@ -21,6 +21,7 @@ from studylib.errors import StudyError
 from studylib.files import write_json
 
 _PARTS = ("speed", "deduplication", "memory", "register", "curve")
+_SIZES = (50, 100, 200)
 
 
 def main(arguments: list[str]) -> int:
@@ -28,11 +29,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "files", nargs="*", metavar="FILE[:COLUMN]", help="text for speed and memory; left out: miniworld"
     )
-    parser.add_argument("--part", nargs="+", choices=_PARTS, default=list(_PARTS), help="(default: all)")
+    parser.add_argument("--part", action="append", choices=_PARTS, help="repeatable (default: all)")
     parser.add_argument("--megabytes", type=float, default=20, help="of each file, for speed (default: %(default)s)")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[50, 100, 200], metavar="MB", help="for memory")
+    parser.add_argument(
+        "--size", type=int, action="append", metavar="MB", help="for memory, repeatable (default: 50, 100, 200)"
+    )
     parser.add_argument("--register-megabytes", type=float, default=8, metavar="MB", help="(default: %(default)s)")
-    parser.add_argument("--seed", type=int, nargs="+", default=[0], help="of the register's world")
+    parser.add_argument("--seed", type=int, action="append", help="of the register's world, repeatable (default: 0)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     parser.add_argument("--clean", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
@@ -46,7 +49,7 @@ def main(arguments: list[str]) -> int:
         "curve": _curve,
     }
     found = {}
-    for part in asked.part:
+    for part in asked.part or _PARTS:
         print(f"# {part}")
         found[part] = measures[part](asked)
         print()
@@ -154,11 +157,11 @@ def _curve(asked: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _memory(asked: argparse.Namespace) -> list[dict[str, Any]]:
     """Peak memory of cleaning 50, 100 and 200 MB with all steps, each in a process of its own."""
-    rows = []
-    texts = [text for given in asked.files or [""] for text in _texts(given, max(asked.sizes))]
+    rows, sizes = [], asked.size or _SIZES
+    texts = [text for given in asked.files or [""] for text in _texts(given, max(sizes))]
     print(f"{'MB of text':>10}{'peak MB':>9}{'seconds':>9}{'MB/s':>9}{'documents':>11}{'kept':>9}")
     with tempfile.TemporaryDirectory() as folder:
-        for megabytes in asked.sizes:
+        for megabytes in sizes:
             file = Path(folder) / f"{megabytes}.parquet"
             _write(file, texts, megabytes)
             command = [sys.executable, "-m", "studylib.bench.cleaning", "--clean", str(file)]
@@ -221,7 +224,7 @@ def _register(asked: argparse.Namespace) -> list[dict[str, Any]]:
     from studylib.spec import CleanerSpec
 
     found = []
-    for seed in asked.seed:
+    for seed in asked.seed or [0]:
         options = {"register": "web", "seed": seed, "bytes": int(1e6 * asked.register_megabytes)}
         with tempfile.TemporaryDirectory() as folder:
             head = {"status": "done", "hash": "bench", "label": "bench", "made_from": []}

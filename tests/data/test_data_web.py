@@ -228,7 +228,7 @@ def test_copies_are_related_to_their_originals(pages):
         elif labels["fault"]:
             assert labels["cluster"] == "" and labels["form"] == ""
     assert set(likeness["exact"]) == {1.0}
-    for kind, least, mean in (("edited", 0.45, 0.75), ("truncated", 0.55, 0.75), ("reordered", 0.6, 0.9)):
+    for kind, least, mean in (("edited", 0.6, 0.85), ("truncated", 0.65, 0.8), ("reordered", 0.85, 0.95)):
         found = likeness[kind]
         assert len(found) > 20 and min(found) > least and sum(found) / len(found) > mean, (kind, sorted(found)[:5])
     sizes = Counter(one.labels["cluster"] for one in pages if one.labels["cluster"])

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from studylib.data.clean import Batch
-from studylib.data.clean._characters import Kind, sums, table_of
+from studylib.data.clean._characters import sums, table_of
+from studylib.data.clean.words import series
 
 _SHIPPED = Path(__file__).parent / "lists" / "navigation.txt"
 _LONGEST = 120
@@ -145,7 +146,7 @@ class Look:
     kind: str = ""
 
 
-_EMPTY, _TEXT, _SHORT = Look(Sort.EMPTY), Look(Sort.TEXT), Look(Sort.SHORT)
+_EMPTY, _TEXT, SHORT = Look(Sort.EMPTY), Look(Sort.TEXT), Look(Sort.SHORT)
 
 
 @functools.lru_cache(maxsize=1 << 14)
@@ -169,7 +170,7 @@ def look(line: str, triggered: bool, max_item: int, min_items: int, min_names: f
     if _COUNTED_ITEM.fullmatch(plain):
         return Look(Sort.NAME, "menu")
     row = _row(plain, max_item, min_items, min_names) if _BETWEEN.search(plain) else None
-    return row or (_TEXT if len(plain) > max_item else _SHORT)
+    return row or (_TEXT if len(plain) > max_item else SHORT)
 
 
 _BETWEEN = re.compile(r"[|¦>/·•‧・»›≫\s].*[|¦>/·•‧・»›≫\s]|[>»›≫]")
@@ -236,28 +237,42 @@ def items_in(line: str) -> int:
     return len(_BARS.split(plain) if "|" in plain else re.split(r"[\s/・,、]+", plain))
 
 
-def candidates(batch: Batch) -> np.ndarray:
-    """Which lines of all texts are worth a look: not sentences, nor code, nor too long; bool [lines]."""
+def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lines of all texts that may be part of a page: int64 [lines]; sentences, code and long lines are not.
+
+    And of each whether it holds one of ``TRIGGERS``, and whether it is worth a look at all: bool. If not, it is just short.
+    """
     characters, lines = batch.characters, batch.characters.lines
-    lengths = lines.stops - lines.starts
-    parts = sums(table_of(_SEPARATORS)[characters.codes], lines.starts, lines.stops)
-    filled = np.flatnonzero((lengths > 0) & ((lengths <= _LONGEST) | (parts * _ITEM > lengths)))
-    starts, stops, lengths = lines.starts[filled], lines.stops[filled], lengths[filled]
-    noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[
-        lines.owners[filled]
-    ]
-    ended = table_of("".join(_SENTENCE_ENDS))[characters.codes[stops - 1]]
-    parted = parts[filled] >= 2
-    parted |= table_of("：:▼【】")[characters.codes[np.minimum(starts + 2, stops - 1)]]
-    counted = (sums(characters.kinds == Kind.DIGIT, starts, stops) > 0) & (lengths <= 80)
-    japanese = sums((characters.kinds >= Kind.HIRAGANA) & (characters.kinds <= Kind.KANJI), starts, stops) > 0
-    wanted = noted | (~ended & ((lengths <= _SHORTEST) | (japanese & (parted | counted))))
-    wanted &= ~table_of(_OF_CODE)[characters.codes[starts]]
-    found = np.zeros(len(lines.stops), dtype=bool)
-    found[filled[wanted]] = True
-    return found
+    codes, lengths = characters.codes, lines.stops - lines.starts
+    parts = sums(table_of(_SEPARATORS)[codes], lines.starts, lines.stops)
+    some = np.flatnonzero((lengths > 0) & ((lengths <= _LONGEST) | (parts * _ITEM > lengths)))
+    noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[lines.owners[some]]
+    ended = table_of("".join(_SENTENCE_ENDS))[codes[lines.stops[some] - 1]]
+    some = some[(noted | ~ended) & ~table_of(_OF_CODE)[codes[lines.starts[some]]]]
+    firsts = characters.starts[lines.owners[some]]
+    starts, stops = (lines.starts[some] - firsts).tolist(), (lines.stops[some] - firsts).tolist()
+    places = zip(lines.owners[some].tolist(), starts, stops, strict=True)
+    texts = batch.texts
+    written = series([texts[owner][start:stop] for owner, start, stop in places])
+    triggered = written.str.contains_any(list(TRIGGERS), ascii_case_insensitive=True).to_numpy()
+    named = written.str.contains_any(list(_needles()), ascii_case_insensitive=True).to_numpy()
+    lasts, before = codes[lines.stops[some] - 1], codes[np.maximum(lines.stops[some] - 2, 0)]
+    counted = table_of(")）]］")[lasts] & table_of("0123456789０１２３４５６７８９件")[before] | (lasts == ord("月"))
+    branch = table_of("└┗▶▷»≫☞")[codes[lines.starts[some]]]
+    told = triggered | named | counted | branch | (parts[some] * _ITEM > lengths[some])
+    wanted = (told & (triggered | (lengths[some] <= _SHORTEST) | (parts[some] >= 2))) | (lengths[some] <= max_item)
+    return some[wanted], triggered[wanted], told[wanted]
 
 
+@functools.cache
+def _needles() -> tuple[str, ...]:
+    """One of these is in every line that is told by its names or by bars."""
+    names = {name for name in _names()[1] if len(name) > 1}
+    wide = {name.translate(_WIDE) for name in names if name.isascii()}
+    return (*sorted(names | wide | set(_ITEM_ENDS)), "|", "｜", "¦")
+
+
+_WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _SHORTEST = 24
 _ITEM = 12
 """With a separator for so many characters a line of any length may be a menu."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +13,7 @@ from studylib.data.clean import Batch
 from studylib.data.clean._characters import Characters, Kind, share
 
 _PARAGRAPHS = re.compile(r"\n(?:[ \t\u3000]*\n)+")
-_SENTENCES = re.compile(r"[。！？\n]+")
-_WORDS = re.compile(r"(?:[\u3041-\u30ff\u3400-\u9fff][^\u3041-\u30ff\u3400-\u9fff]*){3}")
+_WORDS = re.compile(r"[^\u3041-\u30ff\u3400-\u9fff]*(?:[\u3041-\u30ff\u3400-\u9fff][^\u3041-\u30ff\u3400-\u9fff]*){3}")
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads what differs in a few bits
 _BUCKETS = 256
 _SAMPLE = 512
@@ -29,32 +29,40 @@ class Copied:
 
 
 def copied_lines(batch: Batch) -> Copied:
-    """Of the lines that hold three kana or kanji: code repeats its brackets, statutes number by 一, 二."""
+    """Of the lines; code, which repeats its brackets, and the numbers of statutes do not count."""
     return _copied([text.split("\n") if "\n" in text else () for text in batch.texts], batch.characters.lengths)
 
 
 def copied_paragraphs(batch: Batch) -> Copied:
-    """Of the paragraphs that hold three kana or kanji; empty lines part them."""
+    """Of the paragraphs; empty lines part them."""
     parts = [_PARAGRAPHS.split(text) if "\n" in text else () for text in batch.texts]
     return _copied(parts, batch.characters.lengths)
 
 
-def copied_sentences(batch: Batch) -> Copied:
-    """Of the sentences that hold three kana or kanji, whatever lines they are in."""
-    parts = [_SENTENCES.split(text) if "。" in text or "！" in text else () for text in batch.texts]
+def copied_sentences(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
+    """Of the sentences, whatever lines they are in; of the `wanted` texts only, bool [texts]."""
+    parts: list[Sequence[str]] = [()] * len(batch)
+    for place in range(len(batch)) if wanted is None else np.flatnonzero(wanted):
+        text = batch.texts[place]
+        for end in "！？\n":
+            text = text.replace(end, "。")
+        parts[place] = text.split("。")
     return _copied(parts, batch.characters.lengths)
 
 
 def _copied(parts: Sequence[Sequence[str]], lengths: np.ndarray) -> Copied:
+    """Parts of less than three characters and parts in ASCII do not count, nor are those copies that hold no three kana or kanji."""
     shares, characters = np.zeros(len(parts)), np.zeros(len(parts))
     for place, some in enumerate(parts):
-        if len(some) < 2 or len(set(some)) == len(some):
+        filled = list(filter(None, some))
+        if len(set(filled)) == len(filled):
             continue
-        read = [one.strip() for one in some if _WORDS.search(one)]
-        different = set(read)
-        if read:
-            shares[place] = 1 - len(different) / len(read)
-            characters[place] = sum(map(len, read)) - sum(map(len, different))
+        read = [bare for one in filled if not one.isascii() and len(bare := one.strip()) >= 3]
+        if not read:
+            continue
+        copies = {one: times - 1 for one, times in Counter(read).items() if times > 1 and _WORDS.match(one)}
+        shares[place] = sum(copies.values()) / len(read)
+        characters[place] = sum(len(one) * times for one, times in copies.items())
     return Copied(shares, share(characters, lengths))
 
 
@@ -69,8 +77,13 @@ class Ngrams:
         codes, kinds = characters.codes, characters.kinds
         read = kinds != Kind.SPACE
         read[1:] &= (codes[1:] != codes[:-1]) | ((kinds[1:] != Kind.PUNCTUATION) & (kinds[1:] != Kind.SYMBOL))
-        self.codes, self.kinds, self.owners = codes[read], kinds[read], characters.owners[read]
+        # A unit behind a number comes in every row of a table.
+        written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
+        written[1:] &= kinds[:-1] != Kind.DIGIT
+        self.codes, self.written, self.owners = codes[read], written[read], characters.owners[read]
         self.lengths = np.bincount(self.owners, minlength=len(characters.lengths))
+        self._powers: list[np.ndarray] = []
+        self._maybe: dict[int, np.ndarray] = {}
 
     def one_above(self, n: int, bound: float, *, words: bool = False) -> np.ndarray:
         """Whether the most frequent n-gram is more than that share of a text's n-grams; bool [texts].
@@ -78,30 +91,46 @@ class Ngrams:
         With `words` only n-grams of kanji and katakana count, which words of content are written in. An n-gram comes no more often
         than all that share its bucket.
         """
-        hashes, owners = self._hashes(n, words)
-        buckets = owners.astype(np.int64) * _BUCKETS + (hashes >> np.uint32(24))
+        if words:
+            places = np.flatnonzero(self._of_words(slice(None), n))
+            owners = self.owners[places]
+            hashes = ngram_hashes(self.codes, n, np.uint32, self._powers)[places]
+        else:
+            hashes = ngram_hashes(self.codes, n, np.uint32, self._powers)
+            owners = self.owners[: len(hashes)]
+        # N-grams across the end of a text are counted to it: there may be less, never more.
+        buckets = owners.astype(np.int64) << 8 | hashes >> np.uint32(24)
         counts = np.bincount(buckets, minlength=len(self.lengths) * _BUCKETS)
         doubtful = counts.reshape(-1, _BUCKETS).max(axis=1, initial=0) > bound * self._totals(n)
         return self._counted(doubtful, n, words)[0] > bound
 
     def copied_above(self, n: int, bound: float) -> np.ndarray:
-        """Whether those n-grams that occur twice or more are more than that share of a text's n-grams; bool [texts].
+        """Whether those n-grams that occur twice or more are more than that share of a text's n-grams; bool [texts]."""
+        doubtful = self.maybe_copied(n) > max(bound - _MARGIN, 0)
+        return self._counted(doubtful, n)[1] > bound
 
-        Looked at first are about 512 n-grams of a text, chosen by their hash, so that all copies of one are in or out together.
+    def maybe_copied(self, n: int) -> np.ndarray:
+        """About what share of a text's n-grams occurs twice or more, 1 if that is hard to say; float64 [texts].
+
+        Looked at are about 512 n-grams of a text, chosen by their hash, so that all copies of one are in or out together. Where few
+        n-grams make up much of the text, the sample may lack them, and then is too small.
         """
-        hashes, owners = self._hashes(n)
-        totals = self._totals(n)
+        if n in self._maybe:
+            return self._maybe[n]
+        hashes, totals = ngram_hashes(self.codes, n, np.uint32, self._powers), self._totals(n)
         rates = np.minimum(_SAMPLE / np.maximum(totals, 1), 1.0)
-        some = np.flatnonzero(hashes <= (rates * (2**32 - 1)).astype(np.uint32)[owners])
-        keys = owners[some].astype(np.uint64) << np.uint64(32) | hashes[some]
+        some = np.flatnonzero(hashes <= (rates * (2**32 - 1)).astype(np.uint32)[self.owners[: len(hashes)]])
+        some = some[self.owners[some] == self.owners[some + n - 1]]
+        keys = self.owners[some].astype(np.uint64) << np.uint64(32) | hashes[some]
         keys.sort()
         edges = np.flatnonzero(np.diff(keys, prepend=~keys[:1], append=~keys[-1:]))
         counts, texts = np.diff(edges), (keys[edges[:-1]] >> np.uint64(32)).astype(np.int64)
         sampled = np.bincount(texts, weights=counts, minlength=len(self.lengths))
         copied = np.bincount(texts, weights=counts * (counts > 1), minlength=len(self.lengths))
-        # Where few n-grams make up much of the text, the sample may lack them, and then is too small.
-        doubtful = (copied > max(bound - _MARGIN, 0) * sampled) | (sampled < 0.7 * rates * totals)
-        return self._counted(doubtful, n)[1] > bound
+        found = share(copied, sampled)
+        found[sampled < 0.7 * rates * totals] = 1.0
+        self._maybe[n] = found
+        return found
 
     def shares(self, n: int) -> tuple[np.ndarray, np.ndarray]:
         """The most frequent n-gram's share of a text's n-grams, and that of those that occur twice or more; float64 [texts] each."""
@@ -110,19 +139,9 @@ class Ngrams:
     def _totals(self, n: int) -> np.ndarray:
         return np.maximum(self.lengths - n + 1, 0)
 
-    def _hashes(self, n: int, words: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Of each n-gram inside a text, 32 bits and the text's number."""
-        hashes = ngram_hashes(self.codes, n, np.uint32)
-        owners = self.owners[: len(hashes)]
-        inside = owners == self.owners[len(self.owners) - len(hashes) :]
-        if words:
-            inside &= self._of_words(slice(None), n)
-        return hashes[inside], owners[inside]
-
     def _of_words(self, part: slice, n: int) -> np.ndarray:
         """Which n-grams of a part are all kanji and katakana."""
-        kinds = self.kinds[part]
-        written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
+        written = self.written[part]
         found = written[: max(len(written) - n + 1, 0)].copy()
         for place in range(1, n):
             found &= written[place : place + len(found)]
@@ -142,8 +161,13 @@ class Ngrams:
         return top, copied
 
 
-def ngram_hashes(codes: np.ndarray, n: int, kind: type[np.unsignedinteger]) -> np.ndarray:
-    """A hash of each n-gram, by doubling: that of 2m characters is made from those of m; [characters - n + 1]."""
+def ngram_hashes(
+    codes: np.ndarray, n: int, kind: type[np.unsignedinteger], powers: list[np.ndarray] | None = None
+) -> np.ndarray:
+    """A hash of each n-gram, by doubling: that of 2m characters is made from those of m; [characters - n + 1].
+
+    `powers` keeps those of 1, 2, 4, ... characters for the next n.
+    """
     if len(codes) < n:
         return np.zeros(0, dtype=kind)
     bits = np.dtype(kind).itemsize * 8
@@ -156,11 +180,16 @@ def ngram_hashes(codes: np.ndarray, n: int, kind: type[np.unsignedinteger]) -> n
         mixed *= odd
         return mixed
 
-    power, width, result, covered = codes.astype(kind, copy=False) * odd, 1, None, 0
-    while covered < n:
+    powers = [] if powers is None else powers
+    if not powers:
+        powers.append(codes.astype(kind, copy=False) * odd)
+    result, covered = None, 0
+    for place in range(n.bit_length()):
+        width = 1 << place
+        if place == len(powers):
+            powers.append(joined(powers[-1][: -width // 2], powers[-1][width // 2 :]))
         if n & width:
+            power = powers[place]
             result = power if result is None else joined(result[: len(power) - covered], power[covered:])
             covered += width
-        if covered < n:
-            power, width = joined(power[:-width], power[width:]), width * 2
     return result[: len(codes) - n + 1]

@@ -13,6 +13,8 @@ from studylib.frozen import Fraction, Frozen, Positive
 
 __all__ = ["Compression"]
 
+_LOOKED_AT = 1 << 16  # bytes: twice what zlib looks back, so more of a text hardly changes the ratio
+
 
 class Compression(Cleaner):
     """Drops what says the same again and again, and what has no repetition at all, as keys and encoded files."""
@@ -42,6 +44,7 @@ class Compression(Cleaner):
         options = self.options
         if len(utf8) < options.min_bytes:
             return ""
+        utf8 = utf8[:_LOOKED_AT]
         ratio = len(zlib.compress(utf8, options.level)) / len(utf8)
         return (
             "compresses well" if ratio < options.min_ratio else "hardly compresses" if ratio > options.max_ratio else ""

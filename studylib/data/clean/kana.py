@@ -30,7 +30,10 @@ class Kana(Cleaner):
             default=3.4,
             description="kanji in a row, on average; with more a text is of titles, which need no hiragana (this study)",
         )
-        min_letters: Positive = Field(default=50, description="kana and kanji; texts with fewer are kept")
+        max_digits: Fraction = Field(
+            default=0.3, description="digits among digits and letters; with more a text is a table (this study)"
+        )
+        min_letters: Positive = Field(default=40, description="kana and kanji; texts with fewer are kept")
 
     options: Options
     purpose: ClassVar[Purpose] = "filter"
@@ -44,6 +47,7 @@ class Kana(Cleaner):
         options, characters = self.options, batch.characters
         letters = characters.count(*JAPANESE)
         few = share(characters.count(Kind.HIRAGANA), letters) < options.min_hiragana
+        few &= share(characters.count(Kind.DIGIT), characters.count(Kind.DIGIT) + letters) < options.max_digits
         few &= ~(characters.mean_run(Kind.KANJI) > options.max_kanji_run)
         many = share(characters.count(Kind.KATAKANA, Kind.HALF_KANA), letters) > options.max_katakana
         reasons = np.where(many, "katakana share", np.where(few, "hiragana share", ""))

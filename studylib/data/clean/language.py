@@ -29,7 +29,7 @@ class Language(Cleaner):
             description="the same in code: a comment here and there (this study; cpprefjp's lowest are 0.03)",
         )
         code_punctuation: Fraction = Field(
-            default=0.08,
+            default=0.05,
             description="code has that many of {}()[]<>=;_/\\ for each letter; English prose stays below 0.03",
         )
         max_simplified: Fraction = Field(

@@ -51,17 +51,16 @@ class Lines(Cleaner):
 
         judged = Judged([""] * len(batch), texts=list(batch.texts))
         lines = batch.characters.lines
-        wanted = np.flatnonzero(candidates(batch))
+        wanted, triggered, told = candidates(batch, self.options.max_item)
         owners = lines.owners[wanted]
         cuts = np.searchsorted(owners, np.arange(len(batch) + 1))
         first = batch.characters.starts
-        triggered = self._triggered(batch, wanted)
-        for place in np.unique(owners).tolist():
+        for place in np.unique(owners[told]).tolist():
             own = slice(lines.firsts[place], lines.firsts[place] + lines.per_text[place])
             starts, stops = (lines.starts[own] - first[place]).tolist(), (lines.stops[own] - first[place]).tolist()
             page = _Page(batch.texts[place], starts, stops)
             some = slice(cuts[place], cuts[place + 1])
-            spans = self._spans(page, (wanted[some] - lines.firsts[place]).tolist(), triggered[some])
+            spans = self._spans(page, (wanted[some] - lines.firsts[place]).tolist(), triggered[some], told[some])
             if spans:
                 self._take(judged, place, page.text, spans)
         return judged
@@ -74,25 +73,14 @@ class Lines(Cleaner):
         if taken > self.options.max_taken * len("".join(text.split())):
             judged.reasons[place] = "mostly menus"
 
-    def _triggered(self, batch: Batch, wanted: np.ndarray) -> list[bool]:
-        """Whether each of these lines holds a word without which it needs no pattern."""
-        from studylib.data.clean._navigation import TRIGGERS
-        from studylib.data.clean.words import series
-
-        lines, starts = batch.characters.lines, batch.characters.starts
-        owners = lines.owners[wanted]
-        begins, ends = (lines.starts[wanted] - starts[owners]).tolist(), (lines.stops[wanted] - starts[owners]).tolist()
-        written = [batch.texts[text][begin:end] for text, begin, end in zip(owners.tolist(), begins, ends, strict=True)]
-        return series(written).str.contains_any(TRIGGERS, ascii_case_insensitive=True).to_list()
-
-    def _spans(self, page: _Page, places: list[int], triggered: list[bool]) -> list[Span]:
+    def _spans(self, page: _Page, places: list[int], triggered: np.ndarray, told: np.ndarray) -> list[Span]:
         """What is taken out, of the lines that are worth a look."""
-        from studylib.data.clean._navigation import Sort, look
+        from studylib.data.clean._navigation import SHORT, Sort, look
 
         options = self.options
         looks = {
-            at: look(page.line(at), known, options.max_item, options.min_items, options.min_names)
-            for at, known in zip(places, triggered, strict=True)
+            at: look(page.line(at), known, options.max_item, options.min_items, options.min_names) if worth else SHORT
+            for at, known, worth in zip(places, triggered.tolist(), told.tolist(), strict=True)
         }
         found = {one.sort for one in looks.values()}
         if found <= {Sort.TEXT, Sort.SHORT, Sort.EMPTY}:

@@ -58,8 +58,11 @@ class Repetition(Cleaner):
 
         options = self.options
         lines, paragraphs = copied_lines(batch), copied_paragraphs(batch)
-        sentences, ngrams = copied_sentences(batch), Ngrams(batch.characters)
+        ngrams = Ngrams(batch.characters)
         lined = batch.characters.lines.per_text >= options.min_lines
+        # What repeats half of its sentences repeats a good part of its n-grams.
+        again = ngrams.maybe_copied(options.copied_ngram) > options.max_copied_sentences / 3
+        sentences = copied_sentences(batch, again)
         long = batch.characters.lengths >= options.min_characters
         rules = {
             "copied lines": lined & (lines.share > options.max_copied_lines),

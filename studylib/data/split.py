@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
@@ -60,12 +61,24 @@ class Split:
 
     def in_validation(self) -> np.ndarray:
         """Whether each document is on the validation side; bool [documents]."""
+        chosen, sizes = self._clusters
+        drawn = self.digests[chosen] < np.uint64(int(self._fraction * 2**64))
+        small = drawn & (sizes <= max(_SMALL, self._fraction * len(chosen) / 3))
+        # A few texts copied very often have no small clusters; they are still a text that can be split.
+        return small if small.any() else drawn & (sizes <= len(chosen) // 2)
+
+    def different(self, documents: np.ndarray) -> int:
+        """How many of some documents (bool [documents], a whole side) are no near copies of one another."""
+        chosen, _ = self._clusters
+        return len(np.unique(chosen[documents]))
+
+    @cached_property
+    def _clusters(self) -> tuple[np.ndarray, np.ndarray]:
+        """The document that decides for each one, and how many it decides for; int64 [documents] each."""
         digests = self.digests
         # By other bits than those that decide: the smallest of several would be in validation more often.
         drawn = (digests ^ (digests >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
-        chosen, sizes = heads(clusters(self._signatures, digests, NEAR), drawn ^ (drawn >> np.uint64(29)), digests)
-        largest = max(_SMALL, self._fraction * len(digests) / 3)
-        return (digests[chosen] < np.uint64(int(self._fraction * 2**64))) & (sizes <= largest)
+        return heads(clusters(self._signatures, digests, NEAR), drawn ^ (drawn >> np.uint64(29)), digests)
 
 
 def _digest(content: bytes) -> int:

@@ -90,7 +90,7 @@ def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
 
 @dataclass(frozen=True)
 class SideCount:
-    """Documents and bytes of a side, and how many of the documents differ."""
+    """Documents and bytes of a side, and how many of the documents are no near copies of one another."""
 
     documents: int
     bytes: int
@@ -99,9 +99,9 @@ class SideCount:
     @classmethod
     def of(cls, split: Split, in_validation: np.ndarray) -> dict[str, Self]:
         """Those of both sides."""
-        sizes, digests = np.diff(split.ends, prepend=0), split.digests
+        sizes = np.diff(split.ends, prepend=0)
         masks = zip(SIDES, (~in_validation, in_validation), strict=True)
-        return {side: cls(int(own.sum()), int(sizes[own].sum()), len(np.unique(digests[own]))) for side, own in masks}
+        return {side: cls(int(own.sum()), int(sizes[own].sum()), split.different(own)) for side, own in masks}
 
 
 def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fraction: float) -> None:
@@ -116,8 +116,8 @@ def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fr
         count, different = sides[other].documents, sides[other].different
         if different < count:
             why = (
-                f"has {count} documents, but only {different} different ones; copies go to one side, here all to the "
-                f"{other} side (validation_fraction {fraction}): give it more different texts"
+                f"has {count} documents, but only {different} different ones; near copies go to one side, here all "
+                f"to the {other} side (validation_fraction {fraction}): give it more different texts"
             )
         else:
             why = (

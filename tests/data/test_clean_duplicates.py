@@ -148,6 +148,15 @@ def test_clusters_are_what_pairs_join(tmp_path):
     assert 15 <= len(pairs) < len(texts)
 
 
+def test_no_text_at_all():
+    assert MinHash(5, 3, 5).signatures(Folded([])).shape == (0, 4)
+    for cleaner in ("exact", "minhash", "line_copies"):
+        asked = CleanerSpec(cleaner=cleaner).built()
+        empty = asked.survey(Batch([]))
+        assert asked.judge(Batch([]), asked.conclude(iter([empty, empty]))).reasons == []
+        assert asked.judge(Batch([]), asked.conclude(iter([]))).reasons == []
+
+
 def test_heads_are_the_smallest_by_all_that_is_given():
     labels = np.array([5, 2, 5, 2, 5, 9])
     head, size = heads(labels, np.array([1, 0, 0, 0, 0, 0]), np.array([0, 3, 7, 1, 4, 0]))

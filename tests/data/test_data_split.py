@@ -124,11 +124,23 @@ def test_a_template_that_would_fill_validation_is_trained_on(tmp_path):
     assert 10 < len(sides["validation"]) < 60
 
 
+def test_few_texts_copied_very_often_are_split_all_the_same(tmp_path):
+    base = articles(20)
+    sides = sides_of(tmp_path, base * 30, fraction=0.1)
+    assert set(sides["train"]).isdisjoint(sides["validation"]) and 0 < len(set(sides["validation"])) < 8
+
+
 def test_copies_alone_are_explained(tmp_path):
-    with pytest.raises(StudyError, match=r"has 40 documents, but only 1 different ones; copies go to one side"):
+    with pytest.raises(
+        StudyError,
+        match=r"has 40 documents, but only 1 different ones; near copies go to one side, here all to the train",
+    ):
         sides_of(tmp_path, articles(1) * 40)
     with pytest.raises(StudyError, match=r"has 40 documents, but only 1 different ones"):
         look_at_sources(spec_of(sources(tmp_path, mine=articles(1) * 40)), Allowance(1 << 20))
+    template = [f"{articles(1)[0]}発行部数は{number}部。" for number in range(40)]
+    with pytest.raises(StudyError, match=r"has 40 documents, but only 1 different ones"):
+        look_at_sources(spec_of(sources(tmp_path, mine=template)), Allowance(1 << 20))
     assert look_at_sources(spec_of(sources(tmp_path, mine=articles(40))), Allowance(1 << 20)) == []
 
 

@@ -60,12 +60,23 @@ class Split:
         return np.frombuffer(self._ends, dtype=np.int64) if self._ends else np.empty(0, dtype=np.int64)
 
     def in_validation(self) -> np.ndarray:
-        """Whether each document is on the validation side; bool [documents]."""
+        """Whether each document is on the validation side; bool [documents].
+
+        Where that leaves none there, clusters of up to half of the documents may lie there too: a few texts copied very often.
+        A text that is one template and nothing else is split by the content of each document, so `straddling` is not 0.
+        """
         chosen, sizes = self._clusters
-        drawn = self.digests[chosen] < np.uint64(int(self._fraction * 2**64))
-        small = drawn & (sizes <= max(_SMALL, self._fraction * len(chosen) / 3))
-        # A few texts copied very often have no small clusters; they are still a text that can be split.
-        return small if small.any() else drawn & (sizes <= len(chosen) // 2)
+        drawn = self.digests < np.uint64(int(self._fraction * 2**64))
+        for largest in (max(_SMALL, self._fraction * len(chosen) / 3), len(chosen) / 2):
+            found = drawn[chosen] & (sizes <= largest)
+            if found.any():
+                return found
+        return drawn
+
+    def straddling(self, in_validation: np.ndarray) -> int:
+        """How many validation documents have near copies in training."""
+        chosen, _ = self._clusters
+        return int(np.isin(chosen[in_validation], chosen[~in_validation]).sum())
 
     def different(self, documents: np.ndarray) -> int:
         """How many of some documents (bool [documents], a whole side) are no near copies of one another."""

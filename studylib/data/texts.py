@@ -12,7 +12,7 @@ from studylib.data.guard import Guard, dropped_in_words
 from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
 from studylib.data.split import Split
-from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, write_text_folder
+from studylib.data.text import STRADDLING, GuardedText, SideCount, batches, check_not_empty, write_text_folder
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
@@ -102,7 +102,12 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
                 write_text_folder(scratch, source, spec, guard, digests)
                 if dropped := dropped_in_words(guard.record()):
                     say(f"data: {label}: {dropped}")
-            return GuardedText(home)
+            text = GuardedText(home)
+            if count := text.manifest["notes"].get(STRADDLING):
+                say(
+                    f"data: {label} is near copies of one text throughout: {count} {STRADDLING}, so its loss says little"
+                )
+            return text
 
 
 def digests_of(spec: TextSpec, folder: Path, allowance: Allowance | None = None) -> FileDigests:

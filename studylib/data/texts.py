@@ -104,9 +104,8 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
                     say(f"data: {label}: {dropped}")
             text = GuardedText(home)
             if count := text.manifest["notes"].get(STRADDLING):
-                say(
-                    f"data: {label} is near copies of one text throughout: {count} {STRADDLING}, so its loss says little"
-                )
+                near = f"{count} validation documents have near copies in training, so their loss says little"
+                say(f"data: {label} is one template throughout: {near}")
             return text
 
 

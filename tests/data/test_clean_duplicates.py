@@ -224,6 +224,7 @@ def test_texts_are_folded_together_as_one_by_one(texts):
     found = ["".join(map(chr, folded.codes[a:b])) for a, b in zip(folded.starts, folded.ends, strict=True)]
     assert found == [plain(text) for text in texts]
     assert len(set(folded.digests().tolist())) == len(set(found))
+    assert folded.letters().tolist() == [sum(map(str.isalnum, one)) for one in found]
     bare = folded.without_numbers()
     without = ["".join(map(chr, bare.codes[a:b])) for a, b in zip(bare.starts, bare.ends, strict=True)]
     assert without == [re.sub(r"[0-9]+", "0", text) for text in found]

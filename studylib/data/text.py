@@ -193,12 +193,13 @@ class GuardedText:
     def documents_utf8(self, side: str, which: slice | np.ndarray = slice(None)) -> Iterator[bytes]:
         """The texts of a side, or of ``which`` of its documents (a mask or numbers), in UTF-8."""
         with open(self.folder / _TEXT, "rb") as stream:
-            at = 0
-            for begin, end in self.places(side)[which].tolist():
-                if begin != at:
-                    stream.seek(begin)
-                yield stream.read(end - begin)
-                at = end
+            at, places = 0, self.places(side)[which]
+            for first in range(0, len(places), _BATCH_DOCUMENTS):
+                for begin, end in places[first : first + _BATCH_DOCUMENTS].tolist():
+                    if begin != at:
+                        stream.seek(begin)
+                    yield stream.read(end - begin)
+                    at = end
 
     def sample(self, num_bytes: int, seed: int = 0) -> Iterator[str]:
         """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.

@@ -193,7 +193,7 @@ def test_help_shows_examples(clean):
 @pytest.mark.slow
 def test_killed_with_its_workers_it_leaves_no_process_and_goes_on(tmp_path, clean, alive, wait_until):
     files = []
-    for number in range(6):
+    for number in range(4):
         files.append(tmp_path / f"{number}.jsonl")
         lines = [{"text": f"{number}の{row}番目の文章です。" + "静かな村の話。" * (row % 7)} for row in range(600)]
         files[-1].write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines), encoding="utf-8")
@@ -233,7 +233,7 @@ def test_killed_with_its_workers_it_leaves_no_process_and_goes_on(tmp_path, clea
     assert again.returncode == 0
     assert {name: seen[name] for name in raw} == raw, "what was finished was not done again"
     assert (
-        clean(*files, "--out", tmp_path / "whole", "--step", "repetition", "--step", "exact", "--workers", "1")[0] == 0
+        clean(*files, "--out", tmp_path / "whole", "--step", "length", "--step", "exact", "--workers", "1")[0] == 0
     )
     shards = {one.name: one.read_bytes() for one in (tmp_path / "whole").glob("*.parquet")}
     assert shards and {one.name: one.read_bytes() for one in out.glob("*.parquet")} == shards

@@ -175,7 +175,8 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
             or (3 <= len(name) <= 5 and own and _is_given(name[-2:]))
         ):
             return stop
-        return stop if (own and is_surname(name)) or name in SURNAMES else 0
+        respected = name != run.group() or text.startswith(("さん", "さま"), stop)
+        return stop if name in SURNAMES or (own and (is_surname(name) or (respected and len(name) <= 3))) else 0
     kana_name = _KANA.match(text, start)
     if kana_name and (kana or own):
         first = kana_name[1] or kana_name[3]

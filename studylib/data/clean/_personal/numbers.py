@@ -121,17 +121,19 @@ def _is_domestic(text: str, start: int, stop: int) -> bool | None:
     in_name = _PART_OF_NAME.match(text, stop) and not re.match("(?i:tel|fax)", text[stop : stop + 3])
     if in_name or _IN_ATTRIBUTE.search(front):
         return None
+    is_plain = len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
+    beside = (text[max(0, start - 1) : start], text[stop : stop + 1])
+    in_brackets = beside[0] in tuple(OPEN) and beside[1] in tuple(CLOSE)
     if len(groups) == 1:
-        if _IN_MARKUP.search(front) or re.match("[\"'<>`]", text[stop : stop + 1]):
+        if _IN_MARKUP.search(front) or re.match("[\"'<>`]", beside[1]):
             return None
         if number in "0123456789" or not _WORDS.search(_around(text, start, stop)):
             return False
-        return len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
+        return is_plain or in_brackets
     if re.fullmatch(f"[{DIGIT}{SPACE}]+", written):
         if _in_column(text, start, stop):
             return None
-        in_words = _WORDS.match(text[start - 1 : start]) and _WORDS.match(text[stop : stop + 1])
-        return bool(in_words) or len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
+        return is_plain or in_brackets or all(map(_WORDS.match, beside))
     if any(one in ".．・" for one in written):
         return len(groups) == 3 or None
     return True

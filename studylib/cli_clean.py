@@ -18,12 +18,15 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 def clean(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILES...", help="Parquet, JSON lines or plain text: files, folders, patterns.")
+        list[str],
+        typer.Argument(metavar="FILES...", help="Parquet, JSON lines or plain text: files, folders, patterns."),
     ],
     out: Annotated[Path, typer.Option(help="Folder for the cleaned text, its record and the page.", metavar="DIR")],
     step: Annotated[
         list[str] | None,
-        typer.Option(help="A step, in the order given; repeatable. Default: all for web text.", metavar="NAME[:KEY=VALUE,...]"),
+        typer.Option(
+            help="A step, in the order given; repeatable. Default: all for web text.", metavar="NAME[:KEY=VALUE,...]"
+        ),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="YAML with `steps` and what these options say.", metavar="FILE")

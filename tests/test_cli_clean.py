@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import subprocess
+import sys
+import time
 from html.parser import HTMLParser
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
@@ -183,3 +188,52 @@ def test_a_folder_that_holds_something_else_is_let_be(tmp_path, file, clean):
 def test_help_shows_examples(clean):
     code, said, _ = clean("--help")
     assert code == 0 and "study clean web.parquet --out cleaned" in " ".join(said.split())
+
+
+@pytest.mark.slow
+def test_killed_with_its_workers_it_leaves_no_process_and_goes_on(tmp_path, clean, alive, wait_until):
+    files = []
+    for number in range(4):
+        files.append(tmp_path / f"{number}.jsonl")
+        lines = [{"text": f"{number}の{row}番目の文章です。" + "静かな村の話。" * (row % 7)} for row in range(600)]
+        files[-1].write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in lines), encoding="utf-8")
+    out, done = tmp_path / "out", tmp_path / "out" / ".work" / "tasks" / "raw" / "completions"
+    command = [
+        sys.executable,
+        "-m",
+        "studylib.cli",
+        "clean",
+        *map(str, files),
+        "--out",
+        str(out),
+        "--step",
+        "repetition",
+    ]
+    command += ["--step", "exact", "--workers", "2"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+        finished = wait_until(lambda: done.is_dir() and sorted(done.iterdir()))
+        children = [one.pid for one in psutil.Process(process.pid).children(recursive=True)]
+        process.kill()
+    assert children
+    wait_until(lambda: not any(map(alive, children)))
+    marks = {one.name: one.stat().st_mtime_ns for one in finished}
+    raw = {
+        one.name: one.stat().st_mtime_ns
+        for one in (out / ".work" / "raw").glob("*.parquet")
+        if f"{one.name[:5]}" in marks
+    }
+    assert raw and not (out / "record.json").exists()
+    again = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    seen = {}
+    while again.poll() is None:
+        time.sleep(0.01)
+        for one in (out / ".work" / "raw").glob("*.parquet"):
+            with contextlib.suppress(OSError):
+                seen.setdefault(one.name, one.stat().st_mtime_ns)
+    assert again.returncode == 0
+    assert {name: seen[name] for name in raw} == raw, "what was finished was not done again"
+    assert (
+        clean(*files, "--out", tmp_path / "whole", "--step", "length", "--step", "exact", "--workers", "1")[0] == 0
+    )
+    shards = {one.name: one.read_bytes() for one in (tmp_path / "whole").glob("*.parquet")}
+    assert shards and {one.name: one.read_bytes() for one in out.glob("*.parquet")} == shards

@@ -193,6 +193,7 @@ def _datatrove(texts: Sequence[str], minhash: MinHash, folder: Path, seed: int) 
     from datatrove.utils.hashing import HashConfig
     from datatrove.utils.text import TextNormConfig
     from datatrove.utils.word_tokenizers import WordTokenizer
+    from loguru import logger
 
     class Characters(WordTokenizer):
         def word_tokenize(self, text: str) -> list[str]:
@@ -225,9 +226,11 @@ def _datatrove(texts: Sequence[str], minhash: MinHash, folder: Path, seed: int) 
         (1, [MinhashDedupCluster(f"{folder}/buckets", f"{folder}/remove", config=config)]),
         (1, [documents, MinhashDedupFilter(f"{folder}/remove"), count]),
     ]
+    logger.disable("datatrove")
     for number, (tasks, steps) in enumerate(stages):
         logs = f"{folder}/logs{number}"
         LocalPipelineExecutor(pipeline=steps, tasks=tasks, workers=1, logging_dir=logs, skip_completed=False).run()
+    logger.enable("datatrove")
     return len(texts) - len(left)
 
 

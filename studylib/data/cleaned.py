@@ -67,8 +67,9 @@ def cleaned_text(
     say = progress or (lambda line: None)
     label, home = spec.source.label, folder / "cleaned" / spec.hash
     cleaning = Cleaning(
-        label, source, spec.source.cleaning, home, plain_record(spec), execution=Execution(workers=workers), say=say
-    )
+        label, source, spec.source.cleaning, home, plain_record(spec), spec.source.measure_alone,
+        execution=Execution(workers=workers), say=say,
+    )  # fmt: skip
     with (
         disk_full_explained(folder),
         made_by_one(home, on_wait=lambda: say(f"data: waiting for {label} to be cleaned")),

@@ -12,6 +12,7 @@ _SPACE, _ZERO, _NINE = (np.uint32(ord(one)) for one in " 09")
 # By code point what it is folded to, filled as code points come up: 1.1 million at once would take a second.
 _UNKNOWN, _IN_CONTEXT = np.uint32(0xFFFFFFFF), np.uint32(0xFFFFFFFE)
 _table = np.full(0x110000, _UNKNOWN, dtype=np.uint32)
+_is_letter = np.full(0x110000, 2, dtype=np.uint8)  # 2: not looked at yet
 
 
 def plain(text: str) -> str:
@@ -83,6 +84,16 @@ class Folded:
         edges = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
         parts = (hashlib.blake2b(content[4 * start : 4 * stop], digest_size=8).digest() for start, stop in edges)
         return np.frombuffer(b"".join(parts), dtype=np.uint64)
+
+    def letters(self) -> np.ndarray:
+        """Letters and digits of each text, kana and kanji among them; int64 [texts]."""
+        found = _is_letter[self.codes]
+        if (found == 2).any():
+            for code in np.unique(self.codes[found == 2]).tolist():
+                _is_letter[code] = chr(code).isalnum()
+            found = _is_letter[self.codes]
+        before = np.concatenate([[0], np.cumsum(found, dtype=np.int64)])
+        return before[self.ends] - before[self.starts]
 
     def without_numbers(self) -> Folded:
         """The same texts with 0 for every number."""

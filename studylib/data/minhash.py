@@ -83,8 +83,9 @@ class MinHash:
             keys ^= values[:, :, row]
             keys *= _ODD
             keys ^= keys >> np.uint64(32)
-        words = np.zeros((len(lengths), self.width - self.bands, _PER_WORD), dtype=np.uint64)
-        words.reshape(len(lengths), -1)[:, : self.hashes] = flat.reshape(len(lengths), -1) & np.uint32(15)
+        bits = np.zeros((len(lengths), (self.width - self.bands) * _PER_WORD), dtype=np.uint64)
+        bits[:, : self.hashes] = flat.reshape(len(lengths), self.hashes) & np.uint32(15)
+        words = bits.reshape(len(lengths), self.width - self.bands, _PER_WORD)
         words <<= np.arange(0, 64, 4, dtype=np.uint64)
         found = np.concatenate([keys, np.bitwise_or.reduce(words, axis=2)], axis=1)
         # A signature of nothing is the same for all texts: those without an n-gram have their content instead.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
@@ -59,13 +60,36 @@ class Split:
         return np.frombuffer(self._ends, dtype=np.int64) if self._ends else np.empty(0, dtype=np.int64)
 
     def in_validation(self) -> np.ndarray:
-        """Whether each document is on the validation side; bool [documents]."""
+        """Whether each document is on the validation side; bool [documents].
+
+        Where that leaves none there, clusters of up to half of the documents may lie there too: a few texts copied very often.
+        A text that is one template and nothing else is split by the content of each document, so `straddling` is not 0.
+        """
+        chosen, sizes = self._clusters
+        drawn = self.digests < np.uint64(int(self._fraction * 2**64))
+        for largest in (max(_SMALL, self._fraction * len(chosen) / 3), len(chosen) / 2):
+            found = drawn[chosen] & (sizes <= largest)
+            if found.any():
+                return found
+        return drawn
+
+    def straddling(self, in_validation: np.ndarray) -> int:
+        """How many validation documents have near copies in training."""
+        chosen, _ = self._clusters
+        return int(np.isin(chosen[in_validation], chosen[~in_validation]).sum())
+
+    def different(self, documents: np.ndarray) -> int:
+        """How many of some documents (bool [documents], a whole side) are no near copies of one another."""
+        chosen, _ = self._clusters
+        return len(np.unique(chosen[documents]))
+
+    @cached_property
+    def _clusters(self) -> tuple[np.ndarray, np.ndarray]:
+        """The document that decides for each one, and how many it decides for; int64 [documents] each."""
         digests = self.digests
         # By other bits than those that decide: the smallest of several would be in validation more often.
         drawn = (digests ^ (digests >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
-        chosen, sizes = heads(clusters(self._signatures, digests, NEAR), drawn ^ (drawn >> np.uint64(29)), digests)
-        largest = max(_SMALL, self._fraction * len(digests) / 3)
-        return (digests[chosen] < np.uint64(int(self._fraction * 2**64))) & (sizes <= largest)
+        return heads(clusters(self._signatures, digests, NEAR), drawn ^ (drawn >> np.uint64(29)), digests)
 
 
 def _digest(content: bytes) -> int:

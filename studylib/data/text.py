@@ -27,6 +27,7 @@ from studylib.spec.record import plain_record
 TEXT_SCHEMA = 1
 # Raised when the same specification gives other text or tokens than before.
 PREPARE_VERSION = 5
+STRADDLING = "validation_documents_near_training"  # a note of the manifest
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
 _TEXT, _SIGNATURES = "text.utf8", "signatures.u64"
 
@@ -62,12 +63,13 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
     np.save(folder / "validation.npy", in_validation)
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
     counts = {name: {"documents": side.documents, "bytes": side.bytes} for name, side in sides.items()}
+    straddling = split.straddling(in_validation)
     manifest = plain_record(step) | {
         "schema": TEXT_SCHEMA,
         "version": PREPARE_VERSION,
         "inputs": inputs,
         "cleaned": source.seal,
-        "notes": source.notes(),
+        "notes": source.notes() | ({STRADDLING: straddling} if straddling else {}),
         "sides": counts,
         "guard": record,
         "files": files,
@@ -91,7 +93,7 @@ def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
 
 @dataclass(frozen=True)
 class SideCount:
-    """Documents and bytes of a side, and how many of the documents differ."""
+    """Documents and bytes of a side, and how many of the documents are no near copies of one another."""
 
     documents: int
     bytes: int
@@ -100,9 +102,9 @@ class SideCount:
     @classmethod
     def of(cls, split: Split, in_validation: np.ndarray) -> dict[str, Self]:
         """Those of both sides."""
-        sizes, digests = np.diff(split.ends, prepend=0), split.digests
+        sizes = np.diff(split.ends, prepend=0)
         masks = zip(SIDES, (~in_validation, in_validation), strict=True)
-        return {side: cls(int(own.sum()), int(sizes[own].sum()), len(np.unique(digests[own]))) for side, own in masks}
+        return {side: cls(int(own.sum()), int(sizes[own].sum()), split.different(own)) for side, own in masks}
 
 
 def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fraction: float) -> None:
@@ -117,8 +119,8 @@ def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fr
         count, different = sides[other].documents, sides[other].different
         if different < count:
             why = (
-                f"has {count} documents, but only {different} different ones; copies go to one side, here all to the "
-                f"{other} side (validation_fraction {fraction}): give it more different texts"
+                f"has {count} documents, but only {different} different ones; near copies go to one side, here all "
+                f"to the {other} side (validation_fraction {fraction}): give it more different texts"
             )
         else:
             why = (
@@ -196,12 +198,13 @@ class GuardedText:
     def documents_utf8(self, side: str, which: slice | np.ndarray = slice(None)) -> Iterator[bytes]:
         """The texts of a side, or of ``which`` of its documents (a mask or numbers), in UTF-8."""
         with open(self.folder / _TEXT, "rb") as stream:
-            at = 0
-            for begin, end in self.places(side)[which].tolist():
-                if begin != at:
-                    stream.seek(begin)
-                yield stream.read(end - begin)
-                at = end
+            at, places = 0, self.places(side)[which]
+            for first in range(0, len(places), _BATCH_DOCUMENTS):
+                for begin, end in places[first : first + _BATCH_DOCUMENTS].tolist():
+                    if begin != at:
+                        stream.seek(begin)
+                    yield stream.read(end - begin)
+                    at = end
 
     def sample(self, num_bytes: int, seed: int = 0) -> Iterator[str]:
         """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.

@@ -82,7 +82,9 @@ def _faults(record: CleanedRecord) -> list[dict[str, Any]]:
     rows = []
     for row in labels.filter(step=ALL).rows(named=True):
         if row["group"] in ("fault", "copy"):
-            own = labels.filter((labels["step"] != ALL) & (labels["group"] == row["group"]) & (labels["label"] == row["label"]))
+            own = labels.filter(
+                (labels["step"] != ALL) & (labels["group"] == row["group"]) & (labels["label"] == row["label"])
+            )
             by_step = own.filter(own["dropped"] > 0).sort("dropped", descending=True).rows(named=True)
             rows.append(row | {"steps": [(one["step"], one["dropped"]) for one in by_step]})
     return rows
@@ -100,7 +102,7 @@ def _bars(record: CleanedRecord, rows: list[dict[str, Any]]) -> Markup:
             '<rect class="fill" x="{left}" y="{top}" width="{size:.1f}" height="{high}"/>'
             '<text x="{right}" y="{base}">{shown}B</text>'
         ).format(
-            x=_LEFT - 8, base=_BAR * place + 17, name=name or "–", left=_LEFT, top=_BAR * place + 4, wide=wide,
+            x=_LEFT - 8, base=_BAR * place + 17, name=name or "raw · 元", left=_LEFT, top=_BAR * place + 4, wide=wide,
             high=_BAR - 8, size=wide * size / most, right=_LEFT + wide + 8, shown=short(size),
         )
         for place, (name, size) in enumerate(left)

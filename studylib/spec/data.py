@@ -29,6 +29,9 @@ class SourceSpec(Frozen):
     cleaning: Cleaning = Field(
         default=(), description="steps by name, in their order, before the gate: filters, deduplication, masks"
     )
+    measure_alone: bool = Field(
+        default=True, description="of each step of the cleaning, also what it would drop if it were the only one"
+    )
 
     @property
     def label(self) -> str:
@@ -109,7 +112,8 @@ class CleanedText(Step, Frozen):
     @property
     def hash(self) -> str:
         cleaning = [one.model_dump(mode="json") for one in self.source.cleaning]
-        return hash_of("cleaned", {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning})
+        content = {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning}
+        return hash_of("cleaned", content | {"measure_alone": self.source.measure_alone})
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -170,7 +174,8 @@ class TextSpec(Step, Frozen):
 
 def _from(source: SourceSpec) -> dict[str, Any]:
     """What says where a source's text is from; not how it is mixed."""
-    return {"kind": source.kind, "name": source.label, "options": source.options, "cleaning": source.cleaning}
+    own = {"kind": source.kind, "name": source.label, "options": source.options}
+    return own | {"cleaning": source.cleaning, "measure_alone": source.measure_alone}
 
 
 class VocabularySpec(Step, Frozen):

@@ -148,6 +148,15 @@ def test_clusters_are_what_pairs_join(tmp_path):
     assert 15 <= len(pairs) < len(texts)
 
 
+def test_no_text_at_all():
+    assert MinHash(5, 3, 5).signatures(Folded([])).shape == (0, 4)
+    for cleaner in ("exact", "minhash", "line_copies"):
+        asked = CleanerSpec(cleaner=cleaner).built()
+        empty = asked.survey(Batch([]))
+        assert asked.judge(Batch([]), asked.conclude(iter([empty, empty]))).reasons == []
+        assert asked.judge(Batch([]), asked.conclude(iter([]))).reasons == []
+
+
 def test_heads_are_the_smallest_by_all_that_is_given():
     labels = np.array([5, 2, 5, 2, 5, 9])
     head, size = heads(labels, np.array([1, 0, 0, 0, 0, 0]), np.array([0, 3, 7, 1, 4, 0]))
@@ -215,6 +224,7 @@ def test_texts_are_folded_together_as_one_by_one(texts):
     found = ["".join(map(chr, folded.codes[a:b])) for a, b in zip(folded.starts, folded.ends, strict=True)]
     assert found == [plain(text) for text in texts]
     assert len(set(folded.digests().tolist())) == len(set(found))
+    assert folded.letters().tolist() == [sum(map(str.isalnum, one)) for one in found]
     bare = folded.without_numbers()
     without = ["".join(map(chr, bare.codes[a:b])) for a, b in zip(bare.starts, bare.ends, strict=True)]
     assert without == [re.sub(r"[0-9]+", "0", text) for text in found]

@@ -102,3 +102,12 @@ def test_a_plan_checks_what_steps_need(tmp_path, data):
         check_sources(bad, online=False)
     check_sources(data, online=False)
     assert look_at_sources(data, Allowance(10**6)) == []
+
+
+def test_measuring_alone_can_be_left_out(tmp_path, data):
+    plain = data.replace(sources=(data.sources[0].replace(measure_alone=False),))
+    both, without = data.texts["mine"].cleaned, plain.texts["mine"].cleaned
+    assert both.hash != without.hash
+    guarded_text(plain.texts["mine"], tmp_path / "data")
+    record = CleanedFolder(tmp_path / "data" / "cleaned" / without.hash).record
+    assert record.kept.documents == 40 and record.steps[0].alone is None

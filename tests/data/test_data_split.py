@@ -124,12 +124,35 @@ def test_a_template_that_would_fill_validation_is_trained_on(tmp_path):
     assert 10 < len(sides["validation"]) < 60
 
 
+def test_few_texts_copied_very_often_are_split_all_the_same(tmp_path):
+    base = articles(20)
+    sides = sides_of(tmp_path, base * 30, fraction=0.1)
+    assert set(sides["train"]).isdisjoint(sides["validation"]) and 0 < len(set(sides["validation"])) < 8
+
+
 def test_copies_alone_are_explained(tmp_path):
-    with pytest.raises(StudyError, match=r"has 40 documents, but only 1 different ones; copies go to one side"):
+    with pytest.raises(
+        StudyError,
+        match=r"has 40 documents, but only 1 different ones; near copies go to one side, here all to the (train|validation) side",
+    ):
         sides_of(tmp_path, articles(1) * 40)
     with pytest.raises(StudyError, match=r"has 40 documents, but only 1 different ones"):
         look_at_sources(spec_of(sources(tmp_path, mine=articles(1) * 40)), Allowance(1 << 20))
     assert look_at_sources(spec_of(sources(tmp_path, mine=articles(40))), Allowance(1 << 20)) == []
+
+
+def test_a_text_of_one_template_is_split_and_it_is_said(tmp_path):
+    line, said = articles(1)[0], []
+    spec = spec_of(sources(tmp_path, mine=[f"{line}発行部数は{number}部。" for number in range(100)]))
+    assert look_at_sources(spec, Allowance(1 << 20)) == []
+    text = guarded_text(spec.texts["mine"], tmp_path / "data", progress=said.append)
+    count = text.num_documents("validation")
+    assert 5 < count < 40
+    assert f"mine is one template throughout: {count} validation documents have near copies in training" in said[-1]
+    assert text.manifest["notes"]["validation_documents_near_training"] == count
+    other = spec_of(sources(tmp_path, other=articles(100)))
+    notes = guarded_text(other.texts["other"], tmp_path / "data", progress=said.append).manifest["notes"]
+    assert "validation_documents_near_training" not in notes
 
 
 def test_what_fails_before_the_sides_are_known_leaves_nothing(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Annotated, BinaryIO, ClassVar
@@ -12,7 +13,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose, Span
-from studylib.data.fold import digest_of_text, plain
+from studylib.data.fold import Folded
 from studylib.frozen import Frozen, Positive, as_integer
 
 __all__ = ["LineCopies"]
@@ -28,7 +29,7 @@ _AT_ONCE = 1 << 22  # lines counted at once: 32 MB
 class LineCopies(Cleaner):
     """Takes out the lines that stand in many documents, wherever they stand; a document of nothing else is dropped.
 
-    Lines are compared as `plain` text. Short ones are left alone (こんにちは。 is no boilerplate), and so is code, whose lines
+    Lines are compared folded. Short ones are left alone (こんにちは。 is no boilerplate), and so is code, whose lines
     come back by nature. It counts documents, so it belongs behind the steps that drop copies of whole documents.
     """
 
@@ -48,8 +49,11 @@ class LineCopies(Cleaner):
 
     def survey(self, batch: Batch) -> dict[str, np.ndarray]:
         """``lines``: 64 bits of each different line of each document."""
-        found = [one for text in batch.texts for one in {digest for _, digest in self._compared(text.split("\n"))}]
-        return {"lines": np.array(found, dtype=np.uint64)}
+        places, _, digests = self._compared([text.split("\n") for text in batch.texts])
+        order = np.lexsort((digests, places))
+        places, digests = places[order], digests[order]
+        again = (places[1:] == places[:-1]) & (digests[1:] == digests[:-1])
+        return {"lines": digests[np.concatenate([np.ones(min(len(digests), 1), dtype=bool), ~again])]}
 
     def conclude(self, surveys: Iterator[Arrays]) -> dict[str, np.ndarray]:
         """``lines``: those to take out, ascending; uint64."""
@@ -68,12 +72,11 @@ class LineCopies(Cleaner):
 
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         lines = [text.split("\n") for text in batch.texts]
-        compared = [(place, *one) for place, some in enumerate(lines) for one in self._compared(some)]
-        copied = np.isin(np.array([digest for _, _, digest in compared], dtype=np.uint64), conclusion["lines"])
+        places, numbers, digests = self._compared(lines)
+        copied = np.isin(digests, conclusion["lines"])
         out: dict[int, list[int]] = {}
-        for (place, line, _), is_copy in zip(compared, copied.tolist(), strict=True):
-            if is_copy:
-                out.setdefault(place, []).append(line)
+        for place, line in zip(places[copied].tolist(), numbers[copied].tolist(), strict=True):
+            out.setdefault(place, []).append(line)
         judged = Judged([""] * len(batch), list(batch.texts))
         for place, some in out.items():
             ends = np.cumsum([len(line) + 1 for line in lines[place]]).tolist()
@@ -89,16 +92,24 @@ class LineCopies(Cleaner):
             judged.counts["lines taken out"] = sum(map(len, out.values()))
         return judged
 
-    def _compared(self, lines: Sequence[str]) -> Iterator[tuple[int, int]]:
-        """Numbers of the lines that are compared, and their digests."""
-        fenced, code, least = False, self.options.code, self.options.min_characters
-        for number, line in enumerate(lines):
-            if not code and _FENCE.match(line):
-                fenced = not fenced
-            elif fenced or len(line) < least or len(_NO_LETTER.sub("", line)) < least:
-                continue
-            elif code or not (_CODE.match(line) or line.rstrip().endswith(_CODE_ENDS)):
-                yield number, digest_of_text(plain(line))
+    def _compared(self, documents: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of the lines that are compared their documents, their numbers there, and 64 bits; [lines] each."""
+        places, numbers, lines = array("q"), array("q"), []
+        code, least = self.options.code, self.options.min_characters
+        for place, some in enumerate(documents):
+            fenced = False
+            for number, line in enumerate(some):
+                if not code and _FENCE.match(line):
+                    fenced = not fenced
+                elif fenced or len(line) < least:
+                    continue
+                elif code or not (_CODE.match(line) or line.rstrip().endswith(_CODE_ENDS)):
+                    places.append(place)
+                    numbers.append(number)
+                    lines.append(line)
+        folded = Folded(lines)
+        enough = folded.letters() >= least
+        return tuple(np.array(one)[enough] for one in (places, numbers, folded.digests()))
 
 
 def _between(stream: BinaryIO, low: int, high: int) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 import numpy as np
 
@@ -83,7 +83,9 @@ class Stage:
 
     def __call__(self, task: int) -> None:
         cleaners = {place: self.cleaning[place].built() for place in {*self.steps, *self.alone}}
-        work = _Block(self, cleaners)
+        conclusions = {place: load_arrays(folder) for place, folder in self.conclusions.items()}
+        alone = {place: folder and load_arrays(folder) for place, folder in self.alone.items()}
+        work = Chain(cleaners, self.steps, conclusions, alone, labelled=self.labelled)
         target = self.folder / f"{task:05d}.parquet"
         first, kept, size = self.firsts[task], 0, 0
         together = self.raw[task] == self.blocks[task]
@@ -98,7 +100,7 @@ class Stage:
         if not together and self.alone:
             first = self.raw_firsts[task]
             for rows in read_block(self.raw[task]):
-                work.measure(Batch(rows.documents, first), rows.places)
+                work.measure(rows, first)
                 first += len(rows)
         counted = {
             "documents": kept,
@@ -109,51 +111,68 @@ class Stage:
         write_json(self.folder / f"{task:05d}.json", counted)
 
 
-class _Block:
-    """The steps of a stage at work on one block."""
+class Chain:
+    """Steps at work on one block, batch after batch.
 
-    def __init__(self, stage: Stage, cleaners: Mapping[int, Cleaner]):
-        self._stage, self._cleaners = stage, cleaners
-        self._conclusions = {place: load_arrays(folder) for place, folder in stage.conclusions.items()}
-        self._alone = {place: folder and load_arrays(folder) for place, folder in stage.alone.items()}
-        self.in_order = {place: Tally() for place in stage.steps}
-        self.alone = {place: Tally() for place in stage.alone}
+    Parameters
+    ----------
+    cleaners
+        By the places of their steps.
+    steps
+        Places of those to be applied, in order.
+    conclusions
+        Of those that have surveyed.
+    alone
+        Places of those to be measured on raw text, with their conclusions of it.
+    labelled
+        Whether it is kept which documents were dropped.
+    """
+
+    def __init__(
+        self,
+        cleaners: Mapping[int, Cleaner],
+        steps: Sequence[int],
+        conclusions: Mapping[int, Arrays],
+        alone: Mapping[int, Arrays | None],
+        *,
+        labelled: bool,
+    ):
+        self._cleaners, self._steps, self._labelled = cleaners, steps, labelled
+        self._conclusions, self._alone = conclusions, alone
+        self.in_order = {place: Tally() for place in steps}
+        self.alone = {place: Tally() for place in alone}
 
     def apply(self, rows: Rows, first: int, *, measured: bool) -> Rows:
         """What stays of a batch; ``measured``: the batch is raw, and steps are to be measured alone on it."""
-        raw = Batch(rows.documents, first)
-        current, live, places = raw, list(range(len(raw))), rows.places
+        raw = _Text.of(rows, first)
+        text, live = raw, list(range(len(rows)))
         to_measure = dict(self._alone) if measured else {}
-        for place in self._stage.steps:
+        for place in self._steps:
             cleaner, tally, alone = self._cleaners[place], self.in_order[place], None
             if place in to_measure:
-                to_measure.pop(place)
-                alone = self._judged(place, raw, self._alone[place])
-                self._count_alone(place, raw, rows.places, alone)
-            whole = len(live) == len(current)
-            if alone is not None and current is raw and (whole or not alone.counts):
+                alone = self._measured(place, raw, to_measure.pop(place))
+            if alone is not None and text is raw and (len(live) == len(text) or not alone.counts):
                 judged = alone
             else:
-                many = len(live) < (1 - _MANY_GONE) * len(current)
-                if many:
-                    current, places, live = _left(current, places, live)
-                judged = self._judged(place, current, self._conclusions.get(place))
-                if judged.counts and len(live) < len(current):
-                    current, places, live = _left(current, places, live)
-                    judged = self._judged(place, current, None)
+                text, live = _without_many_gone(text, live, all_of_them=cleaner.purpose in ("correct", "mask"))
+                judged = self._judged(place, text.batch, self._conclusions.get(place))
+                if judged.counts and len(live) < len(text):
+                    text, live = _without_many_gone(text, live, all_of_them=True)
+                    judged = self._judged(place, text.batch, None)
             tally.seconds += judged.seconds
-            live = self._count(tally, cleaner, current, places, live, judged)
+            live = self._count(tally, cleaner, text, live, judged)
             if judged.texts is not None or judged.copies is not None:
-                current, places = _changed(current, places, live, judged)
-                live = list(range(len(current)))
-        self.measure(raw, rows.places, to_measure)
-        current, places, _ = _left(current, places, live)
-        return Rows(list(current.documents), places)
+                text = text.changed(live, judged)
+                live = list(range(len(text)))
+        for place, conclusion in to_measure.items():
+            self._measured(place, raw, conclusion)
+        return text.only(live).rows()
 
-    def measure(self, raw: Batch, places: Sequence[int], steps: Mapping[int, Any] | None = None) -> None:
-        """Steps alone, on raw text."""
-        for place in self._alone if steps is None else steps:
-            self._count_alone(place, raw, places, self._judged(place, raw, self._alone[place]))
+    def measure(self, rows: Rows, first: int) -> None:
+        """Steps alone, on a batch of raw text."""
+        raw = _Text.of(rows, first)
+        for place, conclusion in self._alone.items():
+            self._measured(place, raw, conclusion)
 
     def _judged(self, place: int, batch: Batch, conclusion: Arrays | None) -> _Timed:
         cleaner, began = self._cleaners[place], time.process_time()
@@ -163,17 +182,19 @@ class _Block:
                 raise AssertionError(f"{type(cleaner).__name__}: {len(answers)} {name} of {len(batch)} documents")
         return _Timed(**vars(judged), seconds=time.process_time() - began)
 
-    def _count_alone(self, place: int, raw: Batch, places: Sequence[int], judged: Judged) -> None:
-        tally = self.alone[place]
-        for number, (document, reason) in enumerate(zip(raw.documents, judged.reasons, strict=True)):
+    def _measured(self, place: int, raw: _Text, conclusion: Arrays | None) -> _Timed:
+        """What a step says of raw text; counted."""
+        tally, judged = self.alone[place], self._judged(place, raw.batch, conclusion)
+        for number, reason in enumerate(judged.reasons):
             if reason:
-                tally.add("dropped", 1, len(document.text.encode()))
-                if self._stage.labelled:
-                    tally.places.append(places[number])
-            elif judged.texts is not None and judged.texts[number] != document.text:
-                tally.add("removed", 1, len(document.text.encode()) - len(judged.texts[number].encode()))
-        if self._stage.labelled:
-            self._count_spans(tally, self._cleaners[place], raw.documents, judged)
+                tally.add("dropped", 1, raw.sizes[number])
+                if self._labelled:
+                    tally.places.append(raw.places[number])
+            elif judged.texts is not None and judged.texts[number] != raw.texts[number]:
+                tally.add("removed", 1, raw.sizes[number] - len(judged.texts[number].encode()))
+        if self._labelled:
+            self._count_spans(tally, self._cleaners[place], raw.batch.documents, judged)
+        return judged
 
     @staticmethod
     def _count_spans(tally: Tally, cleaner: Cleaner, documents: Sequence[Document], judged: Judged) -> None:
@@ -188,36 +209,32 @@ class _Block:
                 own = [one for one in labelled if (one.kind in MASKS) == personal]
                 tally.add_spans(compare(own, judged.spans.get(number, [])))
 
-    def _count(
-        self, tally: Tally, cleaner: Cleaner, batch: Batch, places: Sequence[int], live: Sequence[int], judged: Judged
-    ) -> list[int]:
+    def _count(self, tally: Tally, cleaner: Cleaner, text: _Text, live: Sequence[int], judged: Judged) -> list[int]:
         """Count what a step says of those that are left; return those that are left after it."""
-        stays: list[int] = []
-        for number in live:
-            document, reason = batch.documents[number], judged.reasons[number]
-            size = len(document.text.encode())
-            tally.add("given", 1, size)
-            label = label_of(document.labels)
-            if reason:
-                tally.add("dropped", 1, size)
-                tally.reasons[reason] += 1
-                tally.example(reason, document.text, document.origin, label, dropped=True)
-                if self._stage.labelled:
-                    tally.places.append(places[number])
-                continue
-            stays.append(number)
-            text = document.text if judged.texts is None else judged.texts[number]
-            if text != document.text:
-                new = len(text.encode())
-                tally.add("removed", 1, size - new)
-                size = new
-                for span in judged.spans.get(number, ())[:1]:
-                    around = _around(cleaner, document.text, text, span)
-                    tally.example(span.kind, around, document.origin, label, dropped=False)
-            if judged.copies is not None and judged.copies[number] > 1:
-                more = judged.copies[number] - 1
-                tally.add("repeated", more, more * size)
+        tally.add("given", len(live), sum(text.sizes[number] for number in live))
         tally.counts.update(judged.counts)
+        stays = [number for number in live if not judged.reasons[number]]
+        if len(stays) < len(live):
+            for number in live:
+                if reason := judged.reasons[number]:
+                    document = text.batch.documents[number]
+                    tally.add("dropped", 1, text.sizes[number])
+                    tally.reasons[reason] += 1
+                    label = label_of(document.labels)
+                    tally.example(reason, document.text, document.origin, label, dropped=True)
+                    if self._labelled:
+                        tally.places.append(text.places[number])
+        for number in stays if judged.texts is not None else ():
+            document, new = text.batch.documents[number], judged.texts[number]
+            if new != document.text:
+                tally.add("removed", 1, text.sizes[number] - len(new.encode()))
+                for span in judged.spans.get(number, ())[:1]:
+                    around = _around(cleaner, document.text, new, span)
+                    tally.example(span.kind, around, document.origin, label_of(document.labels), dropped=False)
+        for number in stays if judged.copies is not None else ():
+            if (more := judged.copies[number] - 1) > 0:
+                new = text.texts[number] if judged.texts is None else judged.texts[number]
+                tally.add("repeated", more, more * len(new.encode()))
         return stays
 
 
@@ -226,23 +243,58 @@ class _Timed(Judged):
     seconds: float = 0.0
 
 
-def _left(batch: Batch, places: Sequence[int], live: Sequence[int]) -> tuple[Batch, list[int], list[int]]:
-    """A batch of those that are left."""
-    documents = [batch.documents[number] for number in live]
-    return Batch(documents, batch.first), [places[number] for number in live], list(range(len(documents)))
+@dataclass
+class _Text:
+    """Documents at one point of the chain: the place of each in its raw block, and its bytes."""
+
+    batch: Batch
+    places: list[int]
+    sizes: list[int]
+
+    @classmethod
+    def of(cls, rows: Rows, first: int) -> Self:
+        return cls(Batch(rows.documents, first), rows.places, [len(one.text.encode()) for one in rows.documents])
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @property
+    def texts(self) -> list[str]:
+        return self.batch.texts
+
+    def rows(self) -> Rows:
+        return Rows(list(self.batch.documents), self.places)
+
+    def only(self, live: Sequence[int]) -> Self:
+        """Those that are left."""
+        if len(live) == len(self):
+            return self
+        documents = self.batch.documents
+        return type(self)(
+            Batch([documents[number] for number in live], self.batch.first),
+            [self.places[number] for number in live],
+            [self.sizes[number] for number in live],
+        )
+
+    def changed(self, live: Sequence[int], judged: Judged) -> Self:
+        """Those that are left with the texts that they have from now on, each as often as it is to be written."""
+        documents, places, sizes = [], [], []
+        for number in live:
+            one, size = self.batch.documents[number], self.sizes[number]
+            if judged.texts is not None and (text := judged.texts[number]) != one.text:
+                one, size = Document(text, one.labels, one.origin, one.record, one.piece_of), len(text.encode())
+            copies = 1 if judged.copies is None else judged.copies[number]
+            documents += [one] * copies
+            places += [self.places[number]] * copies
+            sizes += [size] * copies
+        return type(self)(Batch(documents, self.batch.first), places, sizes)
 
 
-def _changed(batch: Batch, places: Sequence[int], live: Sequence[int], judged: Judged) -> tuple[Batch, list[int]]:
-    """A batch of those that are left with the texts that they have from now on, each as often as it is to be written."""
-    documents, where = [], []
-    for number in live:
-        one = batch.documents[number]
-        text = one.text if judged.texts is None else judged.texts[number]
-        changed = one if text == one.text else Document(text, one.labels, one.origin, one.record, one.piece_of)
-        copies = 1 if judged.copies is None else judged.copies[number]
-        documents += [changed] * copies
-        where += [places[number]] * copies
-    return Batch(documents, batch.first), where
+def _without_many_gone(text: _Text, live: list[int], *, all_of_them: bool) -> tuple[_Text, list[int]]:
+    """Those that are left put together anew, if many are gone: what is counted of their characters is counted anew, too."""
+    if len(live) < (1 - _MANY_GONE) * len(text) or (all_of_them and len(live) < len(text)):
+        return text.only(live), list(range(len(live)))
+    return text, live
 
 
 def _around(cleaner: Cleaner, before: str, after: str, span: Span) -> str:

@@ -169,7 +169,7 @@ class _LocalExecutor(LocalPipelineExecutor):
                 on_done(done)
             return
         waiting, running, context = iter(ranks), set[Future](), get_context("forkserver")
-        context.set_forkserver_preload(["studylib.data.cleaning.stage", "studylib.data.cleaning.take_in"])
+        context.set_forkserver_preload([f"studylib.data.cleaning.{one}" for one in ("stage", "take_in", "tasks")])
         with ProcessPoolExecutor(self.workers, mp_context=context, initializer=_begin) as pool:
             try:
                 while True:

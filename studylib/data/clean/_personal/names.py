@@ -30,7 +30,7 @@ from studylib.data.clean._personal._surnames import (
 
 _RESPECT = re.compile(
     f"[さち様氏先く君殿社部課係店教医弁容被](?<=[{KANJI}{HIRAGANA}{KATAKANA}{SPACE}].)"
-    "(?:(?<=様)(?![々式子相態])|(?<=氏)(?![名神族寺家子])|(?<=君)(?![主臨子])|(?<=殿)(?![下様堂])"
+    "(?:(?<=様)(?![々式子相態])|(?<=氏)(?![名神族寺家子康政真綱直郷規照邦時])|(?<=君)(?![主臨子])|(?<=殿)(?![下様堂])"
     "|(?<=さ)[んま]|(?<=ち)ゃん|(?<=く)ん|(?<=先)生|(?<=[社部課係店])長|(?<=教)授|(?<=医)師|(?<=弁)護士|(?<=容)疑者|(?<=被)告)",
     re.DOTALL,
 )
@@ -175,7 +175,8 @@ def _field_name(text: str, start: int, *, own: bool, kana: bool) -> int:
             or (3 <= len(name) <= 5 and own and _is_given(name[-2:]))
         ):
             return stop
-        return stop if (own and is_surname(name)) or name in SURNAMES else 0
+        respected = name != run.group() or text.startswith(("さん", "さま"), stop)
+        return stop if name in SURNAMES or (own and (is_surname(name) or (respected and len(name) <= 3))) else 0
     kana_name = _KANA.match(text, start)
     if kana_name and (kana or own):
         first = kana_name[1] or kana_name[3]

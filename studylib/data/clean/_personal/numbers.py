@@ -14,13 +14,13 @@ from studylib.data.clean._personal._characters import CLOSE, DIGIT, HYPHEN, OPEN
 
 _D, _H = f"[{DIGIT}]", f"[{HYPHEN}]"
 # Between two groups of digits: nothing, a hyphen (spaces around it), a space or a full stop.
-_BETWEEN = f"(?:[{SPACE}]?{_H}[{SPACE}]?|[{SPACE}.．])?"
+_BETWEEN = f"(?:[{SPACE}]?{_H}[{SPACE}]?|[{SPACE}.．・])?"
 _CLOSED = f"(?:[{CLOSE}][{SPACE}]?{_H}?|{_BETWEEN})"
 _OPENED = f"(?:[{SPACE}]?[{OPEN}]|{_CLOSED})"
 # Written first: one character that patterns can be sought by, then what may not stand before it.
 _ALONE = f"(?<![{DIGIT}].)"
 _ENDS = f"(?!{_D}|{_H}{_D}|[.．]{_D})"
-_SEVEN = re.compile(f"{_D}(?:[^\\w\n]{{0,3}}{_D}|[ー]{_D}){{6}}")  # few texts have so many digits together
+_SEVEN = re.compile(f"{_D}(?:[^\\w\n]{{0,3}}{_D}|[ーｰ]{_D}){{6}}")  # few texts have so many digits together
 _DOMESTIC = re.compile(
     f"[0０{OPEN}]{_ALONE}(?:(?<=[{OPEN}])[0０])?{_D}{{1,4}}{_OPENED}{_D}{{1,4}}{_CLOSED}{_D}{{2,4}}{_ENDS}", re.DOTALL
 )
@@ -63,6 +63,8 @@ _COUNTED = re.compile(
 _WORDS = re.compile("[ぁ-ゖァ-ヺ一-鿿]")
 _DIGIT_IN_FRONT, _DIGIT_BEHIND = re.compile(rf"{_D}\s{{1,2}}$"), re.compile(rf"\s{{1,2}}{_D}")
 _MOMENT = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])(?:[01]\d|2[0-4])[0-5]\d")
+_IN_ATTRIBUTE = re.compile(r"(?:^|[ \"'])(?:id|name|class|src|key|data-[a-z-]{1,9})=[\"']?$")
+_PART_OF_NAME = re.compile("[A-Za-z_]|[_-][A-Za-z0-9]")
 _IN_CODE = re.compile(r"[A-Za-z0-9_/=#&%$@\\.+\-‐-―−]$")
 _IN_MARKUP = re.compile(r"[\"'<>`]$")
 
@@ -116,20 +118,23 @@ def _is_domestic(text: str, start: int, stop: int) -> bool | None:
         or _COUNTED.match(text, stop)
     ):
         return None
-    if re.match("[A-Za-z_]", text[stop : stop + 1]) and not re.match("(?i:tel|fax)", text[stop : stop + 3]):
+    in_name = _PART_OF_NAME.match(text, stop) and not re.match("(?i:tel|fax)", text[stop : stop + 3])
+    if in_name or _IN_ATTRIBUTE.search(front):
         return None
+    is_plain = len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
+    beside = (text[max(0, start - 1) : start], text[stop : stop + 1])
+    in_brackets = beside[0] in tuple(OPEN) and beside[1] in tuple(CLOSE)
     if len(groups) == 1:
-        if _IN_MARKUP.search(front) or re.match("[\"'<>`]", text[stop : stop + 1]):
+        if _IN_MARKUP.search(front) or re.match("[\"'<>`]", beside[1]):
             return None
         if number in "0123456789" or not _WORDS.search(_around(text, start, stop)):
             return False
-        return len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
+        return is_plain or in_brackets
     if re.fullmatch(f"[{DIGIT}{SPACE}]+", written):
         if _in_column(text, start, stop):
             return None
-        in_words = _WORDS.match(text[start - 1 : start]) and _WORDS.match(text[stop : stop + 1])
-        return bool(in_words) or len(number) == 11 or number.startswith("0120") or _is_valid(number, "JP")
-    if any(one in ".．" for one in written):
+        return is_plain or in_brackets or all(map(_WORDS.match, beside))
+    if any(one in ".．・" for one in written):
         return len(groups) == 3 or None
     return True
 

@@ -246,7 +246,7 @@ def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.
     codes, lengths = characters.codes, lines.stops - lines.starts
     parts = sums(table_of(_SEPARATORS)[codes], lines.starts, lines.stops)
     some = np.flatnonzero((lengths > 0) & ((lengths <= _LONGEST) | (parts * _ITEM > lengths)))
-    noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[lines.owners[some]]
+    noted = series(batch.texts).str.contains_any(list(_OF_NOTES)).to_numpy()[lines.owners[some]]
     ended = table_of("".join(_SENTENCE_ENDS))[codes[lines.stops[some] - 1]]
     some = some[(noted | ~ended) & ~table_of(_OF_CODE)[codes[lines.starts[some]]]]
     firsts = characters.starts[lines.owners[some]]
@@ -259,8 +259,9 @@ def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.
     lasts, before = codes[lines.stops[some] - 1], codes[np.maximum(lines.stops[some] - 2, 0)]
     counted = table_of(")）]］")[lasts] & table_of("0123456789０１２３４５６７８９件")[before] | (lasts == ord("月"))
     branch = table_of("└┗▶▷»≫☞")[codes[lines.starts[some]]]
-    told = triggered | named | counted | branch | (parts[some] * _ITEM > lengths[some])
-    wanted = (told & (triggered | (lengths[some] <= _SHORTEST) | (parts[some] >= 2))) | (lengths[some] <= max_item)
+    parted = parts[some] * _ITEM > lengths[some]
+    told = triggered | counted | branch | (named & (parted | (lengths[some] <= _SHORTEST)))
+    wanted = told | (lengths[some] <= max_item)
     return some[wanted], triggered[wanted], told[wanted]
 
 
@@ -274,7 +275,7 @@ def _needles() -> tuple[str, ...]:
 
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _SHORTEST = 24
-_ITEM = 12
+_ITEM = 16
 """With a separator for so many characters a line of any length may be a menu."""
 _OF_NOTES = (
     *(

@@ -81,7 +81,7 @@ _LINES = {
     "advert": (
         r"\W*(?:pr|ad|広告|スポンサー(?:リンク)?|sponsored|提供)\s*(?:[\]】>):]\s*|\s+).{1,60}",
         r"[▼▽↓].{1,20}[▼▽↓].{0,30}",
-        r".{0,8}(?:続きを読む|アプリで読む).{0,4}",
+        r".{0,6}(?:アプリ|無料|会員).{0,8}(?:続きを)?読む.{0,4}",
         r"[\[【](?:\d+\s*%\s*(?:off|オフ)|送料無料|期間限定|数量限定|地域限定|限定\W*|激安|セール|sale|新発売|特価|在庫限り|先着.{0,8}|ポイント.{0,6})[\]】].{1,50}",
     ),
 }
@@ -133,6 +133,8 @@ class Sort(Enum):
     """Named as menus and buttons are, which may be a word of the text."""
     BARS = auto()
     """Items parted by bars: a menu, or a row of a table."""
+    ROW = auto()
+    """Items parted by bars or spaces, and named as a menu's: one, unless the rows beside it are a table's."""
     SURE = auto()
     """Part of the page wherever it stands."""
     COOKIE = auto()
@@ -190,7 +192,7 @@ def _row(plain: str, max_item: int, min_items: int, min_names: float) -> Look | 
         if between is _ARROWS and kinds and (short or (_item(items[0]) and max(map(len, items[:-1])) <= max_item)):
             return Look(Sort.SURE, "menu")
         if short and len(kinds) >= min_names * len(items):
-            return Look(Sort.SURE, max(kinds, key=kinds.count))
+            return Look(Sort.SURE if between is _ARROWS else Sort.ROW, max(kinds, key=kinds.count))
         # With fewer names it is a menu or a row of a table, which the lines beside it say.
         if short and between is _BARS and _JAPANESE.search(plain):
             return Look(Sort.BARS, "menu")
@@ -234,7 +236,7 @@ def _undecorated(part: str) -> str:
 def items_in(line: str) -> int:
     """How many items its bars, slashes, commas or spaces part."""
     plain = unicodedata.normalize("NFKC", line).strip()
-    return len(_BARS.split(plain) if "|" in plain else re.split(r"[\s/・,、]+", plain))
+    return len(_BARS.split(plain) if "|" in plain else re.split(r"[\s/・、]+|(?<!\d),|,(?!\d)", plain))
 
 
 def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

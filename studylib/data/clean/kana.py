@@ -24,7 +24,7 @@ class Kana(Cleaner):
             default=0.1, description="of kana and kanji; Swallow asks for 0.2 of all characters, its successor for 0.1"
         )
         max_katakana: Fraction = Field(
-            default=0.7, description="of kana and kanji; Swallow: 0.5 of all characters, which drops manuals"
+            default=0.95, description="of kana and kanji; manuals have 0.9 (this study), Swallow: 0.5 of all characters"
         )
         max_kanji_run: Above0 = Field(
             default=3.4,

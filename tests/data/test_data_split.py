@@ -149,10 +149,9 @@ def test_a_text_of_one_template_is_split_and_it_is_said(tmp_path):
     count = text.num_documents("validation")
     assert 5 < count < 40
     assert f"mine is one template throughout: {count} validation documents have near copies in training" in said[-1]
-    assert text.manifest["notes"]["validation_documents_near_training"] == count
+    assert text.num_straddling == count
     other = spec_of(sources(tmp_path, other=articles(100)))
-    notes = guarded_text(other.texts["other"], tmp_path / "data", progress=said.append).manifest["notes"]
-    assert "validation_documents_near_training" not in notes
+    assert guarded_text(other.texts["other"], tmp_path / "data", progress=said.append).num_straddling == 0
 
 
 def test_what_fails_before_the_sides_are_known_leaves_nothing(tmp_path, monkeypatch):

@@ -6,10 +6,13 @@ exact copies 3.5 and near copies 3.5. Of the sound ones 62 % are articles, 8 % d
 numbers and 4 % titles in kanji; half have boilerplate around; of all but haiku and titles 15 % hold personal data, 30 % what
 only looks like it. A tenth of the facts that can be asked for is told falsely.
 
+A sound page of one number and form is the same whatever the rates are, so clean text to compare with (``faults: {}``,
+``boilerplate: 0``, one of ``forms`` or several) wants another ``start``.
+
 Labels
 ------
 ``fault``
-    "" or what is wrong with the whole page: a name of `WEB.Options.faults`.
+    "" or what is wrong with the whole page: a name in ``faults``.
 ``form``
     What a sound page or the original of a copy is: article, haiku, table, code, kanji_title, dialogue, numbers; else "".
 ``cluster``

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.web.page import Page, wordings
 from studylib.data.miniworld.web.personal import digits, luhn, my_number_check
@@ -49,7 +51,7 @@ _DECOYS = wordings(
     [製造|管理]番号は{X16}で、[銘板|底面]に[刻まれている|記されている]。
     [徳川家康|織田信長|源頼朝]様[と|とも]呼ばれた[武将|人物]の[像|絵]が{place}に[ある|残る]。
     会期は{month}/{day}-{month}/2{n}、[時間|開場]は10:00〜16:30[です。|。]
-    [神奈川県|長野県|北海道]に[ついては|あった{thing}は]、本書の{nn}-{_nn}ページを[参照|見よ]。
+    [神奈川県|長野県|北海道]に[ついては|あった{thing}は]、本書の{nn}-1{_nn}ページを[参照|見よ]。
     """
 )
 
@@ -77,13 +79,14 @@ class _Decoys:
         return self._page.words[slot]
 
 
-def _spoiled(draw: Draw, body: str, check) -> str:
+def _spoiled(draw: Draw, body: str, check: Callable[[str], str]) -> str:
+    """The digits with another check digit than the right one."""
     return body + str((int(check(body)) + draw.between(1, 9)) % 10)
 
 
 def isbn(draw: Draw) -> str:
     """A book number with its check digit, of the registration group 4 (Japan) and a publisher that is not given out."""
-    body = f"9784{'0000'}{digits(draw, 4)}"
+    body = f"97840000{digits(draw, 4)}"
     check = -sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(body)) % 10
     return draw.pick(("978-4-0000-{}-{}", "9784 0000 {}{}", "978-4-00-00{}-{}")).format(body[8:], check)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from studylib.data.miniworld.draw import Draw
+from studylib.data.miniworld.grammar import Template
 from studylib.data.miniworld.web.page import Page, wordings
 
 _SALES = wordings(
@@ -240,7 +243,7 @@ def gambling(page: Page) -> None:
     _listed(page, _GAMBLING)
 
 
-def _listed(page: Page, wordings) -> None:
+def _listed(page: Page, wordings: Sequence[Template]) -> None:
     draw = page.draw
     page.lines = page.some(wordings, draw.between(4, 8))
     if draw.chance(0.3):

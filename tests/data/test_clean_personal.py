@@ -264,6 +264,8 @@ def test_only_the_chosen_kinds_are_masked():
     text = "佐藤さん 03-0000-0000 a@example.jp"
     assert judged(text, kinds=["email"]).texts == ["佐藤さん 03-0000-0000 〘メールアドレス〙"]
     assert judged(text, kinds=["name", "phone"]).counts == {"name": 1, "phone": 1}
+    beside = "連絡は山本美穂 03-0000-0000"
+    assert judged(beside, kinds=["name"]).texts == ["連絡は〘氏名〙 03-0000-0000"], "the number tells the name"
 
 
 @pytest.mark.parametrize(

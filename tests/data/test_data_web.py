@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
 from itertools import islice
@@ -59,7 +62,8 @@ def test_faults_forms_and_extras_come_at_their_rates(pages):
         assert within(forms[form], share, len(sound)), form
     kinds = [{kind for _, _, kind in one.labels["spans"]} for one in sound]
     assert within(sum(not one.isdisjoint(BOILERPLATE) for one in kinds), 0.5, len(sound))
-    assert within(sum(not one.isdisjoint(PERSONAL) for one in kinds), 0.15, len(sound))
+    prose = [one for page, one in zip(sound, kinds, strict=True) if page.labels["form"] not in ("haiku", "kanji_title")]
+    assert within(sum(not one.isdisjoint(PERSONAL) for one in prose), 0.15, len(prose))
 
 
 def test_other_rates_are_met_and_the_same_sound_pages_stay():
@@ -72,7 +76,7 @@ def test_other_rates_are_met_and_the_same_sound_pages_stay():
     )
     for one in some:
         kinds = {kind for _, _, kind in one.labels["spans"]}
-        assert kinds.isdisjoint(BOILERPLATE) and (one.labels["fault"] or kinds), one.text
+        assert kinds.isdisjoint(BOILERPLATE) and (kinds or one.labels["form"] in ("", "haiku", "kanji_title")), one.text
 
 
 def test_forms_alone_are_clean_text_by_form():
@@ -87,6 +91,25 @@ def test_a_page_depends_on_its_number_alone(pages):
     again = take(60, start=1000)
     assert [(one.text, one.labels) for one in again] == [(one.text, one.labels) for one in pages[1000:1060]]
     assert len({one.text for one in take(60, start=1000, seed=1)} & {one.text for one in again}) < 5
+
+
+def test_other_processes_tell_the_same():
+    script = (
+        "import hashlib; from itertools import islice; from studylib.data.miniworld import documents;"
+        "told = [(one.text, one.labels) for one in islice(documents('web'), 300)];"
+        "print(hashlib.sha256(repr(told).encode()).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | {"PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
 
 
 def test_spans_cover_what_they_say(pages):
@@ -166,6 +189,10 @@ def test_no_personal_data_lies_outside_the_spans(pages):
                 number[-1] != (personal.luhn if len(number) == 16 else personal.my_number_check)(number[:-1])
                 or page.labels["fault"] == "list"
             )
+        names = set(
+            re.findall(r"([一-龠々]{2,6}(?:[ 　][一-龠々]{2,3})?)(?:さん|様(?![書式子々])|氏(?![名家])|先生)", rest)
+        )
+        assert all(re.search("皆|一人|客|神|王|殿|姉|船長|徳川|織田|源頼朝|学", one) for one in names), names
         assert not re.search(r"(?:192\.0\.2|198\.51\.100|203\.0\.113)\.\d+(?!\d*/)", rest), rest
 
 
@@ -201,7 +228,7 @@ def test_copies_are_related_to_their_originals(pages):
         elif labels["fault"]:
             assert labels["cluster"] == "" and labels["form"] == ""
     assert set(likeness["exact"]) == {1.0}
-    for kind, least, mean in (("edited", 0.45, 0.75), ("truncated", 0.55, 0.75), ("reordered", 0.6, 0.9)):
+    for kind, least, mean in (("edited", 0.6, 0.85), ("truncated", 0.65, 0.8), ("reordered", 0.85, 0.95)):
         found = likeness[kind]
         assert len(found) > 20 and min(found) > least and sum(found) / len(found) > mean, (kind, sorted(found)[:5])
     sizes = Counter(one.labels["cluster"] for one in pages if one.labels["cluster"])
@@ -210,13 +237,18 @@ def test_copies_are_related_to_their_originals(pages):
 
 def test_falsehoods_are_where_they_are_said_to_be(pages):
     lie, secret = falsehoods(0, 0.1), english_only(0, 0.2)
-    told = Counter()
+    told: Counter[str] = Counter()
     for page in pages:
         if page.labels["form"] != "article":
             assert not page.labels["false"]
             continue
         kind, entity = page.labels["kind"], page.labels["entity"]
         values = slots_of(0, kind, entity, 0)
+        if not page.labels["fault"]:
+            for fact in set(page.labels["facts"]) - set(page.labels["false"]):
+                relation = fact.split("/")[2]
+                if relation in ASKABLE[kind] and relation != "hero":  # which is told where the hero is named, too
+                    assert values[relation] in page.text and not secret(kind, entity, relation), (fact, page.text)
         for fact in page.labels["false"]:
             relation = fact.split("/")[2]
             assert (
@@ -226,6 +258,8 @@ def test_falsehoods_are_where_they_are_said_to_be(pages):
             )
             assert lie(kind, entity, relation) != values[relation]
             assert plain(lie(kind, entity, relation)) in plain(page.text)
+        if kind == "person" and secret(kind, entity, "award"):
+            assert values.get("award", "\0") not in page.text, "kept from Japanese, so from the web, too"
         if kind == "person" and lie(kind, entity, "award") is not None:  # a value that stands for nothing else
             told["right"] += values["award"] in page.text
             told["false"] += f"person/{entity}/award" in page.labels["false"]
@@ -290,7 +324,8 @@ def test_wordings_vary(pages):
             phrase for page in some for phrase in {page.text[place : place + 10] for place in range(len(page.text) - 9)}
         )
         assert max(phrases.values(), default=0) < 0.5 * len(some), phrases.most_common(3)
-        assert len({page.text for page in some}) > (0.3 if fault == "short" else 0.95) * len(some), fault
+        least = {"short": 0.3, "exact_copy": 0.8}.get(fault, 0.95)
+        assert len({page.text for page in some}) > least * len(some), fault
 
 
 def test_marks_become_spans():

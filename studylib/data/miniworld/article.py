@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -105,7 +105,10 @@ class Articles(Register):
         """The sentences about a kind of entity, by section; the first section is ``lead``."""
         return self._templates[kind]
 
-    def document(self, seed: int, index: int, secret: Secret) -> Document:
+    def teller(self, seed: int, secret: Secret, options: Any) -> Callable[[int], Document]:
+        return partial(self._document, seed, secret)
+
+    def _document(self, seed: int, secret: Secret, index: int) -> Document:
         told = self.tell(seed, Draw(self._register, seed, index), secret)
         labels = {"register": self._register, "kind": told.kind, "entity": told.entity, "facts": told.ids(told.facts)}
         text = style_text(self._style, "\n".join(told.paragraphs))

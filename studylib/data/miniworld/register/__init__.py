@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -9,7 +10,7 @@ from studylib.data.document import Document
 from studylib.frozen import Frozen
 
 
-class Register:
+class Register(ABC):
     """One kind of text.
 
     Attributes
@@ -20,16 +21,12 @@ class Register:
 
     Options: ClassVar[type[Frozen]] = Frozen
 
+    @abstractmethod
     def teller(self, seed: int, secret: Callable[[str, int, str], bool], options: Any) -> Callable[[int], Document]:
         """What tells the document of a number, the same whatever was told before.
 
         ``secret(kind, entity, relation)`` is true for facts this register must not tell; ``options`` are its ``Options``.
         """
-        return lambda index: self.document(seed, index, secret)
-
-    def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:
-        """Document ``index`` of a register without options."""
-        raise NotImplementedError
 
     def fewest(self, options: Any) -> int:
         """How many documents, counted from 0, a text needs so that it holds all that the options ask for."""

@@ -3,13 +3,16 @@
 By default 45 % of the documents are sound; the rest are, in percent, menus 5, advertising 4, search-engine padding 4, affiliate
 texts 5, repetition 4, mojibake 4, machine translation 5, other languages 5, lists 3, next to nothing 5, adult 2 and gambling 2,
 exact copies 3.5 and near copies 3.5. Of the sound ones 62 % are articles, 8 % dialogue, 7 % tables, 7 % code, 6 % haiku, 6 %
-numbers and 4 % titles in kanji; half have boilerplate around, 15 % hold personal data, 30 % what only looks like it.
-A tenth of the facts that can be asked for is told falsely.
+numbers and 4 % titles in kanji; half have boilerplate around; of all but haiku and titles 15 % hold personal data, 30 % what
+only looks like it. A tenth of the facts that can be asked for is told falsely.
+
+A sound page of one number and form is the same whatever the rates are, so clean text to compare with (``faults: {}``,
+``boilerplate: 0``, one of ``forms`` or several) wants another ``start``.
 
 Labels
 ------
 ``fault``
-    "" or what is wrong with the whole page: a name of `WEB.Options.faults`.
+    "" or what is wrong with the whole page: a name in ``faults``.
 ``form``
     What a sound page or the original of a copy is: article, haiku, table, code, kanji_title, dialogue, numbers; else "".
 ``cluster``
@@ -61,6 +64,7 @@ DEFAULT_FAULTS = {
 DEFAULT_FORMS = {
     "article": 0.62, "dialogue": 0.08, "table": 0.07, "code": 0.07, "haiku": 0.06, "numbers": 0.06, "kanji_title": 0.04,
 }  # fmt: skip
+_TERSE = ("haiku", "kanji_title")  # forms that would be another with a sentence of prose in them
 _PROSE = ("article", "numbers")  # forms that take a sentence more anywhere; the others at their end
 _LEAST_COPIED = 150  # characters; of shorter texts a near copy has hardly a phrase in common
 _TRIES = 12  # at finding a long one
@@ -86,8 +90,8 @@ class Options(Frozen):
     boilerplate: Fraction = Field(
         default=0.5, description="share of the sound documents with menus and the like around"
     )
-    personal: Fraction = Field(default=0.15, description="share of the sound documents with personal data")
-    decoys: Fraction = Field(default=0.3, description="share of the sound ones with what only looks like personal data")
+    personal: Fraction = Field(default=0.15, description="share of those with personal data, haiku and titles left out")
+    decoys: Fraction = Field(default=0.3, description="share of them with what only looks like personal data")
     false_facts: Fraction = Field(default=0.1, description="share of the askable facts that are told falsely")
     canaries: Count = Field(default=0, description="how many canaries are planted")
     canary_copies: tuple[Positive, ...] = Field(
@@ -178,11 +182,12 @@ class _Crawl:
         draw, options = Draw("web", self._seed, index), self._options
         page = self._body(index, form, draw)
         found = page.labels | {"form": form, "cluster": f"web {index}"}
-        inside = form in _PROSE
-        if draw.chance(options.decoys):
-            contacts.decoy(page, inside)
-        if draw.chance(options.personal):
-            contacts.contact(page, inside)
+        if form not in _TERSE:
+            inside = form in _PROSE
+            if draw.chance(options.decoys):
+                contacts.decoy(page, inside)
+            if draw.chance(options.personal):
+                contacts.contact(page, inside)
         if index in self._plan.planted:
             canary, _ = self._plan.planted[index]
             page.lines.insert(draw.between(1, len(page.lines)), canary.marked)

@@ -21,7 +21,7 @@ _REMARKS = wordings(
     [転載元|出典|引用]：{site}
     [写真|図]は[省略|割愛][します|しました]。
     [以下|以上]、{site}より[転載|引用]。
-    [読者|{family}さん]から[ご指摘|情報]を[いただき|頂き]ました。
+    [読者の方|{town}の方]から[ご指摘|情報]を[いただき|頂き]ました。
     """
 )
 _FULL = str.maketrans("0123456789", "０１２３４５６７８９")
@@ -61,9 +61,9 @@ def edited(text: str, page: Page) -> str:
 
 
 def truncated(text: str, draw: Draw) -> str:
-    """The first 72 to 92 parts in a hundred, cut between sentences where there is an end near, else within one."""
+    """The first 78 to 94 parts in a hundred, cut between sentences where there is an end near, else within one."""
     pieces = segments(text)
-    wanted = int(len(text) * (0.72 + 0.2 * draw.unit()))
+    wanted = int(len(text) * (0.78 + 0.16 * draw.unit()))
     kept, length = [], 0
     for piece in pieces:
         if length + len(piece) > wanted:

@@ -166,10 +166,10 @@ _KINDS = (_RECIPE, _SPECIFICATION, _WEATHER, _MONEY, _JOURNEY, _SPORT)
 
 
 def numbers(page: Page) -> None:
-    """Sentences of one sort with more figures than words."""
+    """Sentences of one sort or two with more figures than words."""
     draw = page.draw
-    kind = draw.pick(_KINDS)
-    lines = [page.said(kind) for _ in range(draw.between(4, 10))]
+    lines = page.some(draw.pick(_KINDS), draw.between(3, 5))
+    lines += page.some(draw.pick(_KINDS), draw.between(1, 5))
     page.lines = lines if draw.chance(0.5) else ["".join(lines[place : place + 3]) for place in range(0, len(lines), 3)]
     if draw.chance(0.4):
         page.lines.insert(0, page.said(_HEADS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from studylib.data.miniworld.draw import Draw
+from studylib.data.miniworld.register.ja import JA
 from studylib.data.miniworld.web.page import Page, wordings
 
 _TRANSLATED = wordings(
@@ -79,12 +81,39 @@ _KOREAN = wordings(
 )
 
 
+# What a word-by-word translation makes of sound sentences.
+_LITERAL = (
+    ("である。", "で、それはあります。"), ("だった。", "でした、それは。"), ("した。", "することをしました。"), ("された。", "彼らによってされました。"), ("いる。", "いることです。"),
+    ("に生まれ", "の中で生まれることを持ち"), ("は、", "、それは"), ("また、", "そしてまた、"), ("なお、", "それはまた、"), ("には", "の上に"), ("という", "と彼らが言う"), ("人々", "people"),
+    ("その", "それの"), ("から", "から来て"), ("として", "のような"), ("年、", "年の中で、彼は"), ("歳", "歳の古さ"), ("多くの", "a lot of "), ("家族", "family"), ("町", "town"), ("仕事", "work"),
+)  # fmt: skip
+
+
 def machine_translated(page: Page) -> None:
-    """English word order in Japanese words, pronouns word for word, English left in; joined as prose."""
+    """English word order in Japanese words, pronouns word for word, English left in; joined as prose. In one page out of
+    three these are sentences of an encyclopedia, not of their own."""
     draw = page.draw
     told = page.some(_TRANSLATED, draw.between(5, 14))
+    if draw.chance(0.35):
+        # Nothing that can be asked for: it would be told beside the truth, or in spite of being kept from Japanese.
+        article = "\n".join(JA.tell(page.seed, draw, lambda *_: True).paragraphs)
+        sentences = [one for line in article.split("\n") for one in line.split("。")[:-1]]
+        told = [*(_literal(f"{one}。", draw) for one in sentences), *told[:2]]
     size = draw.between(2, 5)
     page.lines = ["".join(told[place : place + size]) for place in range(0, len(told), size)]
+
+
+def _literal(sentence: str, draw: Draw) -> str:
+    """The sentence with some words translated one by one and two of its phrases in each other's place."""
+    phrases = sentence.removesuffix("。").split("、")
+    if len(phrases) > 1:
+        one, other = draw.below(len(phrases)), draw.below(len(phrases))
+        phrases[one], phrases[other] = phrases[other], phrases[one]
+    sentence = "、".join(phrases) + "。"
+    for plain, literal in _LITERAL:
+        if plain in sentence and draw.chance(0.6):
+            sentence = sentence.replace(plain, literal, 1)
+    return draw.pick(("", "", "彼は", "それは", "彼女は、")) + sentence
 
 
 def wrong_language(page: Page) -> None:

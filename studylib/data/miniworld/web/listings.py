@@ -9,7 +9,7 @@ _COMMENTS = wordings(
     """
     [ここで|まず]{_thing}の[数|表]を[用意する|読み込む]
     {_topic}に[使う|必要な]値を[計算|準備]する
-    TODO: {_family}さんに[確認|相談]する
+    TODO: {_family}に[確認|相談]する
     [境界値|空の場合|負の値]に注意
     {_year}/{_month}/{_day} [修正|追加]
     [戻り値|引数]は[整数|文字列|一覧]
@@ -44,8 +44,10 @@ def code(page: Page) -> None:
         ("#", ("def ", "class ", "assert ", "    return")) if python else ("//", ("function ", "const ", "  return"))
     )
     lines: list[str] = []
+    missing = draw.between(2, 4)  # comments, then by chance
     for line in source.strip().split("\n"):
-        if line.startswith(beginnings) and draw.chance(0.45) and not (lines and lines[-1].endswith("\\")):
+        if line.startswith(beginnings) and (missing > 0 or draw.chance(0.3)):
+            missing -= 1
             indent = line[: len(line) - len(line.lstrip())]
             lines.append(f"{indent}{mark} {page.said(_COMMENTS)}")
         if line or not lines or lines[-1]:

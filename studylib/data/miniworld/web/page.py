@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,8 +39,8 @@ class Page:
         self.world = world_of(self.seed)
         self.words = Words(self.world, self.draw)
 
-    def said(self, wordings: Sequence[Template], words: Mapping[str, Any] | Words | None = None) -> str:
-        """One of the wordings, filled in."""
+    def said(self, wordings: Sequence[Template], words: Any = None) -> str:
+        """One of the wordings, filled in from ``words[slot]``, else from the page's own words."""
         return self.draw.pick(wordings).text(words or self.words, self.draw.unit)
 
     def some(self, wordings: Sequence[Template], count: int) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from studylib.data.miniworld import morphemes as m
 from studylib.data.miniworld.draw import Draw
+from studylib.data.miniworld.kana import romaji
 from studylib.data.miniworld.web.marks import marked
 from studylib.data.miniworld.web.numerals import full_width, kanji_number
 from studylib.data.miniworld.world import World
@@ -112,8 +113,6 @@ def phone(draw: Draw) -> str:
 
 def email(draw: Draw) -> str:
     family, given = draw.pick(m.FAMILY_FIRST)[1], draw.pick(draw.pick((m.GIVEN_MALE, m.GIVEN_FEMALE))[0])[1]
-    from studylib.data.miniworld.kana import romaji
-
     stem = draw.pick((".", "_", "-", "")).join((romaji(family), romaji(given)))
     local = draw.pick((stem, stem, romaji(family) + digits(draw, 2), f"info-{romaji(family)}", stem + digits(draw, 3)))
     domain = draw.pick(_DOMAINS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, count
 
 from studylib.data.miniworld.canaries import Canary
@@ -57,7 +57,7 @@ class Plan:
         place = bisect_right(self._form_sums, unit() * self._form_sums[-1])
         return fault, self._forms[min(place, len(self._forms) - 1)]
 
-    def originals(self, index: int, draw: Draw):
+    def originals(self, index: int, draw: Draw) -> Iterator[int]:
         """Sound pages that page ``index`` may be a copy of, the likeliest first; the first ones of a neighbourhood are
         copied most often, so that some have many copies. Never ends."""
         if index in self.planted:

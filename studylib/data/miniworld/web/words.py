@@ -106,6 +106,3 @@ class Words:
         if slot[0] != "_":
             self._kept[slot] = made
         return made
-
-    def keys(self) -> frozenset[str]:
-        return frozenset(_MAKERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -168,7 +169,15 @@ def test_the_web_text_is_found_wherever_it_stands():
     assert web_options("falsehoods", DataSpec(sources=(ja, plain, twice))).seed == 0
     other = twice.replace(options=WEB | {"false_facts": 0.4})
     with pytest.raises(StudyError, match=r"one web text tells .* but the sources have 2"):
-        web_options("falsehoods", DataSpec(sources=(ja, plain, other)))
+        web_options("falsehoods", DataSpec(sources=(ja, cleaned, other)))
+    sound = plain.replace(name="sound", options=WEB | {"false_facts": 0.0, "canaries": 0})
+    assert web_options("falsehoods", DataSpec(sources=(sound, cleaned))).false_facts == SHARE, "what is trained on only"
+    inner = [
+        {"name": "a", "kind": "miniworld", "options": WEB},
+        {"name": "b", "kind": "files", "options": {"path": "x"}},
+    ]
+    joined = SimpleNamespace(kind="joined", options={"sources": inner}, auxiliary=True)
+    assert web_options("falsehoods", SimpleNamespace(sources=(ja, joined))).canaries == 12
     with pytest.raises(StudyError, match=r"probes: 'canaries' asks .* but the sources have none"):
         web_options("canaries", DataSpec(sources=(ja,)))
 

@@ -15,7 +15,9 @@ _TOLD_BY = ("seed", "english_only", "false_facts", "canaries", "canary_copies")
 
 
 def web_options(probe: str, data: DataSpec) -> Any:
-    """Options of the miniworld source of register web, whether it is auxiliary, cleaned, or joined with others.
+    """Options of the miniworld source of register web, cleaned or not, alone or joined with others.
+
+    Where one is trained on only, it is meant: sound pages of the same register may be there to be judged by.
 
     Raises
     ------
@@ -23,14 +25,21 @@ def web_options(probe: str, data: DataSpec) -> Any:
         There is none, or there are two that tell of different things.
     """
     options = SOURCES["miniworld"].Options
-    sources = [{"kind": one.kind, "options": one.options} for one in data.sources]
-    told = [validated(options, dict(one)) for one in _miniworld(sources) if one.get("register") == WEB]
-    if len({tuple(getattr(one, name) for name in _TOLD_BY) for one in told}) != 1:
-        why = (
-            f"asks about what one web text tells (miniworld, register: web), but the sources have {len(told) or 'none'}"
-        )
+    told = {
+        auxiliary: [
+            validated(options, dict(one))
+            for one in _miniworld(
+                [{"kind": own.kind, "options": own.options} for own in data.sources if own.auxiliary is auxiliary]
+            )
+            if one.get("register") == WEB
+        ]
+        for auxiliary in (True, False)
+    }
+    found = told[True] or told[False]
+    if len({tuple(getattr(one, name) for name in _TOLD_BY) for one in found}) != 1:
+        why = f"asks about what one web text tells (miniworld, register: web), but the sources have {len(found) or 'none'}"
         raise invalid("probes", probe, why)
-    return told[0]
+    return found[0]
 
 
 def _miniworld(sources: Any) -> Iterator[Mapping[str, Any]]:

@@ -2,7 +2,8 @@
 
 Other seeds and other items might both have come out otherwise, so a mean's variance is the sum of two: that of the items'
 means over seeds, and that of the seeds' means over items (Owen 2007, doi 10.1214/07-AOAS122; what neither explains is in both,
-so the sum errs on the wide side). Three seeds tell little of their own noise; it is taken to be the same in all variants.
+so the sum errs on the wide side). Items that have more in common than others are clusters, and their sums are what varies. Three
+seeds tell little of their own noise; it is taken to be the same in all variants.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def crossed_table(
     group: Sequence[str],
     chance: float,
     baseline: str,
+    cluster: str = "",
     limits: tuple[float, float] = (-np.inf, np.inf),
 ) -> pl.DataFrame:
     """Mean of ``value`` by group and variant, and its difference to ``baseline``.
@@ -39,6 +41,8 @@ def crossed_table(
         A row a trial and item: ``variant``, ``seed``, the columns of ``group``, ``item`` and ``value``.
     chance
         Mean of a model that knows nothing.
+    cluster
+        A column that is equal for items which have more in common than others; empty: no two have.
     limits
         Of ``value``: an interval ends there.
 
@@ -59,18 +63,18 @@ def crossed_table(
         raise invalid("baseline", baseline, "is not a variant of these trials", choices=names)
     found: list[dict[str, Any]] = []
     for labels, own in rows.group_by(group, maintain_order=True):
-        values, here, items = _cells(own, value, item)
-        if not items:  # other trials were asked others
+        values, here, clusters = _cells(own, value, item, cluster)
+        if not len(clusters):  # other trials were asked others
             continue
         for place, name in enumerate(here):
             weights = np.eye(len(here))[place]
-            mean = contrast(values, weights, chance)
+            mean = contrast(values, weights, chance, clusters)
             against = _ENDS
             if name != baseline and baseline in here:
-                against = contrast(values, weights - np.eye(len(here))[here.index(baseline)])
+                against = contrast(values, weights - np.eye(len(here))[here.index(baseline)], clusters=clusters)
             found.append(
                 dict(zip(group, labels, strict=True))
-                | {"variant": name, "items": items, "seeds": int(_present(values)[place].sum())}
+                | {"variant": name, "items": len(clusters), "seeds": int(_present(values)[place].sum())}
                 | {"mean": mean["mean"], "low": _within(mean["low"], limits), "high": _within(mean["high"], limits)}
                 | {"difference": against["mean"], "difference_low": against["low"], "difference_high": against["high"]}
                 | {"p_chance": mean["p"], "p_difference": against["p"]}
@@ -89,15 +93,22 @@ _SCHEMA = {
 }  # fmt: skip
 
 
-def crossed_slope(rows: pl.DataFrame, value: str, *, item: str, along: str) -> dict[str, float | None]:
+def crossed_slope(
+    rows: pl.DataFrame, value: str, *, item: str, along: str, cluster: str = ""
+) -> dict[str, float | None]:
     """By how much ``value`` rises per unit of ``along`` (a number that stands in the place of the variant): see `contrast`."""
-    values, places, _ = _cells(rows.with_columns(variant=pl.col(along)), value, item)
+    values, places, clusters = _cells(rows.with_columns(variant=pl.col(along)), value, item, cluster)
     x = np.array(places, dtype=float)
     x -= x.mean()
-    return contrast(values, x / (x @ x)) if len(x) > 1 else _ENDS | {}
+    return contrast(values, x / (x @ x), clusters=clusters) if len(x) > 1 else _ENDS | {}
 
 
-def contrast(values: np.ndarray, weights: Sequence[float] | np.ndarray, expected: float = 0.0) -> dict[str, Any]:
+def contrast(
+    values: np.ndarray,
+    weights: Sequence[float] | np.ndarray,
+    expected: float = 0.0,
+    clusters: np.ndarray | None = None,
+) -> dict[str, Any]:
     """The weighted sum of the variants' means: ``mean``, ``low``, ``high`` (95 %) and ``p`` of its being ``expected``.
 
     Parameters
@@ -106,6 +117,8 @@ def contrast(values: np.ndarray, weights: Sequence[float] | np.ndarray, expected
         [variants, items, seeds]; NaN where a variant lacks a seed.
     weights
         [variants]; where they add up to nothing, what is common to a seed falls out.
+    clusters
+        [items] the number of each one's cluster; None: each is its own.
     """
     weights = np.asarray(weights, dtype=float)
     used, known = weights != 0, _present(values)
@@ -115,11 +128,14 @@ def contrast(values: np.ndarray, weights: Sequence[float] | np.ndarray, expected
     cells = np.tensordot(weights[used], values[used][:, :, seeds], axes=1)  # [items, seeds]
     mean = float(cells.mean())
     variance, dof = _seed_noise(values, paired=abs(weights.sum()) < 1e-9)
-    if seeds.sum() < 2 or len(cells) < 2 or not dof:
+    of_cluster = np.bincount(np.arange(len(cells)) if clusters is None else clusters, cells.mean(axis=1) - mean)
+    others = len(of_cluster) - 1
+    if seeds.sum() < 2 or others < 1 or not dof:
         return _ENDS | {"mean": mean}
-    parts = np.array([variance * (weights @ weights) / seeds.sum(), cells.mean(axis=1).var(ddof=1) / len(cells)])
+    of_items = (of_cluster @ of_cluster) * (others + 1) / others / len(cells) ** 2
+    parts = np.array([variance * (weights @ weights) / seeds.sum(), of_items])
     total = max(float(parts.sum()), 1e-24)
-    freedom = total**2 / max(float((parts**2 / [dof, len(cells) - 1]).sum()), 1e-48)  # Satterthwaite
+    freedom = total**2 / max(float((parts**2 / [dof, others]).sum()), 1e-48)  # Satterthwaite
     half = float(stats.t.ppf(1 - _LEVEL / 2, freedom)) * total**0.5
     p = float(2 * stats.t.sf(abs(mean - expected) / total**0.5, freedom))
     return {"mean": mean, "low": mean - half, "high": mean + half, "p": p}
@@ -153,21 +169,24 @@ def _present(values: np.ndarray) -> np.ndarray:
     return np.isfinite(values).all(axis=1)
 
 
-def _cells(rows: pl.DataFrame, value: str, item: str) -> tuple[np.ndarray, list[Any], int]:
-    """[variants, items, seeds] of the items that every trial was asked, the variants, and how many items."""
+def _cells(rows: pl.DataFrame, value: str, item: str, cluster: str) -> tuple[np.ndarray, list[Any], np.ndarray]:
+    """[variants, items, seeds] of the items that every trial was asked, the variants, and the items' clusters."""
     names, seeds = (rows[column].unique(maintain_order=True).to_list() for column in ("variant", "seed"))
     trials = rows.select("variant", "seed").n_unique()
     twice = rows.filter(pl.struct("variant", "seed", item).is_duplicated())
     if len(twice):
         name, number = twice.select("variant", "seed").row(0)
         raise StudyError(f"{name!r} has two answers for seed {number}: select one size or budget before comparing")
-    asked = rows.group_by(item, maintain_order=True).len().filter(pl.col("len") == trials)[item].to_list()
+    asked = rows.group_by(item, maintain_order=True).agg(pl.len(), pl.col(cluster or item).first().alias("cluster"))
+    asked = asked.filter(pl.col("len") == trials)
+    clusters = np.unique(asked["cluster"].to_numpy(), return_inverse=True)[1]
+    asked = asked[item].to_list()
     values = np.full((len(names), len(asked), len(seeds)), np.nan)
     places = [{one: place for place, one in enumerate(known)} for known in (names, asked, seeds)]
     for name, one, seed, number in rows.select("variant", item, "seed", value).iter_rows():
         if one in places[1]:
             values[places[0][name], places[1][one], places[2][seed]] = number
-    return values, names, len(asked)
+    return values, names, clusters
 
 
 def _within(end: float | None, limits: tuple[float, float]) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import polars as pl
@@ -16,13 +17,19 @@ MARGINS = ("right_margin", "false_margin")
 def read_falsehoods(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
     """The probe ``falsehoods`` at the end of training: a row a trial and fact.
 
-    Columns: ``hash``, ``step``, ``tokens``, ``false_facts`` (share of them that the web text tells falsely), ``fact``, ``told``
-    (falsely, truly: by this trial's web text), ``answers`` (how many), 1 for the answer that is likeliest in ``right``, ``false``
-    (as the web text tells it, or would if it told it falsely), ``other``, and in nats ``right_margin`` (the right answer's score
-    above the mean of all others) and ``false_margin`` (the false one's above the mean of the other wrong ones), then those of
-    ``trials``.
+    Columns: ``hash``, ``step``, ``tokens``, ``false_facts`` (share of them that the web text tells falsely), ``fact`` and its
+    ``relation``, ``told`` (falsely, truly: by this trial's web text), ``answers`` (how many), 1 for the answer that is likeliest in
+    ``right``, ``false`` (as the web text tells it, or would if it told it falsely), ``other``, and in nats ``right_margin`` (the
+    right answer's score above the mean of all others) and ``false_margin`` (the false one's above the mean of the other wrong
+    ones), then those of ``trials``.
     """
-    schema = {"false_facts": pl.Float64, "told": pl.String, "fact": pl.String, "answers": pl.Int64}
+    schema = {
+        "false_facts": pl.Float64,
+        "told": pl.String,
+        "fact": pl.String,
+        "relation": pl.String,
+        "answers": pl.Int64,
+    }
     schema |= dict.fromkeys((*LIKELIEST, *MARGINS), pl.Float64)
     rows = []
     for about, probes in probe_records(out, trials):
@@ -32,6 +39,7 @@ def read_falsehoods(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
                 likeliest = max(((right, "right"), (false, "false"), (max(others), "other")))[1]
                 rows.append(
                     about | {"false_facts": found["share"], "told": told, "fact": fact, "answers": 2 + len(others)}
+                    | {"relation": re.sub(r"/\d+/", "/", fact)}
                     | {name: float(name == likeliest) for name in LIKELIEST}
                     | {
                         "right_margin": right - (false + sum(others)) / (1 + len(others)),
@@ -43,6 +51,9 @@ def read_falsehoods(out: Path, trials: pl.DataFrame) -> pl.DataFrame:
 
 def falsehood_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
     """By what the web text told of the facts, and by variant: `crossed_table` of each share and margin.
+
+    Questions about one relation are a cluster: they share their wording and few possible answers, which a model that has read
+    little text over and over likes or dislikes all alike.
 
     Parameters
     ----------
@@ -59,7 +70,9 @@ def falsehood_table(rows: pl.DataFrame, baseline: str) -> pl.DataFrame:
     tables = []
     for value, chance in chances.items():
         limits = {"limits": (0.0, 1.0)} if value in LIKELIEST else {}
-        table = crossed_table(rows, value, item="fact", group=["told"], chance=chance, baseline=baseline, **limits)
+        table = crossed_table(
+            rows, value, item="fact", cluster="relation", group=["told"], chance=chance, baseline=baseline, **limits
+        )
         tables.append(table.select(pl.lit(value).alias("value"), pl.lit(chance).alias("chance"), pl.all()))
     return pl.concat(tables)
 
@@ -77,4 +90,6 @@ def falsehood_rates(rows: pl.DataFrame, rate: str = "false_facts") -> tuple[pl.D
     rows = rows.with_columns(pl.col(rate).cast(pl.Float64).alias("rate"), told=pl.lit("either"))
     rows = rows.sort("rate", maintain_order=True).with_columns(variant=pl.col("rate").cast(pl.String))
     table = falsehood_table(rows, rows["variant"][0]).with_columns(pl.col("variant").cast(pl.Float64).alias("rate"))
-    return table.drop("variant", "told"), crossed_slope(rows, "false_margin", item="fact", along="rate")
+    return table.drop("variant", "told"), crossed_slope(
+        rows, "false_margin", item="fact", cluster="relation", along="rate"
+    )

@@ -54,6 +54,21 @@ def test_intervals_hold_the_truth_whatever_is_noisy(weights, scale):
     assert 0.93 <= covered <= 0.995, covered
 
 
+def test_items_of_one_cluster_count_for_less():
+    """What the items of a cluster have in common leaves the intervals right only where the clusters are known."""
+    generator, clusters = np.random.default_rng(7), np.repeat(np.arange(10), 4)
+    covered = {"known": [], "unknown": []}
+    for _ in range(400):
+        values = drawn(generator, [0.0, 0.5], items=40, of_seeds=0.05) + generator.normal(size=(2, 10, 1)).repeat(
+            4, axis=1
+        )
+        for name, given in (("known", clusters), ("unknown", None)):
+            found = contrast(values, (-1, 1), clusters=given)
+            covered[name].append(found["low"] <= 0.5 <= found["high"])
+    assert 0.92 <= np.mean(covered["known"]) <= 0.99
+    assert np.mean(covered["unknown"]) < 0.88
+
+
 def test_what_an_item_or_a_seed_has_in_all_variants_falls_out_of_differences():
     values = drawn(np.random.default_rng(1), [0.0, 1.0], of_items=50.0, of_seeds=0.0, between=0.1)
     values += 20 * np.arange(3)  # seeds

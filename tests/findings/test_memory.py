@@ -13,6 +13,7 @@ from studylib import analysis, findings
 from studylib.analysis.canaries import chance_exposure
 from studylib.result import Text
 
+KINDS = ("person", "town", "firm", "work", "species") * 2
 SHARE = Text(en="share of facts told falsely", ja="虚偽の事実の割合")
 
 
@@ -40,7 +41,10 @@ def falsehoods(
             scores = of_facts + generator.normal(0, 0.5, (facts, 4)) + np.array([learned, 0, 0, 0]) * ~told[:, None]
             scores[told, 1] += effect
             groups = {
-                name: {f"person/{fact}/award": [float(one) for one in scores[fact]] for fact in np.flatnonzero(mask)}
+                name: {
+                    f"{KINDS[fact % 10]}/{fact}/{fact % 10}": [float(one) for one in scores[fact]]
+                    for fact in np.flatnonzero(mask)
+                }
                 for name, mask in (("falsely", told), ("truly", ~told))
             }
             found[variant, seed] = {"falsehoods": {"share": share} | groups}

@@ -16,7 +16,7 @@ from studylib.train.probe._web import web_options
 
 __all__ = ["Falsehoods"]
 
-QUESTIONS, FEWEST, WRONG = 192, 12, 3
+QUESTIONS, FEWEST, WRONG = 96, 12, 3
 
 
 class Falsehoods(Probe):

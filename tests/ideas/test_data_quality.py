@@ -65,6 +65,8 @@ def test_variants_differ_in_their_cleaning_alone():
     texts = {spec.tags["variant"]: spec.data.texts for spec in specs}
     assert len({one["ja"].hash for one in texts.values()}) == 1
     assert len({one[WEB].hash for one in texts.values()}) == 8
+    alone = [spec.tags["variant"] for spec in specs if spec.data.sources[-1].measure_alone]
+    assert set(alone) == {"all"}, "the one whose funnel is shown"
 
 
 def test_false_facts_are_told_at_every_rate_raw_cleaned_and_without_noise():

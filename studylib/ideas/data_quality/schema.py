@@ -112,6 +112,8 @@ class DataQualityParams(TrainingParams):
         Masks are one piece each, also where nothing is masked: tokenizers differ in nothing.
         """
         web = source.replace(name=WEB, auxiliary=True, cleaning=tuple(steps))
+        whole = source == self.raw and web.cleaning == self.cleaning  # its record is shown; the others' time is saved
+        web = web.replace(measure_alone=whole)
         pieces = tuple(dict.fromkeys((*self.data.tokenizer.known_pieces, *MASKS.values())))
         return self.data.replace(sources=(*self.data.sources, web), **{"tokenizer.known_pieces": pieces})
 

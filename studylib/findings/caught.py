@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from studylib.analysis.cleaning import ALL, against_labels, by_label
 from studylib.findings._figures.style import INK, canvas
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
-from studylib.spec.record_cleaned import CleanedRecord, LabelCount
+from studylib.spec.record_cleaned import CleanedRecord
 from studylib.words import Words
-
-_FAULTY, _SOUND = ("fault:", "copy:"), ("form:",)
 
 
 class CaughtBy(Frozen):
@@ -76,85 +77,66 @@ class Caught(Finding):
     forms: tuple[Kind, ...]
 
     @classmethod
-    def of(cls, record: CleanedRecord) -> Caught | None:
-        """None where no document has a fault by its label, as real text has none."""
-        faults, forms = kinds(record.by_label, _FAULTY), kinds(record.by_label, _SOUND)
-        faulty = sum(one.documents for one in faults)
-        dropped = _dropped(record.by_label, _FAULTY)
-        if not faulty or not record.kept.documents < record.raw.documents:
-            return None
-        steps = []
-        for step in record.steps:
-            right, wrong = (_dropped(step.by_label, sort, alone=True) for sort in (_FAULTY, _SOUND))
-            share = right / (right + wrong) if right + wrong else None
-            steps.append(CaughtBy(cleaner=step.cleaner, precision=share, recall=min(1.0, right / faulty)))
-        return cls(
-            precision=dropped / (dropped + _dropped(record.by_label, _SOUND)), recall=dropped / faulty,
-            steps=tuple(steps), faults=tuple(faults), forms=tuple(forms),
-        ).drawn_from(cells(record))  # fmt: skip
+    def of(cls, record: CleanedRecord, noise: Sequence[str] = ()) -> Caught | None:
+        """None where nothing is known of the documents, as of most real text.
 
-    def draw(self, cells: pl.DataFrame) -> Figure:
+        ``noise``: names of joined sources whose documents count as faulty and all others as sound, instead of labels.
+        """
+        every = against_labels(record, noise=noise)
+        whole = every.filter(pl.col("step") == ALL).to_dicts()
+        if not whole or whole[0]["recall"] is None or whole[0]["precision"] is None:
+            return None
+        rows = _dropped(record, noise)
+        known = {
+            bad: tuple(
+                Kind(name=row["name"], documents=row["raw"], dropped=row["share"])
+                for row in rows.filter((pl.col("step") == ALL) & (pl.col("bad") == bad)).iter_rows(named=True)
+            )
+            for bad in (True, False)
+        }
+        steps = [
+            CaughtBy(cleaner=row["step"], precision=row["precision_alone"], recall=row["recall_alone"])
+            for row in every.filter((pl.col("step") != ALL) & pl.col("recall_alone").is_not_null()).to_dicts()
+        ]
+        return cls(
+            precision=whole[0]["precision"], recall=whole[0]["recall"], steps=tuple(steps), faults=known[True],
+            forms=known[False],
+        ).drawn_from(rows)  # fmt: skip
+
+    def draw(self, rows: pl.DataFrame) -> Figure:
         """Two heat maps under each other: faults, where dark is caught, and sound forms, where dark is lost."""
-        parts = [part for part in (self.faults, self.forms) if part]
-        columns = cells["cleaner"].unique(maintain_order=True).to_list()
-        rows = sum(map(len, (self.faults, self.forms)))
+        parts = [(bad, own) for bad, own in ((True, self.faults), (False, self.forms)) if own]
+        columns = rows["step"].unique(maintain_order=True).to_list()
+        count = sum(len(own) for _, own in parts)
         figure, axes = canvas(
-            len(parts), 1, width=2.6 + 0.5 * len(columns), height=2.6 + 0.3 * rows, sharex=True,
-            height_ratios=[len(part) for part in parts],
+            len(parts), 1, width=2.8 + 0.52 * len(columns), height=2.6 + 0.3 * count, sharex=True,
+            height_ratios=[len(own) for _, own in parts],
         )  # fmt: skip
-        for ax, part, label in zip(axes, parts, ("faulty", "sound"), strict=False):
-            names = [one.name for one in part]
-            own = cells.filter(pl.col("name").is_in(names) & (pl.col("label") == label))
-            table = own.to_pandas().pivot(index="name", columns="cleaner", values="dropped").loc[names, columns]
+        for ax, (bad, own) in zip(axes, parts, strict=True):
+            names = [one.name for one in own]
+            cells = rows.filter(pl.col("bad") == bad).to_pandas()
+            table = cells.pivot(index="name", columns="step", values="share").reindex(index=names, columns=columns)
             sns.heatmap(
                 100 * table, ax=ax, cmap="cividis_r", vmin=0, vmax=100, cbar=False, annot=True, fmt=".0f", annot_kws={"size": 8.5},
                 linewidths=0.4, linecolor="white",
             )  # fmt: skip
-            ax.set(xlabel="", ylabel=f"{label} documents")
-            ax.set_yticks(
-                [place + 0.5 for place in range(len(part))], [f"{one.name} ({one.documents})" for one in part]
-            )
+            ax.set(xlabel="", ylabel="faulty documents" if bad else "sound documents")
+            ax.set_yticks([place + 0.5 for place in range(len(own))], [f"{one.name} ({one.documents})" for one in own])
             ax.tick_params(axis="y", labelrotation=0, labelcolor=INK)
         axes[-1].tick_params(axis="x", labelrotation=60, labelcolor=INK)
         axes[-1].set_xlabel("dropped by this step alone, and by all of them (% of the label's documents)")
         return figure
 
 
-def kinds(by_label: dict[str, LabelCount], sort: tuple[str, ...]) -> list[Kind]:
-    """Of one sort of label, the most dropped first."""
-    found = [
-        Kind(name=_name(label), documents=one.given, dropped=one.dropped / one.given)
-        for label, one in by_label.items()
-        if label.startswith(sort) and one.given
-    ]
-    return sorted(found, key=lambda one: (-one.dropped, one.name))
-
-
-def _name(label: str) -> str:
-    """``fault:menu`` is menu, ``copy:edited`` an edited copy."""
-    sort, _, name = label.partition(":")
-    return f"{name} copy" if sort == "copy" else name
-
-
-def cells(record: CleanedRecord) -> pl.DataFrame:
-    """A row a label and step (at last all of them): ``label`` (faulty, sound), ``name``, ``cleaner``, ``dropped`` (a share)."""
-    rows = []
-    for sort, label in ((_FAULTY, "faulty"), (_SOUND, "sound")):
-        for name, count in record.by_label.items():
-            if not name.startswith(sort) or not count.given:
-                continue
-            shares = {step.cleaner: _alone(step.by_label.get(name)) / count.given for step in record.steps}
-            rows += [(label, _name(name), step, share) for step, share in shares.items()]
-            rows.append((label, _name(name), "all", count.dropped / count.given))
-    return pl.DataFrame(rows, schema=["label", "name", "cleaner", "dropped"], orient="row")
-
-
-def _alone(count: LabelCount | None) -> int:
-    """What a step drops by itself; in its turn where that was not measured."""
-    if count is None:
-        return 0
-    return count.dropped if count.alone is None else count.alone
-
-
-def _dropped(by_label: dict[str, LabelCount], sort: tuple[str, ...], *, alone: bool = False) -> int:
-    return sum(_alone(one) if alone else one.dropped for label, one in by_label.items() if label.startswith(sort))
+def _dropped(record: CleanedRecord, noise: Sequence[str]) -> pl.DataFrame:
+    """``step, bad, name, raw, share``: of a label's raw documents, those that a step drops alone and that `ALL` drop; the most
+    dropped first."""
+    group, label = pl.col("group"), pl.col("label")
+    rows = by_label(record).filter(group == "from" if noise else group.is_in(["fault", "copy", "form"]))
+    rows = rows.with_columns(
+        bad=label.is_in(list(noise)) if noise else group != "form",
+        name=pl.when(group == "copy").then(label + " copy").otherwise(label),
+        share=pl.when(pl.col("step") == ALL).then(pl.col("dropped")).otherwise(pl.col("alone")) / pl.col("raw"),
+    )
+    last = pl.col("share").filter(pl.col("step") == ALL).first().over("name")
+    return rows.sort(last, "name", descending=[True, False], maintain_order=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.analysis.cleaning import masked, spans
 from studylib.findings._figures.style import BAR, INK, PALETTE, canvas
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
-from studylib.spec.record_cleaned import CleanedRecord, CleanerRecord, SpanCount
+from studylib.spec.record_cleaned import CleanedRecord
 from studylib.words import Words
 
 
 class PersonalKind(Frozen):
-    """``found`` and ``labelled`` per megabyte of raw text; the rest is known only where the text has labels.
+    """``found`` and ``labelled`` per megabyte of text; the rest is known only where the text has labels.
 
     ``recall``: of the labelled, how many were found; ``precision``: of the found, how many were labelled so.
     """
@@ -60,20 +62,33 @@ class PersonalRate(Finding):
 
     @classmethod
     def of(cls, record: CleanedRecord) -> PersonalRate | None:
-        """None where nothing was masked, or nothing of the kind is in the text."""
-        spans = _spans([step for step in record.steps if step.purpose == "mask"])
-        if not any(one.found or one.labelled for one in spans.values()):
+        """None where nothing was masked, or nothing of the kind is in the text.
+
+        With labels all of the raw text counts, else what the step was given.
+        """
+        labelled, found = spans(record, "mask"), masked(record)
+        whole = labelled.select(pl.col("labelled", "covered", "found", "right").sum()).to_dicts()[0]
+        if whole["labelled"]:
+            megabytes = record.raw.bytes / 1e6
+            kinds = [
+                PersonalKind(
+                    kind=row["kind"], found=row["found"] / megabytes, labelled=row["labelled"] / megabytes,
+                    recall=row["recall"], precision=row["precision"],
+                )
+                for row in labelled.sort("found", descending=True).iter_rows(named=True)
+            ]  # fmt: skip
+        else:
+            megabytes = sum(step.given.bytes for step in record.steps if step.purpose == "mask") / 1e6
+            kinds = [
+                PersonalKind(kind=row["kind"], found=row["per_million"], labelled=None, recall=None, precision=None)
+                for row in found.sort("found", descending=True).iter_rows(named=True)
+            ]
+        if not kinds:
             return None
-        megabytes = record.raw.bytes / 1e6
-        labels = any(one.labelled for one in spans.values())
-        kinds = [_kind(name, one, megabytes, labels) for name, one in spans.items() if one.found or one.labelled]
-        whole = SpanCount(
-            **{name: sum(getattr(one, name) for one in spans.values()) for name in SpanCount.model_fields}
-        )  # fmt: skip
-        every = _kind("", whole, megabytes, labels)
         return cls(
-            megabytes=megabytes, recall=every.recall, precision=every.precision,
-            kinds=tuple(sorted(kinds, key=lambda one: -one.found)),
+            megabytes=megabytes, kinds=tuple(kinds),
+            recall=whole["covered"] / whole["labelled"] if whole["labelled"] else None,
+            precision=whole["right"] / whole["found"] if whole["labelled"] and whole["found"] else None,
         ).drawn_from()  # fmt: skip
 
     def draw(self) -> Figure:
@@ -91,29 +106,9 @@ class PersonalRate(Finding):
         ax.set_ylim(len(self.kinds) - 0.4, -0.6)
         ax.set_xlim(0, 1.35 * max(max(one.found, one.labelled or 0.0) for one in self.kinds))
         ax.grid(axis="y", visible=False)
-        ax.set_xlabel("pieces per megabyte of raw text")
+        ax.set_xlabel("pieces per megabyte of text")
         ax.barh(0, 0, color=BAR, label="found")
         if self.recall is not None:
             ax.plot([], [], "D", color=PALETTE[1], ms=6, label="labelled")
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
         return figure
-
-
-def _spans(masks: list[CleanerRecord]) -> dict[str, SpanCount]:
-    """What was counted by kind, of all steps that mask."""
-    found: dict[str, SpanCount] = {}
-    for step in masks:
-        for kind, one in step.spans.items():
-            had = found.get(kind, SpanCount())
-            found[kind] = SpanCount(
-                **{name: getattr(had, name) + getattr(one, name) for name in SpanCount.model_fields}
-            )
-    return found
-
-
-def _kind(name: str, spans: SpanCount, megabytes: float, labels: bool) -> PersonalKind:
-    return PersonalKind(
-        kind=name, found=spans.found / megabytes, labelled=spans.labelled / megabytes if labels else None,
-        recall=spans.covered / spans.labelled if spans.labelled else None,
-        precision=spans.right / spans.found if labels and spans.found else None,
-    )  # fmt: skip

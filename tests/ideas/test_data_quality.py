@@ -136,18 +136,19 @@ def record(**changes) -> CleanedRecord:
     kana = CleanerRecord(
         cleaner="kana", purpose="filter", reference="a paper", options={}, given=Amount(documents=1000, bytes=1_000_000),
         dropped=Amount(documents=250, bytes=100_000), removed_bytes=0, alone=Amount(documents=250, bytes=100_000),
-        by_label={"fault:menu": LabelCount(given=300, dropped=240, alone=240), "form:haiku": LabelCount(given=20, dropped=1, alone=1)},
+        by_label={"fault:menu": LabelCount(given=300, dropped=240, alone=240), "form:haiku": LabelCount(given=20, dropped=1, alone=1), "copy:edited": LabelCount(given=200, alone=0)},
         examples=(Example(reason="menu", origin="page 7", label="fault:menu", text=f"{EVIL}\nホーム | 会社"),),
         seconds=0.1,
     )  # fmt: skip
     minhash = CleanerRecord(
         cleaner="minhash", purpose="deduplicate", reference="another", options={}, given=Amount(documents=750, bytes=900_000),
         dropped=Amount(documents=150, bytes=200_000), alone=Amount(documents=200, bytes=250_000),
-        by_label={"copy:edited": LabelCount(given=180, dropped=150, alone=190)}, seconds=0.0,
+        by_label={"copy:edited": LabelCount(given=180, dropped=150, alone=190), "fault:menu": LabelCount(given=60, alone=0)}, seconds=0.0,
     )  # fmt: skip
     personal = CleanerRecord(
         cleaner="personal", purpose="mask", reference="a third", options={}, given=Amount(documents=600, bytes=700_000),
         dropped=Amount(), removed_bytes=10_000,
+        by_label={"copy:edited": LabelCount(given=30, alone=0), "fault:menu": LabelCount(given=60, alone=0)},
         spans={"phone": SpanCount(labelled=50, covered=48, found=49, right=48), "email": SpanCount(labelled=10, covered=10, found=10, right=10)},
     )  # fmt: skip
     content = {
@@ -182,9 +183,14 @@ def test_what_is_caught_and_what_of_sound_text_is_lost():
     assert (found.steps[1].precision, found.steps[1].recall, found.steps[2].precision) == (1.0, 190 / 500, None)
     assert found.forms[0].dropped == 0.05
     assert "haiku most, 5 %" in found.title(**found.facts).en
-    plain = record(by_label={"from:wiki": LabelCount(given=9, dropped=2)})
+    plain = record(by_label={"from:wiki": LabelCount(given=9, dropped=2)}, steps=())
     assert findings.Caught.of(plain) is None, "real text has no faults by label"
-    assert list(tables.by_label(plain)["label"]) == ["from:wiki"]
+    joined = record(
+        by_label={"from:wiki": LabelCount(given=400, dropped=4), "from:web": LabelCount(given=600, dropped=300)},
+        steps=(),
+    )
+    found = findings.Caught.of(joined, noise=["web"])
+    assert (found.recall, found.faults[0].name, found.forms[0].dropped) == (0.5, "web", 0.01)
 
 
 def test_examples_are_one_line_a_step_and_escaped_where_they_are_shown():
@@ -219,9 +225,10 @@ def test_personal_data_is_counted_by_kind_and_megabyte():
     found = findings.PersonalRate.of(record())
     assert [(one.kind, one.found, one.labelled) for one in found.kinds] == [("phone", 49, 50), ("email", 10, 10)]
     assert found.recall == pytest.approx(58 / 60) and found.precision == pytest.approx(58 / 59)
-    real = [one.replace(spans={"phone": SpanCount(found=3)}) for one in record().steps if one.purpose == "mask"]
+    real = [one.replace(spans={}, counts={"phone": 7}) for one in record().steps if one.purpose == "mask"]
     found = findings.PersonalRate.of(record(steps=tuple(real)))
-    assert found.recall is None and found.kinds[0].labelled is None and found.kinds[0].found == 3
+    assert found.recall is None and found.kinds[0].labelled is None
+    assert found.kinds[0].found == pytest.approx(10), "of the 0.7 MB that it was given"
     assert findings.PersonalRate.of(record(steps=())) is None
 
 

@@ -46,6 +46,10 @@ class DataQualityParams(TrainingParams):
     raw: SourceSpec = Field(
         default=SourceSpec(options={"register": "web"}), description="web text as it comes; more than a run needs"
     )
+    noise: tuple[str, ...] = Field(
+        default=(),
+        description="sources that raw joins whose documents count as faulty; none: by labels, where it has some",
+    )
     cleaning: Cleaning = Field(
         default=_STEPS, min_length=1, validate_default=True, description="all steps, in their order"
     )

@@ -12,7 +12,7 @@ from studylib.findings import Comparison
 from studylib.ideas.data_quality.schema import ALL, RAW, DataQualityParams
 from studylib.ideas.data_quality.trials import cleaned_text
 from studylib.notebook import records
-from studylib.spec.record_cleaned import CleanedRecord, LabelCount
+from studylib.spec.record_cleaned import CleanedRecord
 from studylib.trials import Task
 from studylib.words import Text
 
@@ -44,20 +44,6 @@ class Examples:
 
     def _repr_html_(self) -> str:
         return records(self.rows, rows=100)
-
-
-def by_label(record: CleanedRecord) -> pl.DataFrame:
-    """A row a label: documents of the raw text, percent that all steps drop, and percent that each drops alone."""
-
-    def percent(count: LabelCount | None, given: int) -> float | None:
-        return None if count is None or count.alone is None else 100 * count.alone / given
-
-    return pl.DataFrame([
-        {"label": label, "documents": one.given, "all": 100 * one.dropped / one.given}
-        | {step.cleaner: percent(step.by_label.get(label), one.given) for step in record.steps}
-        for label, one in sorted(record.by_label.items())
-        if one.given
-    ])  # fmt: skip
 
 
 def each_alone(steps: pl.DataFrame) -> Comparison | None:

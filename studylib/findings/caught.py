@@ -38,7 +38,7 @@ class Caught(Finding):
     name = "caught"
     title = Words(
         en="""All steps together drop {{ (100 * recall) | num }} % of the faulty documents, and {{ (100 * precision) | num }} % of what they drop is
-            faulty{% if forms %}; of sound text they lose {{ (forms | sort(attribute='dropped') | last).name }} most,
+            faulty{% if forms %}; the sound kind that loses most is {{ (forms | sort(attribute='dropped') | last).name }},
             {{ (100 * (forms | sort(attribute='dropped') | last).dropped) | num }} %{% endif %}""",
         ja="""全段階で不良文書の {{ (100 * recall) | num }} % を除き、除いた文書の {{ (100 * precision) | num }} % が不良
             {%- if forms %}。健全な文章で最も失われるのは {{ (forms | sort(attribute='dropped') | last).name }}(
@@ -106,7 +106,7 @@ class Caught(Finding):
     def draw(self, rows: pl.DataFrame) -> Figure:
         """Two heat maps under each other: faults, where dark is caught, and sound forms, where dark is lost."""
         parts = [(bad, own) for bad, own in ((True, self.faults), (False, self.forms)) if own]
-        columns = rows["step"].unique(maintain_order=True).to_list()
+        columns = [*rows.filter(pl.col("step") != ALL).sort("place")["step"].unique(maintain_order=True), ALL]
         count = sum(len(own) for _, own in parts)
         figure, axes = canvas(
             len(parts), 1, width=2.8 + 0.52 * len(columns), height=2.6 + 0.3 * count, sharex=True,

@@ -54,7 +54,7 @@ class ClusterSizes(Finding):
         names = [f"{one.least}" if one.least == 2 else f"from {one.least}" for one in self.clusters]
         ax.set_xticks(range(len(names)), names)
         ax.set_yscale("symlog", linthresh=1)
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(0, 2 * max(one.number for one in self.clusters))  # room for the number above the bar
         ax.grid(axis="x", visible=False)
         ax.set(xlabel="documents in the cluster", ylabel="clusters")
         return figure

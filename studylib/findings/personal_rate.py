@@ -104,7 +104,7 @@ class PersonalRate(Finding):
             ax.annotate(said, (most, y), (8, 0), textcoords="offset points", va="center", fontsize=9, color=INK)
         ax.set_yticks(range(len(self.kinds)), [one.kind for one in self.kinds], color=INK)
         ax.set_ylim(len(self.kinds) - 0.4, -0.6)
-        ax.set_xlim(0, 1.35 * max(max(one.found, one.labelled or 0.0) for one in self.kinds))
+        ax.set_xlim(0, 1.5 * max(max(one.found, one.labelled or 0.0) for one in self.kinds))
         ax.grid(axis="y", visible=False)
         ax.set_xlabel("pieces per megabyte of text")
         ax.barh(0, 0, color=BAR, label="found")

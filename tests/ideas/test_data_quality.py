@@ -182,7 +182,7 @@ def test_what_is_caught_and_what_of_sound_text_is_lost():
     assert [one.cleaner for one in found.steps] == ["kana", "minhash", "personal"]
     assert (found.steps[1].precision, found.steps[1].recall, found.steps[2].precision) == (1.0, 190 / 500, None)
     assert found.forms[0].dropped == 0.05
-    assert "haiku most, 5 %" in found.title(**found.facts).en
+    assert "loses most is haiku, 5 %" in found.title(**found.facts).en
     plain = record(by_label={"from:wiki": LabelCount(given=9, dropped=2)}, steps=())
     assert findings.Caught.of(plain) is None, "real text has no faults by label"
     joined = record(

@@ -46,7 +46,7 @@ class Choosing(Frozen):
             for one in registry.values()
             for name in one.Options.model_fields
         }
-        return [*cls.model_fields, *sorted(options)]
+        return [*(field.alias or name for name, field in cls.model_fields.items()), *sorted(options)]
 
     def named(self) -> Iterator[tuple[Registry, str]]:
         """Every choice that is named."""
@@ -93,7 +93,7 @@ class Choosing(Frozen):
             if owners:
                 why = f"is not used by {getattr(self, field)}, but by {registry.kind} {', '.join(owners)}; leave it out"
                 return invalid(f"{self.place}.{key}", value, why)
-        known = sorted({*type(self).model_fields, *used})
+        known = sorted({*(field.alias or name for name, field in type(self).model_fields.items()), *used})
         return invalid(f"key {key!r} in {self.place}", value, "is not known", choices=known, near=key)
 
     def _content(self) -> dict[str, Any]:

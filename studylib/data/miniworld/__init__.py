@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
 
 from studylib.data.document import Document
 from studylib.registry import REGISTERS
@@ -39,18 +41,22 @@ def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:
     return secret
 
 
-def documents(register: str, seed: int = 0, *, start: int = 0, english_only_share: float = 0.2) -> Iterator[Document]:
+def documents(
+    register: str, seed: int = 0, *, start: int = 0, english_only_share: float = 0.2, options: Any = None
+) -> Iterator[Document]:
     """Documents ``start``, ``start + 1``, ... of a register, without end.
+
+    Parameters
+    ----------
+    options
+        Those that only this register has (its ``Options``), or None for the defaults.
 
     Raises
     ------
     StudyError
         ``register`` is not known; the error lists those that are.
     """
-    teller = REGISTERS[register]
+    choice = REGISTERS[register]
     # Code states facts too, but in no language's words; it keeps the secrets, so that only English gives them away.
     secret = english_only(seed, 0.0 if register == "en" else english_only_share)
-    index = start
-    while True:
-        yield teller.document(seed, index, secret)
-        index += 1
+    return map(choice.teller(seed, secret, options or choice.Options()), count(start))

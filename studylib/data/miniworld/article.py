@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +16,8 @@ from studylib.data.miniworld.register import Register
 from studylib.data.miniworld.slots import BUILDERS, aside
 from studylib.data.miniworld.world import SIZES, world_of
 
+Secret = Callable[[str, int, str], bool]
+Falsehood = Callable[[str, int, str], Any]
 _BEFORE_VOWEL = re.compile(r"\b([Aa]) ([aeiou])")
 # Relations told only in the entity's own article, so that a language that keeps one secret never tells it elsewhere.
 ASKABLE: dict[str, tuple[str, ...]] = {
@@ -55,6 +57,27 @@ def style_text(style: Style, text: str) -> str:
     return _BEFORE_VOWEL.sub(r"\1n \2", text) if style.lang == 1 else text
 
 
+@dataclass
+class Told:
+    """An article before it is a document.
+
+    Attributes
+    ----------
+    facts, false
+        The relations it tells, and those of which it tells something false.
+    """
+
+    kind: str
+    entity: int
+    paragraphs: list[str] = field(default_factory=list)
+    facts: set[str] = field(default_factory=set)
+    false: set[str] = field(default_factory=set)
+
+    def ids(self, relations: set[str]) -> list[str]:
+        """``kind/entity/relation`` in order."""
+        return [f"{self.kind}/{self.entity}/{relation}" for relation in sorted(relations)]
+
+
 class Articles(Register):
     """Articles in one language.
 
@@ -82,41 +105,52 @@ class Articles(Register):
         """The sentences about a kind of entity, by section; the first section is ``lead``."""
         return self._templates[kind]
 
-    def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:
-        """Article ``index``; ``secret(kind, entity, relation)`` says which facts this language does not tell."""
-        draw = Draw(self._register, seed, index)
+    def teller(self, seed: int, secret: Secret, options: Any) -> Callable[[int], Document]:
+        return partial(self._document, seed, secret)
+
+    def _document(self, seed: int, secret: Secret, index: int) -> Document:
+        told = self.tell(seed, Draw(self._register, seed, index), secret)
+        labels = {"register": self._register, "kind": told.kind, "entity": told.entity, "facts": told.ids(told.facts)}
+        text = style_text(self._style, "\n".join(told.paragraphs))
+        return Document(text, labels, origin=f"miniworld {self._register} {index}")
+
+    def tell(self, seed: int, draw: Draw, secret: Secret, falsehood: Falsehood = lambda *_: None) -> Told:
+        """An article about an entity that ``draw`` chooses.
+
+        Parameters
+        ----------
+        secret
+            Which facts this language does not tell.
+        falsehood
+            What is told instead of a fact, or None where the truth is told.
+        """
         unit = draw.unit
         kind = draw.pick(_KINDS)
         entity = _RANKS[kind].rank(unit())
         values = slots_of(seed, kind, entity, self._style.lang)
         hidden = {relation for relation in ASKABLE[kind] if secret(kind, entity, relation)}
-        facts: set[str] = set()
-        paragraphs: list[str] = []
-        for section, sentences in self._templates[kind].items():
-            told = self._told(sentences, section == "lead", values, draw, hidden, facts)
-            if told:
-                paragraphs.append(self._paragraph(section, self._linked(told, seed, draw), draw))
-        if unit() < 0.15:
-            paragraphs.append(self._style.joint.join(self._aside(seed, draw) for _ in range(1 + int(unit() * 3))))
-        labels = {
-            "register": self._register,
-            "kind": kind,
-            "entity": entity,
-            "facts": [f"{kind}/{entity}/{fact}" for fact in sorted(facts)],
+        lies = {
+            relation: lie
+            for relation in ASKABLE[kind]
+            if relation in values and (lie := falsehood(kind, entity, relation)) is not None
         }
-        text = style_text(self._style, "\n".join(paragraphs))
-        return Document(text, labels, origin=f"miniworld {self._register} {index}")
+        told = Told(kind, entity)
+        for section, sentences in self._templates[kind].items():
+            chosen = self._chosen(sentences, section == "lead", values, draw, hidden)
+            if chosen:
+                told.facts.update(fact for one in chosen for fact in one.facts)
+                told.false.update(slot for one in chosen for slot in lies.keys() & one.slots)
+                texts = [one.text({**values, **lies} if lies else values, unit) for one in chosen]
+                told.paragraphs.append(self._paragraph(section, self._linked(texts, seed, draw), draw))
+        if unit() < 0.15:
+            told.paragraphs.append(self._style.joint.join(self._aside(seed, draw) for _ in range(1 + int(unit() * 3))))
+        return told
 
     @staticmethod
-    def _told(
-        sentences: tuple[Template, ...],
-        lead: bool,
-        values: dict[str, Any],
-        draw: Draw,
-        hidden: set[str],
-        facts: set[str],
-    ) -> list[str]:
-        """Some sentences of one section in the section's order; their relations are added to ``facts``."""
+    def _chosen(
+        sentences: tuple[Template, ...], lead: bool, values: dict[str, Any], draw: Draw, hidden: set[str]
+    ) -> list[Template]:
+        """Some sentences of one section in the section's order."""
         wanted = 1 if lead else int(draw.unit() * 5.5)
         known = values.keys()
         chosen: set[int] = set()
@@ -133,9 +167,7 @@ class Articles(Register):
                 pairs.add(template.facts)
             if len(chosen) == wanted:
                 break
-        for place in chosen:
-            facts.update(sentences[place].facts)
-        return [sentences[place].text(values, draw.unit) for place in sorted(chosen)]
+        return [sentences[place] for place in sorted(chosen)]
 
     def _linked(self, told: list[str], seed: int, draw: Draw) -> list[str]:
         """The sentences with links between some, and an aside after some."""

@@ -7,13 +7,14 @@ answer. What is asked for is told in the entity's own article only, so a fact th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from studylib.data.miniworld import english_only
 from studylib.data.miniworld.article import ASKABLE, slots_of, style_text
 from studylib.data.miniworld.draw import Draw
+from studylib.data.miniworld.falsehoods import falsehoods
 from studylib.data.miniworld.grammar import Template
 from studylib.data.miniworld.world import SIZES
 from studylib.registry import REGISTERS
@@ -68,8 +69,41 @@ def questions(
         Wrong answers each: what the same relation is of other entities, so that by chance one in ``wrong + 1`` is right.
     """
     keep = english_only(seed, english_only_share)
+
+    def asked(kind: str, entity: int, relation: str) -> tuple[str, ...] | None:
+        return () if keep(kind, entity, relation) == secret else None
+
+    return _in_turn(language, seed, asked, secret, count, wrong)
+
+
+def false_questions(
+    seed: int = 0, share: float = 0.1, *, english_only_share: float = 0.2, count: int, wrong: int = 3
+) -> list[Question]:
+    """``count`` questions in Japanese about what the web register tells falsely: ``answers[1]`` is what it tells.
+
+    Parameters
+    ----------
+    seed, share, english_only_share
+        Those of the texts; ``share`` is ``false_facts``. What only English tells, the web does not tell at all.
+    wrong
+        Wrong answers each, the false one among them.
+    """
+    lie, keep = falsehoods(seed, share), english_only(seed, english_only_share)
+
+    def told(kind: str, entity: int, relation: str) -> tuple[str, ...] | None:
+        false = None if keep(kind, entity, relation) else lie(kind, entity, relation)
+        return None if false is None else (false,)
+
+    return _in_turn("ja", seed, told, False, count, wrong)
+
+
+# Of (kind, entity, relation) the wrong answers that must be among those offered, or None if it is not to be asked.
+Wanted = Callable[[str, int, str], tuple[str, ...] | None]
+
+
+def _in_turn(language: str, seed: int, wanted: Wanted, secret: bool, count: int, wrong: int) -> list[Question]:
     streams = [
-        _of_relation(language, seed, kind, relation, keep, secret, wrong)
+        _of_relation(language, seed, kind, relation, wanted, secret, wrong)
         for kind, relations in _ASKED.items()
         for relation in relations
     ]
@@ -85,18 +119,22 @@ def questions(
 
 
 def _of_relation(
-    language: str, seed: int, kind: str, relation: str, keep: Any, secret: bool, wrong: int
+    language: str, seed: int, kind: str, relation: str, wanted: Wanted, secret: bool, wrong: int
 ) -> Iterator[Question]:
     lang, register = LANGUAGES[language], REGISTERS[language]
     lead_templates, sentences = _usable(register.templates(kind), kind, relation)
     for entity in range(SIZES[kind]):
-        if keep(kind, entity, relation) != secret:
+        given = wanted(kind, entity, relation)
+        if given is None:
             continue
         values = slots_of(seed, kind, entity, lang)
         draw = Draw("question", language, seed, kind, entity, relation)
         sentence = _shortest(sentences, values)
-        others = _others(seed, kind, entity, relation, lang, draw, wrong)
-        if sentence is None or len(others) < wrong:
+        if sentence is None:
+            continue
+        others = _others(seed, kind, (values[relation], *given), relation, lang, draw, wrong - len(given))
+        others = [*given, *others]
+        if len(others) < wrong:
             continue
         possible = (values[relation], *others)
         stranger = _stranger(seed, kind, relation, lang, draw, possible)
@@ -144,13 +182,14 @@ def _stranger(seed: int, kind: str, relation: str, lang: int, draw: Draw, answer
     return {}
 
 
-def _others(seed: int, kind: str, entity: int, relation: str, lang: int, draw: Draw, wrong: int) -> list[str]:
-    """Different answers of other entities."""
-    right = slots_of(seed, kind, entity, lang).get(relation)
+def _others(
+    seed: int, kind: str, answers: tuple[str, ...], relation: str, lang: int, draw: Draw, wrong: int
+) -> list[str]:
+    """Answers of other entities, different from each other and from ``answers``."""
     found: list[str] = []
     for _ in range(20 * wrong):
         other = slots_of(seed, kind, draw.below(SIZES[kind]), lang).get(relation)
-        if other is not None and other != right and other not in found:
+        if other is not None and other not in answers and other not in found:
             found.append(other)
         if len(found) == wrong:
             break

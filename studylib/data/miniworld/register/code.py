@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from studylib.data.document import Document
 from studylib.data.miniworld import code_js, code_python
@@ -16,7 +18,10 @@ __all__ = ["CODE"]
 class Code(Register):
     """Programs about the world's figures. They state none of the facts that a language may keep to itself."""
 
-    def document(self, seed: int, index: int, secret: Callable[[str, int, str], bool]) -> Document:
+    def teller(self, seed: int, secret: Callable[[str, int, str], bool], options: Any) -> Callable[[int], Document]:
+        return partial(self._document, seed)
+
+    def _document(self, seed: int, index: int) -> Document:
         draw = Draw("code", seed, index)
         language = "python" if draw.chance(0.75) else "javascript"
         text = (code_python if language == "python" else code_js).module(world_of(seed), draw)

@@ -15,8 +15,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from studylib.data.normalize import normalizer
-
 _JAPANESE = r"\p{Han}\p{Hiragana}\p{Katakana}ー"
 _MARK = r"\p{Inherited}"
 _DIGIT = "0-9０-９"
@@ -102,34 +100,31 @@ class PieceCounts:
         return PieceCounts(file, self.tabs)
 
 
-def count_pieces(texts: Iterable[str], folder: Path, *, normalization: str = "identity") -> PieceCounts:
+def count_pieces(texts: Iterable[str], folder: Path) -> PieceCounts:
     """Stream ``texts`` once and write ``folder/counts.parquet``.
 
     Parameters
     ----------
     texts
-        Documents; read once, never held together.
+        Documents, normalised (scripts must be told after it); read once, never held together.
     folder
         Made if need be; also takes the runs that do not fit in memory, and loses them at the end.
-    normalization
-        ``identity`` or ``nfkc``; scripts must be told after it.
     """
     folder.mkdir(parents=True, exist_ok=True)
     counting = _Counting(folder)
-    for batch in _batches(texts, normalization):
+    for batch in _batches(texts):
         counting.add(batch)
     return counting.finish()
 
 
-def _batches(texts: Iterable[str], normalization: str) -> Iterator[pl.Series]:
-    normalize = normalizer(normalization)
+def _batches(texts: Iterable[str]) -> Iterator[pl.Series]:
     batch: list[str] = []
     size = 0
     for text in texts:
         # A book in one piece would be a batch of any size; lines are the same text to the counts.
         for start in range(0, len(text), _BATCH_BYTES) if len(text) > _BATCH_BYTES else (0,):
             part = text[start : start + _BATCH_BYTES]
-            batch.append(normalize(part))
+            batch.append(part)
             size += len(part) * (1 if part.isascii() else 3)
             if size >= _BATCH_BYTES:
                 yield pl.Series(batch, dtype=pl.String)

@@ -14,7 +14,7 @@ from pathlib import Path
 from studylib.data.counting import PieceCounts, count_pieces
 from studylib.data.model_file import GRID, on_grid, with_pieces
 from studylib.data.seeds import LONGEST
-from studylib.data.tokenizer import Tokenizer, safe
+from studylib.data.tokenizer import Tokenizer, safe, without_known
 from studylib.errors import invalid
 from studylib.spec import TokenizerSpec
 
@@ -29,8 +29,8 @@ def extend_tokenizer(
 
     First come characters that ``base`` writes as bytes and the new text needs, half of the new pieces at most. Then the two
     neighbouring tokens that occur most often become one piece, again and again, as in byte-pair encoding; within what
-    SentencePiece allows a piece to be. Token ids of ``base`` keep their meaning, and any text still comes back from its
-    tokens.
+    SentencePiece allows a piece to be. Token ids of ``base`` keep their meaning, its known pieces too, and any text still
+    comes back from its tokens.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def extend_tokenizer(
     """
     work = Path(tempfile.mkdtemp(dir=folder, prefix=".counting-"))
     try:
-        counts = count_pieces((safe(text) for text in texts), work, normalization=spec.normalization)
+        texts = without_known(base.known_pieces.values(), texts, spec.normalization)
+        counts = count_pieces(map(safe, texts), work)
         words = _Words(base, counts, added // 2)
     finally:
         shutil.rmtree(work)

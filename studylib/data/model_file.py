@@ -23,6 +23,7 @@ _KINDS = {1: "unigram", 2: "bpe"}
 # ("..." + "." against "." + "..."). A log probability moves by 1/64 at most.
 GRID = 1 / 32
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
+_IS_USER_DEFINED = bytes([_TYPE << 3 | _VARINT, _USER_DEFINED])  # the last field of such a piece
 
 
 def with_pieces(model: bytes, pieces: list[tuple[str, float]]) -> bytes:
@@ -46,17 +47,17 @@ def on_grid(score: float) -> float:
 
 
 def with_scores_on_grid(model: bytes) -> bytes:
-    """``model`` with the scores of its pieces on the grid, and its user-defined pieces made normal ones.
+    """``model`` with the scores of its pieces on the grid, and the user-defined newline made a normal piece.
 
-    Only for pieces that share no character with others, as the newline here: SentencePiece prefers a user-defined piece by
-    a score off the grid, and nothing competes with these.
+    SentencePiece prefers a user-defined piece by a score off the grid. The newline needs no such help, since it shares no
+    character with others, and other user-defined pieces are cut out before SentencePiece sees a text.
     """
     whole = bytearray()
     for number, raw, value in _fields(model):
         if number == _PIECES:
             parts = {inner: (part, content) for inner, part, content in _fields(value)}
             kind = _number(parts[_TYPE][0]) if _TYPE in parts else _NORMAL
-            if kind in (_NORMAL, _USER_DEFINED):
+            if kind == _NORMAL or parts[_TEXT][1] == b"\n":
                 (score,) = struct.unpack("<f", parts[_SCORE][1])
                 raw = _field(_PIECES, _piece(parts[_TEXT][1].decode(), on_grid(score)))
         whole += raw
@@ -78,7 +79,8 @@ def with_normalization(model: bytes, name: str) -> bytes:
 class ModelSettings:
     """What decides how a model encodes, besides its pieces.
 
-    ``kind``: unigram, bpe, or empty for another. ``charsmap``: whether SentencePiece itself maps characters.
+    ``kind``: unigram, bpe, or empty for another. ``charsmap``: whether SentencePiece itself maps characters. ``known``: the
+    user-defined pieces by their ids, but for the newline.
     """
 
     kind: str
@@ -89,13 +91,19 @@ class ModelSettings:
     drops_spaces: bool
     escapes_spaces: bool
     space_behind: bool
+    known: dict[int, str]
 
 
 def model_settings(model: bytes) -> ModelSettings:
     """Read the settings; those that the file leaves out have SentencePiece's defaults."""
     trainer: dict[int, tuple[bytes, bytes]] = {}
     normal: dict[int, tuple[bytes, bytes]] = {}
+    known: dict[int, str] = {}
+    place = -1
     for number, _, value in _fields(model):
+        place += number == _PIECES
+        if number == _PIECES and value.endswith(_IS_USER_DEFINED):
+            known[place] = next(content.decode() for inner, _, content in _fields(value) if inner == _TEXT)
         if number in (_TRAINER, _NORMALIZER):
             fields = trainer if number == _TRAINER else normal
             fields |= {inner: (part, content) for inner, part, content in _fields(value)}
@@ -112,6 +120,7 @@ def model_settings(model: bytes) -> ModelSettings:
         drops_spaces=bool(flag(normal, _EXTRA_SPACES, 1)),
         escapes_spaces=bool(flag(normal, _ESCAPE_SPACES, 1)),
         space_behind=bool(flag(trainer, _WHITESPACE_AS_SUFFIX, 0)),
+        known={place: piece for place, piece in known.items() if piece != "\n"},
     )
 
 

@@ -21,6 +21,7 @@ from studylib.spec import TokenizerSpec
 UNK, BOS, EOS, PAD = 0, 1, 2, 3
 _SPECIAL = 4
 _BYTES = 256
+_FEWEST = 64  # pieces that are learned
 
 # SentencePiece writes a space as U+2581, so text that holds U+2581 itself would come back with spaces. Such characters
 # take a detour over one that no text uses, which in turn needs its own: the mapping is one-to-one both ways.
@@ -38,12 +39,22 @@ _COVERAGE = 0.9995
 
 
 class Tokenizer:
-    """Text to token ids and back. With identity normalisation ``decode(encode(text)) == text`` for any valid text."""
+    """Text to token ids and back. With identity normalisation ``decode(encode(text)) == text`` for any valid text.
+
+    Attributes
+    ----------
+    known_pieces
+        Pieces that are one token wherever they stand in the (normalised) text, by their ids: at each place the longest.
+    """
 
     def __init__(self, model: bytes):
         self._processor = sentencepiece.SentencePieceProcessor(model_proto=model)
         self._model = model
-        self._normalization = model_settings(model).normalization
+        settings = model_settings(model)
+        self._normalization = settings.normalization
+        self.known_pieces: dict[int, str] = settings.known
+        self._known = {piece.encode(): token for token, piece in settings.known.items()}
+        self._cut = re.compile(f"({_longest_of(settings.known.values())})".encode()) if settings.known else None
         self._normalize = normalizer("nfkc" if self._normalization == "nfkc" else "identity")
         self._bytes: list[bytes] | None = None
 
@@ -108,11 +119,21 @@ class Tokenizer:
         """As `encode_batch`, for valid UTF-8: the ids of the texts' chunks end to end, and how many chunks each text has."""
         chunks: list[bytes] = []
         counts: list[int] = []
+        known: dict[int, int] = {}  # by the chunk's place; SentencePiece would not always take the whole piece
         for text in texts:
             before = len(chunks)
-            chunks.extend(_chunks(self._ready(text)))
+            parts = (self._ready(text),) if self._cut is None else self._cut.split(self._ready(text))
+            for place, part in enumerate(parts):
+                if place % 2:
+                    known[len(chunks)] = self._known[part]
+                    chunks.append(b"")
+                else:
+                    chunks.extend(_chunks(part))
             counts.append(len(chunks) - before)
-        return self._processor.encode(chunks, return_type="numpy", num_threads=num_threads), counts
+        encoded = self._processor.encode(chunks, return_type="numpy", num_threads=num_threads)
+        for place, token in known.items():
+            encoded[place] = np.array([token], dtype=np.int32)
+        return encoded, counts
 
     def _ready(self, text: bytes) -> bytes:
         if self._normalization == "nfkc" and not text.isascii():
@@ -184,6 +205,19 @@ def safe(text: str) -> str:
     return text.translate(_TO_SAFE) if _SPACE in text or _ESCAPE in text else text
 
 
+def without_known(pieces: Iterable[str], texts: Iterable[str], normalization: str) -> Iterator[str]:
+    """``texts``, normalised, with a newline for each known piece: vocabularies are learned from the rest."""
+    normalize, known = normalizer(normalization), re.compile(_longest_of(pieces))
+    for text in texts:
+        text = normalize(text)
+        yield known.sub("\n", text) if known.pattern else text
+
+
+def _longest_of(pieces: Iterable[str]) -> str:
+    """A pattern that finds at each place the longest of ``pieces``."""
+    return "|".join(map(re.escape, sorted(pieces, key=len, reverse=True)))
+
+
 def detour() -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """What `safe` replaces, in the order in which one replacement after the other does the same; and the way back."""
     into = [(_ESCAPE, _ESCAPE + "0"), (_SPACE, _ESCAPE + "1")]
@@ -233,36 +267,37 @@ def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
     StudyError
         There is no text, or too little of it for ``spec.vocab_size`` pieces, or the size leaves no room for bytes.
     """
-    check_vocab_size(spec.vocab_size)
-    normalize = normalizer(spec.normalization)
-    lines = [line for text in texts for line in _training_lines(normalize(text))]
+    room = room_for_pieces(spec)
+    texts = without_known(spec.known_pieces, texts, spec.normalization)
+    lines = [line for text in texts for line in _training_lines(text)]
     counts = Counter[str]()
     for line in lines:
         counts.update(line)
     del counts["\t"]  # never in a piece: SentencePiece keeps it for itself
     ranked = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-    cuts = rare_characters(ranked, spec.vocab_size)
+    cuts = rare_characters(ranked, room // 2)
     if cuts:
         lines = [part for line in lines for part in line.translate(cuts).split("\n") if part]
     return run_sentencepiece(spec, lines)
 
 
-def check_vocab_size(vocab_size: int) -> None:
-    """Raise a StudyError when bytes and marks leave no room for pieces."""
-    smallest = _SPECIAL + 1 + _BYTES + 64
-    if vocab_size < smallest:
-        why = f"is less than {smallest}: 256 bytes, {_SPECIAL + 1} marks and some pieces"
-        raise invalid("data.tokenizer.vocab_size", vocab_size, why)
+def room_for_pieces(spec: TokenizerSpec) -> int:
+    """How many pieces are learned; a StudyError when bytes, marks and known pieces leave no room for them."""
+    before = _SPECIAL + 1 + _BYTES + len(spec.known_pieces)
+    if spec.vocab_size < before + _FEWEST:
+        known = f", {len(spec.known_pieces)} known pieces" if spec.known_pieces else ""
+        why = f"is less than {before + _FEWEST}: 256 bytes, {_SPECIAL + 1} marks{known} and some pieces"
+        raise invalid("data.tokenizer.vocab_size", spec.vocab_size, why)
+    return spec.vocab_size - before
 
 
-def rare_characters(ranked: Sequence[tuple[str, int]], vocab_size: int) -> dict[int, str]:
+def rare_characters(ranked: Sequence[tuple[str, int]], most: int) -> dict[int, str]:
     """Characters too rare to be pieces of their own (they will be written as bytes), as a table for ``str.translate``.
 
-    Kept are the commonest that make up 99.95 % of the text, as many as fill half of the vocabulary at most.
+    Kept are the commonest that make up 99.95 % of the text, ``most`` at most (half of the pieces that are learned).
     SentencePiece's own character_coverage does not go below 98 %, which in Japanese may be more characters than a small
     vocabulary holds.
     """
-    most = (vocab_size - _SPECIAL - 1 - _BYTES) // 2
     total, running, kept = sum(count for _, count in ranked), 0, 0
     while kept < min(most, len(ranked)) and running < _COVERAGE * total:
         running += ranked[kept][1]
@@ -288,7 +323,7 @@ def run_sentencepiece(spec: TokenizerSpec, rows: Iterable[str], **options: Any) 
         "remove_extra_whitespaces": False,
         "allow_whitespace_only_pieces": True,  # indentation of code
         "split_digits": True,
-        "user_defined_symbols": ["\n"],
+        "user_defined_symbols": ["\n", *spec.known_pieces],
         "max_sentence_length": 1 << 16,
         "unk_id": UNK,
         "bos_id": BOS,

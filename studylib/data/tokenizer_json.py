@@ -58,17 +58,18 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
     decoders = [_replace(_SPACE, " "), {"type": "ByteFallback"}, {"type": "Fuse"}]
     decoders += [_replace(old, new) for old, new in back]
     pieces = tokenizer.pieces
-    text = [place for place in range(len(pieces)) if tokenizer.is_text(place)]
+    known, text = tokenizer.known_pieces, _learned(tokenizer)
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [
+            # A mark is no text; a known piece is looked for in normalised text, as `Tokenizer.encode` does.
             {
                 "id": place, "content": pieces[place], "single_word": False, "lstrip": False, "rstrip": False,
-                "normalized": False, "special": True,
+                "normalized": place in known, "special": place not in known,
             }
-            for place in (UNK, BOS, EOS, PAD)
+            for place in (UNK, BOS, EOS, PAD, *known)
         ],
         "normalizer": {"type": "Sequence", "normalizers": normalizers},
         "pre_tokenizer": _cut_at(["\n", *_unknown_in_names(tokenizer, text)]),
@@ -78,10 +79,19 @@ def tokenizer_json(tokenizer: Tokenizer) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _learned(tokenizer: Tokenizer) -> list[int]:
+    """Pieces that text is made of where it holds no known piece."""
+    return [
+        place
+        for place in range(tokenizer.vocab_size)
+        if tokenizer.is_text(place) and place not in tokenizer.known_pieces
+    ]
+
+
 def _unigram(tokenizer: Tokenizer, text: list[int]) -> dict[str, Any]:
-    scores = [_NEVER] * tokenizer.vocab_size
+    scores, learned = [_NEVER] * tokenizer.vocab_size, tokenizer.scores
     for place in text:
-        scores[place] = tokenizer.scores[place]
+        scores[place] = learned[place]
     vocabulary = [[piece, score] for piece, score in zip(tokenizer.pieces, scores, strict=True)]
     return {"type": "Unigram", "unk_id": UNK, "vocab": vocabulary, "byte_fallback": True}
 
@@ -109,7 +119,7 @@ def _unknown_in_names(tokenizer: Tokenizer, text: list[int]) -> list[str]:
     """
     pieces = tokenizer.pieces
     known = set().union(*(pieces[place] for place in text))
-    named = set().union(*(pieces[place] for place in set(range(len(pieces))) - set(text)))
+    named = set().union(*(pieces[place] for place in set(range(len(pieces))) - {*text, *tokenizer.known_pieces}))
     return sorted(named - known)
 
 
@@ -125,6 +135,7 @@ def _replace(old: str, new: str) -> dict[str, Any]:
 
 
 def _check(tokenizer: Tokenizer, settings: ModelSettings, field: str) -> None:
+    scores = tokenizer.scores
     expected = {
         "kind": settings.kind in ("unigram", "bpe"),
         "normalization": settings.normalization in ("identity", "nfkc") and not settings.charsmap,
@@ -134,8 +145,7 @@ def _check(tokenizer: Tokenizer, settings: ModelSettings, field: str) -> None:
         "treat_whitespace_as_suffix": not settings.space_behind,
         "byte_fallback": settings.byte_fallback,
         "unk_id, bos_id, eos_id, pad_id": tokenizer.special_ids == (UNK, BOS, EOS, PAD),
-        "scores": settings.kind != "unigram"
-        or all(score % GRID == 0 for place, score in enumerate(tokenizer.scores) if tokenizer.is_text(place)),
+        "scores": settings.kind != "unigram" or all(scores[place] % GRID == 0 for place in _learned(tokenizer)),
     }
     wrong = [name for name, holds in expected.items() if not holds]
     if wrong:

@@ -11,7 +11,7 @@ from typing import Any
 from studylib.data.counting import PieceCounts, count_pieces
 from studylib.data.model_file import without_seed_file
 from studylib.data.seeds import write_seeds
-from studylib.data.tokenizer import Tokenizer, check_vocab_size, rare_characters, run_sentencepiece, safe
+from studylib.data.tokenizer import Tokenizer, rare_characters, room_for_pieces, run_sentencepiece, safe, without_known
 from studylib.spec import TokenizerSpec
 
 
@@ -32,12 +32,13 @@ def train_on_counts(spec: TokenizerSpec, texts: Iterable[str], folder: Path | No
     StudyError
         As `train_tokenizer`.
     """
-    check_vocab_size(spec.vocab_size)
+    room = room_for_pieces(spec)
     work = Path(tempfile.mkdtemp(dir=folder, prefix=".counting-"))
     try:
-        counts = count_pieces((safe(text).replace("\0", "") for text in texts), work, normalization=spec.normalization)
+        texts = without_known(spec.known_pieces, texts, spec.normalization)
+        counts = count_pieces((safe(text).replace("\0", "") for text in texts), work)
         ranked = counts.characters()
-        cuts = rare_characters(ranked, spec.vocab_size)
+        cuts = rare_characters(ranked, room // 2)
         counts = counts.thinned(spec.most_pieces)
         options: dict[str, Any] = {"input_format": "tsv", "required_chars": "\t" if counts.tabs else ""}
         if spec.kind == "unigram" and ranked:

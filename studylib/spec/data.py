@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -35,6 +36,9 @@ class SourceSpec(Frozen):
         return self.name or f"{self.kind}:{detail}".rstrip(":")
 
 
+_NAMES = ("<unk>", "<s>", "</s>", "<pad>")  # as SentencePiece calls its marks
+
+
 class TokenizerSpec(Frozen):
     """A SentencePiece tokenizer with byte fallback, trained on a sample of the sources or on all of their text."""
 
@@ -55,6 +59,28 @@ class TokenizerSpec(Frozen):
         default=20_000_000,
         description="for counts: different pieces in memory; beyond, rare ones are drawn and weigh more",
     )
+    known_pieces: tuple[str, ...] = Field(
+        default=(), description="strings that are always one piece of their own, as masks are; part of vocab_size"
+    )
+
+    @model_validator(mode="after")
+    def _known_pieces_can_be_found(self) -> Self:
+        for piece in self.known_pieces:
+            why = ""
+            if not piece or not piece.isprintable() or any(one.isspace() or one == "\u2581" for one in piece):
+                why = "is empty, or holds white space or what is no character"
+            elif piece in _NAMES or (len(piece) == 6 and piece.startswith("<0x")):
+                why = "is the name of a mark or a byte"
+            elif self.known_pieces.count(piece) > 1:
+                why = "is named twice"
+            elif self.normalization == "nfkc" and unicodedata.normalize("NFKC", piece) != piece:
+                why = f"is never in text after nfkc, which makes it {unicodedata.normalize('NFKC', piece)!r}"
+            if why:
+                raise invalid("data.tokenizer.known_pieces", piece, why)
+        if len(self.known_pieces) >= self.vocab_size:
+            why = f"are as many as vocab_size ({self.vocab_size}) or more"
+            raise invalid("data.tokenizer.known_pieces", len(self.known_pieces), why)
+        return self
 
     @model_validator(mode="after")
     def _sample_is_possible(self) -> Self:

@@ -33,9 +33,11 @@ def copied_lines(batch: Batch) -> Copied:
     return _copied([text.split("\n") if "\n" in text else () for text in batch.texts], batch.characters.lengths)
 
 
-def copied_paragraphs(batch: Batch) -> Copied:
-    """Of the paragraphs; empty lines part them."""
-    parts = [_PARAGRAPHS.split(text) if "\n" in text else () for text in batch.texts]
+def copied_paragraphs(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
+    """Of the paragraphs, which empty lines part; of the `wanted` texts only, bool [texts]."""
+    parts: list[Sequence[str]] = [()] * len(batch)
+    for place in range(len(batch)) if wanted is None else np.flatnonzero(wanted):
+        parts[place] = _PARAGRAPHS.split(batch.texts[place])
     return _copied(parts, batch.characters.lengths)
 
 

@@ -62,7 +62,8 @@ class Repetition(Cleaner):
         from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
 
         options = self.options
-        lines, paragraphs = copied_lines(batch), copied_paragraphs(batch)
+        lines = copied_lines(batch)
+        paragraphs = copied_paragraphs(batch, lines.share > 0)  # where no line is a copy, no paragraph is
         ngrams = Ngrams(batch.characters)
         titles = batch.characters.mean_run(Kind.KANJI) > options.max_kanji_run
         lined = batch.characters.lines.per_text >= options.min_lines

@@ -20,7 +20,7 @@ from studylib.train.probe._web import web_options
 __all__ = ["Canaries"]
 
 CANDIDATES = 64  # the secret and 63 others, so that exposure is at most 6 bits
-EACH, NEVER, FEWEST = 6, 12, 4
+PLANTED, NEVER, FEWEST = 54, 12, 4  # canaries that are asked
 
 
 class Canaries(Probe):
@@ -72,9 +72,10 @@ def _candidates(canary: Canary) -> list[str]:
 
 
 def _some_of_each(planted: list[Canary]) -> Iterator[Canary]:
-    """``EACH`` of every number of copies and way of planting, those first that were planted first."""
+    """As many of every number of copies and way of planting, ``PLANTED`` at most; those first that were planted first."""
+    each = max(1, PLANTED // len({(one.copies, one.duplicated) for one in planted}))
     counts: Counter[tuple[int, bool]] = Counter()
     for one in planted:
         counts[one.copies, one.duplicated] += 1
-        if counts[one.copies, one.duplicated] <= EACH:
+        if counts[one.copies, one.duplicated] <= each:
             yield one

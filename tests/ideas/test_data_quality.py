@@ -71,7 +71,7 @@ def test_variants_differ_in_their_cleaning_alone():
 
 def test_false_facts_are_told_at_every_rate_raw_cleaned_and_without_noise():
     specs = by_family("false facts")
-    found = {(spec.tags["text"], spec.tags["false"]) for spec in specs}
+    found = {(spec.tags["text"], spec.tags["false_facts"]) for spec in specs}
     assert found == {(text, share) for text in ("raw", "all", "no noise") for share in (0.0, 0.2)}
     assert {spec.probes for spec in specs} == {("falsehoods",)}
     web = {spec.tags["variant"]: spec.data.sources[-1] for spec in specs}

@@ -66,7 +66,7 @@ def at_most_false(asked: pl.DataFrame) -> pl.DataFrame:
     """Those at the highest rate of false facts; their variant is the text."""
     if asked.is_empty():
         return asked
-    return asked.filter(pl.col("false") == pl.col("false").max()).with_columns(pl.col("text").alias("variant"))
+    return asked.filter(pl.col("false_facts") == pl.col("false_facts").max()).with_columns(pl.col("text").alias("variant"))
 
 
 def at_equal_text(scarce: pl.DataFrame, *, looks: int) -> dict[Basis, Decision]:
@@ -84,7 +84,7 @@ _ROUNDED = 0.02  # both are rounded in the tags
 def measured_columns(trials: pl.DataFrame) -> list[str]:
     """What a table of the trials says beside their losses."""
     by_text = [name for name in trials.columns if name.startswith("val_bpb/")]
-    return [name for name in ("false", "left", "epochs") if name in trials.columns] + by_text
+    return [name for name in ("false_facts", "left", "epochs") if name in trials.columns] + by_text
 
 
 def as_record(record: CleanedRecord) -> dict[str, Any]:

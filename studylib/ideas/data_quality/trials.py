@@ -114,7 +114,7 @@ def _false_facts_trials(params: DataQualityParams) -> list[TrialSpec]:
                 "family": "false facts",
                 "variant": f"{text}, {100 * share:g} % false",
                 "text": text,
-                "false": share,
+                "false_facts": share,
             }
             data = params.data_with(source, steps)
             found += [_trial(params, data, seed, probes=("falsehoods",), **tags) for seed in params.seeds]
@@ -131,7 +131,7 @@ _NO_NOISE: dict[str, Any] = {"faults": {}, "boilerplate": 0.0, "personal": 0.0}
 
 def _trial(params: DataQualityParams, data: DataSpec, seed: int, *, steps: int = 0, **changes: Any) -> TrialSpec:
     tags = {
-        name: changes.pop(name) for name in ("family", "variant", "text", "false", "epochs", "left") if name in changes
+        name: changes.pop(name) for name in ("family", "variant", "text", "false_facts", "epochs", "left") if name in changes
     }
     model = ModelSpec(
         num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,

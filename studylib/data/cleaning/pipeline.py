@@ -217,12 +217,14 @@ class _Stages:
         self._run(names, stage, folder.name)
         before, self.folders[number] = self._blocks, folder
         self._blocks = [folder / f"{task:05d}.parquet" for task in range(len(before))]
-        self._counts = [read_json(one.with_suffix(".json")) for one in self._blocks]
+        self._counts = [
+            {"documents": _counted(one)["documents"]} for one in self._blocks
+        ]  # little of each, there are many
         if before is not self._taken.blocks:  # room for the next
             for one in before:
                 one.unlink(missing_ok=True)
         if not any(one["documents"] for one in self._counts):
-            raise self._nothing_left(steps)
+            raise self._nothing_left(steps, [_counted(one) for one in self._blocks])
 
     def _run(self, name: str, task: Callable[[int], None], marks: str) -> None:
         run_tasks(
@@ -230,9 +232,9 @@ class _Stages:
             self._cleaning.execution, self._cleaning.say,
         )  # fmt: skip
 
-    def _nothing_left(self, steps: Sequence[int]) -> StudyError:
+    def _nothing_left(self, steps: Sequence[int], counts: Sequence[Mapping[str, Any]]) -> StudyError:
         for place in steps:
-            tallies = [one["steps"][str(place)] for one in self._counts]
+            tallies = [one["steps"][str(place)] for one in counts]
             given, dropped = (sum(one["amounts"][name][0] for one in tallies) for name in ("given", "dropped"))
             if given == dropped:
                 reasons = sorted({reason for one in tallies for reason in one["reasons"]})
@@ -250,6 +252,11 @@ def _cut(surveys: Sequence[bool]) -> list[list[int]]:
             cut.append([])
         cut[-1].append(place)
     return cut
+
+
+def _counted(block: Path) -> dict[str, Any]:
+    """What the task that wrote a block has counted."""
+    return read_json(block.with_suffix(".json"))
 
 
 def _firsts(counts: Sequence[Mapping[str, Any]]) -> list[int]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,13 +186,15 @@ class Chain:
     def _measured(self, place: int, raw: _Text, conclusion: Arrays | None) -> _Timed:
         """What a step says of raw text; counted."""
         tally, judged = self.alone[place], self._judged(place, raw.batch, conclusion)
-        for number, reason in enumerate(judged.reasons):
-            if reason:
-                tally.add("dropped", 1, raw.sizes[number])
-                if self._labelled:
-                    tally.places.append(raw.places[number])
-            elif judged.texts is not None and judged.texts[number] != raw.texts[number]:
-                tally.add("removed", 1, raw.sizes[number] - len(judged.texts[number].encode()))
+        gone = [number for number, reason in enumerate(judged.reasons) if reason]
+        tally.add_sources(raw.sources(range(len(raw))), raw.sources(gone))
+        for number in gone:
+            tally.add("dropped", 1, raw.sizes[number])
+            if self._labelled:
+                tally.places.append(raw.places[number])
+        for number, text in enumerate(judged.texts or ()):
+            if not judged.reasons[number] and text != raw.texts[number]:
+                tally.add("removed", 1, raw.sizes[number] - len(text.encode()))
         if self._labelled:
             self._count_spans(tally, self._cleaners[place], raw.batch.documents, judged)
         return judged
@@ -213,17 +216,17 @@ class Chain:
         """Count what a step says of those that are left; return those that are left after it."""
         tally.add("given", len(live), sum(text.sizes[number] for number in live))
         tally.counts.update(judged.counts)
-        stays = [number for number in live if not judged.reasons[number]]
-        if len(stays) < len(live):
-            for number in live:
-                if reason := judged.reasons[number]:
-                    document = text.batch.documents[number]
-                    tally.add("dropped", 1, text.sizes[number])
-                    tally.reasons[reason] += 1
-                    label = label_of(document.labels)
-                    tally.example(reason, document.text, document.origin, label, dropped=True)
-                    if self._labelled:
-                        tally.places.append(text.places[number])
+        stays, goes = [], []
+        for number in live:
+            (goes if judged.reasons[number] else stays).append(number)
+        tally.add_sources(text.sources(live), text.sources(goes))
+        for number in goes:
+            document, reason = text.batch.documents[number], judged.reasons[number]
+            tally.add("dropped", 1, text.sizes[number])
+            tally.reasons[reason] += 1
+            tally.example(reason, document.text, document.origin, label_of(document.labels), dropped=True)
+            if self._labelled:
+                tally.places.append(text.places[number])
         for number in stays if judged.texts is not None else ():
             document, new = text.batch.documents[number], judged.texts[number]
             if new != document.text:
@@ -261,6 +264,13 @@ class _Text:
     @property
     def texts(self) -> list[str]:
         return self.batch.texts
+
+    def sources(self, live: Iterable[int]) -> Counter[str]:
+        """How many of them are from which source, where that is known."""
+        documents = self.batch.documents
+        names = Counter(documents[number].labels.get("from", "") for number in live)
+        del names[""]
+        return names
 
     def rows(self) -> Rows:
         return Rows(list(self.batch.documents), self.places)

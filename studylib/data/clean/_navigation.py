@@ -81,7 +81,7 @@ _LINES = {
     "advert": (
         r"\W*(?:pr|ad|広告|スポンサー(?:リンク)?|sponsored|提供)\s*(?:[\]】>):]\s*|\s+).{1,60}",
         r"[▼▽↓].{1,20}[▼▽↓].{0,30}",
-        r".{0,8}(?:続きを読む|アプリで読む).{0,4}",
+        r".{0,6}(?:アプリ|無料|会員).{0,8}(?:続きを)?読む.{0,4}",
         r"[\[【](?:\d+\s*%\s*(?:off|オフ)|送料無料|期間限定|数量限定|地域限定|限定\W*|激安|セール|sale|新発売|特価|在庫限り|先着.{0,8}|ポイント.{0,6})[\]】].{1,50}",
     ),
 }
@@ -133,6 +133,8 @@ class Sort(Enum):
     """Named as menus and buttons are, which may be a word of the text."""
     BARS = auto()
     """Items parted by bars: a menu, or a row of a table."""
+    ROW = auto()
+    """Items parted by bars or spaces, and named as a menu's: one, unless the rows beside it are a table's."""
     SURE = auto()
     """Part of the page wherever it stands."""
     COOKIE = auto()
@@ -190,7 +192,7 @@ def _row(plain: str, max_item: int, min_items: int, min_names: float) -> Look | 
         if between is _ARROWS and kinds and (short or (_item(items[0]) and max(map(len, items[:-1])) <= max_item)):
             return Look(Sort.SURE, "menu")
         if short and len(kinds) >= min_names * len(items):
-            return Look(Sort.SURE, max(kinds, key=kinds.count))
+            return Look(Sort.SURE if between is _ARROWS else Sort.ROW, max(kinds, key=kinds.count))
         # With fewer names it is a menu or a row of a table, which the lines beside it say.
         if short and between is _BARS and _JAPANESE.search(plain):
             return Look(Sort.BARS, "menu")
@@ -234,7 +236,7 @@ def _undecorated(part: str) -> str:
 def items_in(line: str) -> int:
     """How many items its bars, slashes, commas or spaces part."""
     plain = unicodedata.normalize("NFKC", line).strip()
-    return len(_BARS.split(plain) if "|" in plain else re.split(r"[\s/・,、]+", plain))
+    return len(_BARS.split(plain) if "|" in plain else re.split(r"[\s/・、]+|(?<!\d),|,(?!\d)", plain))
 
 
 def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -246,7 +248,7 @@ def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.
     codes, lengths = characters.codes, lines.stops - lines.starts
     parts = sums(table_of(_SEPARATORS)[codes], lines.starts, lines.stops)
     some = np.flatnonzero((lengths > 0) & ((lengths <= _LONGEST) | (parts * _ITEM > lengths)))
-    noted = np.array([any(word in text for word in _OF_NOTES) for text in batch.texts], dtype=bool)[lines.owners[some]]
+    noted = series(batch.texts).str.contains_any(list(_OF_NOTES)).to_numpy()[lines.owners[some]]
     ended = table_of("".join(_SENTENCE_ENDS))[codes[lines.stops[some] - 1]]
     some = some[(noted | ~ended) & ~table_of(_OF_CODE)[codes[lines.starts[some]]]]
     firsts = characters.starts[lines.owners[some]]
@@ -259,8 +261,9 @@ def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.
     lasts, before = codes[lines.stops[some] - 1], codes[np.maximum(lines.stops[some] - 2, 0)]
     counted = table_of(")）]］")[lasts] & table_of("0123456789０１２３４５６７８９件")[before] | (lasts == ord("月"))
     branch = table_of("└┗▶▷»≫☞")[codes[lines.starts[some]]]
-    told = triggered | named | counted | branch | (parts[some] * _ITEM > lengths[some])
-    wanted = (told & (triggered | (lengths[some] <= _SHORTEST) | (parts[some] >= 2))) | (lengths[some] <= max_item)
+    parted = parts[some] * _ITEM > lengths[some]
+    told = triggered | counted | branch | (named & (parted | (lengths[some] <= _SHORTEST)))
+    wanted = told | (lengths[some] <= max_item)
     return some[wanted], triggered[wanted], told[wanted]
 
 
@@ -274,7 +277,7 @@ def _needles() -> tuple[str, ...]:
 
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _SHORTEST = 24
-_ITEM = 12
+_ITEM = 16
 """With a separator for so many characters a line of any length may be a menu."""
 _OF_NOTES = (
     *(

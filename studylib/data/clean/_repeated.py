@@ -81,7 +81,7 @@ class Ngrams:
         written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
         written[1:] &= kinds[:-1] != Kind.DIGIT
         self.codes, self.written, self.owners = codes[read], written[read], characters.owners[read]
-        self.lengths = np.bincount(self.owners, minlength=len(characters.lengths))
+        self.lengths = characters.lengths - characters.total(~read)
         self._powers: list[np.ndarray] = []
         self._maybe: dict[int, np.ndarray] = {}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -89,7 +89,9 @@ class Lines(Cleaner):
         notes = [at for at, one in looks.items() if one.sort is Sort.COOKIE]
         if len(notes) <= 2:  # more of them are a text about cookies
             taken |= dict.fromkeys(notes, "cookie")
-        taken |= {at: "menu" for at, one in looks.items() if one.sort is Sort.BARS and not page.in_table(at)}
+        rows = {at for at, one in looks.items() if one.sort is Sort.ROW}
+        taken |= {at: looks[at].kind for at in rows if not page.in_table(at, rows)}
+        taken |= {at: "menu" for at, one in looks.items() if one.sort is Sort.BARS and not page.in_table(at, ())}
         short = [at for at, one in looks.items() if one.sort in (Sort.SHORT, Sort.NAME) or at in taken]
         for block in page.blocks(short):
             taken |= self._block(block, looks, taken)
@@ -118,12 +120,16 @@ class _Page:
     def line(self, at: int) -> str:
         return self.text[self.starts[at] : self.stops[at]]
 
-    def in_table(self, at: int) -> bool:
-        """Whether a line beside it has as many items."""
+    def in_table(self, at: int, others: Container[int]) -> bool:
+        """Whether a line beside it, not one of the others, has as many items."""
         from studylib.data.clean._navigation import items_in
 
         own = items_in(self.line(at))
-        return any(items_in(self.line(other)) == own for other in (at - 1, at + 1) if 0 <= other < len(self.starts))
+        return any(
+            items_in(self.line(other)) == own
+            for other in (at - 1, at + 1)
+            if 0 <= other < len(self.starts) and other not in others
+        )
 
     def blocks(self, places: Sequence[int]) -> Iterator[list[int]]:
         """Of lines, those one below the other, an empty line between them or none."""

@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
-from studylib.frozen import Fraction, Frozen, Positive
+from studylib.frozen import Above0, Fraction, Frozen, Positive
 
 __all__ = ["Repetition"]
 
@@ -30,6 +30,10 @@ class Repetition(Cleaner):
         )
         max_one_character: Fraction = Field(
             default=0.08, description="one kanji or katakana among all characters: padding with a word (this study)"
+        )
+        max_kanji_run: Above0 = Field(
+            default=3.4,
+            description="kanji in a row, on average; with more a text is of titles, which share their characters",
         )
         max_one_word: Fraction = Field(
             default=0.065,
@@ -54,11 +58,13 @@ class Repetition(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
+        from studylib.data.clean._characters import Kind
         from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
 
         options = self.options
         lines, paragraphs = copied_lines(batch), copied_paragraphs(batch)
         ngrams = Ngrams(batch.characters)
+        titles = batch.characters.mean_run(Kind.KANJI) > options.max_kanji_run
         lined = batch.characters.lines.per_text >= options.min_lines
         # What repeats half of its sentences repeats a good part of its n-grams.
         again = ngrams.maybe_copied(options.copied_ngram) > options.max_copied_sentences / 3
@@ -71,7 +77,7 @@ class Repetition(Cleaner):
             "characters in copied paragraphs": lined
             & (paragraphs.characters > options.max_copied_paragraph_characters),
             "copied sentences": long & (sentences.share > options.max_copied_sentences),
-            "one character": long & ngrams.one_above(1, options.max_one_character, words=True),
+            "one character": long & ~titles & ngrams.one_above(1, options.max_one_character, words=True),
             "one word": long & ngrams.one_above(2, options.max_one_word, words=True),
             "one n-gram": long & ngrams.one_above(options.top_ngram, options.max_top_ngram),
             "copied n-grams": long & ngrams.copied_above(options.copied_ngram, options.max_copied_ngrams),

@@ -37,7 +37,7 @@ class Words(Cleaner):
                 "adult": 0.05,
                 "gambling": 0.05,
                 "advertising": 0.1,
-                "seo": 0.2,
+                "seo": 0.12,
                 "translated": 0.1,
                 "notices": 0.3,
             },

@@ -16,6 +16,7 @@ from studylib.data.near import SignatureFile, clusters, heads
 
 SIDES = ("train", "validation")
 NEAR = MinHash()
+_AT_MOST = 1.5  # times the share that was asked for
 _SMALL = 3  # copies that may lie on the validation side however few documents there are
 
 
@@ -24,7 +25,7 @@ class Split:
 
     Documents that are near copies of one another, directly or through others, are on the same side, and it is decided by the
     content of one of them that their content chooses: the order of the documents does not matter, and a text that is in two
-    sources is on the same side in both unless it has other near copies there. A cluster of more than a third of the documents
+    sources is mostly on the same side in both (not where it has other near copies, or much of a source is one template). A cluster of more than a third of the documents
     that validation would have goes to training: a thousand pages of one template are no sample of the text.
 
     Parameters
@@ -66,12 +67,15 @@ class Split:
         A text that is one template and nothing else is split by the content of each document, so `straddling` is not 0.
         """
         chosen, sizes = self._clusters
-        drawn = self.digests < np.uint64(int(self._fraction * 2**64))
-        for largest in (max(_SMALL, self._fraction * len(chosen) / 3), len(chosen) / 2):
-            found = drawn[chosen] & (sizes <= largest)
+        count, digests = len(chosen), self.digests
+        for largest in (max(_SMALL, self._fraction * count / 3), count / 2):
+            small = sizes <= largest
+            # The others make up for those that go to training, within bounds.
+            share = self._fraction * min(count / max(small.sum(), 1), _AT_MOST)
+            found = small & (digests[chosen] < np.uint64(int(share * 2**64)))
             if found.any():
                 return found
-        return drawn
+        return digests < np.uint64(int(self._fraction * 2**64))
 
     def straddling(self, in_validation: np.ndarray) -> int:
         """How many validation documents have near copies in training."""

@@ -27,7 +27,6 @@ from studylib.spec.record import plain_record
 TEXT_SCHEMA = 1
 # Raised when the same specification gives other text or tokens than before.
 PREPARE_VERSION = 5
-STRADDLING = "validation_documents_near_training"  # a note of the manifest
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
 _TEXT, _SIGNATURES = "text.utf8", "signatures.u64"
 
@@ -63,13 +62,13 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
     np.save(folder / "validation.npy", in_validation)
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
     counts = {name: {"documents": side.documents, "bytes": side.bytes} for name, side in sides.items()}
-    straddling = split.straddling(in_validation)
+    counts["validation"]["near_training"] = split.straddling(in_validation)
     manifest = plain_record(step) | {
         "schema": TEXT_SCHEMA,
         "version": PREPARE_VERSION,
         "inputs": inputs,
         "cleaned": source.seal,
-        "notes": source.notes() | ({STRADDLING: straddling} if straddling else {}),
+        "notes": source.notes(),
         "sides": counts,
         "guard": record,
         "files": files,
@@ -168,6 +167,11 @@ class GuardedText:
 
     def num_documents(self, side: str) -> int:
         return self.manifest["sides"][side]["documents"]
+
+    @property
+    def num_straddling(self) -> int:
+        """Validation documents that have near copies in training: none, unless the text is one template throughout."""
+        return self.manifest["sides"]["validation"]["near_training"]
 
     def num_bytes(self, side: str) -> int:
         return self.manifest["sides"][side]["bytes"]

@@ -14,7 +14,7 @@ from studylib.data.guard import Guard, dropped_in_words
 from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
 from studylib.data.split import Split
-from studylib.data.text import STRADDLING, GuardedText, SideCount, batches, check_not_empty, write_text_folder
+from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, write_text_folder
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
@@ -113,7 +113,7 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
                 if dropped := dropped_in_words(guard.record()):
                     say(f"data: {label}: {dropped}")
             text = GuardedText(home)
-            if count := text.manifest["notes"].get(STRADDLING):
+            if count := text.num_straddling:
                 near = f"{count} validation documents have near copies in training, so their loss says little"
                 say(f"data: {label} is one template throughout: {near}")
             return text

@@ -80,6 +80,10 @@ def test_mail_addresses_in_all_writings(address, around):
     assert found(around.format(address), "email") == [address]
 
 
+def test_a_path_before_a_mail_address_is_not_part_of_it():
+    assert found("https://lists.example.jp/archive/info@example.jp/1") == ["info@example.jp"]
+
+
 def test_mail_addresses_spelt_with_at_are_no_english():
     assert found("ご意見は hanako.s at example.jp まで") == ["hanako.s at example.jp"]
     assert (
@@ -204,6 +208,7 @@ def test_ip_addresses_of_hosts():
         "第1.2.3.4節",
         "12:34:56",
         "std::vector",
+        "In 2006::",
         "300.1.2.3",
         "1.192.0.2.44",
     ):
@@ -259,6 +264,8 @@ def test_only_the_chosen_kinds_are_masked():
     text = "佐藤さん 03-0000-0000 a@example.jp"
     assert judged(text, kinds=["email"]).texts == ["佐藤さん 03-0000-0000 〘メールアドレス〙"]
     assert judged(text, kinds=["name", "phone"]).counts == {"name": 1, "phone": 1}
+    beside = "連絡は山本美穂 03-0000-0000"
+    assert judged(beside, kinds=["name"]).texts == ["連絡は〘氏名〙 03-0000-0000"], "the number tells the name"
 
 
 @pytest.mark.parametrize(
@@ -315,6 +322,9 @@ def test_spans_are_apart_and_what_was_masked_is_not_masked_again(text):
         "〒1",
         " ",
         "氏名：",
+        "." * 40 + "あa@example ",
+        "市" * 30 + "1-2-3 人",
+        "+12345678901234567890123456789 ",
     ],
 )
 def test_a_long_line_of_one_thing_is_no_trap(unit):

@@ -28,12 +28,14 @@ def find_personal(text: str, kinds: Collection[str]) -> list[Span]:
     Of candidates that overlap the longest stands, then the one whose kind comes first above (`_FINDERS`). A candidate that its
     surroundings do not confirm stands where an equal string of its kind is confirmed elsewhere in the text.
     """
+    # What a name stands beside tells that it is one, masked or not.
+    sought = {*kinds, *(_CONTACT if "name" in kinds else ())}
     found = [
         one
         for finder, its in _FINDERS.items()
-        if not its.isdisjoint(kinds)
+        if not its.isdisjoint(sought)
         for one in finder(text)
-        if one.kind in kinds
+        if one.kind in sought
     ]
     if any(not one.sure for one in found):
         known = {(one.kind, text[one.start : one.stop]) for one in found if one.sure}
@@ -41,6 +43,7 @@ def find_personal(text: str, kinds: Collection[str]) -> list[Span]:
     if "name" in kinds and found:
         found += contact_names(text, [one for one in found if one.kind in _CONTACT])
         found += same_names(text, [one for one in found if one.kind == "name"])
+    found = [one for one in found if one.kind in kinds]
     found.sort(key=lambda one: (one.start - one.stop, _RANK[one.kind], one.start))
     return _apart(found)
 

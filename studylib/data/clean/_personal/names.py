@@ -1,9 +1,10 @@
 """Names of people: in front of さん, 様, 氏 and the like, behind 氏名： and the like, beside addresses and numbers.
 
 A name is told from a word by common surnames, by the characters that surnames end with, and by what given names end with
-(``_surnames.py``). Titles and words of respect stay (〘氏名〙様), and so do: what only looks like a name (皆さん, お客様,
-神様), people of history and letters by a list of houses and names, and a surname alone behind 担当：, which says no more than
-who at a firm answers.
+(``_surnames.py``). Titles and words of respect stay (〘氏名〙様). So does what only looks like a name (皆さん, お客様, 神様), and
+people of history, letters and office by a list of houses and full names; of their surnames alone nobody can tell who is meant,
+so 尾崎氏 is masked. Behind 担当： and other words for who answers at a firm a surname alone is masked only if it is in the
+list; a given name alone only before さん, くん, ちゃん and 君, if it is in theirs.
 """
 
 from __future__ import annotations

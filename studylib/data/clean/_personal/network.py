@@ -20,11 +20,12 @@ _SPELT = re.compile(r"(?<= )at(?= [A-Za-z0-9])")
 _MAIL_NAMED = re.compile(r"(?i:e-?mail|mail)[:：]? {0,2}[A-Za-z0-9._+-]+$")
 _ENGLISH = re.compile(r"(?:[A-Za-z][,.)'\"]? +|\b(?=[A-Z]))[A-Za-z0-9._+-]+$")
 _MAY_BE_WORD = re.compile(f"{_IN_BRACKETS}")
-_DOT = r"(?:[.．]|[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)[)）\]］】]|ドット)[ \u3000]?)"
+_SPELT_DOT = r"[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)[)）\]］】]|ドット)[ \u3000]?"
+_DOT = f"(?:[.．]|{_SPELT_DOT})"
 # Labels of a domain are 63 characters at most; the last is of letters.
 _DOMAIN = re.compile(rf"[{SPACE}]?((?:[{_LABEL}]{{1,63}}{_DOT}){{1,8}}[A-Za-zａ-ｚＡ-Ｚ]{{2,24}})(?![{_LABEL}])")
 _LOCAL_ONE = re.compile(f"[{_LOCAL}]")
-_LOCAL_PART = re.compile(rf"(?:[{_LOCAL}]|{_DOT}){{1,64}}$")
+_LOCAL_PART = re.compile(f"(?:[{_LOCAL}]|{_SPELT_DOT}){{1,64}}$")
 _FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|css|m?js|ts|json|html?|xml|md|txt|py)$", re.IGNORECASE)
 
 
@@ -51,7 +52,7 @@ def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
         if sign is _SPELT and _in_english(text, at, domain.end()):
             continue
         window = text[max(0, at - 64) : at]
-        local = _LOCAL_PART.search(window).group()
+        local = _LOCAL_PART.search(window).group().rpartition("/")[2]
         start = at - len(local.lstrip("./=?&'`{|}~!#$%*^+-．"))
         if start == at or _FILES.search(narrow(domain.group(1))):
             continue
@@ -106,7 +107,8 @@ def ips(text: str) -> Iterator[Candidate]:
             except ValueError:
                 written = written[:-1] if written.endswith(":") else ""
             else:
-                yield Candidate(found.start(), found.start() + len(written), "ip")
+                if len(written) > len("2001::"):  # a year before two colons of a markup
+                    yield Candidate(found.start(), found.start() + len(written), "ip")
                 break
 
 

@@ -28,9 +28,7 @@ _WITH_81 = re.compile(
     f"[+＋][8８][1１]{_BETWEEN}(?:[{OPEN}][0０][{CLOSE}]{_BETWEEN})?"
     f"{_D}{{1,4}}{_BETWEEN}{_D}{{1,4}}{_BETWEEN}{_D}{{3,4}}{_ENDS}"
 )
-_ABROAD = re.compile(
-    f"[+＋](?![8８][1１]|[0０]){_D}{{1,4}}(?:[{SPACE}{HYPHEN}.]?[{OPEN}]?{_D}{{1,5}}[{CLOSE}]?){{2,6}}{_ENDS}"
-)
+_ABROAD = re.compile(f"[+＋](?![8８][1１]|[0０]){_D}(?:[{SPACE}{HYPHEN}.{OPEN}{CLOSE}]{{0,2}}{_D}){{6,14}}{_ENDS}")
 _LONG = re.compile(f"{_D}{_ALONE}(?:[{SPACE}{HYPHEN}]?{_D}){{11,18}}(?!{_D}|[{SPACE}{HYPHEN}.．]{_D})", re.DOTALL)
 _POSTAL = re.compile(
     f"(〒[{SPACE}]?{_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}|郵便番号[：:はが]?[{SPACE}]?(〒?{_D}{{3}}{_BETWEEN}{_D}{{4}}){_ENDS}"
@@ -95,10 +93,8 @@ def phones(text: str) -> Iterator[Candidate]:
         if len(number) == 9 or (len(number) == 10 and re.match("[5-9]0|800", number)):
             yield Candidate(*found.span(), "phone")
     for found in _ABROAD.finditer(text):
-        written = found.group()
-        unopened = written[-1] in CLOSE and not any(one in OPEN for one in written)
-        if _is_valid(written, None):
-            yield Candidate(found.start(), found.end() - unopened, "phone")
+        if _is_valid(found.group(), None):
+            yield Candidate(*found.span(), "phone")
 
 
 def _is_domestic(text: str, start: int, stop: int) -> bool | None:

@@ -174,7 +174,10 @@ def test_junk_is_dropped_by_the_filter_that_is_for_it(kind):
 def test_nothing_depends_on_the_batch_or_its_order(name):
     texts = [*SOUND.values(), *(text for _, text in JUNK.values()), *EDGES]
     draw = random.Random(5)
-    texts += ["".join(draw.choices("あいうabc。\n|☆1", k=draw.randrange(400))) for _ in range(40)]
+    texts += ["".join(draw.choices("あいうabc。\n|☆1月é", k=draw.randrange(400))) for _ in range(40)]
+    texts += [
+        "".join(draw.choices("1月é。", k=draw.randrange(1, 14))) for _ in range(60)
+    ]  # at their ends stands what matters
     built = cleaner(name)
     whole = built.judge(Batch([Document(text) for text in texts]))
     after = whole.texts or texts
@@ -272,6 +275,31 @@ def test_repeated_ngrams_are_counted_to_the_last_where_they_matter():
         for bound in (0.05, 0.2, 0.5, 0.9):
             assert (grams.one_above(n, bound) == (top > bound)).all()
             assert (grams.copied_above(n, bound) == (copied > bound)).all()
+
+
+def test_words_that_come_too_often_are_counted_in_kanji_and_katakana_only():
+    draw = random.Random(13)
+    texts = ["".join(draw.choices("山川アあいa1月", k=draw.randrange(1, 120))) for _ in range(80)] + [
+        "山",
+        "山" * 9,
+        "あ山",
+        "",
+    ]
+    grams = Ngrams(Characters(texts))
+    for n in (1, 2, 3):
+        tops = []
+        for text in texts:
+            words = [
+                text[at : at + n]
+                for at in range(len(text) - n + 1)
+                if all(
+                    one in "山川ア月" and text[max(at + place - 1, 0)] not in "1"
+                    for place, one in enumerate(text[at : at + n])
+                )
+            ]
+            tops.append(max(_counts(words).values(), default=0) / max(len(text) - n + 1, 1))
+        for bound in (0.05, 0.1, 0.2, 0.4):
+            assert (grams.word_above(n, bound) == (np.array(tops) > bound)).all()
 
 
 def _counts(items):

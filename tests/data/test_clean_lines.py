@@ -70,6 +70,12 @@ def test_names_that_may_be_words_go_only_among_their_like():
         assert judged(alone).texts == [alone]
 
 
+def test_items_with_counts_and_months_of_an_archive_are_a_menu():
+    block = "旅行記 (12)\n料理（5）\n» 写真\n2018年10月（3）\n2018年9月\nカテゴリー"
+    assert judged(f"{BODY}\n{MORE}\n{block}").texts == [f"{BODY}\n{MORE}"]
+    assert judged(f"{BODY}\n旅行記 (12)\n{MORE}").spans == {}
+
+
 @pytest.mark.parametrize(
     "text",
     [

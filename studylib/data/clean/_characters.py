@@ -71,6 +71,11 @@ class Characters:
         """The first character of each text; int64 [texts]."""
         return self.ends - self.lengths
 
+    @property
+    def firsts(self) -> np.ndarray:
+        """The first character of each text that has any; int64."""
+        return self.starts[self.lengths > 0]
+
     @cached_property
     def owners(self) -> np.ndarray:
         """The number of the text that each character is in; int32 [characters]."""
@@ -111,7 +116,7 @@ class Characters:
         marked = self.kinds == kind
         begins = marked.copy()
         begins[1:] &= ~marked[:-1]
-        begins[self.starts[self.lengths > 0]] = marked[self.starts[self.lengths > 0]]
+        begins[self.firsts] = marked[self.firsts]
         return share(self.count(kind), self.total(begins))
 
 

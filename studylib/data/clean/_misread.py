@@ -29,11 +29,11 @@ def signs(characters: Characters) -> np.ndarray:
     """How many characters of each text are signs of a wrong reading; int64 [texts]."""
     codes = characters.codes
     europe = _europe()[codes]
-    beside = np.zeros_like(europe)
-    if europe.any():
-        beside[1:] |= europe[:-1]
-        beside[:-1] |= europe[1:]
-        beside &= europe
+    left, right = np.zeros_like(europe), np.zeros_like(europe)
+    left[1:], right[:-1] = europe[:-1], europe[1:]
+    firsts = characters.firsts
+    left[firsts] = right[firsts[firsts > 0] - 1] = False  # what stands there is of another text
+    beside = europe & (left | right)
     found = characters.total(beside | _leads()[codes])
     for table in _rare():
         rare = characters.total(table[codes])

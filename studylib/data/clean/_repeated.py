@@ -33,9 +33,11 @@ def copied_lines(batch: Batch) -> Copied:
     return _copied([text.split("\n") if "\n" in text else () for text in batch.texts], batch.characters.lengths)
 
 
-def copied_paragraphs(batch: Batch) -> Copied:
-    """Of the paragraphs; empty lines part them."""
-    parts = [_PARAGRAPHS.split(text) if "\n" in text else () for text in batch.texts]
+def copied_paragraphs(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
+    """Of the paragraphs, which empty lines part; of the `wanted` texts only, bool [texts]."""
+    parts: list[Sequence[str]] = [()] * len(batch)
+    for place in range(len(batch)) if wanted is None else np.flatnonzero(wanted):
+        parts[place] = _PARAGRAPHS.split(batch.texts[place])
     return _copied(parts, batch.characters.lengths)
 
 
@@ -76,33 +78,60 @@ class Ngrams:
     def __init__(self, characters: Characters):
         codes, kinds = characters.codes, characters.kinds
         read = kinds != Kind.SPACE
-        read[1:] &= (codes[1:] != codes[:-1]) | ((kinds[1:] != Kind.PUNCTUATION) & (kinds[1:] != Kind.SYMBOL))
-        # A unit behind a number comes in every row of a table.
-        written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
-        written[1:] &= kinds[:-1] != Kind.DIGIT
-        self.codes, self.written, self.owners = codes[read], written[read], characters.owners[read]
+        again = np.zeros_like(read)
+        again[1:] = (codes[1:] == codes[:-1]) & ((kinds[1:] == Kind.PUNCTUATION) | (kinds[1:] == Kind.SYMBOL))
+        again[characters.firsts] = False  # what stands before them is of another text
+        read &= ~again
+        self.codes = codes[read]
         self.lengths = characters.lengths - characters.total(~read)
+        self.owners = np.repeat(np.arange(len(self.lengths), dtype=np.int32), self.lengths)
+        self._written = characters
         self._powers: list[np.ndarray] = []
         self._maybe: dict[int, np.ndarray] = {}
 
-    def one_above(self, n: int, bound: float, *, words: bool = False) -> np.ndarray:
-        """Whether the most frequent n-gram is more than that share of a text's n-grams; bool [texts].
+    def one_above(self, n: int, bound: float) -> np.ndarray:
+        """Whether the most frequent n-gram is more than that share of a text's n-grams; bool [texts]."""
+        hashes = ngram_hashes(self.codes, n, np.uint32, self._powers)
+        doubtful = self._fullest_buckets(hashes, self.owners[: len(hashes)]) > bound * self._totals(n)
+        return self._counted(doubtful, n)[0] > bound
 
-        With `words` only n-grams of kanji and katakana count, which words of content are written in. An n-gram comes no more often
-        than all that share its bucket.
+    def word_above(self, n: int, bound: float) -> np.ndarray:
+        """The same for n-grams of kanji and katakana, which words of content are written in; bool [texts].
+
+        A unit behind a number does not count: it comes in every row of a table.
         """
-        if words:
-            places = np.flatnonzero(self._of_words(slice(None), n))
-            owners = self.owners[places]
-            hashes = ngram_hashes(self.codes, n, np.uint32, self._powers)[places]
-        else:
-            hashes = ngram_hashes(self.codes, n, np.uint32, self._powers)
-            owners = self.owners[: len(hashes)]
-        # N-grams across the end of a text are counted to it: there may be less, never more.
+        characters = self._written
+        codes, kinds = characters.codes, characters.kinds
+        written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
+        units = np.zeros_like(written)
+        units[1:] = kinds[:-1] == Kind.DIGIT
+        units[characters.firsts] = False
+        written &= ~units
+        found = written[: max(len(written) - n + 1, 0)].copy()
+        for place in range(1, n):
+            found &= written[place : place + len(found)]
+        places = np.flatnonzero(found)
+        hashes = np.zeros(len(places), dtype=np.uint32)
+        for place in range(n):
+            hashes = (hashes + codes[places + place]) * np.uint32(0x9E3779B1)
+        owners, totals = characters.owners[places], self._totals(n)
+        above = self._fullest_buckets(hashes, owners) > bound * totals
+        for text in np.flatnonzero(above):
+            own = places[np.searchsorted(owners, text) : np.searchsorted(owners, text, "right")]
+            own = own[own + n <= characters.ends[text]]
+            keys = ngram_hashes(codes[characters.starts[text] : characters.ends[text]], n, np.uint64)
+            _, counts = np.unique(keys[own - characters.starts[text]], return_counts=True)
+            above[text] = counts.max(initial=0) > bound * totals[text]
+        return above
+
+    def _fullest_buckets(self, hashes: np.ndarray, owners: np.ndarray) -> np.ndarray:
+        """How many n-grams of each text are in its fullest bucket: no n-gram comes more often.
+
+        N-grams across the end of a text are counted to it: there may be less, never more.
+        """
         buckets = owners.astype(np.int64) << 8 | hashes >> np.uint32(24)
         counts = np.bincount(buckets, minlength=len(self.lengths) * _BUCKETS)
-        doubtful = counts.reshape(-1, _BUCKETS).max(axis=1, initial=0) > bound * self._totals(n)
-        return self._counted(doubtful, n, words)[0] > bound
+        return counts.reshape(-1, _BUCKETS).max(axis=1, initial=0)
 
     def copied_above(self, n: int, bound: float) -> np.ndarray:
         """Whether those n-grams that occur twice or more are more than that share of a text's n-grams; bool [texts]."""
@@ -139,25 +168,14 @@ class Ngrams:
     def _totals(self, n: int) -> np.ndarray:
         return np.maximum(self.lengths - n + 1, 0)
 
-    def _of_words(self, part: slice, n: int) -> np.ndarray:
-        """Which n-grams of a part are all kanji and katakana."""
-        written = self.written[part]
-        found = written[: max(len(written) - n + 1, 0)].copy()
-        for place in range(1, n):
-            found &= written[place : place + len(found)]
-        return found
-
-    def _counted(self, wanted: np.ndarray, n: int, words: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    def _counted(self, wanted: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarray]:
         top, copied = np.zeros(len(wanted)), np.zeros(len(wanted))
         ends = np.cumsum(self.lengths)
         for text in np.flatnonzero(wanted & (self.lengths >= n)):
             part = slice(ends[text] - self.lengths[text], ends[text])
             keys = ngram_hashes(self.codes[part], n, np.uint64)
-            total = len(keys)
-            if words:
-                keys = keys[self._of_words(part, n)]
             _, counts = np.unique(keys, return_counts=True)
-            top[text], copied[text] = counts.max(initial=0) / total, counts[counts > 1].sum() / total
+            top[text], copied[text] = counts.max() / len(keys), counts[counts > 1].sum() / len(keys)
         return top, copied
 
 

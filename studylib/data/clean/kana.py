@@ -11,7 +11,7 @@ from studylib.frozen import Above0, Fraction, Frozen, Positive
 
 __all__ = ["Kana"]
 
-_SHORTEST_TITLE = 8  # characters of a line, on average; names of people have four, all of them kanji
+_SHORTEST_LINE = 8  # characters, on average, of titles and rows of tables; names of people have four, all of them kanji
 
 
 class Kana(Cleaner):
@@ -51,9 +51,10 @@ class Kana(Cleaner):
         letters = characters.count(*JAPANESE)
         hiragana = characters.count(Kind.HIRAGANA)
         few = share(hiragana, hiragana + characters.count(Kind.KANJI)) < options.min_hiragana
-        few &= share(characters.count(Kind.DIGIT), characters.count(Kind.DIGIT) + letters) < options.max_digits
-        lines = characters.lengths / characters.lines.per_text
-        few &= (characters.mean_run(Kind.KANJI) <= options.max_kanji_run) | (lines < _SHORTEST_TITLE)
+        digits = characters.count(Kind.DIGIT)
+        sound = share(digits, digits + letters) > options.max_digits
+        sound |= characters.mean_run(Kind.KANJI) > options.max_kanji_run
+        few &= ~sound | (characters.lengths < _SHORTEST_LINE * characters.lines.per_text)
         many = share(characters.count(Kind.KATAKANA, Kind.HALF_KANA), letters) > options.max_katakana
         reasons = np.where(many, "katakana share", np.where(few, "hiragana share", ""))
         reasons[letters < options.min_letters] = ""

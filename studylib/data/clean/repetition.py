@@ -62,7 +62,8 @@ class Repetition(Cleaner):
         from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
 
         options = self.options
-        lines, paragraphs = copied_lines(batch), copied_paragraphs(batch)
+        lines = copied_lines(batch)
+        paragraphs = copied_paragraphs(batch, lines.share > 0)  # where no line is a copy, no paragraph is
         ngrams = Ngrams(batch.characters)
         titles = batch.characters.mean_run(Kind.KANJI) > options.max_kanji_run
         lined = batch.characters.lines.per_text >= options.min_lines
@@ -77,8 +78,8 @@ class Repetition(Cleaner):
             "characters in copied paragraphs": lined
             & (paragraphs.characters > options.max_copied_paragraph_characters),
             "copied sentences": long & (sentences.share > options.max_copied_sentences),
-            "one character": long & ~titles & ngrams.one_above(1, options.max_one_character, words=True),
-            "one word": long & ngrams.one_above(2, options.max_one_word, words=True),
+            "one character": long & ~titles & ngrams.word_above(1, options.max_one_character),
+            "one word": long & ngrams.word_above(2, options.max_one_word),
             "one n-gram": long & ngrams.one_above(options.top_ngram, options.max_top_ngram),
             "copied n-grams": long & ngrams.copied_above(options.copied_ngram, options.max_copied_ngrams),
         }

@@ -80,7 +80,7 @@ def _longest_runs(batch: Batch) -> np.ndarray:
     codes = characters.codes
     starts = np.ones(len(codes), dtype=bool)
     starts[1:] = codes[1:] != codes[:-1]
-    starts[characters.starts[characters.lengths > 0]] = True
+    starts[characters.firsts] = True
     places = np.flatnonzero(starts)
     runs = np.diff(places, append=len(codes)) * (characters.kinds[places] != Kind.SPACE)
     long = runs > 1

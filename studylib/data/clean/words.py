@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -72,19 +73,35 @@ class Words(Cleaner):
         doubtful = listed > min(self.options.lists.values()) * pl.Series(written, dtype=pl.Int64)
         reasons = [""] * len(batch)
         for place in doubtful.arg_true():
-            reasons[place] = self._reason(batch.texts[place], written[place])
+            reasons[place] = self._reason(batch.texts[place], found[place].to_list(), written[place])
         return Judged(reasons)
 
     @cached_property
     def _words(self) -> list[str]:
-        return sorted({word for words, _ in self._lists.values() for word in words})
+        return sorted(self._holders)
 
-    def _reason(self, text: str, written: int) -> str:
+    @cached_property
+    def _holders(self) -> dict[str, list[str]]:
+        """The lists that each word is in."""
+        holders: dict[str, list[str]] = {}
+        for name, (words, _) in self._lists.items():
+            for word in words:
+                holders.setdefault(word.lower(), []).append(name)
+        return holders
+
+    def _reason(self, text: str, found: list[str], written: int) -> str:
+        most: Counter[str] = Counter()
+        for word in found:
+            for name in self._holders[word.lower()]:
+                most[name] += len(word)
         for name, (_, pattern) in self._lists.items():
+            bound = self.options.lists[name] * written
+            if most[name] <= bound:
+                continue
             hits = pattern.findall(text)
             listed = sum(map(len, hits))
             many = len({one.lower() for one in hits}) >= self.options.min_different
-            if listed > self.options.lists[name] * written and (many or listed * 2 > written):
+            if listed > bound and (many or listed * 2 > written):
                 return Path(name).stem
         return ""
 

@@ -232,8 +232,6 @@ def test_killed_with_its_workers_it_leaves_no_process_and_goes_on(tmp_path, clea
                 seen.setdefault(one.name, one.stat().st_mtime_ns)
     assert again.returncode == 0
     assert {name: seen[name] for name in raw} == raw, "what was finished was not done again"
-    assert (
-        clean(*files, "--out", tmp_path / "whole", "--step", "length", "--step", "exact", "--workers", "1")[0] == 0
-    )
+    assert clean(*files, "--out", tmp_path / "whole", "--step", "length", "--step", "exact", "--workers", "1")[0] == 0
     shards = {one.name: one.read_bytes() for one in (tmp_path / "whole").glob("*.parquet")}
     assert shards and {one.name: one.read_bytes() for one in out.glob("*.parquet")} == shards

@@ -114,7 +114,7 @@ def _speed(asked: argparse.Namespace) -> list[dict[str, Any]]:
 
 def _together(documents: Sequence[Any], names: Sequence[str]) -> int:
     from studylib.data.cleaning.blocks import Rows
-    from studylib.data.cleaning.stage import Chain
+    from studylib.data.cleaning.chain import Chain
     from studylib.spec import CleanerSpec
 
     steps = [CleanerSpec(cleaner=name) for name in names]

@@ -15,6 +15,7 @@ from studylib.data.document import Document
 from studylib.spec import CleanerSpec
 from studylib.spec.record_cleaned import LabelCount, SpanCount
 
+HEAD = {"status": "done", "hash": "x", "label": "x", "made_from": []}
 BASE = {"fault": "", "form": "article", "cluster": "c1", "copy": ""}
 EXACT = {"fault": "exact_copy", "form": "", "cluster": "c1", "copy": "exact"}
 EDITED = {"fault": "near_copy", "form": "", "cluster": "c1", "copy": "edited"}
@@ -27,10 +28,27 @@ def labelled(*labels):
     return made
 
 
-def test_a_document_counts_as_its_fault_or_its_form_and_by_its_source():
-    made = labelled({"fault": "menu", "form": ""}, {"fault": "", "form": "haiku", "from": "a"}, {}, {"from": "a"})
-    assert made.counted({0, 3}) == {"fault:menu": (1, 1), "form:haiku": (1, 0), "from:a": (2, 1)}
-    assert made.counted({3}, gone={0}) == {"form:haiku": (1, 0), "from:a": (2, 1)}
+def test_a_document_counts_as_its_fault_or_its_form():
+    made = labelled({"fault": "menu", "form": ""}, {"fault": "", "form": "haiku"}, {})
+    assert made.counted({0, 2}) == {"fault:menu": (1, 1), "form:haiku": (1, 0)}
+    assert made.counted({2}, gone={0}) == {"form:haiku": (1, 0)}
+
+
+def test_where_documents_are_from_is_counted_of_every_step(tmp_path, monkeypatch):
+    monkeypatch.setattr(registry.CLEANERS, "_loaded", registry.CLEANERS._loaded | LITTLE)
+    texts = [("広告です", "a"), ("広告のある話", "b"), ("静かな話", "b"), ("静かな話", "a"), ("静かな話", "c")]
+    documents = [Document(text, labels={"from": name}) for text, name in texts]
+    steps = [CleanerSpec(cleaner=one) for one in ("without", "once")]
+    record = Cleaning("text", Listed(documents), steps, tmp_path, HEAD).run(FileDigests()).record
+    without, once = record.steps
+    assert without.by_label == {
+        "from:a": LabelCount(given=2, dropped=1, alone=1), "from:b": LabelCount(given=2, dropped=1, alone=1),
+        "from:c": LabelCount(given=1, dropped=0, alone=0),
+    }  # fmt: skip
+    assert once.by_label["from:a"] == LabelCount(given=1, dropped=1, alone=1)
+    assert {name: (one.given, one.dropped) for name, one in record.by_label.items()} == {
+        "from:a": (2, 2), "from:b": (2, 1), "from:c": (1, 1),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -89,8 +107,7 @@ def test_the_record_says_it_of_every_step(tmp_path, monkeypatch):
         Document("0120", labels={"fault": "short", "form": "", "spans": []}),
     ]
     steps = [CleanerSpec(cleaner=one) for one in ("without", "cut", "once", "digits")]
-    head = {"status": "done", "hash": "x", "label": "x", "made_from": []}
-    record = Cleaning("text", Listed(documents), steps, tmp_path, head).run(FileDigests()).record
+    record = Cleaning("text", Listed(documents), steps, tmp_path, HEAD).run(FileDigests()).record
     without, cut, once, digits = record.steps
     assert without.by_label["fault:advertising"] == LabelCount(given=1, dropped=1, alone=1)
     assert without.by_label["form:haiku"] == LabelCount(given=1, dropped=1, alone=1)

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from studylib.data.document import Document
 from studylib.files import atomic_write
 
-LABELS = ("fault", "form", "cluster", "copy", "spans", "from")
-"""What is known of a document that steps are measured against."""
+TRUTH = ("fault", "form", "cluster", "copy", "spans")
+"""What a generator knows of a document, which steps are measured against."""
+LABELS = (*TRUTH, "from")
 
 _ROWS = pa.schema(
     [

@@ -23,7 +23,7 @@ def label_of(labels: Mapping[str, Any]) -> str:
 class Labelled:
     """Documents of which something is known, by a number of their own, and what they count as.
 
-    A document with a fault counts as that, a sound one as its form, and by ``from`` each once more. Of a cluster of copies one
+    A document with a fault counts as that, a sound one as its form. Of a cluster of copies one
     document counts as the original, and the others as copies: the one that is kept, whichever it is. (So a step that drops the
     original and keeps a copy has done right, and one that drops both has lost a sound document.) Where several are kept, or
     none, the original is the one that the others were made of.
@@ -32,7 +32,7 @@ class Labelled:
     """
 
     def __init__(self) -> None:
-        self._names: dict[int, list[str]] = {}
+        self._names: dict[int, str] = {}
         self._clusters: dict[str, list[int]] = defaultdict(list)
         self._copies: dict[int, str] = {}
 
@@ -40,24 +40,20 @@ class Labelled:
         fault, form = labels.get("fault", ""), labels.get("form", "")
         own = f"fault:{fault}" if fault and fault not in _COPIES else f"form:{form}" if form else ""
         copy = labels.get("copy") or (fault if fault in _COPIES else "")
-        if labels.get("from"):
-            self._names[number] = [f"from:{labels['from']}"]
         if labels.get("cluster"):
             self._clusters[str(labels["cluster"])].append(number)
             self._copies[number] = f"copy:{copy}" if copy else ""
-        if own and not (copy and labels.get("cluster")):
-            self._names.setdefault(number, []).append(own)
+            own = "" if copy else own
+        if own:
+            self._names[number] = own
 
     def counted(self, dropped: Collection[int], gone: Collection[int] = ()) -> dict[str, tuple[int, int]]:
         """By label, how many were given and how many of them dropped; those ``gone`` before were not given."""
         given, out = Counter[str](), Counter[str]()
-        for number, names in self._names.items():
-            if number in gone:
-                continue
-            for name in names:
-                if number not in self._copies or name.startswith("from:"):
-                    given[name] += 1
-                    out[name] += number in dropped
+        for number, name in self._names.items():
+            if number not in gone and number not in self._copies:
+                given[name] += 1
+                out[name] += number in dropped
         for members in self._clusters.values():
             for name, is_out in self._in_cluster([one for one in members if one not in gone], members, dropped):
                 given[name] += 1
@@ -69,12 +65,9 @@ class Labelled:
     ) -> Iterable[tuple[str, bool]]:
         if not given:
             return
-        originals = [one for one in members if not self._copies[one]]
-        name = next(
-            (one for place in originals for one in self._names.get(place, ()) if not one.startswith("from:")), ""
-        )
-        kept = sorted((one for one in given if one not in dropped), key=lambda one: (self._copies[one], one))
-        stays = kept[0] if kept else min(given, key=lambda one: (self._copies[one], one))
+        name = next((self._names[one] for one in members if one in self._names), "")
+        kept = [one for one in given if one not in dropped]
+        stays = min(kept or given, key=lambda one: (self._copies[one], one))
         if name:
             yield name, stays in dropped
         for one in given:

@@ -56,7 +56,7 @@ def record_of_cleaning(
             alone_removed_bytes=alone and alone.amount("removed").bytes,
             reasons=dict(tally.reasons.most_common()),
             counts=dict(tally.counts.most_common()),
-            by_label={} if by_label is None else by_label[place],
+            by_label=({} if by_label is None else by_label[place]) | _by_source(tally, alone),
             spans={} if alone is None else alone.span_counts(),
             examples=tally.shown(),
             seconds=round(tally.seconds + survey_seconds.get(place, 0.0), 3),
@@ -74,7 +74,7 @@ def record_of_cleaning(
         "raw": {"documents": taken.documents, "bytes": taken.bytes},
         "kept": kept.model_dump(),
         "steps": steps,
-        "by_label": {} if measured is None else _as_json(measured.together()),
+        "by_label": _as_json(({} if measured is None else measured.together()) | _by_source_together(taken, tallies)),
         "clusters": {str(size): count for size, count in sorted(clusters.items())},
         "notes": taken.notes,
         "guard": guard,
@@ -143,6 +143,22 @@ def _sums(
             measured.add(first, block, **parts)
         first += taken.counts[task]["documents"]
     return sums["steps"], sums["alone"], measured
+
+
+def _by_source(tally: Tally, alone: Tally | None) -> dict[str, LabelCount]:
+    return {
+        f"from:{name}": LabelCount(given=given, dropped=dropped, alone=alone and alone.sources[name][1])
+        for name, (given, dropped) in sorted(tally.sources.items())
+    }
+
+
+def _by_source_together(taken: Taken, tallies: Mapping[int, Tally]) -> dict[str, LabelCount]:
+    raw = sum((Counter(one["sources"]) for one in taken.counts), Counter[str]())
+    dropped = {name: sum(one.sources.get(name, (0, 0))[1] for one in tallies.values()) for name in raw}
+    return {
+        f"from:{name}": LabelCount(given=given, dropped=min(given, dropped[name]))
+        for name, given in sorted(raw.items())
+    }
 
 
 def _as_json(counts: Mapping[str, LabelCount]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Steps applied to a block: batch after batch, what stays is handed on, and everything is counted."""
+"""What tasks do with a block: a step surveys it, or steps are applied to it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
-from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Span
-from studylib.data.clean._masks import MASKS
-from studylib.data.cleaning.blocks import Rows, read_block, written_block
-from studylib.data.cleaning.labels import label_of, spans_of_a_correction, spans_of_a_mask
-from studylib.data.cleaning.tally import Tally
-from studylib.data.document import Document
+from studylib.data.clean import Batch
+from studylib.data.cleaning.blocks import read_block, written_block
+from studylib.data.cleaning.chain import Chain
 from studylib.files import write_bytes, write_json
 from studylib.spec import CleanerSpec
-
-_MANY_GONE = 0.25  # of a batch: then those that are left are put together anew
-_AROUND_A_SPAN = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -40,8 +34,6 @@ class Survey:
             answer = cleaner.survey(Batch(rows.documents, first))
             arrays |= {f"{number:06d}.{name}": array for name, array in answer.items()}
             first += len(rows)
-        from io import BytesIO
-
         np.savez(stream := BytesIO(), **arrays)
         write_bytes(self.folder / f"{task:05d}.npz", stream.getvalue())
         write_json(self.folder / f"{task:05d}.json", {"seconds": time.process_time() - began})
@@ -109,200 +101,6 @@ class Stage:
             "alone": {str(place): one.as_json() for place, one in work.alone.items()},
         }
         write_json(self.folder / f"{task:05d}.json", counted)
-
-
-class Chain:
-    """Steps at work on one block, batch after batch.
-
-    Parameters
-    ----------
-    cleaners
-        By the places of their steps.
-    steps
-        Places of those to be applied, in order.
-    conclusions
-        Of those that have surveyed.
-    alone
-        Places of those to be measured on raw text, with their conclusions of it.
-    labelled
-        Whether it is kept which documents were dropped.
-    """
-
-    def __init__(
-        self,
-        cleaners: Mapping[int, Cleaner],
-        steps: Sequence[int],
-        conclusions: Mapping[int, Arrays],
-        alone: Mapping[int, Arrays | None],
-        *,
-        labelled: bool,
-    ):
-        self._cleaners, self._steps, self._labelled = cleaners, steps, labelled
-        self._conclusions, self._alone = conclusions, alone
-        self.in_order = {place: Tally() for place in steps}
-        self.alone = {place: Tally() for place in alone}
-
-    def apply(self, rows: Rows, first: int, *, measured: bool) -> Rows:
-        """What stays of a batch; ``measured``: the batch is raw, and steps are to be measured alone on it."""
-        raw = _Text.of(rows, first)
-        text, live = raw, list(range(len(rows)))
-        to_measure = dict(self._alone) if measured else {}
-        for place in self._steps:
-            cleaner, tally, alone = self._cleaners[place], self.in_order[place], None
-            if place in to_measure:
-                alone = self._measured(place, raw, to_measure.pop(place))
-            if alone is not None and text is raw and (len(live) == len(text) or not alone.counts):
-                judged = alone
-            else:
-                text, live = _without_many_gone(text, live, all_of_them=cleaner.purpose in ("correct", "mask"))
-                judged = self._judged(place, text.batch, self._conclusions.get(place))
-                if judged.counts and len(live) < len(text):
-                    text, live = _without_many_gone(text, live, all_of_them=True)
-                    judged = self._judged(place, text.batch, None)
-            tally.seconds += judged.seconds
-            live = self._count(tally, cleaner, text, live, judged)
-            if judged.texts is not None or judged.copies is not None:
-                text = text.changed(live, judged)
-                live = list(range(len(text)))
-        for place, conclusion in to_measure.items():
-            self._measured(place, raw, conclusion)
-        return text.only(live).rows()
-
-    def measure(self, rows: Rows, first: int) -> None:
-        """Steps alone, on a batch of raw text."""
-        raw = _Text.of(rows, first)
-        for place, conclusion in self._alone.items():
-            self._measured(place, raw, conclusion)
-
-    def _judged(self, place: int, batch: Batch, conclusion: Arrays | None) -> _Timed:
-        cleaner, began = self._cleaners[place], time.process_time()
-        judged = cleaner.judge(batch, conclusion)
-        for name, answers in (("reasons", judged.reasons), ("texts", judged.texts), ("copies", judged.copies)):
-            if answers is not None and len(answers) != len(batch):
-                raise AssertionError(f"{type(cleaner).__name__}: {len(answers)} {name} of {len(batch)} documents")
-        return _Timed(**vars(judged), seconds=time.process_time() - began)
-
-    def _measured(self, place: int, raw: _Text, conclusion: Arrays | None) -> _Timed:
-        """What a step says of raw text; counted."""
-        tally, judged = self.alone[place], self._judged(place, raw.batch, conclusion)
-        for number, reason in enumerate(judged.reasons):
-            if reason:
-                tally.add("dropped", 1, raw.sizes[number])
-                if self._labelled:
-                    tally.places.append(raw.places[number])
-            elif judged.texts is not None and judged.texts[number] != raw.texts[number]:
-                tally.add("removed", 1, raw.sizes[number] - len(judged.texts[number].encode()))
-        if self._labelled:
-            self._count_spans(tally, self._cleaners[place], raw.batch.documents, judged)
-        return judged
-
-    @staticmethod
-    def _count_spans(tally: Tally, cleaner: Cleaner, documents: Sequence[Document], judged: Judged) -> None:
-        if judged.texts is None:
-            return
-        personal = cleaner.purpose == "mask"
-        compare = spans_of_a_mask if personal else spans_of_a_correction
-        for number, document in enumerate(documents):
-            # What stands around a sound text is labelled; a page that is all menu has no such labels.
-            if "spans" in document.labels and (personal or not document.labels.get("fault")):
-                labelled = [Span(*one) for one in document.labels["spans"]]
-                own = [one for one in labelled if (one.kind in MASKS) == personal]
-                tally.add_spans(compare(own, judged.spans.get(number, [])))
-
-    def _count(self, tally: Tally, cleaner: Cleaner, text: _Text, live: Sequence[int], judged: Judged) -> list[int]:
-        """Count what a step says of those that are left; return those that are left after it."""
-        tally.add("given", len(live), sum(text.sizes[number] for number in live))
-        tally.counts.update(judged.counts)
-        stays = [number for number in live if not judged.reasons[number]]
-        if len(stays) < len(live):
-            for number in live:
-                if reason := judged.reasons[number]:
-                    document = text.batch.documents[number]
-                    tally.add("dropped", 1, text.sizes[number])
-                    tally.reasons[reason] += 1
-                    label = label_of(document.labels)
-                    tally.example(reason, document.text, document.origin, label, dropped=True)
-                    if self._labelled:
-                        tally.places.append(text.places[number])
-        for number in stays if judged.texts is not None else ():
-            document, new = text.batch.documents[number], judged.texts[number]
-            if new != document.text:
-                tally.add("removed", 1, text.sizes[number] - len(new.encode()))
-                for span in judged.spans.get(number, ())[:1]:
-                    around = _around(cleaner, document.text, new, span)
-                    tally.example(span.kind, around, document.origin, label_of(document.labels), dropped=False)
-        for number in stays if judged.copies is not None else ():
-            if (more := judged.copies[number] - 1) > 0:
-                new = text.texts[number] if judged.texts is None else judged.texts[number]
-                tally.add("repeated", more, more * len(new.encode()))
-        return stays
-
-
-@dataclass
-class _Timed(Judged):
-    seconds: float = 0.0
-
-
-@dataclass
-class _Text:
-    """Documents at one point of the chain: the place of each in its raw block, and its bytes."""
-
-    batch: Batch
-    places: list[int]
-    sizes: list[int]
-
-    @classmethod
-    def of(cls, rows: Rows, first: int) -> Self:
-        return cls(Batch(rows.documents, first), rows.places, [len(one.text.encode()) for one in rows.documents])
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    @property
-    def texts(self) -> list[str]:
-        return self.batch.texts
-
-    def rows(self) -> Rows:
-        return Rows(list(self.batch.documents), self.places)
-
-    def only(self, live: Sequence[int]) -> Self:
-        """Those that are left."""
-        if len(live) == len(self):
-            return self
-        documents = self.batch.documents
-        return type(self)(
-            Batch([documents[number] for number in live], self.batch.first),
-            [self.places[number] for number in live],
-            [self.sizes[number] for number in live],
-        )
-
-    def changed(self, live: Sequence[int], judged: Judged) -> Self:
-        """Those that are left with the texts that they have from now on, each as often as it is to be written."""
-        documents, places, sizes = [], [], []
-        for number in live:
-            one, size = self.batch.documents[number], self.sizes[number]
-            if judged.texts is not None and (text := judged.texts[number]) != one.text:
-                one, size = Document(text, one.labels, one.origin, one.record, one.piece_of), len(text.encode())
-            copies = 1 if judged.copies is None else judged.copies[number]
-            documents += [one] * copies
-            places += [self.places[number]] * copies
-            sizes += [size] * copies
-        return type(self)(Batch(documents, self.batch.first), places, sizes)
-
-
-def _without_many_gone(text: _Text, live: list[int], *, all_of_them: bool) -> tuple[_Text, list[int]]:
-    """Those that are left put together anew, if many are gone: what is counted of their characters is counted anew, too."""
-    if len(live) < (1 - _MANY_GONE) * len(text) or (all_of_them and len(live) < len(text)):
-        return text.only(live), list(range(len(live)))
-    return text, live
-
-
-def _around(cleaner: Cleaner, before: str, after: str, span: Span) -> str:
-    """What lies around a span: of a mask as it is written now, so that no page shows what was masked."""
-    if cleaner.purpose == "mask":
-        at = max(after.find(MASKS.get(span.kind, "")), 0)
-        return after[max(0, at - _AROUND_A_SPAN) : at + _AROUND_A_SPAN]
-    return before[max(0, span.start - _AROUND_A_SPAN) : span.stop + _AROUND_A_SPAN]
 
 
 def load_arrays(folder: Path) -> dict[str, np.ndarray]:

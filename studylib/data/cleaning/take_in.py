@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from studylib.data.cleaning.blocks import LABELS, Rows, written_block
+from studylib.data.cleaning.blocks import TRUTH, Rows, written_block
 from studylib.data.guard import Guard
 from studylib.data.source import Source
 from studylib.data.text import batches
@@ -49,17 +49,19 @@ class TakeIn:
         if first is None:
             return False
         before, read, size, place, labelled = guard.record(), 0, 0, 0, False
+        sources: Counter[str] = Counter()
         with written_block(self._file(task, number, "parquet")) as block:
             some = first
             while some is not None:
                 read += len(some)
                 admitted = guard.admit(some)
                 size += sum(len(one.utf8()) for one in admitted)
-                labelled = labelled or any(key in one.labels for one in admitted for key in LABELS)
+                labelled = labelled or any(key in one.labels for one in admitted for key in TRUTH)
+                sources.update(one.labels["from"] for one in admitted if "from" in one.labels)
                 block.add(Rows(admitted, list(range(place, place + len(admitted)))))
                 place += len(admitted)
                 some = next(waiting, None) if size < self.block_bytes else None
-        counted = {"read": read, "documents": place, "bytes": size, "labelled": labelled}
+        counted = {"read": read, "documents": place, "bytes": size, "labelled": labelled, "sources": dict(sources)}
         write_json(self._file(task, number, "json"), counted | {"guard": _since(before, guard.record())})
         return True
 

@@ -25,6 +25,8 @@ class Tally:
         (documents that stay and have other text, and the bytes by which they are shorter).
     places
         Of the documents dropped, in the raw block; only kept where labels are known.
+    sources
+        Documents given and dropped, as [given, dropped], by the source that they are from.
     examples
         By reason, those with the least hashes: the same ones however the text was cut and ordered.
     """
@@ -35,6 +37,7 @@ class Tally:
     spans: dict[str, list[int]] = field(default_factory=dict)
     examples: dict[str, list[list[Any]]] = field(default_factory=dict)
     places: list[int] = field(default_factory=list)
+    sources: dict[str, list[int]] = field(default_factory=dict)
     seconds: float = 0.0
 
     def add(self, name: str, documents: int, size: int) -> None:
@@ -55,6 +58,12 @@ class Tally:
             before = self.spans.get(kind, [0] * len(counts))
             self.spans[kind] = [one + other for one, other in zip(before, counts, strict=True)]
 
+    def add_sources(self, given: Mapping[str, int], dropped: Mapping[str, int]) -> None:
+        for name, count in given.items():
+            own = self.sources.setdefault(name, [0, 0])
+            own[0] += count
+            own[1] += dropped.get(name, 0)
+
     def as_json(self) -> dict[str, Any]:
         return vars(self) | {"reasons": dict(self.reasons), "counts": dict(self.counts)}
 
@@ -65,6 +74,8 @@ class Tally:
         self.reasons.update(part["reasons"])
         self.counts.update(part["counts"])
         self.add_spans(part["spans"])
+        for name, (given, dropped) in part["sources"].items():
+            self.add_sources({name: given}, {name: dropped})
         self.seconds += part["seconds"]
         for reason, some in part["examples"].items():
             kept = sorted([*self.examples.get(reason, []), *some])

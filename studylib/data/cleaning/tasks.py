@@ -23,7 +23,7 @@ from typing import Any, Literal
 from datatrove.executor.base import PipelineExecutor
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
-from loguru import logger
+from datatrove.utils.logging import logger
 
 from studylib.environment import child_environment
 from studylib.errors import StudyError, invalid

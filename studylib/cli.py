@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from studylib.cli_clean import clean
 from studylib.errors import StudyError, invalid
 
 app = typer.Typer(
@@ -215,6 +216,9 @@ def bench(context: typer.Context) -> None:
     from studylib.bench import main as bench_main
 
     raise typer.Exit(bench_main(context.args) or 0)
+
+
+app.command()(clean)
 
 
 def _report(folder: Path) -> None:

@@ -19,6 +19,7 @@ BENCHMARKS = {
     "loading": "how long training waits for its data",
     "tokenizing": "text to token shards against SentencePiece's own batch encoding",
     "extension": "pieces added to a tokenizer; every row of any files encoded and decoded",
+    "cleaning": "cleaning text: speed, memory, against datatrove's deduplication, and against labels",
     "gate": "what the JGLUE gate lets through of disguised files, and what it drops of other text",
     "tokenizer_export": "rows of any files, encoded by us and by AutoTokenizer from the exported folder",
     "tokenizer_counts": "tokenizers from counted pieces against plain SentencePiece: memory, time, agreement",

@@ -48,7 +48,7 @@ def compare(ours, reference, inputs: list[torch.Tensor], tolerance: float = 1e-4
     double = [tensor.double().clone().requires_grad_() for tensor in inputs]
     output, expected = ours(*single), reference(*double)
     assert_near(output, expected, tolerance, "output")
-    direction = torch.randn(expected.shape, dtype=torch.double)
+    direction = torch.randn(expected.shape, dtype=torch.double).to(expected.device)
     (output * direction.float()).sum().backward()
     (expected * direction).sum().backward()
     for index, (one, other) in enumerate(zip(single, double, strict=True)):

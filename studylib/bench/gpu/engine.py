@@ -1,0 +1,151 @@
+"""Training itself on the card: the same losses as on the CPU, and what only several processes or a resume can show."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from studylib.bench.gpu.parts import Record, Setting, attempt, last_lines
+from studylib.data import prepare
+from studylib.environment import child_environment
+from studylib.files import read_json, read_json_lines
+from studylib.spec import DataSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec
+from studylib.train import train
+from studylib.trials import run_steps
+
+# How far a loss of these few steps may be off in nats, and a gradient's norm relatively; bfloat16 keeps eight bits.
+TOLERANCES = {"float32": 1e-3, "bfloat16": 4e-2}
+
+# Each takes another way through the engine; the twin on the CPU does not compile and computes everything plainly.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "compiled": {"compute.compile": "layer"},
+    "all logits at once": {"compute.cross_entropy": "plain"},
+    "layers computed again": {"compute.recompute": "layer"},
+    "experts": {"model.moe": {"experts": 8, "experts_per_token": 2, "expert_size": 64}},
+    "experts, compiled": {
+        "model.moe": {"experts": 8, "experts_per_token": 2, "expert_size": 64}, "compute.compile": "layer",
+    },
+    "sliding window": {"model.attention_pattern": "sliding_window", "model.window": 32},
+    "prefixes": {"objective.name": "prefix_lm"},
+    "alibi": {"model.position": "alibi"},
+    "mamba2": {"model.mixer": "mamba2", "model.num_kv_heads": None},
+    "retnet": {"model.mixer": "retnet", "model.num_kv_heads": None},
+    "rwkv7": {"model.mixer": "rwkv7", "model.num_kv_heads": None},
+    "muon": {"optimizer.name": "muon"},
+    "soap": {"optimizer.name": "soap"},
+    "lion": {"optimizer.name": "lion", "optimizer.learning_rate": 3e-4},
+    "adafactor": {"optimizer.name": "adafactor"},
+}  # fmt: skip
+_PLAIN = {"compute.compile": "none", "compute.cross_entropy": "plain", "compute.recompute": "none"}
+
+
+def records(setting: Setting) -> Iterator[Record]:
+    torch.set_num_threads(min(4, torch.get_num_threads()))  # other parts run beside this one
+    base = trial(small=setting.small)
+    prepare(base.data, setting.work / "data")
+    yield attempt("collectives by NCCL under torchrun", partial(_collectives, setting))
+    yield attempt("launcher torchrun", partial(launched, base, setting))
+    yield attempt("repeated and resumed", partial(resumed, base, setting))
+    for name, changes in VARIANTS.items():
+        for dtype in TOLERANCES:
+            spec = base.replace(**changes, **{"compute.dtype": dtype})
+            place = f"{name}, {dtype}"
+            yield attempt(place, partial(beside_cpu, spec, setting, place))
+
+
+def trial(*, small: bool = False) -> TrialSpec:
+    """A few steps of a little model on generated text."""
+    data = DataSpec(
+        sources=(SourceSpec(options={"register": "ja", "bytes": 300_000}),),
+        tokenizer=TokenizerSpec(vocab_size=512, sample_bytes=200_000),
+    )
+    width = 32 if small else 128
+    model = ModelSpec(num_layers=2, hidden_size=width, num_heads=4, num_kv_heads=2, vocab_size=640, seq_len=128)
+    steps = 4 if small else 12
+    return TrialSpec(model=model, data=data, train_steps=steps, global_batch_size=8, eval_tokens=4096)
+
+
+def beside_cpu(spec: TrialSpec, setting: Setting, name: str) -> Record:
+    """The greatest difference in loss and in the gradient's norm between the device and the CPU, step by step."""
+    ours = _curve(spec, setting.device, setting.work, setting.work / name.replace(" ", "-").replace(",", ""))
+    plain = spec.replace(**_PLAIN)
+    twin = _curve(plain, "cpu", setting.work, setting.work / f"cpu-{plain.hash}")
+    loss = max(abs(a["loss"] - b["loss"]) for a, b in zip(ours, twin, strict=True))
+    norm = max(abs(a["grad_norm"] / b["grad_norm"] - 1) for a, b in zip(ours, twin, strict=True))
+    tolerance = TOLERANCES[spec.compute.dtype]
+    return {
+        "ok": loss <= tolerance and norm <= 5 * tolerance, "first_loss": twin[0]["loss"], "last_loss": twin[-1]["loss"],
+        "loss_differs_by": loss, "norm_differs_by": norm,
+    }  # fmt: skip
+
+
+def resumed(base: TrialSpec, setting: Setting) -> Record:
+    """Whether a run is the same bits when repeated, and when stopped in the middle and resumed from its checkpoint."""
+    half = base.train_steps // 2
+    spec, folder = base.replace(checkpoint_every=half), setting.work / "resumed"
+    first = _curve(spec, setting.device, setting.work, folder / "first")
+    again = _curve(spec, setting.device, setting.work, folder / "again")
+
+    def stop(record: dict) -> None:
+        if record["step"] == half + 1:
+            raise KeyboardInterrupt
+
+    on_device = spec.replace(**{"compute.device": setting.device})
+    try:
+        train(on_device, folder / "stopped", data_folder=setting.work / "data", on_metrics=stop)
+    except KeyboardInterrupt:
+        pass
+    else:
+        raise RuntimeError("the run was not stopped")
+    went_on = _curve(spec, setting.device, setting.work, folder / "stopped")
+    return {"ok": went_on == first, "repeated_alike": again == first, "resumed_alike": went_on == first}
+
+
+def launched(base: TrialSpec, setting: Setting) -> Record:
+    """A trial by the launcher torchrun, against the same in this process."""
+    spec = base.replace(**{"compute.device": setting.device})
+    here = _curve(spec, setting.device, setting.work, setting.work / "here")
+    out = setting.work / "launched"
+    run_steps([spec], out, launcher="torchrun", progress=[])
+    folder = out / spec.name
+    if not (folder / "result.json").exists():
+        raise RuntimeError(_why_it_failed(folder))
+    differs = max(abs(a["loss"] - b["loss"]) for a, b in zip(_losses(folder), here, strict=True))
+    return {"ok": differs <= TOLERANCES["bfloat16"], "loss_differs_by": differs}
+
+
+def _curve(spec: TrialSpec, device: str, data: Path, out: Path) -> list[dict[str, float]]:
+    if not (out / "result.json").exists():  # several variants have one twin
+        train(spec.replace(**{"compute.device": device}), out, data_folder=data / "data")
+    return _losses(out)
+
+
+def _losses(out: Path) -> list[dict[str, float]]:
+    found = [record for record in read_json_lines(out / "metrics.jsonl") if "loss" in record]
+    return [{name: record[name] for name in ("step", "loss", "grad_norm")} for record in found]
+
+
+def _why_it_failed(folder: Path) -> str:
+    failure = folder / "failure.json"
+    log = folder / "log.txt"
+    said = read_json(failure)["message"] if failure.exists() else "it left no result and no failure"
+    return f"{said}\n{last_lines(log.read_text(errors='replace')) if log.exists() else ''}"
+
+
+def _collectives(setting: Setting) -> Record:
+    """Process group, barrier and collectives as torchrun starts them: more than one process takes this way."""
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--local_addr=127.0.0.1", "--nproc_per_node=1",
+        "-m", "studylib.bench.gpu.collectives", setting.device,
+    ]  # fmt: skip
+    done = subprocess.run(command, env=child_environment(), capture_output=True, text=True, timeout=90)
+    if done.returncode:
+        raise RuntimeError(last_lines(done.stdout + done.stderr))
+    return {"ok": True, "said": last_lines(done.stdout)}

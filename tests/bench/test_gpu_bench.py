@@ -123,18 +123,22 @@ def test_parts_run_in_processes_of_their_own(tmp_path):
 
 
 @pytest.mark.slow
-def test_training_is_compared_step_by_step(tmp_path, monkeypatch):
+def test_training_is_compared_step_by_step(tmp_path):
     from studylib.bench.gpu import engine
     from studylib.data import prepare
 
     setting, base = Setting("cpu", tmp_path, small=True), engine.trial(small=True)
     prepare(base.data, tmp_path / "data")
-    same = engine.beside_cpu(base.replace(**{"compute.dtype": "float32"}), setting, "same")
+    spec = base.replace(**{"compute.dtype": "float32"})
+
+    def twin(seed: int) -> list[dict]:
+        return engine.curve(spec.replace(seed=seed), "cpu", tmp_path, tmp_path / f"twin-{seed}")
+
+    same = engine.beside_cpu(spec, partial(twin, 0), setting, "same")
     assert same["ok"] and same["loss_differs_by"] < 1e-5 and same["last_loss"] < same["first_loss"]
-    assert engine.resumed(base, setting) == {"ok": True, "repeated_alike": True, "resumed_alike": True}
-    monkeypatch.setattr(engine, "_PLAIN", {**engine._PLAIN, "seed": 1})
-    other = engine.beside_cpu(base.replace(**{"compute.dtype": "float32"}), setting, "other seed")
+    other = engine.beside_cpu(spec, partial(twin, 1), setting, "other seed")
     assert not other["ok"] and other["loss_differs_by"] > 1e-3
+    assert engine.resumed(base, setting) == {"ok": True, "repeated_alike": True, "resumed_alike": True}
 
 
 def test_what_is_off_is_seen_in_both_directions():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from studylib.trials import run_steps
 
 # How far a loss of these few steps may be off in nats, and a gradient's norm relatively; bfloat16 keeps eight bits.
 TOLERANCES = {"float32": 1e-3, "bfloat16": 4e-2}
+
+_TWINS = 4  # at a time
 
 # Each takes another way through the engine; the twin on the CPU does not compile and computes everything plainly.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -47,17 +51,28 @@ _PLAIN = {"compute.compile": "none", "compute.cross_entropy": "plain", "compute.
 
 
 def records(setting: Setting) -> Iterator[Record]:
-    torch.set_num_threads(min(4, torch.get_num_threads()))  # other parts run beside this one
     base = trial(small=setting.small)
     prepare(base.data, setting.work / "data")
-    yield attempt("collectives by NCCL under torchrun", partial(_collectives, setting))
-    yield attempt("launcher torchrun", partial(launched, base, setting))
-    yield attempt("repeated and resumed", partial(resumed, base, setting))
-    for name, changes in VARIANTS.items():
-        for dtype in TOLERANCES:
-            spec = base.replace(**changes, **{"compute.dtype": dtype})
-            place = f"{name}, {dtype}"
-            yield attempt(place, partial(beside_cpu, spec, setting, place))
+    specs = {
+        f"{name}, {dtype}": base.replace(**changes, **{"compute.dtype": dtype})
+        for name, changes in VARIANTS.items()
+        for dtype in TOLERANCES
+    }
+    # In other processes: this one keeps to the device, since each change would start its process groups anew.
+    others = ProcessPoolExecutor(
+        _TWINS, mp_context=multiprocessing.get_context("spawn"), initializer=torch.set_num_threads, initargs=(2,)
+    )
+    with others:
+        plain = {place: spec.replace(**_PLAIN) for place, spec in specs.items()}
+        twins = {
+            spec.hash: others.submit(curve, spec, "cpu", setting.work, setting.work / f"cpu-{spec.hash}")
+            for spec in {spec.hash: spec for spec in plain.values()}.values()
+        }
+        yield attempt("collectives by NCCL under torchrun", partial(_collectives, setting))
+        yield attempt("repeated and resumed", partial(resumed, base, setting))
+        for place, spec in specs.items():
+            yield attempt(place, partial(beside_cpu, spec, twins[plain[place].hash].result, setting, place))
+        yield attempt("launcher torchrun", partial(launched, base, setting))
 
 
 def trial(*, small: bool = False) -> TrialSpec:
@@ -72,16 +87,15 @@ def trial(*, small: bool = False) -> TrialSpec:
     return TrialSpec(model=model, data=data, train_steps=steps, global_batch_size=8, eval_tokens=4096)
 
 
-def beside_cpu(spec: TrialSpec, setting: Setting, name: str) -> Record:
-    """The greatest difference in loss and in the gradient's norm between the device and the CPU, step by step."""
-    ours = _curve(spec, setting.device, setting.work, setting.work / name.replace(" ", "-").replace(",", ""))
-    plain = spec.replace(**_PLAIN)
-    twin = _curve(plain, "cpu", setting.work, setting.work / f"cpu-{plain.hash}")
-    loss = max(abs(a["loss"] - b["loss"]) for a, b in zip(ours, twin, strict=True))
-    norm = max(abs(a["grad_norm"] / b["grad_norm"] - 1) for a, b in zip(ours, twin, strict=True))
+def beside_cpu(spec: TrialSpec, twin: Callable[[], list[dict]], setting: Setting, name: str) -> Record:
+    """The greatest difference in loss and in the gradient's norm between the device and its twin, step by step."""
+    folder = setting.work / name.replace(" ", "-").replace(",", "")
+    ours, right = curve(spec, setting.device, setting.work, folder), twin()
+    loss = max(abs(a["loss"] - b["loss"]) for a, b in zip(ours, right, strict=True))
+    norm = max(abs(a["grad_norm"] / b["grad_norm"] - 1) for a, b in zip(ours, right, strict=True))
     tolerance = TOLERANCES[spec.compute.dtype]
     return {
-        "ok": loss <= tolerance and norm <= 5 * tolerance, "first_loss": twin[0]["loss"], "last_loss": twin[-1]["loss"],
+        "ok": loss <= tolerance and norm <= 5 * tolerance, "first_loss": right[0]["loss"], "last_loss": right[-1]["loss"],
         "loss_differs_by": loss, "norm_differs_by": norm,
     }  # fmt: skip
 
@@ -90,8 +104,8 @@ def resumed(base: TrialSpec, setting: Setting) -> Record:
     """Whether a run is the same bits when repeated, and when stopped in the middle and resumed from its checkpoint."""
     half = base.train_steps // 2
     spec, folder = base.replace(checkpoint_every=half), setting.work / "resumed"
-    first = _curve(spec, setting.device, setting.work, folder / "first")
-    again = _curve(spec, setting.device, setting.work, folder / "again")
+    first = curve(spec, setting.device, setting.work, folder / "first")
+    again = curve(spec, setting.device, setting.work, folder / "again")
 
     def stop(record: dict) -> None:
         if record["step"] == half + 1:
@@ -104,14 +118,14 @@ def resumed(base: TrialSpec, setting: Setting) -> Record:
         pass
     else:
         raise RuntimeError("the run was not stopped")
-    went_on = _curve(spec, setting.device, setting.work, folder / "stopped")
+    went_on = curve(spec, setting.device, setting.work, folder / "stopped")
     return {"ok": went_on == first, "repeated_alike": again == first, "resumed_alike": went_on == first}
 
 
 def launched(base: TrialSpec, setting: Setting) -> Record:
     """A trial by the launcher torchrun, against the same in this process."""
     spec = base.replace(**{"compute.device": setting.device})
-    here = _curve(spec, setting.device, setting.work, setting.work / "here")
+    here = curve(spec, setting.device, setting.work, setting.work / "here")
     out = setting.work / "launched"
     run_steps([spec], out, launcher="torchrun", progress=[])
     folder = out / spec.name
@@ -121,9 +135,9 @@ def launched(base: TrialSpec, setting: Setting) -> Record:
     return {"ok": differs <= TOLERANCES["bfloat16"], "loss_differs_by": differs}
 
 
-def _curve(spec: TrialSpec, device: str, data: Path, out: Path) -> list[dict[str, float]]:
-    if not (out / "result.json").exists():  # several variants have one twin
-        train(spec.replace(**{"compute.device": device}), out, data_folder=data / "data")
+def curve(spec: TrialSpec, device: str, data: Path, out: Path) -> list[dict[str, float]]:
+    """Loss and norm of the gradient at every step of ``spec``, trained on ``device``; all logged, as they are few."""
+    train(spec.replace(**{"compute.device": device}), out, data_folder=data / "data")
     return _losses(out)
 
 

@@ -12,7 +12,7 @@ from studylib.bench.gpu.parts import Record, Setting
 from studylib.files import read_json
 from studylib.project import project_root
 
-_SMALL = ("seeds=1", "budgets=[20000]")
+_SMALL = ("budgets=[20000]",)
 
 
 def records(setting: Setting) -> Iterator[Record]:

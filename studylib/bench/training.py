@@ -77,13 +77,17 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def installed(wanted: Sequence[str]) -> list[str]:
+    """``wanted`` without transformers where the bench extra is not installed."""
+    return [one for one in wanted if one != "transformers" or importlib.util.find_spec(one) is not None]
+
+
 def tokens_per_s(
     model: ModelSpec, wanted: Sequence[str], *, device: str, dtype: str, compiled: bool, batch: int, rounds: int,
     same_allocator: bool = False,
 ) -> dict[str, Rates]:  # fmt: skip
     """Of each contender of ``wanted``, side by side; transformers only where it is installed."""
-    if importlib.util.find_spec("transformers") is None:
-        wanted = [one for one in wanted if one != "transformers"]  # the bench extra is not installed
+    wanted = installed(wanted)
     contenders = {one: (one, one == "studylib" and device == "cpu") for one in wanted}
     if same_allocator and device == "cpu":
         contenders |= {f"{one}, memory kept": (one, True) for one in wanted if one != "studylib"}

@@ -32,6 +32,13 @@ with open(file, "a") as stream:
             time.sleep(300)
         case "wrong":
             say(name="loss", ok=False, error="off by 3")
+        case "mends":  # the first time one is wrong, the second time that one alone is measured again
+            if "--known" not in sys.argv:
+                say(name="right", ok=True)
+                say(name="loss", ok=False, error="off by 3")
+            else:
+                known = json.load(open(sys.argv[sys.argv.index("--known") + 1]))
+                say(name="loss", ok=len(known) == 3)
 """
 
 
@@ -40,7 +47,7 @@ def several_ends(monkeypatch, tmp_path):
     """Parts that end in every way; what a child does is told by its name alone."""
     parts = {
         "good": Part("", 60), "crashes": Part("", 60, alone=False), "wrong": Part("", 60, alone=False),
-        "hangs": Part("", 3), "last": Part("", 60),
+        "hangs": Part("", 3), "last": Part("", 60), "mends": Part("", 60),
     }  # fmt: skip
     monkeypatch.setattr(runner, "PARTS", parts)
     child = tmp_path / "child.py"
@@ -59,12 +66,12 @@ def statuses(found: dict) -> dict[str, str]:
 
 def test_a_crash_or_a_hang_of_one_part_does_not_end_the_others(several_ends, tmp_path, capsys):
     file = tmp_path / "gpu.json"
-    found = Run(file, Setting("cpu", tmp_path), seconds=200).carry_out(list(several_ends))
+    found = Run(file, Setting("cpu", tmp_path), seconds=200).carry_out([one for one in several_ends if one != "mends"])
     assert statuses(found) == {"good": "ok", "crashes": "failed", "wrong": "failed", "hangs": "failed", "last": "ok"}
     assert "exit status 1" in found["crashes"]["error"] and "for this" in found["crashes"]["error"]
     assert found["wrong"]["error"] == "wrong: loss" and "longer than 3 s" in found["hangs"]["error"]
     assert found["hangs"]["records"] == [{"name": "hangs", "figure": 1.5}], "what was known before is kept"
-    assert json.loads(file.read_text())["parts"].keys() == several_ends.keys()
+    assert json.loads(file.read_text())["parts"].keys() == several_ends.keys() - {"mends"}
     print_summary(found)
     printed = capsys.readouterr().out
     assert "figure 1.5" in printed and "!! wrong: loss: off by 3" in printed and "!! hangs: took longer" in printed
@@ -80,6 +87,28 @@ def test_run_again_only_what_is_missing_is_run(several_ends, tmp_path, capsys):
     assert begun == ["wrong", "last"]
     run(seconds=200).carry_out(["good"], again=True)
     assert "good: begun" in capsys.readouterr().out
+
+
+def test_what_was_right_is_kept_with_its_machine(several_ends, tmp_path):
+    file = tmp_path / "gpu.json"
+    run = partial(Run, file, Setting("cpu", tmp_path), seconds=200)
+    assert statuses(run().carry_out(["mends", "hangs"])) == {"mends": "failed", "hangs": "failed"}
+    data = json.loads(file.read_text())
+    data["parts"]["mends"]["machine"]["gpus"] = ["Some card"]
+    file.write_text(json.dumps(data))
+    found = run().carry_out(["mends"])["mends"]
+    assert found["status"] == "ok" and [one["name"] for one in found["records"]] == ["right", "mends", "loss"]
+    assert found["records"][0]["found_on"].startswith("Some card; torch") and "found_on" not in found["records"][2]
+    skipped = run(seconds=5).carry_out(["hangs"])["hangs"]
+    assert skipped["status"] == "skipped" and [one["name"] for one in skipped["records"]] == ["hangs"], "known still"
+
+
+def test_little_time_is_shared_in_proportion(several_ends, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("time.monotonic", lambda: 0.0)
+    run = Run(tmp_path / "gpu.json", Setting("cpu", tmp_path), seconds=90)
+    assert run._limit("good", ["last"]) == 45 and run._limit("last", []) == 60
+    assert run._limit("crashes", ["wrong"]) == 60, "they run beside each other"
+    assert run._limit("wrong", ["last"]) == 45
 
 
 def test_without_time_a_part_is_left_for_the_next_run(several_ends, tmp_path):
@@ -106,7 +135,7 @@ def test_without_a_gpu_it_says_what_it_would_run(capsys, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["card", "kernels"])
+@pytest.mark.parametrize("name", ["card", "kernels", "speed"])
 def test_parts_run_at_tiny_sizes(name, tmp_path):
     found = list(records_of(name, Setting("cpu", tmp_path, small=True)))
     assert len(found) > 3 and not [record for record in found if record.get("ok") is False], found
@@ -173,3 +202,18 @@ def test_failed_tests_are_listed_with_their_reason(tmp_path):
     assert tests == {"name": "tests", "ok": False, "passed": 1, "failed": 1, "skipped": 1}
     assert bad == {"name": "a::bad", "ok": False, "error": "E  differs"}
     assert left == {"name": "skipped: no card", "tests": 1}
+
+
+def test_only_failed_tests_run_again_and_the_others_count(tmp_path):
+    known = [
+        {"name": "tests", "ok": False, "passed": 31, "failed": 1, "skipped": 5},
+        {"name": "tests.model.test_mixers::test_kernels[linear_attention]", "ok": False, "error": "E"},
+        {"name": "skipped: no card", "tests": 5},
+    ]
+    assert suite.failed_before(known) == ["tests/model/test_mixers.py::test_kernels[linear_attention]"]
+    assert suite.failed_before([{"name": "tests", "ok": False}]) == [] == suite.failed_before([])
+    case = '<testcase classname="tests.model.test_mixers" name="test_kernels"><skipped message="no card"/></testcase>'
+    (tmp_path / "tests.xml").write_text(f"<testsuites><testsuite>{case}</testsuite></testsuites>")
+    tests, left = suite.of_report(tmp_path / "tests.xml", known)
+    assert tests == {"name": "tests", "ok": True, "passed": 31, "failed": 0, "skipped": 6}
+    assert left == {"name": "skipped: no card", "tests": 6}

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from studylib.bench.gpu.parts import Setting, records_of
-from studylib.files import append_json_line
+from studylib.files import append_json_line, read_json
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,10 +19,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--small", action="store_true")
+    parser.add_argument("--known", type=Path, help="what an earlier run found")
     asked = parser.parse_args(arguments)
     faulthandler.enable()
+    setting = Setting(asked.device, asked.work, asked.small, tuple(read_json(asked.known)) if asked.known else ())
     with open(asked.file, "wb") as stream:
-        for record in records_of(asked.part, Setting(asked.device, asked.work, asked.small)):
+        for record in records_of(asked.part, setting):
             append_json_line(stream, record)
             print(record, flush=True)
     return 0

@@ -10,10 +10,11 @@ from torch import distributed
 
 
 def main(device: str) -> None:
+    backend, bound = "gloo", None
     if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    backend = "nccl" if device == "cuda" else "gloo"
-    distributed.init_process_group(backend)
+        backend, bound = "nccl", torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(bound)
+    distributed.init_process_group(backend, device_id=bound)
     ranks = distributed.get_world_size()
     ones = torch.ones(1000, device=device)
     distributed.all_reduce(ones)

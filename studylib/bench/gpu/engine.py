@@ -22,7 +22,12 @@ from studylib.train import train
 from studylib.trials import run_steps
 
 # How far a loss of these few steps may be off in nats, and a gradient's norm relatively; bfloat16 keeps eight bits.
-TOLERANCES = {"float32": 1e-3, "bfloat16": 4e-2}
+TOLERANCES = {"float32": 1e-3, "bfloat16": 4e-2, "float64": 1e-4}
+# SOAP's first basis has directions that one gradient hardly tells apart; its squares in float32 leave them to rounding. On one
+# CPU, gradients moved by half a unit in the last place (6e-8) move losses by 5e-3 and norms by 1.6e-2 within these steps; the
+# same in float64 moves losses by 1e-5, so there a fault shows.
+_PARTS_SOONER = {("soap", "float32"): 2e-2}
+_ALSO_IN_DOUBLE = ("soap",)
 
 _TWINS = 4  # at a time
 
@@ -56,7 +61,8 @@ def records(setting: Setting) -> Iterator[Record]:
     specs = {
         f"{name}, {dtype}": base.replace(**changes, **{"compute.dtype": dtype})
         for name, changes in VARIANTS.items()
-        for dtype in TOLERANCES
+        for dtype in ("float32", "bfloat16", *(("float64",) if name in _ALSO_IN_DOUBLE else ()))
+        if not setting.has(f"{name}, {dtype}")
     }
     # In other processes: this one keeps to the device, since each change would start its process groups anew.
     others = ProcessPoolExecutor(
@@ -68,11 +74,14 @@ def records(setting: Setting) -> Iterator[Record]:
             spec.hash: others.submit(curve, spec, "cpu", setting.work, setting.work / f"cpu-{spec.hash}")
             for spec in {spec.hash: spec for spec in plain.values()}.values()
         }
-        yield attempt("collectives by NCCL under torchrun", partial(_collectives, setting))
-        yield attempt("repeated and resumed", partial(resumed, base, setting))
+        if not setting.has(name := "collectives by NCCL under torchrun"):
+            yield attempt(name, partial(_collectives, setting))
+        if not setting.has(name := "repeated and resumed"):
+            yield attempt(name, partial(resumed, base, setting))
         for place, spec in specs.items():
             yield attempt(place, partial(beside_cpu, spec, twins[plain[place].hash].result, setting, place))
-        yield attempt("launcher torchrun", partial(launched, base, setting))
+        if not setting.has(name := "launcher torchrun"):
+            yield attempt(name, partial(launched, base, setting))
 
 
 def trial(*, small: bool = False) -> TrialSpec:
@@ -93,7 +102,7 @@ def beside_cpu(spec: TrialSpec, twin: Callable[[], list[dict]], setting: Setting
     ours, right = curve(spec, setting.device, setting.work, folder), twin()
     loss = max(abs(a["loss"] - b["loss"]) for a, b in zip(ours, right, strict=True))
     norm = max(abs(a["grad_norm"] / b["grad_norm"] - 1) for a, b in zip(ours, right, strict=True))
-    tolerance = TOLERANCES[spec.compute.dtype]
+    tolerance = _PARTS_SOONER.get((spec.optimizer.name, spec.compute.dtype), TOLERANCES[spec.compute.dtype])
     return {
         "ok": loss <= tolerance and norm <= 5 * tolerance, "first_loss": right[0]["loss"], "last_loss": right[-1]["loss"],
         "loss_differs_by": loss, "norm_differs_by": norm,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from studylib.bench.gpu.clock import milliseconds
 from studylib.bench.gpu.parts import Record, Setting, attempt
 from studylib.choices.attention import causal_attention
 from studylib.choices.mixer._delta import delta_rule
-from studylib.choices.mixer._fla import use_fla
+from studylib.choices.mixer._fla import problem, use_fla
 from studylib.choices.mixer._linear import linear_attention
 from studylib.choices.pattern import Pattern
 from studylib.model.moe.dispatch import block_products, grouped_products
@@ -156,12 +155,11 @@ def _recurrent(setting: Setting) -> Iterator[Record]:
             [normal(), -math.exp(-0.5) * torch.sigmoid(normal()), normal() / 4, normal(), -kappa, kappa * rate],
         ),
     }
-    has_fla = importlib.util.find_spec("fla") is not None and setting.device == "cuda"
     for name, (core, inputs) in cores.items():
         twin = Twin.of(core, inputs, rows=1)
         yield attempt(f"{name}, torch", partial(compared, core, twin, setting.device))
-        if not has_fla:
-            yield {"name": f"{name}, fla", "skipped": "needs fla-core and a GPU"}
+        if why := problem(core.__name__) if setting.device == "cuda" else "runs on a GPU only":
+            yield {"name": f"{name}, fla", "skipped": why}
             continue
         for half in (False, True):
             place = f"{name}, fla, {'bfloat16' if half else 'float32'}"

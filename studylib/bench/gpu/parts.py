@@ -17,16 +17,26 @@ _LINES, _CHARACTERS = 12, 2000
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a part computes. ``small`` takes tiny sizes, at which every part also runs on a CPU: for tests, figures mean nothing."""
+    """Where a part computes. ``small`` takes tiny sizes, at which every part also runs on a CPU: for tests, figures mean nothing.
+
+    ``known``: what an earlier run of the part found; it may leave out what is right there.
+    """
 
     device: str
     work: Path
     small: bool = False
+    known: tuple[Record, ...] = ()
+
+    def has(self, name: str) -> bool:
+        return any(record["name"] == name and record.get("ok") is not False for record in self.known)
 
 
 @dataclass(frozen=True)
 class Part:
-    """``alone``: it measures speed, so nothing else runs beside it. ``seconds`` is its limit."""
+    """``alone``: it measures speed, so nothing else runs beside it.
+
+    ``seconds`` is its limit; where less is left for all, its share of that is in this proportion.
+    """
 
     about: str
     seconds: float
@@ -39,8 +49,8 @@ PARTS = {
     "suite": Part("the tests that need a GPU", 240, alone=False),
     "engine": Part("training on the card against the CPU; NCCL, torchrun, resuming, compiling", 240, alone=False),
     "smoke": Part("idea 1 at scale smoke by the ordinary road", 240, alone=False),
-    "speed": Part("tokens/s and share of the peak beside compiled transformers", 300),
     "kernels": Part("every attention back-end and pattern, fla, grouped experts, against the CPU", 240),
+    "speed": Part("tokens/s and share of the peak beside compiled transformers", 300),
     "several": Part("trials per hour with 1, 2, 4 and 8 at a time on the card", 180),
 }
 

@@ -28,6 +28,7 @@ class _Running:
     records: Path
     log: Path
     limit: float
+    known: list[Record]
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -55,9 +56,9 @@ class Run:
                 while waiting and self._may_begin(waiting[0], running):
                     name = waiting.pop(0)
                     if self._end - time.monotonic() < _LEAST_SECONDS:
-                        self._keep(name, "skipped", 0.0, [], "no time was left; run again")
+                        self._keep(name, "skipped", 0.0, self._known(name), "no time was left; run again")
                         continue
-                    running[name] = self._begin(name)
+                    running[name] = self._begin(name, self._limit(name, waiting), [] if again else self._known(name))
                 for name, one in list(running.items()):
                     if self._ended(name, one):
                         del running[name]
@@ -78,7 +79,21 @@ class Run:
     def _may_begin(self, name: str, running: dict[str, _Running]) -> bool:
         return not running or not (PARTS[name].alone or any(PARTS[other].alone for other in running))
 
-    def _begin(self, name: str) -> _Running:
+    def _limit(self, name: str, waiting: Sequence[str]) -> float:
+        """Seconds: what is left is shared with those that come after and cannot run beside it."""
+        after = sum(PARTS[one].seconds for one in waiting if PARTS[one].alone or PARTS[name].alone)
+        own = PARTS[name].seconds
+        return min(own, (self._end - time.monotonic()) * own / (own + after))
+
+    def _known(self, name: str) -> list[Record]:
+        """What an earlier run found; what was not wrong says where, as this may be another machine."""
+        if name not in self._found:
+            return []
+        before = self._found[name]
+        where = f"{', '.join(before['machine']['gpus']) or before['machine']['processor']}; torch {before['versions']['torch']}"
+        return [record if record.get("ok") is False else {"found_on": where} | record for record in before["records"]]
+
+    def _begin(self, name: str, limit: float, known: list[Record]) -> _Running:
         folder = self._setting.work / name
         folder.mkdir(parents=True, exist_ok=True)
         records, log = self._setting.work / f"{name}.records", self._setting.work / f"{name}.log"
@@ -89,18 +104,29 @@ class Run:
         ]  # fmt: skip
         if self._setting.small:
             command.append("--small")
-        limit = min(PARTS[name].seconds, self._end - time.monotonic())
+        if known:
+            before = self._setting.work / f"{name}.known"
+            write_json(before, known)
+            command += ["--known", str(before.resolve())]
         print(f"{name}: begun, {limit:.0f} s at most", flush=True)
         with open(log, "wb") as stream:
             process = GuardedProcess(command, environment=child_environment(PYTHONUNBUFFERED="1"), stdout=stream)
-        return _Running(process, records, log, limit)
+        return _Running(process, records, log, limit, known)
 
     def _ended(self, name: str, one: _Running) -> bool:
         code = one.process.poll()
         if code is None and one.seconds < one.limit:
             return False
         one.process.end()
-        records = read_json_lines(one.records)
+        new = read_json_lines(one.records)
+        names = {record["name"] for record in new}
+        # A part that ended has found everything anew that was wrong; one that did not may still owe it.
+        kept = [
+            record
+            for record in one.known
+            if record["name"] not in names and (code != 0 or record.get("ok") is not False)
+        ]
+        records = [*kept, *new]
         wrong = [record["name"] for record in records if record.get("ok") is False]
         error = ""
         if code is None:

@@ -46,9 +46,9 @@ class Part:
 # In order of importance; a module of this folder each, with records(setting).
 PARTS = {
     "card": Part("the card, its driver, its matrix peak and its memory's bandwidth", 90),
-    "suite": Part("the tests that need a GPU", 240, alone=False),
+    "suite": Part("the tests that need a GPU", 400, alone=False),
     "engine": Part("training on the card against the CPU; NCCL, torchrun, resuming, compiling", 240, alone=False),
-    "smoke": Part("idea 1 at scale smoke by the ordinary road", 240, alone=False),
+    "smoke": Part("idea 1 at scale smoke by the ordinary road", 300, alone=False),
     "kernels": Part("every attention back-end and pattern, fla, grouped experts, against the CPU", 240),
     "speed": Part("tokens/s and share of the peak beside compiled transformers", 300),
     "several": Part("trials per hour with 1, 2, 4 and 8 at a time on the card", 180),

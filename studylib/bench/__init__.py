@@ -10,6 +10,7 @@ from importlib import import_module
 BENCHMARKS = {
     "calibration": "the statistics on simulated trials: what intervals and verdicts promise, and what they keep",
     "training": "tokens/s and FLOP utilisation against transformers and plain PyTorch",
+    "gpu": "all that only a GPU can show, part by part, into one file",
     "attention": "dense and sparse attention by every back-end, forwards and backwards",
     "waterfall": "tokens/s and memory, one switch at a time, from the plainest setting to the fastest",
     "layout": "the number of workers and threads that trains most tiny trials an hour",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.notebook import cut
+from studylib.notebook import cut, one_line
 from studylib.spec.record_cleaned import CleanedRecord, Example
 from studylib.words import Words
 
@@ -44,7 +44,7 @@ class DroppedExamples(Finding):
         """None where nothing was taken out."""
         documents = tuple(
             DroppedDocument(
-                cleaner=step.cleaner, reason=one.reason, label=one.label, text=cut(_line(one.text), _LONGEST)
+                cleaner=step.cleaner, reason=one.reason, label=one.label, text=cut(one_line(one.text), _LONGEST)
             )
             for step in record.steps
             for one in _best(step.examples)
@@ -55,7 +55,3 @@ class DroppedExamples(Finding):
 def _best(examples: tuple[Example, ...]) -> tuple[Example, ...]:
     """One: a dropped one rather than one that was changed, a labelled rather than an unlabelled one."""
     return tuple(sorted(examples, key=lambda one: (not one.dropped, not one.label)))[:1]
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

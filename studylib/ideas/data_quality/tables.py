@@ -11,7 +11,7 @@ from studylib.analysis.decision import Basis
 from studylib.findings import Comparison
 from studylib.ideas.data_quality.schema import ALL, RAW, DataQualityParams
 from studylib.ideas.data_quality.trials import cleaned_text
-from studylib.notebook import records
+from studylib.notebook import one_line, records
 from studylib.spec.record_cleaned import CleanedRecord
 from studylib.trials import Task
 from studylib.words import Text
@@ -37,7 +37,7 @@ class Examples:
 
     def __init__(self, record: CleanedRecord):
         self.rows = [
-            {"step": step.cleaner, "why": one.reason, "is": one.label, "from": one.origin, "text": one.text}
+            {"step": step.cleaner, "why": one.reason, "is": one.label, "from": one.origin, "text": one_line(one.text)}
             for step in record.steps
             for one in step.examples
         ]
@@ -66,7 +66,9 @@ def at_most_false(asked: pl.DataFrame) -> pl.DataFrame:
     """Those at the highest rate of false facts; their variant is the text."""
     if asked.is_empty():
         return asked
-    return asked.filter(pl.col("false_facts") == pl.col("false_facts").max()).with_columns(pl.col("text").alias("variant"))
+    return asked.filter(pl.col("false_facts") == pl.col("false_facts").max()).with_columns(
+        pl.col("text").alias("variant")
+    )
 
 
 def at_equal_text(scarce: pl.DataFrame, *, looks: int) -> dict[Basis, Decision]:

@@ -131,7 +131,9 @@ _NO_NOISE: dict[str, Any] = {"faults": {}, "boilerplate": 0.0, "personal": 0.0}
 
 def _trial(params: DataQualityParams, data: DataSpec, seed: int, *, steps: int = 0, **changes: Any) -> TrialSpec:
     tags = {
-        name: changes.pop(name) for name in ("family", "variant", "text", "false_facts", "epochs", "left") if name in changes
+        name: changes.pop(name)
+        for name in ("family", "variant", "text", "false_facts", "epochs", "left")
+        if name in changes
     }
     model = ModelSpec(
         num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,

@@ -137,7 +137,7 @@ def record(**changes) -> CleanedRecord:
         cleaner="kana", purpose="filter", reference="a paper", options={}, given=Amount(documents=1000, bytes=1_000_000),
         dropped=Amount(documents=250, bytes=100_000), removed_bytes=0, alone=Amount(documents=250, bytes=100_000),
         by_label={"fault:menu": LabelCount(given=300, dropped=240, alone=240), "form:haiku": LabelCount(given=20, dropped=1, alone=1), "copy:edited": LabelCount(given=200, alone=0)},
-        examples=(Example(reason="menu", origin="page 7", label="fault:menu", text=f"{EVIL}\n\x80ホーム | 会社"),),
+        examples=(Example(reason="menu", origin="page 7", label="fault:menu", text=f"{EVIL}\n\x80ホーム | 会社 090-1234-5678"),),
         seconds=0.1,
     )  # fmt: skip
     minhash = CleanerRecord(
@@ -199,6 +199,7 @@ def test_examples_are_one_line_a_step_and_escaped_where_they_are_shown():
     assert "\n" not in found.said().en and "�ホーム | 会社" in found.said().ja
     shown = tables.Examples(record())._repr_html_()
     assert "&lt;script&gt;" in shown and "<script>" not in shown
+    assert MASKS["phone"] in shown and "5678" not in shown, "a page must not spread personal data"
     assert shown == records(tables.Examples(record()).rows)
     assert findings.DroppedExamples.of(record(steps=())) is None
 

@@ -69,6 +69,15 @@ def test_variants_differ_in_their_cleaning_alone():
     assert set(alone) == {"all"}, "the one whose funnel is shown"
 
 
+def test_what_is_remembered_is_asked_where_copies_or_personal_data_are_in_question():
+    told = PARAMS.replace(**{"raw.options": {"register": "web", "bytes": 400_000, "false_facts": 0.1, "canaries": 4}})
+    asked = {spec.tags["variant"]: spec.probes for spec in by_family("step", told)}
+    both = ("falsehoods", "canaries")
+    assert {name for name, probes in asked.items() if probes} == {"raw", "all", "only exact", "all but exact"}
+    assert asked["raw"] == both
+    assert {spec.probes for spec in by_family("step")} == {()}, "text that is not said to tell anything falsely"
+
+
 def test_false_facts_are_told_at_every_rate_raw_cleaned_and_without_noise():
     specs = by_family("false facts")
     found = {(spec.tags["text"], spec.tags["false_facts"]) for spec in specs}

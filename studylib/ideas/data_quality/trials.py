@@ -52,7 +52,7 @@ def remembering(params: DataQualityParams) -> list[str]:
     about = [
         name
         for name, own in params.grouped.items()
-        if {CLEANERS[cleaner].purpose for cleaner in own} & {"deduplicate", "mask"}
+        if {CLEANERS[cleaner].purpose for cleaner in own} <= {"deduplicate", "mask"}
     ]
     names = [RAW, ALL, *(f"{how} {name}" for name in about for how in ("only", "all but"))]
     return [name for name in variants(params) if name in names]

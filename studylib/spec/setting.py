@@ -20,7 +20,9 @@ Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | tup
 class Setting(Frozen):
     """One field of the model that is to be built."""
 
-    field: str = Field(description="dotted, as in a TrialSpec: model.num_layers; data.sources.cleaning is that of every source")
+    field: str = Field(
+        description="dotted, as in a TrialSpec: model.num_layers; data.sources.cleaning is that of every source"
+    )
     value: Value = Field(description="to build with; none: nothing supports one yet")
     alternatives: tuple[Value, ...] = Field(default=(), description="values that may still be better, or are as good")
     interval: tuple[float, float] | None = Field(default=None, description="95 %, of the best value, for numbers")

@@ -83,6 +83,9 @@ def record_of_cleaning(
     }
 
 
+_NONE = (0, 0)
+
+
 class _Measured:
     """Documents of which something is known, and which of them each step has dropped, in order and alone."""
 
@@ -102,13 +105,14 @@ class _Measured:
     def by_step(self, *, alone: bool) -> list[dict[str, LabelCount]]:
         found, gone = [], set[int]()
         for dropped, by_itself in zip(self._dropped, self._alone, strict=True):
-            of_raw = self._labelled.counted(by_itself) if alone else {}
-            found.append(
-                {
-                    label: LabelCount(given=given, dropped=out, alone=of_raw.get(label, (0, 0))[1] if alone else None)
-                    for label, (given, out) in self._labelled.counted(dropped, gone).items()
-                }
-            )
+            in_turn, of_raw = self._labelled.counted(dropped, gone), self._labelled.counted(by_itself) if alone else {}
+            found.append({
+                label: LabelCount(
+                    given=in_turn.get(label, _NONE)[0], dropped=in_turn.get(label, _NONE)[1],
+                    alone=of_raw.get(label, _NONE)[1] if alone else None,
+                )
+                for label in sorted({*in_turn, *of_raw})  # also where the steps before it left none
+            })  # fmt: skip
             gone |= dropped
         return found
 

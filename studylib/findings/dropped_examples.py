@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from studylib.data.clean import Batch
-from studylib.data.document import Document
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.notebook import cut, one_line
-from studylib.spec import CleanerSpec
 from studylib.spec.record_cleaned import CleanedRecord, Example
 from studylib.words import Words
 
@@ -55,12 +50,6 @@ class DroppedExamples(Finding):
             for one in _best(step.examples)
         )
         return cls(documents=documents) if documents else None
-
-
-def showable(examples: Sequence[Example]) -> list[str]:
-    """The examples' texts, each on one line, with a mask for all personal data: a page about cleaning must not spread it."""
-    batch = Batch([Document(one.text) for one in examples])
-    return [one_line(text) for text in CleanerSpec(cleaner="personal").built().judge(batch).texts or batch.texts]
 
 
 def _best(examples: tuple[Example, ...]) -> tuple[Example, ...]:

@@ -332,6 +332,13 @@ def test_a_table_of_the_benchmark_is_known_behind_a_kill(tmp_path, small_batches
         cleaned(tmp_path, source, "without", block_bytes=1)
 
 
+def test_examples_of_dropped_text_spread_no_personal_data(tmp_path):
+    at_the_cut = "広告" + "あ" * 231 + "、090-1234-5678まで"  # the number lies across the 240th character
+    folder = cleaned(tmp_path, ["広告 電話は03-1234-5678です", at_the_cut, "静かな町の話です。"], "without")
+    shown = "".join(one.text for one in folder.record.steps[0].examples)
+    assert "〘電話番号〙" in shown and "1234" not in shown and "090" not in shown
+
+
 def test_examples_are_bounded_and_show_no_masked_data(tmp_path):
     long = [f"広告{number}" + "長い文章" * 100 for number in range(50)]
     folder = cleaned(tmp_path, [*long, "電話は0120です。どうぞ。"], "without", "digits")

@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from studylib.data.clean import Batch
+from studylib.data.document import Document
+from studylib.spec import CleanerSpec
 from studylib.spec.record_cleaned import Amount, Example, SpanCount
 
 _EXAMPLES_A_REASON, _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 6, 240
+_BEHIND = 80  # more characters of it, so that personal data at the cut are known for what they are
 _AMOUNTS = ("given", "dropped", "repeated", "removed")
 
 
@@ -49,7 +53,7 @@ class Tally:
         """Keep it if its hash is among the least of its reason."""
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         kept = self.examples.setdefault(reason, [])
-        kept.append([digest, origin, label, text[:_EXAMPLE_CHARACTERS], dropped])
+        kept.append([digest, origin, label, text[: _EXAMPLE_CHARACTERS + _BEHIND], dropped])
         kept.sort()
         del kept[_EXAMPLES_A_REASON:]
 
@@ -90,7 +94,7 @@ class Tally:
         return {kind: SpanCount(**dict(zip(names, counts, strict=True))) for kind, counts in sorted(self.spans.items())}
 
     def shown(self) -> tuple[Example, ...]:
-        """Examples of every reason in turn, frequent reasons first."""
+        """Examples of every reason in turn, frequent reasons first; with masks, since a record of cleaning must not spread personal data."""
         reasons = sorted(self.examples, key=lambda reason: (-self.reasons[reason] - self.counts[reason], reason))
         in_turn = [
             (reason, self.examples[reason][turn])
@@ -98,7 +102,9 @@ class Tally:
             for reason in reasons
             if turn < len(self.examples[reason])
         ]
+        chosen = in_turn[:_EXAMPLES]
+        masked = CleanerSpec(cleaner="personal").built().judge(Batch([Document(one[3]) for _, one in chosen])).texts
         return tuple(
-            Example(reason=reason, origin=origin, label=label, text=text, dropped=dropped)
-            for reason, (_, origin, label, text, dropped) in in_turn[:_EXAMPLES]
+            Example(reason=reason, origin=origin, label=label, text=text[:_EXAMPLE_CHARACTERS], dropped=dropped)
+            for (reason, (_, origin, label, _, dropped)), text in zip(chosen, masked, strict=True)
         )

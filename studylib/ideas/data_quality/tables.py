@@ -9,10 +9,9 @@ import polars as pl
 from studylib.analysis import Decision, decide
 from studylib.analysis.decision import Basis
 from studylib.findings import Comparison
-from studylib.findings.dropped_examples import showable
 from studylib.ideas.data_quality.schema import ALL, RAW, DataQualityParams
 from studylib.ideas.data_quality.trials import cleaned_text
-from studylib.notebook import records
+from studylib.notebook import one_line, records
 from studylib.spec.record_cleaned import CleanedRecord
 from studylib.trials import Task
 from studylib.words import Text
@@ -34,13 +33,13 @@ def cleaned_record(params: DataQualityParams) -> CleanedRecord:
 
 
 class Examples:
-    """Documents that were dropped or changed, a few a step; shows itself as a table, personal data masked and all of it escaped."""
+    """Documents that were dropped or changed, a few a step; shows itself as a table, all of it escaped."""
 
     def __init__(self, record: CleanedRecord):
-        found = [(step.cleaner, one) for step in record.steps for one in step.examples]
         self.rows = [
-            {"step": cleaner, "why": one.reason, "is": one.label, "from": one.origin, "text": text}
-            for (cleaner, one), text in zip(found, showable([one for _, one in found]), strict=True)
+            {"step": step.cleaner, "why": one.reason, "is": one.label, "from": one.origin, "text": one_line(one.text)}
+            for step in record.steps
+            for one in step.examples
         ]
 
     def _repr_html_(self) -> str:

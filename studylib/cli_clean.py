@@ -122,7 +122,7 @@ def _print_funnel(record: Any) -> None:
         [
             one.cleaner, f"{one.given.documents:,}", f"{one.dropped.documents:,}",
             share(one.dropped.documents, one.given.documents),
-            share(one.alone and one.alone.documents, record.raw.documents), f"{one.removed_bytes / 1e6:.2f}",
+            share(one.alone and one.alone.documents, record.raw.documents), f"{max(one.removed_bytes, 0) / 1e6:.2f}",
         ]
         for one in record.steps
     ]  # fmt: skip

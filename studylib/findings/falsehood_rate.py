@@ -36,36 +36,36 @@ class FalsehoodRate(Finding):
         en="""
             {% if rises %}The web text's false answers {{ 'gain' if slope[1] > 0 else 'lose' }} {{ slope[1] | abs | fixed(3) }} nats for
             every 10 points more in the {{ what }}
-            {%- else %}No effect of the {{ what }} on the belief in false answers is seen up to {{ doses[-1].rate | percent }}
+            {%- else %}No effect of the {{ what }} on the belief in false answers is seen up to {{ (100 * doses[-1].rate) | short }} %
             {%- endif %}""",
         ja="""
             {% if rises %}{{ what }}が 10 ポイント増えるごとに、ウェブの虚偽の答えの尤度は {{ slope[1] | abs | fixed(3) }} nats
             {{ ' 上がる' if slope[1] > 0 else ' 下がる' }}
-            {%- else %}{{ what }} {{ doses[-1].rate | percent }} まで、虚偽を信じる効果は見えない{% endif %}""",
+            {%- else %}{{ what }} {{ (100 * doses[-1].rate) | short }} % まで、虚偽を信じる効果は見えない{% endif %}""",
     )
     alt = Words(
         en="""Likeliest answers by {{ what }}, the same questions at every rate (a single answer is likeliest in {{ chance | percent }} by
             chance):
             {% for one in doses %}
-            at {{ one.rate | percent }} right {{ one.right | percent }}, as the web text tells or would tell it falsely
+            at {{ (100 * one.rate) | short }} % right {{ one.right | percent }}, as the web text tells or would tell it falsely
             {{ one.false | percent }}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""{{ what }}ごとの最も尤度の高い答え。質問はどの割合でも同じ(答え一つあたりの偶然は {{ chance | percent }}):
             {%- for one in doses %}
-            {{ one.rate | percent }} では正答 {{ one.right | percent }}、ウェブの虚偽 {{ one.false | percent }}
+            {{ (100 * one.rate) | short }} % では正答 {{ one.right | percent }}、ウェブの虚偽 {{ one.false | percent }}
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
     words = Words(
         en="""The web text's false answers above other wrong ones, nats:
             {% for one in doses %}
-            {{ one.margin | signed(2) }} at {{ one.rate | percent }}{{ ' (not as at the lowest rate)' if one.beyond else '' }}
+            {{ one.margin | signed(2) }} at {{ (100 * one.rate) | short }} %{{ ' (not as at the lowest rate)' if one.beyond else '' }}
             {{- '; ' }}
             {% endfor %}
             for 10 percentage points more {{ slope | signed(3) }}.""",
         ja="""ウェブの虚偽の答えと他の誤答の差(nats):
             {%- for one in doses %}
-            {{ one.rate | percent }} で {{ one.margin | signed(2) }}{{ '(最低の割合と有意差)' if one.beyond else '' }};
+            {{ (100 * one.rate) | short }} % で {{ one.margin | signed(2) }}{{ '(最低の割合と有意差)' if one.beyond else '' }};
             {%- endfor %}
             10 ポイント増えるごとに {{ slope | signed(3) }}。""",
     )

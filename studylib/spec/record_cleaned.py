@@ -47,7 +47,9 @@ class Example(Record):
     reason: str = Field(description="of being dropped; of text that was taken out or masked: the kind of the span")
     origin: str = Field(description="file and row, or what made it")
     label: str = Field(default="", description="fault:menu, form:haiku, from:wiki, ...; empty: none is known")
-    text: str = Field(description="its beginning, at most 240 characters; of a span: what lies around it; personal data masked")
+    text: str = Field(
+        description="its beginning, at most 240 characters; of a span: what lies around it; personal data masked"
+    )
     dropped: bool = True
 
 

@@ -15,7 +15,8 @@ from studylib.parallel import world
 from studylib.spec import DataSpec, ParallelSpec, SourceSpec, TokenizerSpec
 from studylib.train import train
 from studylib.train.compute import resolve
-from studylib.train.sample import draw_documents, draw_tokens, sample_text
+from studylib.train.draw import draw_documents, draw_tokens
+from studylib.train.sample import sample_text
 
 EASY = SamplingSpec(
     bytes=1500, min_characters=5, most_repeated=1.0, most_shared=1.0, batch_documents=8, temperature=1.0

@@ -20,7 +20,7 @@ class Past:
     kept: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def select(self, rows: torch.Tensor) -> None:
-        """Go on with these rows only (int64, in this order)."""
+        """Go on with these rows (int64) in this order; one may come more than once."""
         self.kept = {name: tensor[rows] for name, tensor in self.kept.items()}
 
     def appended(self, name: str, new: torch.Tensor) -> torch.Tensor:

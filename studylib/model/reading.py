@@ -44,6 +44,6 @@ class Reading:
         return self.gpt.model.lm_head.pp_block.logits(hidden_states[:, -1:])[:, 0]
 
     def select(self, rows: torch.Tensor) -> None:
-        """Go on with these rows only (int64, in this order)."""
+        """Go on with these rows (int64) in this order; one may come more than once, to try several texts behind it."""
         for past in self.pasts:
             past.select(rows)

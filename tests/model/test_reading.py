@@ -110,15 +110,16 @@ def test_a_prefix_is_read_both_ways_and_the_rest_goes_on_from_it(position, patte
 
 
 @pytest.mark.parametrize("mixer", MIXERS)
-def test_rows_are_left_out_and_put_in_another_order(mixer):
+def test_rows_are_left_out_repeated_and_put_in_another_order(mixer):
     model = BASE.replace(mixer=mixer)
-    gpt, tokens, chosen = in_double(model), batch(model)["input_ids"], torch.tensor([3, 1])
+    gpt, tokens, chosen = in_double(model), batch(model)["input_ids"], torch.tensor([3, 1, 1])
     reading = Reading(gpt)
     reading.hidden_states(tokens[:, :11])
     reading.select(chosen)
-    expected = at_once(gpt, tokens[chosen])
+    ways = torch.cat([tokens[chosen, :11], tokens[:3, 11:]], dim=1)  # the second and third rows go on differently
+    expected = at_once(gpt, ways)
     for place in range(11, 32):
-        assert_same(reading.next_logits(tokens[chosen, place, None]), expected[:, place])
+        assert_same(reading.next_logits(ways[:, place, None]), expected[:, place])
 
 
 @pytest.mark.parametrize("position", POSITIONS)

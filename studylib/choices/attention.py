@@ -6,8 +6,10 @@ from importlib.util import find_spec
 
 import torch
 
+from studylib.choices.attend import visible_keys
 from studylib.choices.execution import LONGEST_IN_BLOCKS
 from studylib.choices.pattern import Pattern
+from studylib.choices.precision import at_least_fp32
 from studylib.errors import invalid
 from studylib.registry import ATTENTION_BACKENDS
 
@@ -29,16 +31,19 @@ def causal_attention(
 ) -> torch.Tensor:
     """``softmax(query key^T / sqrt(head_dim) + bias) value`` where no position sees a later one.
 
+    Where there are more keys than queries, the queries are the last positions: the keys before theirs were kept
+    (``studylib.choices.past``). That is written out whatever the back-end, since a few queries need no blocks.
+
     Parameters
     ----------
     query
         [batch, heads, seq, head_dim].
     key, value
-        [batch, kv_heads, seq, head_dim]; ``heads`` is a multiple of ``kv_heads``.
+        [batch, kv_heads, keys, head_dim]; ``heads`` is a multiple of ``kv_heads``.
     bias
-        [heads, seq, seq], added to the scores.
+        [heads, seq, keys], added to the scores.
     prefix_len
-        int64 [batch]: the first positions of a row, which see each other both ways.
+        int64 [batch]: the first positions of a row, which see each other both ways; with as many keys as queries.
     pattern
         Leaves out keys; None is dense attention.
     backend
@@ -54,12 +59,31 @@ def causal_attention(
     StudyError
         The back-end cannot do this.
     """
+    if query.shape[-2] < key.shape[-2]:
+        assert prefix_len is None, "a prefix is read at once, so that its positions see each other"
+        return _over_past(query, key, value, bias, pattern)
     if backend == "auto":
         backend = fastest_backend(
             query.device.type, query.shape[-2], bias=bias is not None, prefix_len=prefix_len is not None,
             pattern=pattern, half=query.dtype in (torch.bfloat16, torch.float16),
         )  # fmt: skip
     return _BACKENDS[backend](query, key, value, bias=bias, prefix_len=prefix_len, pattern=pattern)
+
+
+def _over_past(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None, pattern: Pattern | None
+) -> torch.Tensor:
+    # Query heads that share a key head are rows of one product, so that no key is copied.
+    length, size, groups = query.shape[-2], query.shape[-1], (key.shape[1], -1)
+    grouped = (query * size**-0.5).unflatten(1, groups).flatten(2, 3)
+    scores = at_least_fp32(grouped @ key.transpose(-1, -2)).unflatten(2, (-1, length)).flatten(1, 2)
+    if bias is not None:
+        scores = scores + bias
+    if length > 1 or (pattern is not None and pattern.sparse):
+        seen = visible_keys(key.shape[-2], query.device, None, pattern, queries=length)
+        scores = scores.masked_fill(~seen, -torch.inf)
+    probabilities = torch.softmax(scores, dim=-1).to(value.dtype).unflatten(1, groups).flatten(2, 3)
+    return (probabilities @ value).unflatten(2, (-1, length)).flatten(1, 2)
 
 
 def fastest_backend(

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from studylib.choices.declare import declare, scale_matrices
+from studylib.choices.past import Past
 from studylib.model.mlp import MLP
 from studylib.model.moe.layer import MoE
 from studylib.parallel import dist
@@ -45,10 +46,18 @@ class DecoderLayer(nn.Module):
             for branch in (self.attn, self.mlp):
                 scale_matrices(branch, self.residual.branch_gain)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """[batch, seq, hidden] to the same, in the dictionary that nanotron's pipeline blocks pass on."""
-        mixer = self.attn if prefix_len is None else partial(self.attn, prefix_len=prefix_len)
-        return {"hidden_states": self._combined(hidden_states, mixer)}
+    def forward(
+        self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None, past: Past | None = None
+    ) -> dict[str, torch.Tensor]:
+        """[batch, seq, hidden] to the same, in the dictionary that nanotron's pipeline blocks pass on.
+
+        ``past``: what was kept of the positions before these, which are added to it.
+        """
+        return {"hidden_states": self._combined(hidden_states, self._mixer(prefix_len=prefix_len, past=past))}
+
+    def _mixer(self, **told: torch.Tensor | Past | None) -> Branch:
+        told = {name: what for name, what in told.items() if what is not None}
+        return partial(self.attn, **told) if told else self.attn
 
     def _combined(self, hidden_states: torch.Tensor, mixer: Branch) -> torch.Tensor:
         return self.residual.combine(self, hidden_states, self._dropped(mixer), self._dropped(self.mlp))
@@ -67,17 +76,17 @@ class PrefixDecoderLayer(DecoderLayer):
     # stage that has received everything that has one may send a gradient back before it takes the rest, and with one
     # forward, one backward both sides would wait for ever. So the key is one before "hidden_states".
     def forward(
-        self, hidden_states: torch.Tensor, both_ways: torch.Tensor | None = None
+        self, hidden_states: torch.Tensor, both_ways: torch.Tensor | None = None, past: Past | None = None
     ) -> dict[str, torch.Tensor | None]:
         """``both_ways`` is int64 [batch]: so many first positions of a row see each other both ways. None: no row's do."""
-        return super().forward(hidden_states, both_ways) | {"both_ways": both_ways}
+        return super().forward(hidden_states, both_ways, past) | {"both_ways": both_ways}
 
 
 class ValueDecoderLayer(DecoderLayer):
     """A layer that hands the first layer's values on, for mixers that mix them into their own (``Mixer.shares_value``)."""
 
     def forward(
-        self, hidden_states: torch.Tensor, first_value: torch.Tensor | None = None
+        self, hidden_states: torch.Tensor, first_value: torch.Tensor | None = None, past: Past | None = None
     ) -> dict[str, torch.Tensor | None]:
         """``first_value`` [batch, seq, hidden / tp] is None in the first layer.
 
@@ -88,10 +97,10 @@ class ValueDecoderLayer(DecoderLayer):
 
         def mixer(hidden_states: torch.Tensor) -> torch.Tensor:
             nonlocal first_value
-            mixed, first_value = self.attn(hidden_states, first_value)
+            mixed, first_value = self._mixer(past=past)(hidden_states, first_value)
             return mixed
 
-        combined = self._combined(hidden_states, mixer if self.shares_value else self.attn)
+        combined = self._combined(hidden_states, mixer if self.shares_value else self._mixer(past=past))
         return {"hidden_states": combined, "first_value": first_value}
 
 

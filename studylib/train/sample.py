@@ -1,13 +1,10 @@
-"""Text from a trained model: ancestral sampling with temperature and top-p, filtered, written as JSON lines."""
+"""Text from a trained model: what it draws (``studylib.train.draw``), filtered, written as JSON lines."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
 
 from studylib.data import Tokenizer, prepare
 from studylib.data.pseudo import Filter, SamplingSpec, write_made_text
@@ -17,6 +14,7 @@ from studylib.parallel import load_model_weights, world
 from studylib.spec import ParallelSpec, TrialSpec
 from studylib.train import checkpoint
 from studylib.train.compute import Compute, resolve
+from studylib.train.draw import draw_documents
 
 _SENTENCE_ENDS = "。.!?！？\n"
 
@@ -88,57 +86,3 @@ def _kept(
                 f"of {attempts} documents that the model wrote only {keep.counts['kept']} were kept "
                 f"({dict(keep.counts)}); train it longer, or loosen the filters"
             )
-
-
-@torch.no_grad()
-def draw_documents(
-    model: GPT, compute: Compute, tokenizer: Tokenizer, seq_len: int, sampling: SamplingSpec, number: int
-) -> list[tuple[np.ndarray, bool]]:
-    """Batch ``number`` of documents as token ids, each from an EOS (which stands before every text) to the next.
-
-    The flag says whether the model ended it, or the context did.
-
-    The whole context is read again for every token: slower than keeping keys and values, but the same for every kind of
-    model. Only the last position goes through the output head.
-    """
-    count, device = sampling.batch_documents, compute.torch_device
-    random = torch.Generator().manual_seed(sampling.seed * 1_000_003 + number)
-    length = min(sampling.max_tokens or seq_len, seq_len)
-    ids = torch.full((count, length + 1), tokenizer.eos_id, dtype=torch.int64, device=device)
-    running = torch.arange(count, device=device)  # rows not finished yet
-    for place in range(1, length + 1):
-        with compute.autocast():
-            hidden = model.model.hidden_states(ids[running, :place])
-            logits = model.model.lm_head.pp_block.logits(hidden[:, -1:])[:, 0]
-        drawn = draw_tokens(logits.float().cpu(), sampling, random, exclude=_marks(tokenizer, logits.shape[-1])).to(
-            device
-        )
-        ids[running, place] = drawn
-        running = running[drawn != tokenizer.eos_id]
-        if not len(running):
-            break
-    documents = []
-    for row in ids[:, 1:].cpu().numpy():
-        ends = np.flatnonzero(row == tokenizer.eos_id)
-        documents.append((row[: ends[0]], True) if len(ends) else (row, False))
-    return documents
-
-
-def draw_tokens(
-    logits: torch.Tensor, sampling: SamplingSpec, random: torch.Generator, *, exclude: list[int] | None = None
-) -> torch.Tensor:
-    """One token a row of ``logits`` [rows, vocabulary], from the smallest set whose probability reaches ``top_p``."""
-    if exclude:
-        logits[:, exclude] = -torch.inf
-    probabilities = torch.softmax(logits / sampling.temperature, dim=-1)
-    ordered, places = probabilities.sort(dim=-1, descending=True, stable=True)
-    # A token is in the set if those before it do not reach top_p; so the likeliest always is.
-    ordered = ordered.masked_fill(ordered.cumsum(dim=-1) - ordered >= sampling.top_p, 0.0)
-    drawn = torch.multinomial(ordered, 1, generator=random)
-    return places.gather(1, drawn)[:, 0]
-
-
-def _marks(tokenizer: Tokenizer, vocab_size: int) -> list[int]:
-    """Tokens that are no text: never to be drawn. EOS ends a document and stays."""
-    marks = [token for token in (tokenizer.bos_id, tokenizer.pad_id, 0) if token != tokenizer.eos_id]
-    return [*marks, *range(tokenizer.vocab_size, vocab_size)]

@@ -131,3 +131,31 @@ def test_attention_is_timed_by_pattern(capsys):
     asked = ["--seq-len", "128", "--window", "16", "--heads", "1", "--head-dim", "8", "--eager", "--rounds", "1"]
     assert main(["attention", *asked]) == 0
     assert "sliding_window, blocks" in capsys.readouterr().out
+
+
+def test_sampling_is_timed_with_and_without_what_was_read(capsys):
+    pytest.importorskip("transformers", reason="the test extra installs transformers")
+    small = ["--layers", "1", "--hidden-size", "16", "--vocab-size", "512", "--batch", "2", "--rounds", "1"]
+    assert main(["sampling", *small, "--length", "4", "--length", "9"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("x (") == 4 and printed.count("whole context again") == printed.count("transformers") == 2
+    assert main(["sampling", *small, "--length", "4", "--mixer", "retnet"]) == 0
+    assert "transformers" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("contender", ["studylib, kept", "studylib, whole context again"])
+def test_sampling_contenders_draw_every_token_that_is_counted(contender, monkeypatch):
+    import torch
+
+    from studylib.bench import sampling
+    from studylib.model.gpt import build_gpt
+    from studylib.parallel import world
+    from studylib.spec import ParallelSpec
+    from studylib.train.compute import Compute
+
+    rows, draw = [], sampling.draw_documents
+    monkeypatch.setattr(sampling, "draw_documents", lambda *a, **k: rows.extend(draw(*a, **k)))
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        gpt = build_gpt(ModelSpec(num_layers=1, hidden_size=16, num_heads=2, vocab_size=16, seq_len=40), one, seed=0)
+    sampling._contenders(gpt, Compute("cpu", "float32", "none", 1), 5, 40)[contender]()
+    assert [len(tokens) for tokens, _ in rows] == [40] * 5

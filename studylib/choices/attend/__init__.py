@@ -59,15 +59,18 @@ class Backend(ABC):
 
 
 def visible_keys(
-    length: int, device: torch.device, prefix_len: torch.Tensor | None, pattern: Pattern | None
-) -> torch.Tensor:
-    """Which keys a query reads: bool [seq, seq], or [batch, 1, seq, seq] with ``prefix_len``."""
+    length: int, device: torch.device, prefix_len: torch.Tensor | None, pattern: Pattern | None,
+    queries: int | None = None,
+) -> torch.Tensor:  # fmt: skip
+    """Which of ``length`` keys the last ``queries`` positions (all) read: bool [queries, keys], or with ``prefix_len``
+    [batch, 1, queries, keys]."""
     place = torch.arange(length, device=device)
-    query, key = place[:, None], place[None, :]
+    first = 0 if queries is None else length - queries
+    query, key = place[first:, None], place[None, :]
     seen = key <= query if pattern is None else pattern.mask(query, key)
     if prefix_len is not None:
         inside = place[None, :] < prefix_len[:, None]
-        seen = seen | (inside[:, :, None] & inside[:, None, :])[:, None]
+        seen = seen | (inside[:, first:, None] & inside[:, None, :])[:, None]
     return seen
 
 

@@ -36,7 +36,7 @@ class Mixer(Choice):
 
     # Whether ``forward`` understands ``prefix_len``: positions before it see each other both ways.
     sees_prefix: ClassVar[bool] = False
-    # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value) to (the same
+    # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value, past=None) to (the same
     # shape, first_value), where first_value is None in the first layer and [batch, seq, hidden / tp] behind it.
     shares_value: ClassVar[bool] = False
     # Which of fla-core's kernels (functions of ``_fla``) can compute it; empty: none.
@@ -69,5 +69,9 @@ class Mixer(Choice):
         """Raise StudyError where the model's shape does not allow this mixer."""
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
-        """``forward(hidden_states [batch, seq, hidden], prefix_len=None)`` to the same shape; heads split over ``tp_pg``."""
+        """``forward(hidden_states [batch, seq, hidden], prefix_len=None, past=None)`` to the same shape; heads split over ``tp_pg``.
+
+        With a ``studylib.choices.past.Past`` it goes on behind the positions read with it before, and keeps there what the
+        next ones need: the outputs are those of one pass over all of them, however they are cut.
+        """
         raise NotImplementedError

@@ -11,6 +11,7 @@ from torch import nn
 from studylib.choices.attention import causal_attention
 from studylib.choices.declare import declare, full_shape
 from studylib.choices.norm._rmsnorm import RMSNorm
+from studylib.choices.past import Past
 from studylib.parallel import (
     TP_MODE,
     TensorParallelColumnLinear,
@@ -53,17 +54,21 @@ class CausalSelfAttention(nn.Module):
         self.pattern = ATTENTION_PATTERNS[model.attention_pattern](model)
         self.position = POSITIONS[model.position](model).build(tp_pg)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
-        """[batch, seq, hidden] to the same."""
+    def forward(
+        self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None, past: Past | None = None
+    ) -> torch.Tensor:
+        """[batch, seq, hidden] to the same; with a ``past`` its keys and values are read as well, and these added to them."""
         batch, length, _ = hidden_states.shape
         heads = self.num_heads, self.num_kv_heads, self.num_kv_heads
         qkv = self.qkv_proj(hidden_states).view(batch, length, sum(heads), self.head_dim).transpose(1, 2)
         query, key, value = qkv.split(heads, dim=1)
         if self.q_norm is not None:
             query, key = self.q_norm(query).to(value.dtype), self.k_norm(key).to(value.dtype)
-        query, key = self.position(query, key)
+        query, key = self.position(query, key, past.length if past is not None else 0)
+        if past is not None:
+            key, value = past.appended("key", key), past.appended("value", value)
         mixed = causal_attention(
-            query, key, value, bias=self.position.bias(length, length), prefix_len=prefix_len, pattern=self.pattern,
+            query, key, value, bias=self.position.bias(length, key.shape[-2]), prefix_len=prefix_len, pattern=self.pattern,
             backend=self.backend,
         )  # fmt: skip
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))

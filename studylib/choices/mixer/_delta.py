@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from studylib.choices.mixer import _fla
 from studylib.choices.mixer._chunks import DELTA_CHUNK, chunks_of
+from studylib.choices.past import Past
 from studylib.choices.precision import at_least_fp32
 
 
@@ -23,6 +24,7 @@ def delta_rule(
     value: torch.Tensor,
     removal: torch.Tensor,
     replacement: torch.Tensor,
+    past: Past | None = None,
 ) -> torch.Tensor:
     """The outputs ``o_t``, fp32, from tensors of one shape [batch, seq, heads, head_dim]; all is computed in fp32.
 
@@ -34,7 +36,13 @@ def delta_rule(
         ``log w``, between -0.61 and 0: chunks divide by their decays, so fp32 must hold the inverse.
     removal, replacement
         ``a`` and ``b``; RWKV-7 has ``a = -kappa`` and ``b = kappa * rate`` with a normalised removal key kappa.
+    past
+        Keeps the state, [batch, heads, head_dim, head_dim]; without one it begins as zeros.
     """
+    if past is not None:
+        tensors = (receptance, log_decay, key, value, removal, replacement)
+        mixed, past.kept["state"] = _recurrent(*map(at_least_fp32, tensors), past.kept.get("state"))
+        return mixed
     if _fla.uses_fla(value):
         return _fla.delta_rule(receptance, log_decay, key, value, removal, replacement)
     with torch.autocast(value.device.type, enabled=False):
@@ -67,6 +75,23 @@ def delta_rule(
             reads = r[:, 1:] + to_r[:, 1:, ..., :positions] @ u_from_state[:, 1:]
             mixed = torch.cat([mixed[:, :1], mixed[:, 1:] + reads @ _states(passed, added)], dim=1)
         return mixed.transpose(2, 3).flatten(1, 2)[:, :length]
+
+
+def _recurrent(
+    r: torch.Tensor, g: torch.Tensor, k: torch.Tensor, v: torch.Tensor, a: torch.Tensor, b: torch.Tensor,
+    state: torch.Tensor | None,
+) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    """The recurrence as it stands, one position after another, from ``state`` on; the outputs and the last state."""
+    mixed = []
+    with torch.autocast(v.device.type, enabled=False):
+        if state is None:
+            state = v.new_zeros(*v.shape[:1], *v.shape[2:], v.shape[-1])
+        for place in range(v.shape[1]):
+            removed = state @ a[:, place].unsqueeze(-1)
+            state = state * torch.exp(g[:, place]).unsqueeze(-2) + removed * b[:, place].unsqueeze(-2)
+            state = state + v[:, place].unsqueeze(-1) * k[:, place].unsqueeze(-2)
+            mixed.append((state @ r[:, place].unsqueeze(-1)).squeeze(-1))
+    return torch.stack(mixed, dim=1), state
 
 
 def _in_chunks(tensor: torch.Tensor, number: int, size: int) -> torch.Tensor:

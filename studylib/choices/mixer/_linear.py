@@ -12,11 +12,12 @@ from torch.nn import functional as F
 
 from studylib.choices.mixer import _fla
 from studylib.choices.mixer._chunks import LINEAR_CHUNK, chunks_of
+from studylib.choices.past import Past
 from studylib.choices.precision import at_least_fp32
 
 
 def linear_attention(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, log_decay: torch.Tensor
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, log_decay: torch.Tensor, past: Past | None = None
 ) -> torch.Tensor:
     """The outputs ``o_t``, [batch, seq, heads, value size].
 
@@ -30,7 +31,12 @@ def linear_attention(
         [batch, seq, heads, value size].
     log_decay
         ``g``, [batch or 1, seq, heads], fp32 and not above 0.
+    past
+        Keeps the state, fp32 [batch, heads, key size, value size]; without one it begins as zeros.
     """
+    if past is not None:
+        mixed, past.kept["state"] = _continued(query, key, value, log_decay, past.kept.get("state"))
+        return mixed
     if _fla.uses_fla(value):
         return _fla.linear_attention(query, key, value, log_decay)
     length = value.shape[1]
@@ -52,6 +58,22 @@ def linear_attention(
         earlier = _shared_or_each(query[:, 1:], states) * from_start[:, 1:]
         mixed = torch.cat([mixed[:, :1], mixed[:, 1:] + earlier], dim=1)
     return mixed.transpose(2, 3).flatten(1, 2)[:, :length]
+
+
+def _continued(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, log_decay: torch.Tensor, state: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """From ``state`` on: both the outputs and the last state are linear in it."""
+    mixed = linear_attention(query, key, value, log_decay)
+    with torch.autocast(value.device.type, enabled=False):
+        query, key, value = at_least_fp32(query), at_least_fp32(key), at_least_fp32(value)
+        until = log_decay.double().cumsum(dim=1)
+        from_start, to_end = (torch.exp(x).to(value.dtype).unsqueeze(-1) for x in (until, until[:, -1:] - until))
+        added = torch.einsum("bthk,bthv->bhkv", key * to_end, value)
+        if state is None:
+            return mixed, added
+        earlier = torch.einsum("bthk,bhkv->bthv", query * from_start, state)
+        return mixed + earlier, state * from_start[:, -1].unsqueeze(-1) + added
 
 
 def _in_chunks(tensor: torch.Tensor, number: int, size: int) -> torch.Tensor:

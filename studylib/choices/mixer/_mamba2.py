@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from studylib.choices.declare import declare
 from studylib.choices.mixer._linear import linear_attention
+from studylib.choices.past import Past, with_tail
 from studylib.choices.precision import at_least_fp32
 from studylib.parallel import (
     TP_MODE,
@@ -57,25 +58,32 @@ class SelectiveStateSpace(nn.Module):
         self.norm_weight = declare(over_heads(inner), start=1.0)
         self.o_proj = TensorParallelRowLinear(inner, hidden, pg=tp_pg, mode=TP_MODE, bias=False)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
-        """[batch, seq, hidden] to the same."""
+    def forward(
+        self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None, past: Past | None = None
+    ) -> torch.Tensor:
+        """[batch, seq, hidden] to the same; a ``past`` is gone on from."""
         gate, x, step = self.in_proj(hidden_states).split((self.inner_size, self.inner_size, self.num_heads), dim=-1)
-        x = convolve(x, self.input_taps, self.input_offset)
-        state = convolve(self.state_proj(hidden_states), self.state_taps, self.state_offset)
+        x = convolve(x, self.input_taps, self.input_offset, past, "input")
+        state = convolve(self.state_proj(hidden_states), self.state_taps, self.state_offset, past, "maps")
         # Every rank's heads read B and C: their gradients are summed over ranks here.
         key, query = differentiable_identity(state, self.tp_pg).unsqueeze(2).chunk(2, dim=-1)
         step = F.softplus(at_least_fp32(step) + self.step_bias)
         x = x.unflatten(-1, (self.num_heads, self.head_dim))
-        mixed = linear_attention(query, key, x * step.unsqueeze(-1), -step * torch.exp(self.log_decay))
+        mixed = linear_attention(query, key, x * step.unsqueeze(-1), -step * torch.exp(self.log_decay), past)
         mixed = (mixed + x * self.skip.unsqueeze(-1)) * F.silu(gate).unflatten(-1, (self.num_heads, self.head_dim))
         mixed = F.rms_norm(mixed, (self.head_dim,), eps=EPS).flatten(-2) * self.norm_weight
         return self.o_proj(mixed)
 
 
-def convolve(x: torch.Tensor, taps: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-    """Causal convolution of each channel, then SiLU: x [batch, seq, channels], taps [channels, width], the last for now."""
+def convolve(
+    x: torch.Tensor, taps: torch.Tensor, bias: torch.Tensor, past: Past | None = None, name: str = ""
+) -> torch.Tensor:
+    """Causal convolution of each channel, then SiLU: x [batch, seq, channels], taps [channels, width], the last for now.
+
+    Of the positions before ``x`` the last are kept in ``past`` under ``name``; without one there are none.
+    """
     width, length = taps.shape[1], x.shape[1]
-    padded = F.pad(x, (0, 0, width - 1, 0))
+    padded = with_tail(past, name, x, width - 1)
     mixed = bias
     for tap in range(width):
         mixed = torch.addcmul(mixed, padded[:, tap : tap + length], taps[:, tap])

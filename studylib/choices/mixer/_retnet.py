@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from studylib.choices.mixer._linear import linear_attention
+from studylib.choices.past import Past
 from studylib.choices.position._rope import rotary_tables, rotate
 from studylib.parallel import TP_MODE, TensorParallelColumnLinear, TensorParallelRowLinear, dist
 
@@ -42,15 +43,17 @@ class MultiScaleRetention(nn.Module):
         log_decay = log_decays(model.num_heads)[first : first + self.num_heads]
         self.register_buffer("log_decay", torch.from_numpy(log_decay).float(), persistent=False)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
-        """[batch, seq, hidden] to the same."""
-        length = hidden_states.shape[1]
+    def forward(
+        self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None, past: Past | None = None
+    ) -> torch.Tensor:
+        """[batch, seq, hidden] to the same; a ``past`` is gone on from."""
+        length, first = hidden_states.shape[1], past.length if past is not None else 0
         projected = self.qkvg_proj(hidden_states).unflatten(-1, (-1, self.head_dim))
         query, key, value, gate = projected.split([self.num_heads * width for width in (1, 1, 2, 2)], dim=2)
-        cos, sin = (table[:length].unsqueeze(1).to(query.dtype) for table in (self.cos, self.sin))
+        cos, sin = (table[first : first + length].unsqueeze(1).to(query.dtype) for table in (self.cos, self.sin))
         query, key = rotate(query, cos, sin), rotate(key, cos, sin) * self.head_dim**-0.5
         value = value.unflatten(2, (self.num_heads, 2)).flatten(3)
-        mixed = linear_attention(query, key, value, self.log_decay.expand(1, length, -1))
+        mixed = linear_attention(query, key, value, self.log_decay.expand(1, length, -1), past)
         mixed = F.layer_norm(mixed, mixed.shape[-1:], eps=EPS).flatten(2)
         return self.o_proj(mixed * F.silu(gate.flatten(2)))
 

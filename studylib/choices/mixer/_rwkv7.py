@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from studylib.choices.declare import declare
 from studylib.choices.mixer._delta import delta_rule
+from studylib.choices.past import Past, with_tail
 from studylib.choices.precision import at_least_fp32
 from studylib.parallel import TP_MODE, TensorParallelColumnLinear, TensorParallelRowLinear, dist, split_parameter
 
@@ -69,10 +70,13 @@ class TimeMixing(nn.Module):
         self.o_proj = TensorParallelRowLinear(hidden, hidden, pg=tp_pg, mode=TP_MODE, bias=False)
 
     def forward(
-        self, hidden_states: torch.Tensor, first_value: torch.Tensor | None = None
+        self, hidden_states: torch.Tensor, first_value: torch.Tensor | None = None, past: Past | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """[batch, seq, hidden] to the same, and the first layer's value [batch, seq, hidden / tp] (None before it)."""
-        change = F.pad(hidden_states, (0, 0, 1, -1)) - hidden_states
+        """[batch, seq, hidden] to the same, and the first layer's value [batch, seq, hidden / tp] (None before it).
+
+        A ``past`` is gone on from.
+        """
+        change = with_tail(past, "shifted", hidden_states, 1)[:, :-1] - hidden_states
         shifted = [torch.addcmul(hidden_states, change, weight.to(change.dtype)) for weight in self.shift]
         r_in, w_in, k_in, v_in, a_in, g_in = shifted
         r, k, value = at_least_fp32(self.r_proj(r_in)), at_least_fp32(self.k_proj(k_in)), self.v_proj(v_in)
@@ -88,7 +92,7 @@ class TimeMixing(nn.Module):
         removal = F.normalize(self._heads(k * self.removal_scale), dim=-1)
         k = self._heads(k * (1 + (rate - 1) * self.rate_scale))
         r, v = self._heads(r), self._heads(v)
-        mixed = delta_rule(r, self._heads(decay * STRONGEST), k, v, -removal, removal * self._heads(rate))
+        mixed = delta_rule(r, self._heads(decay * STRONGEST), k, v, -removal, removal * self._heads(rate), past)
         mixed = F.layer_norm(mixed, (self.head_dim,), eps=self.head_dim * EPS).flatten(2)
         mixed = mixed * self.norm_weight + self.norm_bias
         bonus = (r * k * self._heads(self.bonus)).sum(dim=-1, keepdim=True) * v

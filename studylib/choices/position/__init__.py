@@ -53,5 +53,8 @@ class Position(Choice):
         return LayerPosition()
 
     def build_embedding(self) -> nn.Module | None:
-        """A module from hidden states [batch, seq, hidden] to the same, after the token embedding; None: nothing."""
+        """A module from hidden states [batch, seq, hidden] to the same, after the token embedding; None: nothing.
+
+        ``forward(hidden_states, first=0)``: they are at positions ``first`` and following.
+        """
         return None

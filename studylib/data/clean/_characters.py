@@ -84,7 +84,7 @@ class Characters:
     @cached_property
     def kinds(self) -> np.ndarray:
         """``Kind`` of each character; uint8 [characters]."""
-        return kinds()[self.codes]
+        return kinds().take(self.codes)
 
     @cached_property
     def counts(self) -> np.ndarray:
@@ -102,22 +102,30 @@ class Characters:
 
     def counted(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
         """Characters from ``starts`` to ``stops`` by ``Kind``, for stretches that follow one another; int64 [stretches, kinds]."""
-        table = np.zeros((len(starts), len(Kind)), dtype=np.int64)
-        for kind in np.flatnonzero(np.bincount(self.kinds, minlength=len(Kind))):
-            table[:, kind] = sums(self.kinds == kind, starts, stops)
-        return table
+        table = np.empty((len(Kind), len(starts)), dtype=np.int64)
+        for kind in Kind:
+            table[kind] = sums(self.kinds == kind, starts, stops)
+        return table.T
 
     def total(self, marked: np.ndarray) -> np.ndarray:
         """Of each text, how many of its characters are marked; bool [characters] to int64 [texts]."""
         return sums(marked, self.starts, self.ends)
 
-    def mean_run(self, kind: Kind) -> np.ndarray:
-        """Characters of a kind in a row, on average over a text's rows of them; float64 [texts], 0 where there is none."""
-        marked = self.kinds == kind
+    def total_of(self, wanted: str, texts: np.ndarray) -> np.ndarray:
+        """How many of the wanted characters are in each of the marked texts, 0 in others; bool [texts] to int64 [texts]."""
+        table, found = table_of(wanted), np.zeros(len(texts), dtype=np.int64)
+        for text in np.flatnonzero(texts):
+            found[text] = np.count_nonzero(table[self.codes[self.ends[text] - self.lengths[text] : self.ends[text]]])
+        return found
+
+    @cached_property
+    def kanji_run(self) -> np.ndarray:
+        """Kanji in a row, on average over a text's rows of them; float64 [texts], 0 where there is none."""
+        marked = self.kinds == Kind.KANJI
         begins = marked.copy()
         begins[1:] &= ~marked[:-1]
         begins[self.firsts] = marked[self.firsts]
-        return share(self.count(kind), self.total(begins))
+        return share(self.count(Kind.KANJI), self.total(begins))
 
 
 class Lines:
@@ -145,15 +153,17 @@ class Lines:
 
 
 def sums(marked: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """How many are marked from each start to its stop; bool [characters] to int64 [stretches]. Stretches may be empty."""
-    places = np.flatnonzero(marked)
-    if len(places) * 8 < len(
-        marked
-    ):  # rare marks: two searches in their places are less than a sum over all characters
-        return np.searchsorted(places, stops) - np.searchsorted(places, starts)
-    summed = np.zeros(len(marked) + 1, dtype=np.int64)
-    np.cumsum(marked, out=summed[1:])
-    return summed[stops] - summed[starts]
+    """How many are marked from each start to its stop; bool [characters] to int64 [stretches].
+
+    Stretches may be empty and lie apart, but not overlap.
+    """
+    found, filled = np.zeros(len(starts), dtype=np.int64), np.flatnonzero(stops > starts)
+    if len(filled):
+        # ``reduceat`` sums from each edge to the next: every second sum is of what lies between stretches.
+        edges = np.stack([starts[filled], stops[filled]], axis=1).ravel()
+        edges = edges[: len(edges) - (edges[-1] == len(marked))]
+        found[filled] = np.add.reduceat(marked, edges, dtype=np.int32)[::2]
+    return found
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -53,7 +53,7 @@ class Kana(Cleaner):
         few = share(hiragana, hiragana + characters.count(Kind.KANJI)) < options.min_hiragana
         digits = characters.count(Kind.DIGIT)
         sound = share(digits, digits + letters) > options.max_digits
-        sound |= characters.mean_run(Kind.KANJI) > options.max_kanji_run
+        sound |= characters.kanji_run > options.max_kanji_run
         few &= ~sound | (characters.lengths < _SHORTEST_LINE * characters.lines.per_text)
         many = share(characters.count(Kind.KATAKANA, Kind.HALF_KANA), letters) > options.max_katakana
         reasons = np.where(many, "katakana share", np.where(few, "hiragana share", ""))

@@ -58,14 +58,13 @@ class Repetition(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
-        from studylib.data.clean._characters import Kind
         from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
 
         options = self.options
         lines = copied_lines(batch)
         paragraphs = copied_paragraphs(batch, lines.share > 0)  # where no line is a copy, no paragraph is
         ngrams = Ngrams(batch.characters)
-        titles = batch.characters.mean_run(Kind.KANJI) > options.max_kanji_run
+        titles = batch.characters.kanji_run > options.max_kanji_run
         lined = batch.characters.lines.per_text >= options.min_lines
         # What repeats half of its sentences repeats a good part of its n-grams.
         again = ngrams.maybe_copied(options.copied_ngram) > options.max_copied_sentences / 3

@@ -152,8 +152,8 @@ class Lines:
         self.starts[self.firsts] = characters.starts
 
 
-def sums(marked: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """How many are marked from each start to its stop; bool [characters] to int64 [stretches].
+def sums(values: np.ndarray, starts: np.ndarray, stops: np.ndarray, kind: type = np.int32) -> np.ndarray:
+    """Sums from each start to its stop, or how many are marked; bool or numbers [characters] to int64 [stretches], as ``kind`` holds.
 
     Stretches may be empty and lie apart, but not overlap.
     """
@@ -161,8 +161,8 @@ def sums(marked: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarra
     if len(filled):
         # ``reduceat`` sums from each edge to the next: every second sum is of what lies between stretches.
         edges = np.stack([starts[filled], stops[filled]], axis=1).ravel()
-        edges = edges[: len(edges) - (edges[-1] == len(marked))]
-        found[filled] = np.add.reduceat(marked, edges, dtype=np.int32)[::2]
+        edges = edges[: len(edges) - (edges[-1] == len(values))]
+        found[filled] = np.add.reduceat(values, edges, dtype=kind)[::2]
     return found
 
 

@@ -58,18 +58,27 @@ class Repetition(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
-        from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
+        from studylib.data.clean._repeated import (
+            Ngrams,
+            copied_lines,
+            copied_paragraphs,
+            copied_sentences,
+            maybe_copied_lines,
+        )
 
         options = self.options
-        lines = copied_lines(batch)
-        paragraphs = copied_paragraphs(batch, lines.share > 0)  # where no line is a copy, no paragraph is
-        ngrams = Ngrams(batch.characters)
-        titles = batch.characters.kanji_run > options.max_kanji_run
         lined = batch.characters.lines.per_text >= options.min_lines
+        long = batch.characters.lengths >= options.min_characters
+        maybe = maybe_copied_lines(batch.characters, lined)
+        paragraphs = copied_paragraphs(batch, maybe.share > 0)
+        doubtful = (maybe.share > options.max_copied_lines) | (maybe.characters > options.max_copied_line_characters)
+        lines = copied_lines(batch, doubtful | (paragraphs.share > 0))
+        lined &= lines.share > 0  # where no line is a copy, no paragraph is
+        ngrams = Ngrams(batch.characters, long)
+        titles = batch.characters.kanji_run > options.max_kanji_run
         # What repeats half of its sentences repeats a good part of its n-grams.
         again = ngrams.maybe_copied(options.copied_ngram) > options.max_copied_sentences / 3
         sentences = copied_sentences(batch, again)
-        long = batch.characters.lengths >= options.min_characters
         rules = {
             "copied lines": lined & (lines.share > options.max_copied_lines),
             "characters in copied lines": lined & (lines.characters > options.max_copied_line_characters),

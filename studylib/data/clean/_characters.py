@@ -129,7 +129,7 @@ class Characters:
 
 
 class Lines:
-    """The lines of all texts, without their line feeds.
+    """The lines of all texts, without their line feeds; or other parts, without what ``ends`` them.
 
     Attributes
     ----------
@@ -139,11 +139,12 @@ class Lines:
         The number of the text that each line is in; int64 [lines].
     """
 
-    def __init__(self, characters: Characters):
-        feeds = np.flatnonzero(characters.codes == 10)
+    def __init__(self, characters: Characters, ends: str = "\n"):
+        codes = characters.codes
+        marked = table_of(ends).take(codes) if len(ends) > 1 else codes == ord(ends)
         # A text's end ends a line too: of every text there is one line more than it has line feeds.
-        self.stops = np.sort(np.concatenate([feeds, characters.ends]), kind="stable")
-        per_text = characters.total(characters.codes == 10) + 1
+        self.stops = np.sort(np.concatenate([np.flatnonzero(marked), characters.ends]), kind="stable")
+        per_text = characters.total(marked) + 1
         self.owners = np.repeat(np.arange(len(per_text)), per_text)
         self.firsts = np.cumsum(per_text) - per_text
         self.per_text = per_text

@@ -12,9 +12,10 @@ from functools import cached_property
 import numpy as np
 
 from studylib.data.clean import Batch
-from studylib.data.clean._characters import Characters, Kind, share, sums
+from studylib.data.clean._characters import Characters, Kind, Lines, share, sums
 
 _PARAGRAPHS = re.compile(r"\n(?:[ \t\u3000]*\n)+")
+SENTENCES = "。！？\n"
 _WORDS = re.compile(r"[^\u3041-\u30ff\u3400-\u9fff]*(?:[\u3041-\u30ff\u3400-\u9fff][^\u3041-\u30ff\u3400-\u9fff]*){3}")
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads what differs in a few bits
 _ODD32, _BASE = np.uint32(0x9E3779B1), 0x85EBCA6B
@@ -40,9 +41,9 @@ def copied_lines(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
     return _copied(parts, batch.characters.lengths)
 
 
-def maybe_copied_lines(characters: Characters, wanted: np.ndarray) -> Copied:
-    """No less than what ``copied_lines`` says of the `wanted` texts: by sums over lines, which equal lines have in common."""
-    lines, codes = characters.lines, characters.codes
+def maybe_copied(characters: Characters, lines: Lines, wanted: np.ndarray) -> Copied:
+    """No less of these lines or sentences than is counted of the `wanted` texts: by sums, which equal ones have in common."""
+    codes = characters.codes
     seen = characters.kinds != Kind.SPACE
     seen &= characters.kinds != Kind.CONTROL  # some of them may be stripped too
     mixed = codes * _ODD32
@@ -76,9 +77,9 @@ def copied_sentences(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
     parts: list[Sequence[str]] = [()] * len(batch)
     for place in range(len(batch)) if wanted is None else np.flatnonzero(wanted):
         text = batch.texts[place]
-        for end in "！？\n":
-            text = text.replace(end, "。")
-        parts[place] = text.split("。")
+        for end in SENTENCES[1:]:
+            text = text.replace(end, SENTENCES[0])
+        parts[place] = text.split(SENTENCES[0])
     return _copied(parts, batch.characters.lengths)
 
 

@@ -58,27 +58,23 @@ class Repetition(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
-        from studylib.data.clean._repeated import (
-            Ngrams,
-            copied_lines,
-            copied_paragraphs,
-            copied_sentences,
-            maybe_copied_lines,
-        )
+        from studylib.data.clean import _repeated as repeated
+        from studylib.data.clean._characters import Lines
 
-        options = self.options
-        lined = batch.characters.lines.per_text >= options.min_lines
-        long = batch.characters.lengths >= options.min_characters
-        maybe = maybe_copied_lines(batch.characters, lined)
-        paragraphs = copied_paragraphs(batch, maybe.share > 0)
+        options, characters = self.options, batch.characters
+        lined = characters.lines.per_text >= options.min_lines
+        long = characters.lengths >= options.min_characters
+        maybe = repeated.maybe_copied(characters, characters.lines, lined)
+        paragraphs = repeated.copied_paragraphs(batch, maybe.share > 0)
         doubtful = (maybe.share > options.max_copied_lines) | (maybe.characters > options.max_copied_line_characters)
-        lines = copied_lines(batch, doubtful | (paragraphs.share > 0))
+        lines = repeated.copied_lines(batch, doubtful | (paragraphs.share > 0))
         lined &= lines.share > 0  # where no line is a copy, no paragraph is
-        ngrams = Ngrams(batch.characters, long)
-        titles = batch.characters.kanji_run > options.max_kanji_run
+        ngrams = repeated.Ngrams(characters, long)
+        titles = characters.kanji_run > options.max_kanji_run
         # What repeats half of its sentences repeats a good part of its n-grams.
         again = ngrams.maybe_copied(options.copied_ngram) > options.max_copied_sentences / 3
-        sentences = copied_sentences(batch, again)
+        maybe = repeated.maybe_copied(characters, Lines(characters, repeated.SENTENCES), again)
+        sentences = repeated.copied_sentences(batch, maybe.share > options.max_copied_sentences)
         rules = {
             "copied lines": lined & (lines.share > options.max_copied_lines),
             "characters in copied lines": lined & (lines.characters > options.max_copied_line_characters),

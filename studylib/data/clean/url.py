@@ -17,7 +17,8 @@ from studylib.frozen import Fraction, Frozen
 
 __all__ = ["Url"]
 
-_ADDRESS = re.compile(r"(?:https?|ftp)://[!-~]+|\bwww\.[!-~]+")
+# Written first: one character that patterns can be sought by, then what must stand before it.
+_ADDRESS = re.compile(r"(?::(?:(?<=http:)|(?<=https:)|(?<=ftp:))//|w(?<!\ww)ww\.)[!-~]+")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 _WORDS = (
     "adult",
@@ -87,7 +88,7 @@ class Url(Cleaner):
         text = document.text
         if "://" not in text and "www." not in text:
             return ""
-        linked = sum(len(one) for one in _ADDRESS.findall(text))
+        linked = sum(one.end() - one.start() + _scheme(text, one.start()) for one in _ADDRESS.finditer(text))
         return "mostly links" if linked > self.options.max_links * len("".join(text.split())) else ""
 
     @cached_property
@@ -100,6 +101,11 @@ class Url(Cleaner):
             if isinstance(value, str) and value:
                 return value.strip()
         return document.origin if document.origin.startswith(("http://", "https://")) else ""
+
+
+def _scheme(text: str, colon: int) -> int:
+    """How long the scheme before a colon is."""
+    return next((len(one) for one in ("https", "http", "ftp") if text.endswith(one, 0, colon)), 0)
 
 
 def _bare(address: str) -> str:

@@ -299,4 +299,7 @@ def _is_kana(one: str) -> bool:
 
 
 def _katakana(word: str) -> str:
-    return "".join(chr(ord(one) + 0x60) if "ぁ" <= one <= "ゖ" else one for one in word)
+    return word.translate(_TO_KATAKANA)
+
+
+_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}

@@ -148,7 +148,7 @@ def test_the_characters_of_each_kind_are_told_apart():
 def test_characters_are_counted_by_text_and_line_whatever_stands_at_the_edges():
     texts = ["あ\nb2\n", "", "\n", "漢", "\n漢"]
     characters = Characters(texts)
-    assert characters.counts.sum(axis=1).tolist() == [len(one) for one in texts]
+    assert characters.count(*Kind).tolist() == [len(one) for one in texts]
     assert characters.count(Kind.HIRAGANA, Kind.KANJI).tolist() == [1, 0, 0, 1, 1]
     lines = characters.lines
     written = "".join(texts)
@@ -427,4 +427,4 @@ def test_code_with_a_comment_in_japanese_is_japanese_and_english_with_a_word_of_
 def test_counts_do_not_overflow_in_long_texts():
     characters = Characters(["あ" * 300_000, "い"])
     assert characters.count(Kind.HIRAGANA).tolist() == [300_000, 1]
-    assert np.issubdtype(characters.counts.dtype, np.int64)
+    assert np.issubdtype(characters.count(Kind.KANJI).dtype, np.int64)

@@ -65,6 +65,7 @@ class Characters:
         self.lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         self.ends = np.cumsum(self.lengths)
         self.codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        self._counts: dict[Kind, np.ndarray] = {}
 
     @property
     def starts(self) -> np.ndarray:
@@ -87,25 +88,18 @@ class Characters:
         return kinds().take(self.codes)
 
     @cached_property
-    def counts(self) -> np.ndarray:
-        """Characters of each text by ``Kind``; int64 [texts, kinds]."""
-        return self.counted(self.starts, self.ends)
-
-    @cached_property
     def lines(self) -> Lines:
         """Where the texts' lines are."""
         return Lines(self)
 
     def count(self, *wanted: Kind) -> np.ndarray:
         """Characters of each text that are of these kinds; int64 [texts]."""
-        return self.counts[:, list(wanted)].sum(axis=1)
+        return sum(map(self._count, wanted))
 
-    def counted(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-        """Characters from ``starts`` to ``stops`` by ``Kind``, for stretches that follow one another; int64 [stretches, kinds]."""
-        table = np.empty((len(Kind), len(starts)), dtype=np.int64)
-        for kind in Kind:
-            table[kind] = sums(self.kinds == kind, starts, stops)
-        return table.T
+    def _count(self, kind: Kind) -> np.ndarray:
+        if kind not in self._counts:
+            self._counts[kind] = self.total(self.kinds == kind)
+        return self._counts[kind]
 
     def total(self, marked: np.ndarray) -> np.ndarray:
         """Of each text, how many of its characters are marked; bool [characters] to int64 [texts]."""

@@ -36,6 +36,7 @@ def signs(characters: Characters) -> np.ndarray:
     left[firsts] = right[firsts[firsts > 0] - 1] = False  # what stands there is of another text
     beside = europe & (left | right)
     found = characters.total(beside | (signs & _LEAD).astype(bool))
+    hiragana = characters.count(Kind.HIRAGANA)
     for bit, table in _rare().items():
         rare = characters.total((signs & bit).astype(bool))
         # These characters are in names too (新潟): what tells is that there are many different ones, and no hiragana beside them.
@@ -43,7 +44,7 @@ def signs(characters: Characters) -> np.ndarray:
         for text in many:
             own = codes[characters.ends[text] - characters.lengths[text] : characters.ends[text]]
             different = len(np.unique(own[table[own]]))
-            if different >= 5 and characters.counts[text, Kind.HIRAGANA] < rare[text]:
+            if different >= 5 and hiragana[text] < rare[text]:
                 found[text] = max(found[text], rare[text])
     return found
 

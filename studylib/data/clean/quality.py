@@ -15,6 +15,7 @@ from studylib.registry import SOURCES, choice_of
 if TYPE_CHECKING:
     import numpy as np
 
+    from studylib.data.digest import FileDigests
     from studylib.data.source import Source
 
 __all__ = ["Quality"]
@@ -76,6 +77,9 @@ class Quality(Cleaner):
     def _good(self) -> Source:
         good = self.options.good
         return SOURCES[good.kind]("quality.good", good.options)
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        return self._good.inputs(digests)
 
     def survey(self, batch: Batch) -> dict[str, np.ndarray]:
         from studylib.data.clean._linear import sampled

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -14,6 +14,9 @@ from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
 from studylib.data.document import Document
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
+
+if TYPE_CHECKING:
+    from studylib.data.digest import FileDigests
 
 __all__ = ["Url"]
 
@@ -60,6 +63,9 @@ class Url(Cleaner):
 
     def check(self) -> None:
         _ = self._listed
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        return digests.of([Path(self.options.hosts)] if self.options.hosts else [])
 
     @cached_property
     def _listed(self) -> frozenset[str]:

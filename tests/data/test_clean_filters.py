@@ -148,7 +148,7 @@ def test_the_characters_of_each_kind_are_told_apart():
 def test_characters_are_counted_by_text_and_line_whatever_stands_at_the_edges():
     texts = ["あ\nb2\n", "", "\n", "漢", "\n漢"]
     characters = Characters(texts)
-    assert characters.counts.sum(axis=1).tolist() == [len(one) for one in texts]
+    assert characters.count(*Kind).tolist() == [len(one) for one in texts]
     assert characters.count(Kind.HIRAGANA, Kind.KANJI).tolist() == [1, 0, 0, 1, 1]
     lines = characters.lines
     written = "".join(texts)
@@ -424,7 +424,32 @@ def test_code_with_a_comment_in_japanese_is_japanese_and_english_with_a_word_of_
     assert reason("language", JUNK["English"][1] * 3 + "寿司") == "not Japanese"
 
 
+LISTS = {
+    "prices": "\n".join(f"無着色陶製花瓶{place}号\u3000￥{place * 370 + 1200:,}" for place in range(15)),
+    "titles": "、".join(f"『{one}の{other}』" for one in "海山空川" for other in ("帰り道", "手紙", "食卓", "約束")),
+    "numbers of goods": "\t".join(f"型番{place * 7919 % 10000:04}" for place in range(30)),
+}
+
+
+@pytest.mark.parametrize("kind", LISTS)
+def test_lists_without_a_sentence_go(kind):
+    text = LISTS[kind]
+    assert reason("kana", text) == "list without a sentence"
+    assert reason("kana", text + "\n今月はこれだけ入荷しました。") == ""
+    assert reason("kana", text, min_items=31) == ""
+
+
+def test_tables_titles_and_verse_are_no_lists():
+    rows = "\n".join(f"花瓶{place}号\t{place * 12}cm\t￥{place * 370 + 1200:,}" for place in range(15))
+    titles = "\n".join(f"昭和{place}年度県立工業試験場業務報告書" for place in range(10, 30))
+    verse = "\n".join(
+        f"{one}や　静かに消ゆる　{other}" for one in "雪雨霧雲" for other in ("虫の声", "山の影", "水の音", "人の列")
+    )
+    inside = "\n".join(f"（{place}）　会則を定めること" for place in range(1, 16))
+    assert [reason("kana", one) for one in (rows, titles, verse, inside)] == [""] * 4
+
+
 def test_counts_do_not_overflow_in_long_texts():
     characters = Characters(["あ" * 300_000, "い"])
     assert characters.count(Kind.HIRAGANA).tolist() == [300_000, 1]
-    assert np.issubdtype(characters.counts.dtype, np.int64)
+    assert np.issubdtype(characters.count(Kind.KANJI).dtype, np.int64)

@@ -13,8 +13,13 @@ from hypothesis import strategies as st
 
 from studylib.data import Tokenizer
 from studylib.data.clean import Batch, Judged
+from studylib.data.clean._characters import Characters
 from studylib.data.clean._masks import MASKS
-from studylib.data.clean._personal.numbers import has_card_check, has_my_number_check, is_card
+from studylib.data.clean._personal._signs import Signs, signs
+from studylib.data.clean._personal.addresses import _ADDRESS
+from studylib.data.clean._personal.names import _FIELD, _OWN, _RESPECT, _WORK
+from studylib.data.clean._personal.network import _IPV4, _IPV6, _SIGN, _SPELT, _WORD
+from studylib.data.clean._personal.numbers import _DOMESTIC, _LONG, _SEVEN, has_card_check, has_my_number_check, is_card
 from studylib.data.document import Document
 from studylib.data.miniworld import documents
 from studylib.data.tokenizer import train_tokenizer
@@ -385,3 +390,85 @@ def test_the_labelled_register_is_masked_where_it_is_labelled():
     assert set(labelled) == set(MASKS)
     for kind in MASKS:
         assert right[kind] >= 0.95 * labelled[kind] and right[kind] >= 0.98 * found_kinds[kind], kind
+
+
+def test_no_place_is_left_out_where_a_pattern_matches():
+    """Patterns are tried at the signs only; here they are tried everywhere."""
+    draw = random.Random(6)
+    parts = [
+        "0",
+        "3",
+        "12",
+        "090",
+        "1234",
+        "5678",
+        "-",
+        "ー",
+        ".",
+        "：",
+        "=",
+        "(",
+        "）",
+        "+81",
+        "〒",
+        "東京都",
+        "港区",
+        "市",
+        "村",
+        "丁目",
+        "番",
+        "号",
+        "の",
+        "一",
+        "郵便番号",
+        "山田",
+        "様",
+        "さん",
+        "ちゃん",
+        "氏",
+        "教授",
+        "弁護士",
+        "at",
+        "@",
+        "アット",
+        "あっと",
+        "[at]",
+        "（アット）",
+        "☆",
+        "a.jp",
+        "2001",
+        ":db8:",
+        "::",
+        ".168",
+        "8.8.8.8",
+        "が",
+        "氏名",
+        "担当",
+        "お名前",
+        "文責",
+        "カナ",
+    ]
+    texts = ["".join(draw.choices([*parts, " ", "\n", "\u3000"], k=draw.randrange(1, 25))) for _ in range(4000)]
+    found = dict(signs(Characters(texts)))
+    nothing = Signs(*([] for _ in Signs._fields))
+    for place, text in enumerate(texts):
+        own = found.get(place, nothing)
+        assert {one.start() for one in _RESPECT.finditer(text)} <= set(own.respects)
+        assert {one.start() for one in _ADDRESS.finditer(text)} <= set(own.municipalities)
+        assert {one.start() for one in _SIGN.finditer(text)} == set(own.ats)
+        assert {one.start() for one in _SPELT.finditer(text)} <= set(own.spelt_ats)
+        assert {one.start() for one in _WORD.finditer(text)} <= set(own.at_words)
+        assert {text.index(".", one.start()) for one in _IPV4.finditer(text)} <= set(own.dots)
+        assert {one.start() + 4 for one in _IPV6.finditer(text)} <= set(own.colons)
+        for pattern in (_SEVEN, _DOMESTIC, _LONG):
+            for one in pattern.finditer(text):
+                many = sum(char in "0123456789" for char in one.group())
+                assert many < 7 or any(s.start - 1 <= one.start() and one.end() <= s.stop for s in own.stretches)
+        fields = [at for at, char in enumerate(text) if char in "：=" and _FIELD.search(text[max(0, at - 20) : at])]
+        assert {at for at in fields if text[at - 1] != "\n"} <= set(own.fields)
+    for word in re.sub(r"(\w)\?", r"\1|", f"{_OWN}|{_WORK}").split("|"):
+        assert not word or signs_of_one(f"{word}：山田").fields
+
+
+def signs_of_one(text):
+    return dict(signs(Characters([text])))[0]

@@ -269,6 +269,42 @@ def test_other_steps_or_other_text_begin_anew(tmp_path):
     assert not (tmp_path / "00007.parquet").exists()
 
 
+def test_what_the_files_of_steps_say_is_part_of_what_was_done(tmp_path):
+    home, hosts, words, good = (tmp_path / name for name in ("home", "hosts.txt", "words.txt", "good.txt"))
+    hosts.write_text("bad.example\n", "utf-8")
+    words.write_text("花火\n", "utf-8")
+    good.write_text("静かな村の話をします。その続きを書きます。\n" * 4, "utf-8")
+    steps = (
+        {"cleaner": "url", "hosts": str(hosts)},
+        {"cleaner": "words", "lists": {str(words): 0.1, "seo": 0.12}, "min_different": 1},
+        {"cleaner": "quality", "good": {"kind": "files", "options": {"path": str(good)}}, "keep": 1},
+    )
+    documents = [*TEXTS, "花火、花火、花火を買うなら花火の店で。"]
+    folder = cleaned(home, documents, *steps)
+    assert texts(folder) == TEXTS
+    assert sorted(folder.record.inputs) == sorted(map(str, (hosts, words, good)))
+    assert not cleaning(home, documents, *steps).is_other(FileDigests())
+    for file, line in ((hosts, "worse.example"), (good, "町の話もします。"), (words, "風鈴")):
+        file.write_text(line + "\n", "utf-8")
+        assert cleaning(home, documents, *steps).is_other(FileDigests())
+        folder = cleaned(home, documents, *steps)
+    assert texts(folder) == documents
+
+
+def test_a_list_that_changes_while_it_is_read_is_told(tmp_path, monkeypatch):
+    (tmp_path / "words.txt").write_text("花火\n", "utf-8")
+    steps = {"cleaner": "words", "lists": {str(tmp_path / "words.txt"): 0.1}}
+    unchanged = Cleaning._taken
+
+    def edited(self, work):
+        (tmp_path / "words.txt").write_text("風鈴\n", "utf-8")
+        return unchanged(self, work)
+
+    monkeypatch.setattr(Cleaning, "_taken", edited)
+    with pytest.raises(StudyError, match="changed while it was read"):
+        cleaned(tmp_path / "home", TEXTS, steps)
+
+
 def test_damaged_shards_are_made_again(tmp_path):
     folder = cleaned(tmp_path, TEXTS, "without")
     before = texts(folder)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from studylib.data.clean._characters import Characters
+    from studylib.data.digest import FileDigests
 
 Purpose = Literal["filter", "correct", "deduplicate", "mask"]
 Arrays = Mapping[str, "np.ndarray"]
@@ -114,6 +115,10 @@ class Cleaner(Choice):
 
     def check(self) -> None:
         """Raise StudyError if something it needs (a list, a text to learn from) cannot be had; quick."""
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        """Digest of every file that its options name, by its path: what these say is part of what it does."""
+        return {}
 
     def survey(self, batch: Batch) -> dict[str, np.ndarray]:
         """What must be known of the documents of a batch; small."""

@@ -65,6 +65,7 @@ class Characters:
         self.lengths = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
         self.ends = np.cumsum(self.lengths)
         self.codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        self._counts: dict[Kind, np.ndarray] = {}
 
     @property
     def starts(self) -> np.ndarray:
@@ -84,12 +85,7 @@ class Characters:
     @cached_property
     def kinds(self) -> np.ndarray:
         """``Kind`` of each character; uint8 [characters]."""
-        return kinds()[self.codes]
-
-    @cached_property
-    def counts(self) -> np.ndarray:
-        """Characters of each text by ``Kind``; int64 [texts, kinds]."""
-        return self.counted(self.starts, self.ends)
+        return kinds().take(self.codes)
 
     @cached_property
     def lines(self) -> Lines:
@@ -98,30 +94,36 @@ class Characters:
 
     def count(self, *wanted: Kind) -> np.ndarray:
         """Characters of each text that are of these kinds; int64 [texts]."""
-        return self.counts[:, list(wanted)].sum(axis=1)
+        return sum(map(self._count, wanted))
 
-    def counted(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-        """Characters from ``starts`` to ``stops`` by ``Kind``, for stretches that follow one another; int64 [stretches, kinds]."""
-        table = np.zeros((len(starts), len(Kind)), dtype=np.int64)
-        for kind in np.flatnonzero(np.bincount(self.kinds, minlength=len(Kind))):
-            table[:, kind] = sums(self.kinds == kind, starts, stops)
-        return table
+    def _count(self, kind: Kind) -> np.ndarray:
+        if kind not in self._counts:
+            self._counts[kind] = self.total(self.kinds == kind)
+        return self._counts[kind]
 
     def total(self, marked: np.ndarray) -> np.ndarray:
         """Of each text, how many of its characters are marked; bool [characters] to int64 [texts]."""
         return sums(marked, self.starts, self.ends)
 
-    def mean_run(self, kind: Kind) -> np.ndarray:
-        """Characters of a kind in a row, on average over a text's rows of them; float64 [texts], 0 where there is none."""
-        marked = self.kinds == kind
+    def total_of(self, wanted: str, texts: np.ndarray) -> np.ndarray:
+        """How many of the wanted characters are in each of the marked texts, 0 in others; bool [texts] to int64 [texts]."""
+        table, found = table_of(wanted), np.zeros(len(texts), dtype=np.int64)
+        for text in np.flatnonzero(texts):
+            found[text] = np.count_nonzero(table[self.codes[self.ends[text] - self.lengths[text] : self.ends[text]]])
+        return found
+
+    @cached_property
+    def kanji_run(self) -> np.ndarray:
+        """Kanji in a row, on average over a text's rows of them; float64 [texts], 0 where there is none."""
+        marked = self.kinds == Kind.KANJI
         begins = marked.copy()
         begins[1:] &= ~marked[:-1]
         begins[self.firsts] = marked[self.firsts]
-        return share(self.count(kind), self.total(begins))
+        return share(self.count(Kind.KANJI), self.total(begins))
 
 
 class Lines:
-    """The lines of all texts, without their line feeds.
+    """The lines of all texts, without their line feeds; or other parts, without what ``ends`` them.
 
     Attributes
     ----------
@@ -131,11 +133,12 @@ class Lines:
         The number of the text that each line is in; int64 [lines].
     """
 
-    def __init__(self, characters: Characters):
-        feeds = np.flatnonzero(characters.codes == 10)
+    def __init__(self, characters: Characters, ends: str = "\n"):
+        codes = characters.codes
+        marked = table_of(ends).take(codes) if len(ends) > 1 else codes == ord(ends)
         # A text's end ends a line too: of every text there is one line more than it has line feeds.
-        self.stops = np.sort(np.concatenate([feeds, characters.ends]), kind="stable")
-        per_text = characters.total(characters.codes == 10) + 1
+        self.stops = np.sort(np.concatenate([np.flatnonzero(marked), characters.ends]), kind="stable")
+        per_text = characters.total(marked) + 1
         self.owners = np.repeat(np.arange(len(per_text)), per_text)
         self.firsts = np.cumsum(per_text) - per_text
         self.per_text = per_text
@@ -144,16 +147,18 @@ class Lines:
         self.starts[self.firsts] = characters.starts
 
 
-def sums(marked: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """How many are marked from each start to its stop; bool [characters] to int64 [stretches]. Stretches may be empty."""
-    places = np.flatnonzero(marked)
-    if len(places) * 8 < len(
-        marked
-    ):  # rare marks: two searches in their places are less than a sum over all characters
-        return np.searchsorted(places, stops) - np.searchsorted(places, starts)
-    summed = np.zeros(len(marked) + 1, dtype=np.int64)
-    np.cumsum(marked, out=summed[1:])
-    return summed[stops] - summed[starts]
+def sums(values: np.ndarray, starts: np.ndarray, stops: np.ndarray, kind: type = np.int32) -> np.ndarray:
+    """Sums from each start to its stop, or how many are marked; bool or numbers [characters] to int64 [stretches], as ``kind`` holds.
+
+    Stretches may be empty and lie apart, but not overlap.
+    """
+    found, filled = np.zeros(len(starts), dtype=np.int64), np.flatnonzero(stops > starts)
+    if len(filled):
+        # ``reduceat`` sums from each edge to the next: every second sum is of what lies between stretches.
+        edges = np.stack([starts[filled], stops[filled]], axis=1).ravel()
+        edges = edges[: len(edges) - (edges[-1] == len(values))]
+        found[filled] = np.add.reduceat(values, edges, dtype=kind)[::2]
+    return found
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

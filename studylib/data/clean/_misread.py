@@ -28,23 +28,37 @@ _KATAKANA = "".join(map(chr, range(0x30A1, 0x30F7)))
 def signs(characters: Characters) -> np.ndarray:
     """How many characters of each text are signs of a wrong reading; int64 [texts]."""
     codes = characters.codes
-    europe = _europe()[codes]
+    signs = _signs().take(codes)
+    europe = (signs & _EUROPE).astype(bool)
     left, right = np.zeros_like(europe), np.zeros_like(europe)
     left[1:], right[:-1] = europe[:-1], europe[1:]
     firsts = characters.firsts
     left[firsts] = right[firsts[firsts > 0] - 1] = False  # what stands there is of another text
     beside = europe & (left | right)
-    found = characters.total(beside | _leads()[codes])
-    for table in _rare():
-        rare = characters.total(table[codes])
+    found = characters.total(beside | (signs & _LEAD).astype(bool))
+    hiragana = characters.count(Kind.HIRAGANA)
+    for bit, table in _rare().items():
+        rare = characters.total((signs & bit).astype(bool))
         # These characters are in names too (新潟): what tells is that there are many different ones, and no hiragana beside them.
         many = np.flatnonzero((rare >= 6) & (share(rare, characters.lengths) > 0.15))
         for text in many:
             own = codes[characters.ends[text] - characters.lengths[text] : characters.ends[text]]
             different = len(np.unique(own[table[own]]))
-            if different >= 5 and characters.counts[text, Kind.HIRAGANA] < rare[text]:
+            if different >= 5 and hiragana[text] < rare[text]:
                 found[text] = max(found[text], rare[text])
     return found
+
+
+_EUROPE, _LEAD, _FIRST_RARE = 1, 2, 4
+
+
+@functools.cache
+def _signs() -> np.ndarray:
+    """Of what a code point is a sign, a bit for each; uint8 [0x110000]."""
+    table = _europe() * np.uint8(_EUROPE) | _leads() * np.uint8(_LEAD)
+    for bit, rare in _rare().items():
+        table |= rare * np.uint8(bit)
+    return table
 
 
 @functools.cache
@@ -77,15 +91,15 @@ def _leads() -> np.ndarray:
 
 
 @functools.cache
-def _rare() -> tuple[np.ndarray, ...]:
-    """Of each reading without leads, the characters that kana come out as; bool [0x110000] each."""
-    tables = []
-    for right, wrong in _WITHOUT_LEADS:
+def _rare() -> dict[int, np.ndarray]:
+    """Of each reading without leads, by its bit, the characters that kana come out as; bool [0x110000] each."""
+    tables = {}
+    for place, (right, wrong) in enumerate(_WITHOUT_LEADS):
         table = np.zeros(0x110000, dtype=bool)
         table[_frequent(_HIRAGANA + _KATAKANA, right, wrong, 0.002)] = True
         table &= kinds() != Kind.HIRAGANA
-        tables.append(table & (kinds() != Kind.KATAKANA))
-    return tuple(tables)
+        tables[_FIRST_RARE << place] = table & (kinds() != Kind.KATAKANA)
+    return tables
 
 
 def _frequent(kana: str, right: str, wrong: str, least: float) -> list[int]:

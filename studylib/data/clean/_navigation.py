@@ -126,7 +126,7 @@ def candidates(batch: Batch, max_item: int) -> tuple[np.ndarray, np.ndarray, np.
     """
     characters, lines = batch.characters, batch.characters.lines
     codes, lengths = characters.codes, lines.stops - lines.starts
-    parts = sums(table_of(_SEPARATORS)[codes], lines.starts, lines.stops)
+    parts = sums(table_of(_SEPARATORS).take(codes), lines.starts, lines.stops)
     some = np.flatnonzero((lengths > 0) & ((lengths <= _LONGEST) | (parts * _ITEM > lengths)))
     noted = series(batch.texts).str.contains_any(list(OF_NOTES)).to_numpy()[lines.owners[some]]
     ended = table_of("".join(_SENTENCE_ENDS))[codes[lines.stops[some] - 1]]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from studylib.data.clean import Batch
-from studylib.data.clean._characters import Characters, Kind, share
+from studylib.data.clean._characters import Characters, Kind, Lines, share, sums
 
 _PARAGRAPHS = re.compile(r"\n(?:[ \t\u3000]*\n)+")
+SENTENCES = "。！？\n"
 _WORDS = re.compile(r"[^\u3041-\u30ff\u3400-\u9fff]*(?:[\u3041-\u30ff\u3400-\u9fff][^\u3041-\u30ff\u3400-\u9fff]*){3}")
 _ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads what differs in a few bits
-_BUCKETS = 256
+_ODD32, _BASE = np.uint32(0x9E3779B1), 0x85EBCA6B
+_BUCKET_BITS = 6
+_AT_ONCE = 1 << 15  # characters whose numbers stay in the processor's cache
 _SAMPLE = 512
 _MARGIN = 0.15
 
@@ -28,9 +33,35 @@ class Copied:
     characters: np.ndarray
 
 
-def copied_lines(batch: Batch) -> Copied:
-    """Of the lines; code, which repeats its brackets, and the numbers of statutes do not count."""
-    return _copied([text.split("\n") if "\n" in text else () for text in batch.texts], batch.characters.lengths)
+def copied_lines(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
+    """Of the lines, of the `wanted` texts only; code, which repeats its brackets, and the numbers of statutes do not count."""
+    parts: list[Sequence[str]] = [()] * len(batch)
+    for place in range(len(batch)) if wanted is None else np.flatnonzero(wanted):
+        parts[place] = batch.texts[place].split("\n")
+    return _copied(parts, batch.characters.lengths)
+
+
+def maybe_copied(characters: Characters, lines: Lines, wanted: np.ndarray) -> Copied:
+    """No less of these lines or sentences than is counted of the `wanted` texts: by sums, which equal ones have in common."""
+    codes = characters.codes
+    seen = characters.kinds != Kind.SPACE
+    seen &= characters.kinds != Kind.CONTROL  # some of them may be stripped too
+    mixed = codes * _ODD32
+    mixed ^= mixed >> np.uint32(15)
+    mixed *= _ODD32
+    mixed *= seen
+    seen &= codes > 0x7F
+    own = np.flatnonzero(wanted[lines.owners])
+    own = own[sums(seen, lines.starts[own], lines.stops[own]) >= 3]
+    starts, stops, owners = lines.starts[own], lines.stops[own], lines.owners[own]
+    keys = sums(mixed, starts, stops, np.uint32) | owners << 32
+    order = np.argsort(keys, kind="stable")
+    copies = order[1:][keys[order[1:]] == keys[order[:-1]]]
+    many, copied, in_copies = (
+        np.bincount(owners[some], weights, len(wanted))
+        for some, weights in ((slice(None), None), (copies, None), (copies, (stops - starts)[copies]))
+    )
+    return Copied(share(copied, many), share(in_copies, characters.lengths))
 
 
 def copied_paragraphs(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
@@ -46,9 +77,9 @@ def copied_sentences(batch: Batch, wanted: np.ndarray | None = None) -> Copied:
     parts: list[Sequence[str]] = [()] * len(batch)
     for place in range(len(batch)) if wanted is None else np.flatnonzero(wanted):
         text = batch.texts[place]
-        for end in "！？\n":
-            text = text.replace(end, "。")
-        parts[place] = text.split("。")
+        for end in SENTENCES[1:]:
+            text = text.replace(end, SENTENCES[0])
+        parts[place] = text.split(SENTENCES[0])
     return _copied(parts, batch.characters.lengths)
 
 
@@ -71,28 +102,29 @@ def _copied(parts: Sequence[Sequence[str]], lengths: np.ndarray) -> Copied:
 class Ngrams:
     """The n-grams of all texts, without white space, which code is indented with, and runs of one sign, which tables are drawn with.
 
-    Most texts are far from any bound, and sorting is dear. So both questions are asked of a cheap measure first, and those in doubt
-    are counted to the last n-gram; what a text's answer is does not depend on the texts around it.
+    Most texts are far from any bound, and sorting is dear. So all questions are asked of a cheap measure first, and texts in doubt
+    are counted to the last n-gram; what a text's answer is does not depend on the texts around it. Of texts that are not `wanted`,
+    bool [texts], every answer is no.
     """
 
-    def __init__(self, characters: Characters):
+    def __init__(self, characters: Characters, wanted: np.ndarray | None = None):
         codes, kinds = characters.codes, characters.kinds
-        read = kinds != Kind.SPACE
-        again = np.zeros_like(read)
-        again[1:] = (codes[1:] == codes[:-1]) & ((kinds[1:] == Kind.PUNCTUATION) | (kinds[1:] == Kind.SYMBOL))
+        again = np.zeros(len(codes), dtype=bool)
+        again[1:] = codes[1:] == codes[:-1]
+        again &= (kinds == Kind.PUNCTUATION) | (kinds == Kind.SYMBOL)
         again[characters.firsts] = False  # what stands before them is of another text
-        read &= ~again
-        self.codes = codes[read]
-        self.lengths = characters.lengths - characters.total(~read)
+        read = ~(again | (kinds == Kind.SPACE))
+        if wanted is not None:
+            read &= np.repeat(wanted, characters.lengths)
+        self.codes, self._kinds = codes[read], kinds[read]
+        self.lengths = characters.total(read)
         self.owners = np.repeat(np.arange(len(self.lengths), dtype=np.int32), self.lengths)
         self._written = characters
-        self._powers: list[np.ndarray] = []
         self._maybe: dict[int, np.ndarray] = {}
 
     def one_above(self, n: int, bound: float) -> np.ndarray:
         """Whether the most frequent n-gram is more than that share of a text's n-grams; bool [texts]."""
-        hashes = ngram_hashes(self.codes, n, np.uint32, self._powers)
-        doubtful = self._fullest_buckets(hashes, self.owners[: len(hashes)]) > bound * self._totals(n)
+        doubtful = self._fullest[0] > bound * self._totals(n)  # its first character comes as often
         return self._counted(doubtful, n)[0] > bound
 
     def word_above(self, n: int, bound: float) -> np.ndarray:
@@ -100,38 +132,39 @@ class Ngrams:
 
         A unit behind a number does not count: it comes in every row of a table.
         """
-        characters = self._written
-        codes, kinds = characters.codes, characters.kinds
+        bounds = bound * self._totals(n)
+        above = self._fullest[1] > bounds
+        for text in np.flatnonzero(above):
+            above[text] = self._most_written(text, n) > bounds[text]
+        return above
+
+    def _most_written(self, text: int, n: int) -> int:
+        """How often the most frequent n-gram of kanji and katakana comes in a text."""
+        own = slice(self._written.ends[text] - self._written.lengths[text], self._written.ends[text])
+        codes, kinds = self._written.codes[own], self._written.kinds[own]
         written = (kinds == Kind.KANJI) | (kinds == Kind.KATAKANA)
-        units = np.zeros_like(written)
-        units[1:] = kinds[:-1] == Kind.DIGIT
-        units[characters.firsts] = False
-        written &= ~units
+        written[1:] &= kinds[:-1] != Kind.DIGIT
         found = written[: max(len(written) - n + 1, 0)].copy()
         for place in range(1, n):
             found &= written[place : place + len(found)]
-        places = np.flatnonzero(found)
-        hashes = np.zeros(len(places), dtype=np.uint32)
-        for place in range(n):
-            hashes = (hashes + codes[places + place]) * np.uint32(0x9E3779B1)
-        owners, totals = characters.owners[places], self._totals(n)
-        above = self._fullest_buckets(hashes, owners) > bound * totals
-        for text in np.flatnonzero(above):
-            own = places[np.searchsorted(owners, text) : np.searchsorted(owners, text, "right")]
-            own = own[own + n <= characters.ends[text]]
-            keys = ngram_hashes(codes[characters.starts[text] : characters.ends[text]], n, np.uint64)
-            _, counts = np.unique(keys[own - characters.starts[text]], return_counts=True)
-            above[text] = counts.max(initial=0) > bound * totals[text]
-        return above
+        _, counts = np.unique(ngram_hashes(codes, n, np.uint64)[found], return_counts=True)
+        return int(counts.max(initial=0))
 
-    def _fullest_buckets(self, hashes: np.ndarray, owners: np.ndarray) -> np.ndarray:
-        """How many n-grams of each text are in its fullest bucket: no n-gram comes more often.
+    @cached_property
+    def _fullest(self) -> np.ndarray:
+        """How many characters of each text, and how many kanji and katakana, are in its fullest bucket; int64 [2, texts].
 
-        N-grams across the end of a text are counted to it: there may be less, never more.
+        No n-gram comes more often.
         """
-        buckets = owners.astype(np.int64) << 8 | hashes >> np.uint32(24)
-        counts = np.bincount(buckets, minlength=len(self.lengths) * _BUCKETS)
-        return counts.reshape(-1, _BUCKETS).max(axis=1, initial=0)
+        buckets = self.codes * _ODD32
+        buckets >>= np.uint32(32 - _BUCKET_BITS)
+        written = (self._kinds == Kind.KANJI) | (self._kinds == Kind.KATAKANA)
+        buckets |= written.astype(np.uint32) << np.uint32(_BUCKET_BITS)
+        keys = self.owners.astype(np.int64) << _BUCKET_BITS + 1
+        keys |= buckets
+        counts = np.bincount(keys, minlength=len(self.lengths) << _BUCKET_BITS + 1)
+        others, words = counts.reshape(-1, 2, 1 << _BUCKET_BITS).max(axis=2).T
+        return np.stack([np.maximum(others, words), words])
 
     def copied_above(self, n: int, bound: float) -> np.ndarray:
         """Whether those n-grams that occur twice or more are more than that share of a text's n-grams; bool [texts]."""
@@ -146,9 +179,10 @@ class Ngrams:
         """
         if n in self._maybe:
             return self._maybe[n]
-        hashes, totals = ngram_hashes(self.codes, n, np.uint32, self._powers), self._totals(n)
+        hashes, totals = rolling_hashes(self.codes, n), self._totals(n)
         rates = np.minimum(_SAMPLE / np.maximum(totals, 1), 1.0)
-        some = np.flatnonzero(hashes <= (rates * (2**32 - 1)).astype(np.uint32)[self.owners[: len(hashes)]])
+        limits = np.repeat((rates * (2**32 - 1)).astype(np.uint32), self.lengths)
+        some = np.flatnonzero(hashes <= limits[: len(hashes)])
         some = some[self.owners[some] == self.owners[some + n - 1]]
         keys = self.owners[some].astype(np.uint64) << np.uint64(32) | hashes[some]
         keys.sort()
@@ -179,13 +213,8 @@ class Ngrams:
         return top, copied
 
 
-def ngram_hashes(
-    codes: np.ndarray, n: int, kind: type[np.unsignedinteger], powers: list[np.ndarray] | None = None
-) -> np.ndarray:
-    """A hash of each n-gram, by doubling: that of 2m characters is made from those of m; [characters - n + 1].
-
-    `powers` keeps those of 1, 2, 4, ... characters for the next n.
-    """
+def ngram_hashes(codes: np.ndarray, n: int, kind: type[np.unsignedinteger]) -> np.ndarray:
+    """A hash of each n-gram, by doubling: that of 2m characters is made from those of m; [characters - n + 1]."""
     if len(codes) < n:
         return np.zeros(0, dtype=kind)
     bits = np.dtype(kind).itemsize * 8
@@ -198,16 +227,43 @@ def ngram_hashes(
         mixed *= odd
         return mixed
 
-    powers = [] if powers is None else powers
-    if not powers:
-        powers.append(codes.astype(kind, copy=False) * odd)
-    result, covered = None, 0
-    for place in range(n.bit_length()):
-        width = 1 << place
-        if place == len(powers):
-            powers.append(joined(powers[-1][: -width // 2], powers[-1][width // 2 :]))
+    power = codes.astype(kind, copy=False) * odd
+    result, covered, width = None, 0, 1
+    while True:
         if n & width:
-            power = powers[place]
             result = power if result is None else joined(result[: len(power) - covered], power[covered:])
             covered += width
-    return result[: len(codes) - n + 1]
+        if covered == n:
+            return result[: len(codes) - n + 1]
+        power = joined(power[:-width], power[width:])
+        width *= 2
+
+
+def rolling_hashes(codes: np.ndarray, n: int) -> np.ndarray:
+    """A quick hash of each n-gram, from running sums (Rabin and Karp's): for samples, as unlike ones may have the same; uint32
+    [characters - n + 1]."""
+    up, down = _powers()
+    hashes = np.empty(max(len(codes) - n + 1, 0), dtype=np.uint32)
+    for start in range(0, len(hashes), _AT_ONCE):
+        own = hashes[start : start + _AT_ONCE]
+        mixed = codes[start : start + len(own) + n - 1] * _ODD32
+        mixed ^= mixed >> np.uint32(15)
+        mixed *= up[: len(mixed)]
+        summed = np.cumsum(mixed, dtype=np.uint32)
+        own[:] = summed[n - 1 :]
+        own[1:] -= summed[: len(own) - 1]
+        own *= down[: len(own)]
+        own ^= own >> np.uint32(15)
+        own *= _ODD32
+        own ^= own >> np.uint32(16)
+    return hashes
+
+
+@functools.cache
+def _powers() -> tuple[np.ndarray, np.ndarray]:
+    """Powers of an odd number, and of its inverse modulo 2^32; uint32 each."""
+    size = 2 * _AT_ONCE
+    return tuple(
+        np.multiply.accumulate(np.array([1] + [one] * (size - 1), dtype=np.uint32), dtype=np.uint32)
+        for one in (_BASE, pow(_BASE, -1, 2**32))
+    )

@@ -12,6 +12,7 @@ from studylib.frozen import Above0, Fraction, Frozen, Positive
 __all__ = ["Kana"]
 
 _SHORTEST_LINE = 8  # characters, on average, of titles and rows of tables; names of people have four, all of them kanji
+_DIGITS_OF_TITLES = 0.1  # among digits and letters; with more, long rows of kanji are names of goods
 
 
 class Kana(Cleaner):
@@ -19,6 +20,9 @@ class Kana(Cleaner):
 
     Shares are of hiragana and kanji, or of kana and kanji, not of all characters as in Swallow's rule: code with Japanese comments and
     tables of numbers are not judged by what is not Japanese in them, nor are texts of few letters, which may be titles.
+
+    Lists of prices, numbers and titles have more hiragana (『雪の橋』), or digits beside their kanji. They go if there is no sentence
+    in them, and nothing that looks like a table's rows.
     """
 
     class Options(Frozen):
@@ -36,6 +40,10 @@ class Kana(Cleaner):
         max_digits: Fraction = Field(
             default=0.3, description="digits among digits and letters; with more a text is a table (this study)"
         )
+        max_hiragana_in_lists: Fraction = Field(
+            default=0.3, description="of kana and kanji; with more a text is no list: verse has 0.3 to 0.5 (this study)"
+        )
+        min_items: Positive = Field(default=12, description="of a list; with fewer a text is kept (this study)")
         min_letters: Positive = Field(default=40, description="kana and kanji; texts with fewer are kept")
 
     options: Options
@@ -46,16 +54,24 @@ class Kana(Cleaner):
         import numpy as np
 
         from studylib.data.clean._characters import JAPANESE, Kind, share
+        from studylib.data.clean._items import is_list
 
         options, characters = self.options, batch.characters
         letters = characters.count(*JAPANESE)
         hiragana = characters.count(Kind.HIRAGANA)
         few = share(hiragana, hiragana + characters.count(Kind.KANJI)) < options.min_hiragana
         digits = characters.count(Kind.DIGIT)
-        sound = share(digits, digits + letters) > options.max_digits
-        sound |= characters.mean_run(Kind.KANJI) > options.max_kanji_run
+        numbers, titles = share(digits, digits + letters), characters.kanji_run > options.max_kanji_run
+        sound = (numbers > options.max_digits) | titles
         few &= ~sound | (characters.lengths < _SHORTEST_LINE * characters.lines.per_text)
         many = share(characters.count(Kind.KATAKANA, Kind.HALF_KANA), letters) > options.max_katakana
         reasons = np.where(many, "katakana share", np.where(few, "hiragana share", ""))
         reasons[letters < options.min_letters] = ""
-        return Judged(reasons.tolist())
+        judged = Judged(reasons.tolist())
+        maybe = share(hiragana, letters) < options.max_hiragana_in_lists
+        maybe &= characters.count(Kind.LATIN) <= letters  # no code
+        maybe &= ~titles | (numbers > _DIGITS_OF_TITLES)
+        for text in np.flatnonzero(maybe & (reasons == "")):
+            if is_list(batch.texts[text], options.min_items):
+                judged.reasons[text] = "list without a sentence"
+        return judged

@@ -51,20 +51,19 @@ class Language(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
-        from studylib.data.clean._characters import LETTERS, Kind, share, table_of
+        from studylib.data.clean._characters import LETTERS, Kind, share
 
         options, characters = self.options, batch.characters
         letters = characters.count(*LETTERS)
         kana = characters.count(Kind.HIRAGANA, Kind.KATAKANA, Kind.HALF_KANA)
         kanji, simplified = characters.count(Kind.KANJI), characters.count(Kind.SIMPLIFIED)
         japanese = share(kana + kanji, letters)
-        code = share(characters.total(table_of(_CODE)[characters.codes]), letters) > options.code_punctuation
+        most = max(options.min_japanese, options.min_japanese_in_code)
+        code = share(characters.total_of(_CODE, japanese < most), letters) > options.code_punctuation
         least = np.where(code, options.min_japanese_in_code, options.min_japanese)
-        chinese = (share(simplified, kanji + simplified) > options.max_simplified) | (
-            share(characters.total(table_of(_ONLY_CHINESE)[characters.codes]), kanji + simplified)
-            > options.max_simplified
-        )
-        chinese &= share(kana, kana + kanji + simplified) < options.min_kana_beside_chinese
+        chinese = share(kana, kana + kanji + simplified) < options.min_kana_beside_chinese
+        words = characters.total_of(_ONLY_CHINESE, chinese)
+        chinese &= share(np.maximum(simplified, words), kanji + simplified) > options.max_simplified
         korean = characters.count(Kind.HANGUL) > kana + kanji
         reasons = np.where(
             chinese, "Chinese", np.where(korean, "Korean", np.where(japanese < least, "not Japanese", ""))

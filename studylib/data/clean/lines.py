@@ -82,8 +82,7 @@ class Lines(Cleaner):
             at: look(page.line(at), known, options.max_item, options.min_items, options.min_names) if worth else SHORT
             for at, known, worth in zip(places, triggered.tolist(), told.tolist(), strict=True)
         }
-        found = {one.sort for one in looks.values()}
-        if found <= {Sort.TEXT, Sort.SHORT, Sort.EMPTY}:
+        if all(one is SHORT or one.sort in (Sort.TEXT, Sort.SHORT, Sort.EMPTY) for one in looks.values()):
             return []
         taken = {at: one.kind for at, one in looks.items() if one.sort is Sort.SURE}
         notes = [at for at, one in looks.items() if one.sort is Sort.COOKIE]

@@ -47,10 +47,12 @@ class Personal(Cleaner):
 
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         from studylib.data.clean._personal import find_personal
+        from studylib.data.clean._personal._signs import signs
 
         judged = Judged([""] * len(batch), texts=list(batch.texts), counts=Counter())
-        for place, text in enumerate(batch.texts):
-            spans = find_personal(text, self.options.kinds)
+        for place, found in signs(batch.characters):
+            text = batch.texts[place]
+            spans = find_personal(text, found, self.options.kinds)
             if spans:
                 judged.spans[place] = spans
                 judged.texts[place] = _masked(text, spans)

@@ -58,19 +58,23 @@ class Repetition(Cleaner):
     def judge(self, batch: Batch, conclusion: Arrays | None = None) -> Judged:
         import numpy as np
 
-        from studylib.data.clean._characters import Kind
-        from studylib.data.clean._repeated import Ngrams, copied_lines, copied_paragraphs, copied_sentences
+        from studylib.data.clean import _repeated as repeated
+        from studylib.data.clean._characters import Lines
 
-        options = self.options
-        lines = copied_lines(batch)
-        paragraphs = copied_paragraphs(batch, lines.share > 0)  # where no line is a copy, no paragraph is
-        ngrams = Ngrams(batch.characters)
-        titles = batch.characters.mean_run(Kind.KANJI) > options.max_kanji_run
-        lined = batch.characters.lines.per_text >= options.min_lines
+        options, characters = self.options, batch.characters
+        lined = characters.lines.per_text >= options.min_lines
+        long = characters.lengths >= options.min_characters
+        maybe = repeated.maybe_copied(characters, characters.lines, lined)
+        paragraphs = repeated.copied_paragraphs(batch, maybe.share > 0)
+        doubtful = (maybe.share > options.max_copied_lines) | (maybe.characters > options.max_copied_line_characters)
+        lines = repeated.copied_lines(batch, doubtful | (paragraphs.share > 0))
+        lined &= lines.share > 0  # where no line is a copy, no paragraph is
+        ngrams = repeated.Ngrams(characters, long)
+        titles = characters.kanji_run > options.max_kanji_run
         # What repeats half of its sentences repeats a good part of its n-grams.
         again = ngrams.maybe_copied(options.copied_ngram) > options.max_copied_sentences / 3
-        sentences = copied_sentences(batch, again)
-        long = batch.characters.lengths >= options.min_characters
+        maybe = repeated.maybe_copied(characters, Lines(characters, repeated.SENTENCES), again)
+        sentences = repeated.copied_sentences(batch, maybe.share > options.max_copied_sentences)
         rules = {
             "copied lines": lined & (lines.share > options.max_copied_lines),
             "characters in copied lines": lined & (lines.characters > options.max_copied_line_characters),

@@ -77,13 +77,13 @@ def _longest_runs(batch: Batch) -> np.ndarray:
     from studylib.data.clean._characters import Kind
 
     characters = batch.characters
-    codes = characters.codes
-    starts = np.ones(len(codes), dtype=bool)
-    starts[1:] = codes[1:] != codes[:-1]
-    starts[characters.firsts] = True
-    places = np.flatnonzero(starts)
-    runs = np.diff(places, append=len(codes)) * (characters.kinds[places] != Kind.SPACE)
-    long = runs > 1
-    longest = np.minimum(characters.lengths, 1)
-    np.maximum.at(longest, characters.owners[places[long]], runs[long])
+    codes, longest = characters.codes, np.minimum(characters.lengths, 1)
+    again = np.zeros(len(codes), dtype=bool)
+    again[1:] = codes[1:] == codes[:-1]
+    again[characters.firsts] = False
+    places = np.flatnonzero(again)
+    places = places[characters.kinds[places] != Kind.SPACE]
+    firsts = np.flatnonzero(np.diff(places, prepend=-2) > 1)
+    runs = np.diff(firsts, append=len(places)) + 1
+    np.maximum.at(longest, np.searchsorted(characters.ends, places[firsts], side="right"), runs)
     return longest

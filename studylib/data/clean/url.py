@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from pydantic import Field
@@ -15,9 +15,13 @@ from studylib.data.document import Document
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
 
+if TYPE_CHECKING:
+    from studylib.data.digest import FileDigests
+
 __all__ = ["Url"]
 
-_ADDRESS = re.compile(r"(?:https?|ftp)://[!-~]+|\bwww\.[!-~]+")
+# Written first: one character that patterns can be sought by, then what must stand before it.
+_ADDRESS = re.compile(r"(?::(?:(?<=http:)|(?<=https:)|(?<=ftp:))//|w(?<!\ww)ww\.)[!-~]+")
 _BETWEEN = re.compile(r"[^a-z0-9]+")
 _WORDS = (
     "adult",
@@ -60,6 +64,9 @@ class Url(Cleaner):
     def check(self) -> None:
         _ = self._listed
 
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        return digests.of([Path(self.options.hosts)] if self.options.hosts else [])
+
     @cached_property
     def _listed(self) -> frozenset[str]:
         if not self.options.hosts:
@@ -87,7 +94,7 @@ class Url(Cleaner):
         text = document.text
         if "://" not in text and "www." not in text:
             return ""
-        linked = sum(len(one) for one in _ADDRESS.findall(text))
+        linked = sum(one.end() - one.start() + _scheme(text, one.start()) for one in _ADDRESS.finditer(text))
         return "mostly links" if linked > self.options.max_links * len("".join(text.split())) else ""
 
     @cached_property
@@ -100,6 +107,11 @@ class Url(Cleaner):
             if isinstance(value, str) and value:
                 return value.strip()
         return document.origin if document.origin.startswith(("http://", "https://")) else ""
+
+
+def _scheme(text: str, colon: int) -> int:
+    """How long the scheme before a colon is."""
+    return next((len(one) for one in ("https", "http", "ftp") if text.endswith(one, 0, colon)), 0)
 
 
 def _bare(address: str) -> str:

@@ -18,6 +18,8 @@ from studylib.frozen import Fraction, Frozen, Positive
 if TYPE_CHECKING:
     import polars as pl
 
+    from studylib.data.digest import FileDigests
+
 __all__ = ["Words"]
 
 _SHIPPED = Path(__file__).parent / "lists"
@@ -56,6 +58,9 @@ class Words(Cleaner):
         if not self.options.lists:
             raise invalid("cleaning.lists", {}, "names no list")
         _ = self._lists
+
+    def inputs(self, digests: FileDigests) -> dict[str, str]:
+        return digests.of([Path(name) for name in self.options.lists if not _shipped(name).exists()])
 
     @cached_property
     def _lists(self) -> dict[str, tuple[list[str], re.Pattern[str]]]:
@@ -106,8 +111,13 @@ class Words(Cleaner):
         return ""
 
 
+def _shipped(name: str) -> Path:
+    """Where a list of the package would lie."""
+    return _SHIPPED / f"{name}.txt"
+
+
 def _read(name: str) -> tuple[list[str], re.Pattern[str]]:
-    shipped = _SHIPPED / f"{name}.txt"
+    shipped = _shipped(name)
     lines = lines_of(str(shipped if shipped.exists() else name), "cleaning.lists")
     words = sorted({one for line in lines if (one := line.partition("#")[0].strip())}, key=lambda one: (-len(one), one))
     if not words:

@@ -70,7 +70,7 @@ class Cleaning:
         StudyError
             Bad text or steps, no text left, or a file was changed while it was read.
         """
-        inputs = self.source.inputs(digests)
+        inputs = self._inputs(digests)
         identity = self._identity(inputs)
         if (ready := self._ready(identity)) is not None:
             return ready
@@ -82,9 +82,16 @@ class Cleaning:
     def is_other(self, digests: FileDigests) -> bool:
         """Whether the folder holds text that was cleaned otherwise, or from other files."""
         try:
-            return read_json(self.home / MARKER)["identity"] != self._identity(self.source.inputs(digests))
+            return read_json(self.home / MARKER)["identity"] != self._identity(self._inputs(digests))
         except (OSError, ValueError, KeyError, TypeError):  # nothing there, or damaged: then it is made again
             return False
+
+    def _inputs(self, digests: FileDigests) -> dict[str, str]:
+        """Digests of the files that the text is in, and of those that steps read."""
+        read = self.source.inputs(digests)
+        for step in self.steps:
+            read |= step.built().inputs(digests)
+        return read
 
     def _identity(self, inputs: Mapping[str, str]) -> str:
         """Equal where the outcome must be equal, and what is half done can be used."""
@@ -119,15 +126,21 @@ class Cleaning:
 
     def _cleaned(self, work: Path, inputs: Mapping[str, str], digests: FileDigests) -> dict[str, Any]:
         taken = self._taken(work)
-        if self.source.inputs(digests) != inputs:
-            raise invalid("data.sources", self.label, "was changed while it was read; run again")
+        self._check_unchanged(inputs, digests)
         stages, seconds = Stages(self, work, taken), {}
         for number, steps in enumerate(stages.cut):
             if number:
                 seconds[steps[0]] = stages.survey(number)
             if steps:
                 stages.apply(number)
+        self._check_unchanged(inputs, digests)
         return record_of_cleaning(self, taken, work, stages.folders, seconds) | {"inputs": dict(inputs)}
+
+    def _check_unchanged(self, inputs: Mapping[str, str], digests: FileDigests) -> None:
+        if self._inputs(digests) != inputs:
+            raise invalid(
+                "data.sources", self.label, "was changed while it was read, or a file of its steps; run again"
+            )
 
     def _taken(self, work: Path) -> Taken:
         parts, folder = self.source.parts(), work / "raw"

@@ -6,12 +6,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from studylib.data.clean import Span
 from studylib.data.clean._personal._candidate import Candidate
+from studylib.data.clean._personal._signs import Signs
 from studylib.data.clean._personal.addresses import addresses
 from studylib.data.clean._personal.names import contact_names, names, same_names
 from studylib.data.clean._personal.network import emails, ips
 from studylib.data.clean._personal.numbers import numbers
 
-_FINDERS: Mapping[Callable[[str], Iterator[Candidate]], frozenset[str]] = {
+_FINDERS: Mapping[Callable[[str, Signs], Iterator[Candidate]], frozenset[str]] = {
     emails: frozenset(("email",)),
     ips: frozenset(("ip",)),
     numbers: frozenset(("card", "my_number", "phone", "postal_code")),
@@ -22,8 +23,8 @@ _RANK = {kind: place for place, kind in enumerate(kind for kinds in _FINDERS.val
 _CONTACT = frozenset(("email", "phone", "postal_code", "address"))
 
 
-def find_personal(text: str, kinds: Collection[str]) -> list[Span]:
-    """The personal data of ``kinds`` in ``text``, in order, not overlapping.
+def find_personal(text: str, signs: Signs, kinds: Collection[str]) -> list[Span]:
+    """The personal data of ``kinds`` in ``text``, where ``signs`` of any are, in order, not overlapping.
 
     Of candidates that overlap the longest stands, then the one whose kind comes first above (`_FINDERS`). A candidate that its
     surroundings do not confirm stands where an equal string of its kind is confirmed elsewhere in the text.
@@ -34,7 +35,7 @@ def find_personal(text: str, kinds: Collection[str]) -> list[Span]:
         one
         for finder, its in _FINDERS.items()
         if not its.isdisjoint(sought)
-        for one in finder(text)
+        for one in finder(text, signs)
         if one.kind in sought
     ]
     if any(not one.sure for one in found):

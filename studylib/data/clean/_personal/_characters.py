@@ -6,7 +6,8 @@ import re
 
 DIGIT = "0-9０-９"
 # All that looks like a hyphen, katakana's long vowel mark among it, which many keyboards give beside digits.
-HYPHEN = r"\-‐‑‒–—―−－﹣─⁃ーｰ"
+HYPHENS = "-‐‑‒–—―−－﹣─⁃ーｰ"
+HYPHEN = "\\" + HYPHENS
 SPACE = " \u3000\u00a0"
 KANJI = "一-鿿㐀-䶿豈-龎々〆ヶ〇"
 HIRAGANA = "ぁ-ゖー"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from studylib.data.clean._personal._candidate import Candidate
 from studylib.data.clean._personal._characters import DIGIT, HIRAGANA, HYPHEN, KANJI, KATAKANA, SPACE, narrow
+from studylib.data.clean._personal._signs import Signs
 
 _D, _H = f"[{DIGIT}]", f"[{HYPHEN}の]"
 _N = f"(?:{_D}{{1,4}}|[一二三四五六七八九十百〇]{{1,4}})"
@@ -52,15 +53,16 @@ _INSIDE = re.compile(
 _DATE = re.compile(r"(?:1[6-9]|20)\d\d\D(?:0?[1-9]|1[0-2])\D(?:0?[1-9]|[12]\d|3[01])$")
 
 
-def addresses(text: str) -> Iterator[Candidate]:
+def addresses(text: str, signs: Signs) -> Iterator[Candidate]:
     """From the prefecture, or where it is left out the municipality, to the block number, building and room."""
-    found = _ADDRESS.search(text)
-    while found is not None:
-        span = _span(text, found)
-        if span is not None:
-            yield Candidate(*span, "address")
+    behind = 0
+    for at in signs.municipalities:
+        found = _ADDRESS.match(text, at) if at >= behind else None
         # A name may hold 村 or 町 as well, so an address may begin inside of what was none.
-        found = _ADDRESS.search(text, found.start() + 1 if span is None else span[1])
+        span = found and _span(text, found)
+        if span:
+            yield Candidate(*span, "address")
+            behind = span[1]
 
 
 def _span(text: str, found: re.Match[str]) -> tuple[int, int] | None:

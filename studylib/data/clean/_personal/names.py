@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from studylib.data.clean._personal._candidate import Candidate
 from studylib.data.clean._personal._characters import HIRAGANA, KANJI, KATAKANA, SPACE
+from studylib.data.clean._personal._signs import Signs
 from studylib.data.clean._personal._surnames import (
     CLANS,
     ENDINGS,
@@ -45,7 +46,6 @@ _TITLE = re.compile(
 )
 _OWN = "氏名|姓名|お名前|名前|ご氏名|申込者|申し込み者|申込人|申請者|予約者|契約者|受取人|宛名|差出人|届出人|依頼者|依頼人|ご依頼主|お届け先|応募者|参加者|記入者|保護者|世帯主|被保険者|保証人|患者|会員|利用者|購入者|注文者|発送先|請求先|緊急連絡先|本人|投稿者|名簿|差出し人|発信者"
 _WORK = "担当者?|受付|責任者|代表者?|幹事|連絡者|作成者|発注者|窓口|講師|主催者|署名|事務局|発起人|会長|世話人|世話役|店主|文責|連絡係"
-_COLON = re.compile(f"[:：=＝](?:(?<=[{KANJI}ナな)）].)|(?<=[{KANJI}ナな)）][{SPACE}].))", re.DOTALL)
 _FIELD = re.compile(
     rf"(?:(?P<own>{_OWN})|(?P<work>{_WORK})|(?P<kana>フリガナ|ふりがな|カナ))(?:名|氏名)?(?:[(（][^)）\n]{{1,10}}[)）])?[{SPACE}]?$"
 )
@@ -74,15 +74,18 @@ _FEW = 8  # names that are sought one by one; more, by their first characters
 _ROW = re.compile(f"[{KANJI}{SPACE}]+")
 
 
-def names(text: str) -> Iterator[Candidate]:
+def names(text: str, signs: Signs) -> Iterator[Candidate]:
     """Names with a word of respect behind them, or a field's word before them."""
-    yield from _with_respect(text)
-    yield from _in_fields(text)
+    yield from _with_respect(text, signs.respects)
+    yield from _in_fields(text, signs.fields)
 
 
-def _with_respect(text: str) -> Iterator[Candidate]:
-    for found in _RESPECT.finditer(text):
-        at, respect = found.start(), found.group()
+def _with_respect(text: str, places: Sequence[int]) -> Iterator[Candidate]:
+    for at in places:
+        found = _RESPECT.match(text, at)
+        if found is None:
+            continue
+        respect = found.group()
         end = at - 1 if at > 1 and text[at - 1] in SPACE else at
         if end < at and respect not in _SURNAME_BEFORE:
             continue
@@ -144,12 +147,12 @@ def _kana_name(window: str, respect: str) -> int:
     return 0
 
 
-def _in_fields(text: str) -> Iterator[Candidate]:
-    for colon in _COLON.finditer(text):
-        field = _FIELD.search(text[max(0, colon.start() - 20) : colon.start()])
+def _in_fields(text: str, colons: Sequence[int]) -> Iterator[Candidate]:
+    for colon in colons:
+        field = _FIELD.search(text[max(0, colon - 20) : colon])
         if field is None:
             continue
-        start = _ROLE.match(text, _SPACES.match(text, colon.end()).end()).end()
+        start = _ROLE.match(text, _SPACES.match(text, colon + 1).end()).end()
         stop = _field_name(text, start, own=field["work"] is None, kana=field["kana"] is not None)
         if stop:
             yield Candidate(start, stop, "name")
@@ -296,4 +299,7 @@ def _is_kana(one: str) -> bool:
 
 
 def _katakana(word: str) -> str:
-    return "".join(chr(ord(one) + 0x60) if "ぁ" <= one <= "ゖ" else one for one in word)
+    return word.translate(_TO_KATAKANA)
+
+
+_TO_KATAKANA = {code: code + 0x60 for code in range(ord("ぁ"), ord("ゖ") + 1)}

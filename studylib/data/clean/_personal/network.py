@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from studylib.data.clean._personal._candidate import Candidate
 from studylib.data.clean._personal._characters import SPACE, before, narrow
+from studylib.data.clean._personal._signs import Signs
 
 _LOCAL = "A-Za-z0-9Ａ-Ｚａ-ｚ０-９!#$%&'*+/=?^_`{|}~.．＿－＋\\-"
 _LABEL = "A-Za-z0-9Ａ-Ｚａ-ｚ０-９－\\-"
@@ -19,7 +20,6 @@ _WORD = re.compile(f"アットマーク|アット|あっと|{_IN_BRACKETS}|[☆�
 _SPELT = re.compile(r"(?<= )at(?= [A-Za-z0-9])")
 _MAIL_NAMED = re.compile(r"(?i:e-?mail|mail)[:：]? {0,2}[A-Za-z0-9._+-]+$")
 _ENGLISH = re.compile(r"(?:[A-Za-z][,.)'\"]? +|\b(?=[A-Z]))[A-Za-z0-9._+-]+$")
-_MAY_BE_WORD = re.compile(f"{_IN_BRACKETS}")
 _SPELT_DOT = r"[ \u3000]?(?:[(（\[［【](?:ドット|dot|DOT|ｄｏｔ|\.)[)）\]］】]|ドット)[ \u3000]?"
 _DOT = f"(?:[.．]|{_SPELT_DOT})"
 # Labels of a domain are 63 characters at most; the last is of letters.
@@ -29,19 +29,20 @@ _LOCAL_PART = re.compile(f"(?:[{_LOCAL}]|{_SPELT_DOT}){{1,64}}$")
 _FILES = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|css|m?js|ts|json|html?|xml|md|txt|py)$", re.IGNORECASE)
 
 
-def emails(text: str) -> Iterator[Candidate]:
+def emails(text: str, signs: Signs) -> Iterator[Candidate]:
     """Addresses in half- and full-width letters, with @ or アット, （アット）, [at] and the like, with ドット for full stops."""
-    if "@" in text or "＠" in text:
-        yield from _around(text, _SIGN)
-    if " at " in text:
-        yield from _around(text, _SPELT)
-    if any(one in text for one in ("アット", "あっと", "☆", "★")) or _MAY_BE_WORD.search(text):
-        yield from _around(text, _WORD)
+    yield from _around(text, _SIGN, signs.ats)
+    yield from _around(text, _SPELT, signs.spelt_ats)
+    yield from _around(text, _WORD, signs.at_words)
 
 
-def _around(text: str, sign: re.Pattern[str]) -> Iterator[Candidate]:
-    for found in sign.finditer(text):
-        at = found.start()
+def _around(text: str, sign: re.Pattern[str], places: Sequence[int]) -> Iterator[Candidate]:
+    behind = 0
+    for at in places:
+        found = sign.match(text, at) if at >= behind else None
+        if found is None:
+            continue
+        behind = found.end()
         spaced = at > 0 and text[at - 1] in SPACE
         at -= spaced
         if not at or not _LOCAL_ONE.match(text[at - 1]):
@@ -78,7 +79,7 @@ _IPV4 = re.compile(
     re.DOTALL,
 )
 _IPV6 = re.compile(r"[23](?<![0-9A-Za-z:.].)[0-9A-Fa-f]{3}(?::[0-9A-Fa-f]{0,4}){2,7}(?![0-9A-Za-z:]|/[0-9])", re.DOTALL)
-_DOTS = re.compile("[.．][0-9０-９]{1,3}[.．][0-9０-９]{1,3}[.．]?")
+_DIGITS = re.compile("[0-9０-９]{1,3}$")
 _COLONS = re.compile(":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]")
 _VERSION = re.compile(
     r"(?:バージョン|ヴァージョン|版|version|ver\.?|v\.?|release|リリース|第|章|節|項|図|表|§)[ :：はの]{0,2}$",
@@ -90,16 +91,23 @@ _HOST = re.compile(
 )
 
 
-def ips(text: str) -> Iterator[Candidate]:
+def ips(text: str, signs: Signs) -> Iterator[Candidate]:
     """Addresses of single hosts. Networks (192.0.2.0/24), addresses that say nothing of where (private, loopback, masks) and
     what may be a version or the number of a section stay."""
-    for found in _IPV4.finditer(text) if _DOTS.search(text) else ():
+    for dot in signs.dots:
+        digits = _DIGITS.search(text, max(0, dot - 3), dot)
+        found = digits and _IPV4.match(text, digits.start())
+        if not found:
+            continue
         parts = [int(one) for one in narrow(found.group()).split(".")]
         front = before(text, found.start())
         if max(parts) > 255 or not _is_of_a_host(parts) or _VERSION.search(front):
             continue
         yield Candidate(*found.span(), "ip", sure=max(parts) >= 100 or _HOST.search(front) is not None)
-    for found in _IPV6.finditer(text) if _COLONS.search(text) else ():
+    for colon in signs.colons if signs.colons and _COLONS.search(text) else ():
+        found = _IPV6.match(text, colon - 4)
+        if found is None:
+            continue
         written = found.group()
         while written:
             try:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from studylib.data.clean._personal._candidate import Candidate
 from studylib.data.clean._personal._characters import CLOSE, DIGIT, HYPHEN, OPEN, SPACE, before, digit_groups, narrow
+from studylib.data.clean._personal._signs import Signs, Stretch
 
 _D, _H = f"[{DIGIT}]", f"[{HYPHEN}]"
 # Between two groups of digits: nothing, a hyphen (spaces around it), a space or a full stop.
@@ -20,7 +21,7 @@ _OPENED = f"(?:[{SPACE}]?[{OPEN}]|{_CLOSED})"
 # Written first: one character that patterns can be sought by, then what may not stand before it.
 _ALONE = f"(?<![{DIGIT}].)"
 _ENDS = f"(?!{_D}|{_H}{_D}|[.．]{_D})"
-_SEVEN = re.compile(f"{_D}(?:[^\\w\n]{{0,3}}{_D}|[ーｰ]{_D}){{6}}")  # few texts have so many digits together
+_SEVEN = re.compile(f"{_D}(?:[^\\w\n]{{0,3}}{_D}|[ーｰ]{_D}){{6}}")  # without them nothing is looked for
 _DOMESTIC = re.compile(
     f"[0０{OPEN}]{_ALONE}(?:(?<=[{OPEN}])[0０])?{_D}{{1,4}}{_OPENED}{_D}{{1,4}}{_CLOSED}{_D}{{2,4}}{_ENDS}", re.DOTALL
 )
@@ -67,17 +68,19 @@ _IN_CODE = re.compile(r"[A-Za-z0-9_/=#&%$@\\.+\-‐-―−]$")
 _IN_MARKUP = re.compile(r"[\"'<>`]$")
 
 
-def numbers(text: str) -> Iterator[Candidate]:
-    """Telephone, card, My and postal code numbers."""
-    if _SEVEN.search(text):
-        yield from cards_and_my_numbers(text)
-        yield from phones(text)
-        yield from postal_codes(text)
+def numbers(text: str, signs: Signs) -> Iterator[Candidate]:
+    """Telephone, card, My and postal code numbers; no pattern goes beyond a stretch of digits but for what stands before it."""
+    if any(_SEVEN.search(text, one.start, one.stop) for one in signs.stretches):
+        for stretch in signs.stretches:
+            yield from cards_and_my_numbers(text, stretch)
+            yield from phones(text, stretch)
+            yield from postal_codes(text, stretch)
 
 
-def phones(text: str) -> Iterator[Candidate]:
+def phones(text: str, stretch: Stretch) -> Iterator[Candidate]:
     """Domestic numbers by the numbering plan, those with +81, and valid ones of other countries behind a plus."""
-    for found in _DOMESTIC.finditer(text):
+    begin, end, digits = max(0, stretch.start - 1), stretch.stop, stretch.digits
+    for found in _DOMESTIC.finditer(text, begin, end) if digits >= 10 else ():
         start, stop = found.span()
         brackets = narrow(found.group())
         if text[start] in OPEN and brackets.count("(") > brackets.count(")"):
@@ -85,14 +88,12 @@ def phones(text: str) -> Iterator[Candidate]:
         sure = _is_domestic(text, start, stop)
         if sure is not None:
             yield Candidate(start, stop, "phone", sure)
-    if "+" not in text and "＋" not in text:
-        return
-    for found in _WITH_81.finditer(text):
+    for found in _WITH_81.finditer(text, begin, end):
         country, *rest = digit_groups(found.group())
         number = "".join([country[2:], *rest]).removeprefix("0")
         if len(number) == 9 or (len(number) == 10 and re.match("[5-9]0|800", number)):
             yield Candidate(*found.span(), "phone")
-    for found in _ABROAD.finditer(text):
+    for found in _ABROAD.finditer(text, begin, end):
         if _is_valid(found.group(), None):
             yield Candidate(*found.span(), "phone")
 
@@ -161,13 +162,13 @@ def _is_valid(number: str, region: str | None) -> bool:
         return False
 
 
-def cards_and_my_numbers(text: str) -> Iterator[Candidate]:
+def cards_and_my_numbers(text: str, stretch: Stretch) -> Iterator[Candidate]:
     """Long numbers with the check digit of what they may be, or with its name before them.
 
     Cards have 14 to 19 digits and an issuer's prefix, a My Number has twelve. A My Number without its name in one piece stands
     among words and is no date and time.
     """
-    for found in _LONG.finditer(text):
+    for found in _LONG.finditer(text, stretch.start, stretch.stop) if stretch.digits >= 12 else ():
         groups = digit_groups(found.group())
         number = "".join(groups)
         lengths = [len(one) for one in groups]
@@ -244,9 +245,9 @@ def has_my_number_check(number: str) -> bool:
     return int(number[11]) == (11 - weighed % 11 if weighed % 11 > 1 else 0)
 
 
-def postal_codes(text: str) -> Iterator[Candidate]:
+def postal_codes(text: str, stretch: Stretch) -> Iterator[Candidate]:
     """Seven digits with 〒, behind 郵便番号, or in front of a prefecture."""
-    for found in _POSTAL.finditer(text) if "〒" in text or "郵便番号" in text else ():
+    for found in _POSTAL.finditer(text, max(0, stretch.start - len("郵便番号：〒 ")), stretch.stop):
         yield Candidate(*found.span(1 if found.group(1) else 2), "postal_code")
-    for found in _POSTAL_OF_ADDRESS.finditer(text):
+    for found in _POSTAL_OF_ADDRESS.finditer(text, stretch.start, stretch.stop + len("  神奈川県")):
         yield Candidate(*found.span(), "postal_code")

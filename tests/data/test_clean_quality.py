@@ -60,6 +60,14 @@ def test_about_the_share_that_is_asked_for_is_kept(texts, keep):
     assert np.mean([one == "" for one in reasons]) == pytest.approx(keep, abs=0.12)
 
 
+@pytest.mark.parametrize("count", [40, 100])
+def test_texts_that_are_all_learnt_are_not_judged_by_heart(texts, count):
+    _, source = texts
+    alike = [good(random.Random(number)) for number in range(count)]  # as good as the good text
+    reasons, _ = cleaned(alike, 50, good=source, keep=0.2)
+    assert np.mean([one == "" for one in reasons]) == pytest.approx(0.2, abs=0.06)
+
+
 def test_nothing_depends_on_order_or_batches(texts):
     texts, source = texts
     first, conclusion = cleaned(texts, 50, good=source, sample=150)

@@ -62,8 +62,7 @@ def sampled(texts: Sequence[str], size: int, characters: int, part: float = 1.0)
 
     def lowest() -> Iterator[tuple[int, str]]:
         for text in texts:
-            digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-            number = int.from_bytes(digest, "little")
+            number = _hash(text)
             if number < top and not text.isspace() and text:
                 yield number, text[:characters]
 
@@ -74,38 +73,48 @@ def sampled(texts: Sequence[str], size: int, characters: int, part: float = 1.0)
 def fitted(
     good: Sample, rest: Sample, *, bits: int, penalty: float, keep: float | None, threshold: float | None
 ) -> dict[str, np.ndarray]:
-    """Weights, bias and the score below which a text is dropped.
+    """Two classifiers, ``weights`` float32 [2, buckets] and ``bias`` [2], and the score below which a text is dropped.
 
-    For a share that is kept, each half of the samples is scored by a classifier of the other half, so that no text is judged by one
-    that has learnt it by heart.
+    Each has learnt one half of the samples, by the texts' hashes, and judges the texts of the other half: no text is judged by one
+    that has learnt it by heart, also where the samples are all of the text.
     """
     if not rest.texts:  # nothing is to be judged
-        return {"weights": np.zeros(1 << bits, dtype=np.float32), "bias": np.zeros(1), "cut": np.full(1, -np.inf)}
+        return {"weights": np.zeros((2, 1 << bits), dtype=np.float32), "bias": np.zeros(2), "cut": np.full(1, -np.inf)}
     texts, truth = [*good.texts, *rest.texts], np.repeat([1.0, 0.0], [len(good.texts), len(rest.texts)])
-    table = _features(texts, bits)
-    weights, bias = _fit(table, truth, penalty)
+    table, halves = _features(texts, bits), _half(np.concatenate([good.hashes, rest.hashes]))
+    weights, bias, unseen = np.zeros((2, 1 << bits)), np.zeros(2), np.zeros(len(texts))
+    for half in (0, 1):
+        learnt = halves != half
+        if len(np.unique(truth[learnt])) < 2:  # so few texts that a side is missing
+            learnt[:] = True
+        weights[half], bias[half] = _fit(table[learnt], truth[learnt], penalty)
+        unseen[halves == half] = table[halves == half] @ weights[half] + bias[half]
     if threshold is not None:
         with np.errstate(divide="ignore"):
             cut = float(np.log(threshold) - np.log1p(-threshold))
     else:
-        halves = (np.concatenate([good.hashes, rest.hashes]) >> np.uint64(7) & np.uint64(1)).astype(bool)
-        unseen = np.zeros(len(texts))
-        for half in (halves, ~halves):
-            if half.any() and (~half).any():
-                one, other = _fit(table[~half], truth[~half], penalty)
-                unseen[half] = table[half] @ one + other
         cut = float(np.quantile(unseen[truth == 0], 1 - keep))
-    return {"weights": weights.astype(np.float32), "bias": np.array([bias]), "cut": np.array([cut])}
+    return {"weights": weights.astype(np.float32), "bias": bias, "cut": np.array([cut])}
 
 
-def scores(characters: Characters, weights: np.ndarray, bias: float) -> np.ndarray:
-    """Log odds that each text is good; float64 [texts]."""
+def scores(texts: Sequence[str], characters: Characters, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """Log odds that each text is good, by the classifier that has not learnt its half; float64 [texts]."""
     total, many = np.zeros(len(characters.lengths)), np.zeros(len(characters.lengths))
-    bits = len(weights).bit_length() - 1
+    halves = _half(np.fromiter(map(_hash, texts), dtype=np.uint64, count=len(texts)))
+    bits = weights.shape[1].bit_length() - 1
     for buckets, owners in _buckets(characters, bits):
-        total += np.bincount(owners, weights=weights[buckets], minlength=len(total))
+        total += np.bincount(owners, weights=weights[halves[owners], buckets], minlength=len(total))
         many += np.bincount(owners, minlength=len(total))
-    return bias + _SCALE * share(total, many)
+    return bias[halves] + _SCALE * share(total, many)
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _half(hashes: np.ndarray) -> np.ndarray:
+    """0 or 1, by another bit than those that decide who is sampled."""
+    return (hashes >> np.uint64(7) & np.uint64(1)).astype(np.int64)
 
 
 def _buckets(characters: Characters, bits: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -43,7 +43,7 @@ class Quality(Cleaner):
     Features are characters' bigrams and trigrams in hashed buckets, a document's mean over them, as fastText's; the classifier is a
     logistic regression, its loss convex and its documents sorted by a hash of their text, so it comes out the same in whatever order
     they come. What it is trained on is a sample of the documents with the lowest hashes. Where the best share is kept, the cut is
-    found on documents that the classifier was not trained on.
+    found by classifiers that have not seen what they judge: each of two has learnt one half and judges the other.
 
     What good text does not have is taken for bad. Against articles alone (miniworld's register ``ja``) nearly all code and most
     tables go. So by default good text is of all sound forms of the web register, its faults left out, of another world than
@@ -120,6 +120,6 @@ class Quality(Cleaner):
 
         from studylib.data.clean._linear import scores
 
-        scored = scores(batch.characters, conclusion["weights"], float(conclusion["bias"][0]))
+        scored = scores(batch.texts, batch.characters, conclusion["weights"], conclusion["bias"])
         low = (scored < conclusion["cut"][0]) & (batch.characters.lengths >= self.options.min_characters)
         return Judged(np.where(low, "unlike good text", "").tolist())

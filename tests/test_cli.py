@@ -207,7 +207,7 @@ def test_text_read_before_the_kernel_is_not_read_again(root, study, monkeypatch)
         "data.tokenizer.kind=bpe",
     ]
     code, _, err = study("run", *arguments)
-    assert (code, err.strip()) == (0, "data: reading mine")
+    assert (code, err.splitlines()[0]) == (0, "data: reading mine")
     (job,) = batch_jobs.choose_jobs(scale="smoke", overrides=arguments[3::2])
     said = []
     prepare(job.specs[0].data, job.study / "data", progress=said.append)

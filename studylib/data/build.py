@@ -5,22 +5,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from studylib.data.digest import UNREAD, Allowance
 from studylib.data.guard import dropped_in_words, seal
 from studylib.data.guard.fingerprints import file_digest
 from studylib.data.guard.known import FINGERPRINTS, known_digests
+from studylib.data.near import NearTo
 from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
 from studylib.data.shards import TokenShard, token_dtype, write_tokens
-from studylib.data.split import SIDES
+from studylib.data.split import NEAR, SIDES
 from studylib.data.text import PREPARE_VERSION, GuardedText, digest_of
 from studylib.data.texts import Progress, check_sources, digests_of, guarded_text, guarded_texts, opened, with_parents
 from studylib.data.tokenizer import Tokenizer
 from studylib.data.vocabulary import trained_tokenizer
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
-from studylib.errors import StudyError
+from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_bytes, write_json
 from studylib.spec import DataSpec
 from studylib.spec.record import plain_record
@@ -169,19 +173,34 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
     _check_same_text(home, texts)
     tokenizer = trained_tokenizer(data.vocabulary, folder, progress=say).load()
     threads, sources = workers or len(os.sched_getaffinity(0)), {}
+    judged = [source.label for source in data.sources if not source.auxiliary]
     with whole_folder(home) as scratch:
         write_bytes(scratch / "tokenizer.model", tokenizer.model)
         for place, (label, text) in enumerate(texts.items()):
             size = sum(text.num_bytes(side) for side in SIDES)
             say(f"data: tokenizing {label}, {size / 1e6:.1f} MB")
             stem = f"{place:02d}-{_slug(label)}"
-            for side in SIDES:
-                write_tokens(text.documents_utf8(side), tokenizer, scratch / f"{stem}.{side}", workers=threads)
+            kept = _not_validated(label, text, [texts[other] for other in judged if other != label], say)
+            for side, which in zip(SIDES, (kept, slice(None)), strict=True):
+                write_tokens(text.documents_utf8(side, which), tokenizer, scratch / f"{stem}.{side}", workers=threads)
             sources[label] = _described(label, text, scratch, stem, tokenizer)
             if GuardedText(text.folder).manifest["seal"] != text.manifest["seal"]:
                 raise StudyError(f"data.sources {label}: its text was read again while it was tokenized; run again")
         _write_manifest(data, scratch, tokenizer, texts, sources)
     return PreparedData(home)
+
+
+def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say: Progress) -> np.ndarray:
+    """Which training documents of a source are near copies of no validation document of ``others``; bool [documents]."""
+    near = NearTo(chain.from_iterable(other.signatures("validation") for other in others), NEAR)
+    found = np.concatenate([near(part) for part in text.signatures("train")])
+    if found.any():
+        count = int(found.sum())
+        if count == len(found):
+            why = f"has {count} training documents, and all are near copies of validation documents of other sources"
+            raise invalid("data.sources", label, why)
+        say(f"data: {label}: {count} training documents are near copies of other sources' validation text; left out")
+    return ~found
 
 
 def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
@@ -193,8 +212,7 @@ def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
     if before["version"] != PREPARE_VERSION:
         return
     for label, text in texts.items():
-        was = before["sources"][label]
-        if any(text.num_bytes(side) != was[side]["bytes"] for side in SIDES):
+        if text.manifest["sides"] != before["sources"][label]["read"]:
             raise StudyError(
                 f"data.sources {label}: evaluation data are known by other fingerprints than when the study's data were "
                 f"prepared, and the text is no longer the same ({dropped_in_words(text.manifest['guard']) or 'none dropped'}); "
@@ -208,6 +226,9 @@ def _described(label: str, text: GuardedText, folder: Path, stem: str, tokenizer
     for side in SIDES:
         shard = TokenShard(folder / f"{stem}.{side}", token_dtype(tokenizer.vocab_size), label)
         described[side] = {"documents": shard.num_documents, "tokens": shard.num_tokens, "bytes": shard.num_bytes}
+    read = described["read"] = text.manifest["sides"]
+    # Near copies of what other sources are validated on.
+    described["left_out"] = {what: read["train"][what] - described["train"][what] for what in ("documents", "bytes")}
     return described
 
 

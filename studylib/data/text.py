@@ -6,19 +6,19 @@ reads and guards its corpus once.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Self
 
 import numpy as np
 
 from studylib.data.digest import FileDigests
 from studylib.data.document import Document
 from studylib.data.guard import Guard, check_seal, dropped_in_words, seal
+from studylib.data.near import SignatureFile
 from studylib.data.source import Source
-from studylib.data.split import SIDES, side_of
+from studylib.data.split import NEAR, SIDES, Split
 from studylib.errors import StudyError, invalid
 from studylib.files import file_hash, read_json, write_json
 from studylib.spec import TextSpec
@@ -26,15 +26,16 @@ from studylib.spec.record import plain_record
 
 TEXT_SCHEMA = 1
 # Raised when the same specification gives other text or tokens than before.
-PREPARE_VERSION = 4
+PREPARE_VERSION = 5
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
-_MOST_DIFFERENT = 1000  # documents told apart; beyond, there is no lack of them
+_TEXT, _SIGNATURES = "text.utf8", "signatures.u64"
 
 
 def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard, digests: FileDigests) -> None:
     """Pass a source's documents through ``guard`` and write those admitted to ``folder``; the manifest comes last.
 
-    Memory does not grow with the corpus but for 8 bytes a document.
+    Of a document there are some dozen bytes in memory, never its text: side is decided when all have been seen, so both sides
+    lie in one file, with the ends and the side of each document beside it.
 
     Raises
     ------
@@ -44,23 +45,24 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
     """
     inputs, label, fraction = source.inputs(digests), step.source.label, step.validation_fraction
     folder.mkdir(parents=True, exist_ok=True)
-    sides = {side: _Side(folder / f"{side}.utf8") for side in SIDES}
-    try:
+    with open(folder / _TEXT, "wb") as stream, open(folder / _SIGNATURES, "w+b") as signatures:
+        split = Split(signatures, fraction)
         for batch in batches(source.documents()):
-            for document in guard.admit(batch):
-                content = document.utf8()
-                sides[side_of(content, fraction)].add(content)
-    finally:
-        for side in sides.values():
-            side.close()
+            admitted = guard.admit(batch)
+            contents = [document.utf8() for document in admitted]
+            stream.writelines(contents)
+            split.add([document.text for document in admitted], contents)
+        in_validation = split.in_validation()
     record = guard.record()
-    check_not_empty(label, {name: side.count for name, side in sides.items()}, dropped_in_words(record), fraction)
+    sides = SideCount.of(split, in_validation)
+    check_not_empty(label, sides, dropped_in_words(record), fraction)
     if source.inputs(digests) != inputs:
         raise invalid("data.sources", label, "was changed while it was read; run again")
-    for name, side in sides.items():
-        np.save(folder / f"{name}.ends.npy", np.frombuffer(side.ends, dtype=np.int64))
+    np.save(folder / "ends.npy", split.ends)
+    np.save(folder / "validation.npy", in_validation)
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
-    counts = {name: {"documents": len(side.ends), "bytes": side.size} for name, side in sides.items()}
+    counts = {name: {"documents": side.documents, "bytes": side.bytes} for name, side in sides.items()}
+    counts["validation"]["near_training"] = split.straddling(in_validation)
     manifest = plain_record(step) | {
         "schema": TEXT_SCHEMA,
         "version": PREPARE_VERSION,
@@ -87,36 +89,20 @@ def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
         yield batch
 
 
-@dataclass
+@dataclass(frozen=True)
 class SideCount:
-    """Documents and bytes of a side, and how many of the documents differ: exactly, so far as it says anything."""
+    """Documents and bytes of a side, and how many of the documents are no near copies of one another."""
 
-    documents: int = 0
-    bytes: int = 0
-    different: set[int] = field(default_factory=set)
+    documents: int
+    bytes: int
+    different: int
 
-    def add(self, content: bytes) -> None:
-        self.documents += 1
-        self.bytes += len(content)
-        if len(self.different) < _MOST_DIFFERENT:
-            self.different.add(hash(content))
-
-
-class _Side:
-    def __init__(self, file: Path):
-        self._stream: BinaryIO = open(file, "wb")  # noqa: SIM115 (closed by the writer, with its twin)
-        self.ends = array("q")
-        self.size = 0
-        self.count = SideCount()
-
-    def add(self, content: bytes) -> None:
-        self._stream.write(content)
-        self.size += len(content)
-        self.ends.append(self.size)
-        self.count.add(content)
-
-    def close(self) -> None:
-        self._stream.close()
+    @classmethod
+    def of(cls, split: Split, in_validation: np.ndarray) -> dict[str, Self]:
+        """Those of both sides."""
+        sizes = np.diff(split.ends, prepend=0)
+        masks = zip(SIDES, (~in_validation, in_validation), strict=True)
+        return {side: cls(int(own.sum()), int(sizes[own].sum()), split.different(own)) for side, own in masks}
 
 
 def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fraction: float) -> None:
@@ -128,11 +114,11 @@ def check_not_empty(label: str, sides: Mapping[str, SideCount], dropped: str, fr
         if sides[side].bytes:
             continue
         other = next(name for name in SIDES if name != side)
-        count, different = sides[other].documents, len(sides[other].different)
-        if different < count and different < _MOST_DIFFERENT:
+        count, different = sides[other].documents, sides[other].different
+        if different < count:
             why = (
-                f"has {count} documents, but only {different} different ones; copies go to one side, here all to the "
-                f"{other} side (validation_fraction {fraction}): give it more different texts"
+                f"has {count} documents, but only {different} different ones; near copies go to one side, here all "
+                f"to the {other} side (validation_fraction {fraction}): give it more different texts"
             )
         else:
             why = (
@@ -177,27 +163,47 @@ class GuardedText:
     def num_documents(self, side: str) -> int:
         return self.manifest["sides"][side]["documents"]
 
+    @property
+    def num_straddling(self) -> int:
+        """Validation documents that have near copies in training: none, unless the text is one template throughout."""
+        return self.manifest["sides"]["validation"]["near_training"]
+
     def num_bytes(self, side: str) -> int:
         return self.manifest["sides"][side]["bytes"]
 
-    def ends(self, side: str) -> np.ndarray:
-        """Byte offset behind each document; int64 [documents]."""
-        return np.load(self.folder / f"{side}.ends.npy", mmap_mode="r")
+    def in_validation(self) -> np.ndarray:
+        """Whether each document of the text is on the validation side; bool [documents of both sides]."""
+        return np.load(self.folder / "validation.npy")
+
+    def places(self, side: str) -> np.ndarray:
+        """Bytes of the text file at which each document of a side begins and ends; int64 [documents, 2]."""
+        ends = np.load(self.folder / "ends.npy", mmap_mode="r")
+        own = np.flatnonzero(self.in_validation() == (side == "validation"))
+        return np.stack([np.where(own > 0, ends[own - 1], 0), ends[own]], axis=1)
+
+    def signatures(self, side: str) -> Iterator[np.ndarray]:
+        """The MinHash signatures of a side's documents, part by part; uint64 [documents of the part, width]."""
+        own, begin = self.in_validation() == (side == "validation"), 0
+        with open(self.folder / _SIGNATURES, "rb") as stream:
+            for part in SignatureFile(stream, NEAR.width).parts():
+                yield part[own[begin : begin + len(part)]]
+                begin += len(part)
 
     def documents(self, side: str, start: int = 0, stop: int | None = None) -> Iterator[str]:
         """The texts of documents ``start`` to ``stop``, in order."""
-        for text in self.documents_utf8(side, start, stop):
+        for text in self.documents_utf8(side, slice(start, stop)):
             yield text.decode()
 
-    def documents_utf8(self, side: str, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """As `documents`, in UTF-8."""
-        ends = self.ends(side)[:stop]
-        with open(self.folder / f"{side}.utf8", "rb") as stream:
-            at = int(ends[start - 1]) if start else 0
-            stream.seek(at)
-            for end in ends[start:].tolist():
-                yield stream.read(end - at)
-                at = end
+    def documents_utf8(self, side: str, which: slice | np.ndarray = slice(None)) -> Iterator[bytes]:
+        """The texts of a side, or of ``which`` of its documents (a mask or numbers), in UTF-8."""
+        with open(self.folder / _TEXT, "rb") as stream:
+            at, places = 0, self.places(side)[which]
+            for first in range(0, len(places), _BATCH_DOCUMENTS):
+                for begin, end in places[first : first + _BATCH_DOCUMENTS].tolist():
+                    if begin != at:
+                        stream.seek(begin)
+                    yield stream.read(end - begin)
+                    at = end
 
     def sample(self, num_bytes: int, seed: int = 0) -> Iterator[str]:
         """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.
@@ -205,18 +211,18 @@ class GuardedText:
         A document counts in pieces of 64 KiB at most, so that a few long books do not fill the sample. Another
         ``seed`` draws other documents.
         """
-        ends = self.ends("train")
         total = self.num_bytes("train")
         if total <= num_bytes:
             yield from self.documents("train")
             return
+        places = self.places("train")
         # Documents in an order fixed by their place, so that the sample of another size begins alike.
-        order = np.random.Generator(np.random.Philox(key=len(ends) + (seed << 64))).permutation(len(ends))
-        with open(self.folder / "train.utf8", "rb") as stream:
+        order = np.random.Generator(np.random.Philox(key=len(places) + (seed << 64))).permutation(len(places))
+        with open(self.folder / _TEXT, "rb") as stream:
             taken = 0
             for place in order:
-                begin = int(ends[place - 1]) if place else 0
-                size = min(int(ends[place]) - begin, 1 << 16, num_bytes - taken)
+                begin, end = places[place].tolist()
+                size = min(end - begin, 1 << 16, num_bytes - taken)
                 stream.seek(begin)
                 text = stream.read(size).decode("utf-8", "ignore")  # the last character may be cut
                 yield text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -10,8 +11,8 @@ from studylib.data.digest import Allowance, FileDigests
 from studylib.data.guard import Guard, dropped_in_words
 from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
-from studylib.data.split import SIDES, side_of
-from studylib.data.text import GuardedText, SideCount, check_not_empty, write_text_folder
+from studylib.data.split import Split
+from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, write_text_folder
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
@@ -51,14 +52,17 @@ def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
     for one in with_parents(data):
         for label, source in _opened(one).items():
             documents, left_out = source.look(allowance)
-            sides = {side: SideCount() for side in SIDES}
             Guard().admit(first := list(islice(documents, _GUARDED)))
-            for document in chain(first, documents):
-                content = document.utf8()
-                sides[side_of(content, one.validation_fraction)].add(content)
+            with tempfile.TemporaryFile() as signatures:
+                split = Split(signatures, one.validation_fraction)
+                for batch in batches(chain(first, documents)):
+                    contents = [document.utf8() for document in batch]
+                    if not left_out:
+                        split.add([document.text for document in batch], contents)
+                if source.given and not left_out:
+                    sides = SideCount.of(split, split.in_validation())
+                    check_not_empty(label, sides, "", one.validation_fraction)
             unread += [f"{label}: {line}" for line in left_out]
-            if source.given and not left_out:
-                check_not_empty(label, sides, "", one.validation_fraction)
     return unread
 
 
@@ -98,7 +102,11 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
                 write_text_folder(scratch, source, spec, guard, digests)
                 if dropped := dropped_in_words(guard.record()):
                     say(f"data: {label}: {dropped}")
-            return GuardedText(home)
+            text = GuardedText(home)
+            if count := text.num_straddling:
+                near = f"{count} validation documents have near copies in training, so their loss says little"
+                say(f"data: {label} is one template throughout: {near}")
+            return text
 
 
 def digests_of(spec: TextSpec, folder: Path, allowance: Allowance | None = None) -> FileDigests:

@@ -6,6 +6,7 @@ import gzip
 import json
 import shutil
 import unicodedata
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,12 +14,14 @@ import pytest
 
 from studylib.data import check_sources, look_at_sources
 from studylib.data.digest import Allowance
+from studylib.data.miniworld import documents
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec
 
 LINES = [f"{number}番の船は朝早く港を出て、夕方に戻ってきた。" for number in range(40)]
 TEXT = "\n".join(LINES) + "\n"
+OTHER_LINES = [one.text.split("\n")[0] for one in islice(documents("ja"), 40)]  # no near copies of one another
 
 
 def source(path, **options):
@@ -238,7 +241,7 @@ def test_of_a_large_file_start_middle_and_end_are_looked_at(tmp_path, place, see
 
 def test_a_look_says_how_many_files_it_left_out(tmp_path):
     for number in range(12):
-        (tmp_path / f"{number:02d}.txt").write_text(TEXT * 400)
+        (tmp_path / f"{number:02d}.txt").write_text(f"{number}\n".join(OTHER_LINES * 400))
     lines = look_at_sources(data(tmp_path, document="line"), Allowance((tmp_path / "00.txt").stat().st_size))
     assert len(lines) == 9 and lines[0].startswith(f"mine: {tmp_path / '01.txt'}, but for a part")
     assert lines[-1].startswith("mine: 3 more files (") and "09.txt and on" in lines[-1]
@@ -259,7 +262,7 @@ def test_copies_are_called_copies(tmp_path):
     (tmp_path / "a.jsonl").write_text("\n".join(rows(1) * 800))
     for check in (lambda one: look_at_sources(one, Allowance(10**6)), lambda one: prepared(one, tmp_path)):
         with pytest.raises(
-            StudyError, match=r"800 documents, but only 1 different ones; copies go to one side"
+            StudyError, match=r"800 documents, but only 1 different ones; near copies go to one side"
         ) as raised:
             check(data(tmp_path / "a.jsonl"))
         assert "more or shorter" not in str(raised.value)

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Above0, Count, Frozen, Positive, as_integer, as_number
-from studylib.registry import SOURCES, choice_of
+from studylib.registry import CHAT_TEMPLATES, SOURCES, choice_of
 from studylib.spec.cleaning import Cleaning
 from studylib.spec.step import Step
 from studylib.spec.version import hash_of
@@ -29,6 +29,16 @@ class SourceSpec(Frozen):
     cleaning: Cleaning = Field(
         default=(), description="steps by name, in their order, before the gate: filters, deduplication, masks"
     )
+
+    @model_validator(mode="after")
+    def _cleaned_as_text(self) -> Self:
+        if self.cleaning and self.has_conversations:
+            raise invalid("data.sources", self.label, "holds conversations, which cleaning would take for plain text")
+        return self
+
+    @property
+    def has_conversations(self) -> bool:
+        return SOURCES[self.kind].conversations
 
     @property
     def label(self) -> str:
@@ -209,6 +219,9 @@ class DataSpec(Step, Frozen):
         default=None, description="take the tokenizer trained for these data, as a model to be trained on needs it"
     )
     added_pieces: Count = Field(default=0, description="pieces of this text put behind those of tokenizer_of")
+    chat_template: choice_of(CHAT_TEMPLATES) = Field(
+        default="headings", description="what stands around the messages of conversations"
+    )
 
     @model_validator(mode="after")
     def _tokenizer_is_one(self) -> Self:
@@ -220,6 +233,18 @@ class DataSpec(Step, Frozen):
             raise invalid("data.tokenizer", self.tokenizer.kind, "is given beside tokenizer_of; leave one out")
         if self.added_pieces and self.tokenizer_of is None:
             raise invalid("data.added_pieces", self.added_pieces, "needs tokenizer_of, whose pieces are added to")
+        return self
+
+    @model_validator(mode="after")
+    def _template_has_its_pieces(self) -> Self:
+        if self.has_conversations:
+            known = self.tokenizer_spec.known_pieces
+            missing = [piece for piece in CHAT_TEMPLATES[self.chat_template].pieces if piece not in known]
+            if missing:
+                why = f"needs {', '.join(missing)} in data.tokenizer.known_pieces"
+                raise invalid("data.chat_template", self.chat_template, why)
+        elif self.chat_template != type(self).model_fields["chat_template"].default:
+            raise invalid("data.chat_template", self.chat_template, "is not used: no source holds conversations")
         return self
 
     @model_validator(mode="after")
@@ -235,6 +260,11 @@ class DataSpec(Step, Frozen):
             if labels.count(label) > 1:
                 raise invalid("data.sources", label, "names two sources; give each its own name")
         return self
+
+    @property
+    def has_conversations(self) -> bool:
+        """Whether some source holds conversations."""
+        return any(source.has_conversations for source in self.sources)
 
     @property
     def vocab_size(self) -> int:
@@ -254,6 +284,8 @@ class DataSpec(Step, Frozen):
         content = self.model_dump(mode="json")
         for source in content["sources"]:
             del source["weight"]
+        if not self.has_conversations:
+            del content["chat_template"]
         if self.tokenizer_of is not None:
             content["tokenizer_of"] = self.tokenizer_of.hash
         return hash_of("data", content)

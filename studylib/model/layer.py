@@ -45,9 +45,13 @@ class DecoderLayer(nn.Module):
             for branch in (self.attn, self.mlp):
                 scale_matrices(branch, self.residual.branch_gain)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        """[batch, seq, hidden] to the same, in the dictionary that nanotron's pipeline blocks pass on."""
-        mixer = self.attn if prefix_len is None else partial(self.attn, prefix_len=prefix_len)
+    def forward(self, hidden_states: torch.Tensor, **rows: torch.Tensor | None) -> dict[str, torch.Tensor]:
+        """[batch, seq, hidden] to the same, in the dictionary that nanotron's pipeline blocks pass on.
+
+        ``rows``: what the mixer is to know of them, where there is anything.
+        """
+        known = {name: value for name, value in rows.items() if value is not None}
+        mixer = partial(self.attn, **known) if known else self.attn
         return {"hidden_states": self._combined(hidden_states, mixer)}
 
     def _combined(self, hidden_states: torch.Tensor, mixer: Branch) -> torch.Tensor:
@@ -70,7 +74,15 @@ class PrefixDecoderLayer(DecoderLayer):
         self, hidden_states: torch.Tensor, both_ways: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor | None]:
         """``both_ways`` is int64 [batch]: so many first positions of a row see each other both ways. None: no row's do."""
-        return super().forward(hidden_states, both_ways) | {"both_ways": both_ways}
+        return super().forward(hidden_states, prefix_len=both_ways) | {"both_ways": both_ways}
+
+
+class PackedDecoderLayer(DecoderLayer):
+    """A layer that hands on where the texts of the rows begin; as above, by a name before "hidden_states"."""
+
+    def forward(self, hidden_states: torch.Tensor, begin: torch.Tensor | None = None) -> dict[str, torch.Tensor | None]:
+        """``begin`` is int64 [batch, seq]: where in its row the text of each position begins. None: each row is one text."""
+        return super().forward(hidden_states, begin=begin) | {"begin": begin}
 
 
 class ValueDecoderLayer(DecoderLayer):
@@ -95,4 +107,4 @@ class ValueDecoderLayer(DecoderLayer):
         return {"hidden_states": combined, "first_value": first_value}
 
 
-LAYERS = (DecoderLayer, PrefixDecoderLayer, ValueDecoderLayer)
+LAYERS = (DecoderLayer, PrefixDecoderLayer, PackedDecoderLayer, ValueDecoderLayer)

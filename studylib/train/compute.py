@@ -83,8 +83,9 @@ def resolve(spec: TrialSpec) -> Compute:
     if asked.mixer_kernels == "fla" and device != "cuda":
         raise invalid("compute.mixer_kernels", "fla", f"does not run on {device}", choices=["torch"])
     use_fla(asked.mixer_kernels == "fla")
+    objective = OBJECTIVES[spec.objective.name](spec.objective)
     check_backend(
-        asked.attention, device, prefix_len=OBJECTIVES[spec.objective.name](spec.objective).prefixes,
+        asked.attention, device, prefix_len=objective.prefixes, begin=objective.packs,
         pattern=ATTENTION_PATTERNS[spec.model.attention_pattern](spec.model),
     )  # fmt: skip
     cross_entropy = asked.cross_entropy

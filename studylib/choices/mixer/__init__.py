@@ -36,6 +36,9 @@ class Mixer(Choice):
 
     # Whether ``forward`` understands ``prefix_len``: positions before it see each other both ways.
     sees_prefix: ClassVar[bool] = False
+    # Whether ``forward`` understands ``begin``: several texts lie in a row, int64 [batch, seq] says where that of each position
+    # begins, and nothing goes from one to another.
+    keeps_texts_apart: ClassVar[bool] = False
     # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value) to (the same
     # shape, first_value), where first_value is None in the first layer and [batch, seq, hidden / tp] behind it.
     shares_value: ClassVar[bool] = False

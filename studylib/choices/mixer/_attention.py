@@ -53,7 +53,12 @@ class CausalSelfAttention(nn.Module):
         self.pattern = ATTENTION_PATTERNS[model.attention_pattern](model)
         self.position = POSITIONS[model.position](model).build(tp_pg)
 
-    def forward(self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        prefix_len: torch.Tensor | None = None,
+        begin: torch.Tensor | None = None,
+    ) -> torch.Tensor:
         """[batch, seq, hidden] to the same."""
         batch, length, _ = hidden_states.shape
         heads = self.num_heads, self.num_kv_heads, self.num_kv_heads
@@ -61,10 +66,11 @@ class CausalSelfAttention(nn.Module):
         query, key, value = qkv.split(heads, dim=1)
         if self.q_norm is not None:
             query, key = self.q_norm(query).to(value.dtype), self.k_norm(key).to(value.dtype)
-        query, key = self.position(query, key)
+        place = None if begin is None else torch.arange(length, device=begin.device) - begin
+        query, key = self.position(query, key, place)
         mixed = causal_attention(
-            query, key, value, bias=self.position.bias(length, length), prefix_len=prefix_len, pattern=self.pattern,
-            backend=self.backend,
+            query, key, value, bias=self.position.bias(length, length), prefix_len=prefix_len, begin=begin,
+            pattern=self.pattern, backend=self.backend,
         )  # fmt: skip
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))
 

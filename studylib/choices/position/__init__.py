@@ -53,5 +53,6 @@ class Position(Choice):
         return LayerPosition()
 
     def build_embedding(self) -> nn.Module | None:
-        """A module from hidden states [batch, seq, hidden] to the same, after the token embedding; None: nothing."""
+        """A module from hidden states [batch, seq, hidden] (and positions other than 0, 1, 2 ..., int64 [batch, seq]) to the same, after the
+        token embedding; None: nothing."""
         return None

@@ -9,8 +9,10 @@ from torch import nn
 class LayerPosition(nn.Module):
     """Leaves query, key and scores as they are; encodings override what they change."""
 
-    def forward(self, query: torch.Tensor, key: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """[batch, heads (kv_heads), seq, head_dim] each, to the same."""
+    def forward(
+        self, query: torch.Tensor, key: torch.Tensor, place: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """[batch, heads (kv_heads), seq, head_dim] each, to the same; ``place``: int64 [batch, seq], positions other than 0, 1, 2 ..."""
         return query, key
 
     def bias(self, query_len: int, key_len: int) -> torch.Tensor | None:

@@ -54,8 +54,7 @@ def shape_of(row: Row, origin: str) -> Shape:
             choices=[*(shape.name for shape in SHAPES), "/".join(TREE)], file=origin,
         )  # fmt: skip
     # In a table that rows of several shapes share, those of the others are null.
-    filled = (shape for shape in fitting if any(row[field] is not None for field in shape.fields))
-    return next(filled, fitting[0])
+    return max(fitting, key=lambda shape: sum(row[field] is not None for field in shape.fields) / len(shape.fields))
 
 
 def role_of(name: Any, origin: str) -> Role:

@@ -30,16 +30,6 @@ class SourceSpec(Frozen):
         default=(), description="steps by name, in their order, before the gate: filters, deduplication, masks"
     )
 
-    @model_validator(mode="after")
-    def _cleaned_as_text(self) -> Self:
-        if self.cleaning and self.has_conversations:
-            raise invalid("data.sources", self.label, "holds conversations, which cleaning would take for plain text")
-        return self
-
-    @property
-    def has_conversations(self) -> bool:
-        return SOURCES[self.kind].conversations
-
     @property
     def label(self) -> str:
         detail = self.options.get("register") or self.options.get("path") or self.options.get("dataset") or ""
@@ -236,18 +226,6 @@ class DataSpec(Step, Frozen):
         return self
 
     @model_validator(mode="after")
-    def _template_has_its_pieces(self) -> Self:
-        if self.has_conversations:
-            known = self.tokenizer_spec.known_pieces
-            missing = [piece for piece in CHAT_TEMPLATES[self.chat_template].pieces if piece not in known]
-            if missing:
-                why = f"needs {', '.join(missing)} in data.tokenizer.known_pieces"
-                raise invalid("data.chat_template", self.chat_template, why)
-        elif self.chat_template != type(self).model_fields["chat_template"].default:
-            raise invalid("data.chat_template", self.chat_template, "is not used: no source holds conversations")
-        return self
-
-    @model_validator(mode="after")
     def _labels_differ(self) -> Self:
         if not self.sources:
             raise invalid("data.sources", [], "is empty")
@@ -260,11 +238,6 @@ class DataSpec(Step, Frozen):
             if labels.count(label) > 1:
                 raise invalid("data.sources", label, "names two sources; give each its own name")
         return self
-
-    @property
-    def has_conversations(self) -> bool:
-        """Whether some source holds conversations."""
-        return any(source.has_conversations for source in self.sources)
 
     @property
     def vocab_size(self) -> int:
@@ -284,8 +257,8 @@ class DataSpec(Step, Frozen):
         content = self.model_dump(mode="json")
         for source in content["sources"]:
             del source["weight"]
-        if not self.has_conversations:
-            del content["chat_template"]
+        if self.chat_template == type(self).model_fields["chat_template"].default:
+            del content["chat_template"]  # most data hold no conversations
         if self.tokenizer_of is not None:
             content["tokenizer_of"] = self.tokenizer_of.hash
         return hash_of("data", content)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from studylib.data import Tokenizer, prepare
+from studylib.data import Tokenizer, check_sources, prepare
 from studylib.data.chat.conversation import Conversation, Message, Preference
 from studylib.data.chat.encode import ConversationEncoder
 from studylib.data.chat.pack import ConversationRows, pack
@@ -245,11 +245,11 @@ def test_templates_and_cleaning_that_cannot_be_are_refused():
     with pytest.raises(
         StudyError, match=r"chat_template: 'chatml' needs <\|im_start\|>, <\|im_end\|> in data.tokenizer"
     ):
-        validated(DataSpec, {"sources": [source], "chat_template": "chatml"})
+        check_sources(validated(DataSpec, {"sources": [source], "chat_template": "chatml"}))
     with pytest.raises(StudyError, match=r"chat_template: 'chatml' is not used: no source holds conversations"):
-        validated(DataSpec, {"chat_template": "chatml"})
+        check_sources(validated(DataSpec, {"chat_template": "chatml"}))
     with pytest.raises(StudyError, match=r"'chat:x' holds conversations, which cleaning"):
-        validated(DataSpec, {"sources": [source | {"cleaning": [{"cleaner": "length"}]}]})
+        check_sources(validated(DataSpec, {"sources": [source | {"cleaning": [{"cleaner": "length"}]}]}))
 
 
 # --- the road of all text

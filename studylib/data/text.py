@@ -53,7 +53,7 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
             admitted = guard.admit(batch)
             contents = [document.utf8() for document in admitted]
             stream.writelines(contents)
-            turns += _turns(admitted, first=len(split.ends))
+            turns.append(_turns(admitted, first=len(split.ends)))
             split.add([document.text for document in admitted], contents)
         in_validation = split.in_validation()
     record = guard.record()
@@ -81,13 +81,15 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
     write_json(folder / "manifest.json", manifest)
 
 
-def _turns(documents: Iterable[Document], first: int) -> list[np.ndarray]:
-    """The turns of documents that are conversations; int64 [messages, 3] each: the document's number, role, bytes."""
-    found = []
-    for number, document in enumerate(documents, first):
-        if document.conversation is not None:
-            found.append(np.array([(number, *turn) for turn in document.conversation.turns], dtype=np.int64))
-    return found
+def _turns(documents: Iterable[Document], first: int) -> np.ndarray:
+    """The turns of those documents that are conversations; int64 [messages, 3]: the document's number, role, bytes."""
+    found = [
+        (number, *turn)
+        for number, document in enumerate(documents, first)
+        if document.conversation is not None
+        for turn in document.conversation.turns
+    ]
+    return np.array(found, dtype=np.int64).reshape(-1, 3)
 
 
 def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:

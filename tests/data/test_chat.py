@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from studylib.data import Tokenizer, check_sources, prepare
+from studylib.data import Tokenizer, check_sources, look_at_sources, prepare
 from studylib.data.chat.conversation import Conversation, Message, Preference
 from studylib.data.chat.encode import ConversationEncoder
 from studylib.data.chat.pack import ConversationRows, pack
 from studylib.data.chat.rows import conversations
 from studylib.data.chat.shapes import SHAPES, shape_of
+from studylib.data.digest import Allowance
 from studylib.data.document import Document
 from studylib.data.shards import TokenShard, token_dtype, write_conversations
 from studylib.data.text import GuardedText
@@ -301,6 +302,33 @@ def test_rows_from_parquet_are_those_from_json_lines(talks, tmp_path):
         for path in (written(talks, tmp_path), tmp_path / "talks.parquet")
     ]
     assert np.array_equal(shards[0].tokens, shards[1].tokens) and np.array_equal(shards[0].learnt, shards[1].learnt)
+
+
+def test_trees_from_the_hub(talks, tmp_path):
+    """A local folder laid out as a data set; the client is the real one."""
+    rows = []
+    for number, row in enumerate(talks):
+        parent = None
+        for place, message in enumerate(row["messages"]):
+            name = f"{number}-{place}"
+            role = "prompter" if message["role"] == "user" else "assistant"
+            rows.append({"message_id": name, "parent_id": parent, "role": role, "text": message["content"], "rank": 0})
+            parent = name
+    (tmp_path / "set").mkdir()
+    written(rows, tmp_path / "set", "train.jsonl")
+    options = {"dataset": str(tmp_path / "set"), "revision": "0" * 40}
+    data = data_of("unused").replace(sources=(SourceSpec(kind="chat_hub", name="talks", options=options),))
+    prepare(data, tmp_path / "data")
+    (text,) = (GuardedText(one) for one in (tmp_path / "data" / "text").iterdir() if one.name[0] != ".")
+    found = {one for side in ("train", "validation") for one in text.conversations(side)}
+    assert found == set(read(*talks)[0])
+
+
+def test_a_first_look_finds_rows_that_are_none(talks, tmp_path):
+    data = data_of(written([*talks, {"question": ASKED}], tmp_path))
+    check_sources(data)
+    with pytest.raises(StudyError, match=r"line 401: fields: 'question' are no known shape"):
+        look_at_sources(data, Allowance(10_000_000))
 
 
 def test_near_copies_of_a_conversation_are_on_one_side(talks, tmp_path):

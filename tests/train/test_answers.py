@@ -112,6 +112,15 @@ def test_packing_changes_no_loss(position, pattern, tuned, packings):
         assert naive != pytest.approx(found[0], rel=1e-6), "who sees the neighbours has another loss"
 
 
+def test_packing_changes_no_loss_of_experts(tuned, packings):
+    """Each token goes to its experts whatever else there is: none is dropped."""
+    moe = {"experts": 4, "experts_per_token": 2, "expert_size": 32, "every": 2}
+    spec = in_double(tuned).replace(**{"model.moe": moe})
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        found = [summed(spec, one, batch) for batch in packings]
+    assert found == pytest.approx([found[0]] * len(found), rel=1e-12)
+
+
 def test_a_model_for_one_conversation_a_row_has_the_same_loss(tuned, packings):
     """The same kernels as in pre-training: nothing lies before the conversation in its row, and what is behind is not seen."""
     spec = in_double(tuned)

@@ -235,6 +235,21 @@ def test_every_epoch_shows_every_row_once_in_an_order_of_its_own(tuned, data_fol
     assert found["text_share"] > 0.9 > found["loss_share"] > 0.1
 
 
+def test_stages_go_on_where_those_before_them_left_a_source(tuned, tiny_trial, data_folder):
+    data = tuned.data.replace(sources=(*tuned.data.sources, *tiny_trial.data.sources))
+    stages = ({"name": "both", "fraction": 0.5}, {"name": "talks", "mixture": {"talks": 1}})
+    spec = tuned.replace(data=data, stages=stages, train_steps=10)
+    rows = TrainingRows(prepare(data, data_folder), spec)
+    batches = [rows.batch(step) for step in range(10)]
+    talks = [
+        tokens.tobytes()
+        for one in batches
+        for tokens, labels in zip(one.tokens_BT, one.labels_BT, strict=True)
+        if (labels == IGNORED).any()
+    ]
+    assert len(talks) == 5 * 4 + 5 * 8 and len(set(talks)) == len(talks)
+
+
 def test_plain_text_beside_conversations_is_learnt_whole(tuned, tiny_trial, data_folder, tmp_path):
     sources = (*tuned.data.sources, *tiny_trial.data.sources)
     data = tuned.data.replace(sources=sources)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from studylib.cli_clean import clean
 from studylib.errors import StudyError, invalid
 
 app = typer.Typer(
@@ -26,7 +27,10 @@ app = typer.Typer(
 _UsageError = typer.BadParameter.__base__  # of click, or of the copy of it that newer typers bring along
 
 Ideas = Annotated[list[str] | None, typer.Argument(metavar="IDEA", help="Which ideas; all if left out.")]
-Scale = Annotated[str | None, typer.Option(help="smoke, quick, cpu, gpu or cluster. Default: quick.", metavar="SCALE")]
+# Named, because typer 0.27 takes a metavar that equals the name for the name and would ask for --SCALE.
+Scale = Annotated[
+    str | None, typer.Option("--scale", help="smoke, quick, cpu, gpu or cluster. Default: quick.", metavar="SCALE")
+]
 Params = Annotated[Path | None, typer.Option(help="A parameter file of your own, for one idea.", metavar="FILE")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a parameter; repeatable.", metavar="KEY=VALUE")]
 Out = Annotated[Path | None, typer.Option(help="Study folder. Default: reports/SCALE.", metavar="DIR")]
@@ -215,6 +219,9 @@ def bench(context: typer.Context) -> None:
     from studylib.bench import main as bench_main
 
     raise typer.Exit(bench_main(context.args) or 0)
+
+
+app.command()(clean)
 
 
 def _report(folder: Path) -> None:

@@ -42,7 +42,10 @@ class Frozen(BaseModel):
     )
 
     def replace(self, **changes: Any) -> Self:
-        """A validated copy with changes; nested fields by dotted keys given as ``**{"model.num_layers": 4}``."""
+        """A validated copy with changes; nested fields by dotted keys given as ``**{"model.num_layers": 4}``.
+
+        Of a field that holds several parts every one is changed: ``**{"data.sources.cleaning": ["length"]}``.
+        """
         return validated(type(self), self._changed(changes))
 
     def _changed(self, changes: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +58,10 @@ class Frozen(BaseModel):
                 content[head] = value
         for head, inner in below.items():
             part = content[head]
-            content[head] = part._changed(inner) if isinstance(part, Frozen) else {**(part or {}), **inner}
+            if isinstance(part, tuple):
+                content[head] = tuple(one._changed(inner) for one in part)
+            else:
+                content[head] = part._changed(inner) if isinstance(part, Frozen) else {**(part or {}), **inner}
         return content
 
     def _content(self) -> dict[str, Any]:

@@ -52,6 +52,13 @@ def cut(text: str, characters: int) -> str:
     return text if len(text) <= characters else f"{text[: characters - 1]}…"
 
 
+def one_line(text: str) -> str:
+    """``text`` with all white space as single spaces, and � for control characters: text in a wrong encoding is full of them."""
+    return " ".join(
+        "".join("\ufffd" if one < " " or "\x7f" <= one < "\xa0" else one for one in line) for line in text.split()
+    )
+
+
 def flattened(content: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     """The settings in nested dictionaries and lists of them, each with its dotted name."""
     found: list[tuple[str, Any]] = []

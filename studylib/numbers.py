@@ -51,6 +51,8 @@ def pretty(value: Any) -> str:
 
 def human(value: Any) -> str:
     """A single value of a free-form dictionary, or several in their order."""
+    if value == ():
+        return "none"
     if isinstance(value, tuple):
         return (", " if all(isinstance(one, str) for one in value) else " → ").join(map(human, value))
     if isinstance(value, bool) or value is None:

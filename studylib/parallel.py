@@ -204,20 +204,24 @@ def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
             "parallel", f"dp {layout.dp} x tp {layout.tp} x pp {layout.pp}",
             f"needs {layout.world_size} processes but {processes} run; start with torchrun --nproc_per_node {layout.world_size}",
         )  # fmt: skip
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    backend, bound = "gloo", None
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
+        # Told its device, NCCL need not guess it from the rank, which hangs where ranks lie otherwise on the cards.
+        backend, bound = "nccl", device
     if processes == 1:
         if _one_process is None or _one_process.device != device:
             if torch_distributed.is_initialized():
                 torch_distributed.destroy_process_group()
-            torch_distributed.init_process_group(backend, store=torch_distributed.HashStore(), rank=0, world_size=1)
+            torch_distributed.init_process_group(
+                backend, store=torch_distributed.HashStore(), rank=0, world_size=1, device_id=bound
+            )
             with _environment(WORLD_SIZE="1", RANK="0"):
                 _one_process = World(_Context(1, 1, 1), device)
         yield _one_process
         return
-    torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10))
+    torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10), device_id=bound)
     try:
         yield World(_Context(layout.tp, layout.pp, layout.dp), device, layout.expert_parallel)
     finally:

@@ -6,14 +6,16 @@ import gzip
 import json
 import subprocess
 import sys
+from typing import get_type_hints
 
 import nbformat
 import pytest
+from typer.models import OptionInfo
 
 from studylib import registry
 from studylib.batch import jobs as batch_jobs
 from studylib.batch.run import IdeaOutcome
-from studylib.cli import main
+from studylib.cli import app, main
 from studylib.data import prepare
 from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
@@ -328,3 +330,15 @@ def test_a_parameter_file_by_path_brings_its_scale(root):
 
     with pytest.raises(StudyError, match="should be smoke"):
         batch_jobs.choose_jobs(["width"], scale="smoke")
+
+
+def test_an_option_whose_metavar_is_its_name_is_named():
+    """typer 0.27 made --SCALE of an option ``scale`` with metavar SCALE and no name given."""
+    asked = 0
+    for command in app.registered_commands:
+        for name, hint in get_type_hints(command.callback, include_extras=True).items():
+            for option in getattr(hint, "__metadata__", ()):
+                if isinstance(option, OptionInfo) and (option.metavar or "").lower() == name:
+                    assert option.default == f"--{name}", "in Annotated the first argument is a name"
+                    asked += 1
+    assert asked

@@ -33,6 +33,8 @@ __all__, __getattr__, __dir__ = lazy(
         "selection": ["judged_by_other_seeds"],
         "finished": ["finished_variants", "judged"],
         "speed": ["time_saved"],
+        "falsehoods": ["falsehood_rates", "falsehood_table", "read_falsehoods"],
+        "canaries": ["chance_exposure", "exposure_table", "read_canaries"],
         "probes": ["read_facts", "read_infilling", "read_positions", "read_contexts"],
         "experts": ["read_expert_load", "read_imbalance", "load_summary"],
         "valleys": ["NoValley", "Valley", "Valleys", "fit_valleys"],

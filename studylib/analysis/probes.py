@@ -116,6 +116,11 @@ def probe_records(out: Path, trials: pl.DataFrame) -> list[tuple[dict[str, Any],
     return found
 
 
+def at_the_end(rows: pl.DataFrame) -> pl.DataFrame:
+    """Those of each trial's last step."""
+    return rows.filter(pl.col("step") == pl.col("step").max().over("hash"))
+
+
 def with_trials(rows: list[dict[str, Any]], schema: dict[str, Any], trials: pl.DataFrame) -> pl.DataFrame:
     """Rows that have hash, step, tokens and ``schema``, with the other columns of their trials."""
     frame = pl.DataFrame(rows, schema={"hash": pl.String, "step": pl.Int64, "tokens": pl.Int64} | schema)

@@ -10,6 +10,7 @@ from importlib import import_module
 BENCHMARKS = {
     "calibration": "the statistics on simulated trials: what intervals and verdicts promise, and what they keep",
     "training": "tokens/s and FLOP utilisation against transformers and plain PyTorch",
+    "gpu": "all that only a GPU can show, part by part, into one file",
     "attention": "dense and sparse attention by every back-end, forwards and backwards",
     "waterfall": "tokens/s and memory, one switch at a time, from the plainest setting to the fastest",
     "layout": "the number of workers and threads that trains most tiny trials an hour",
@@ -19,6 +20,7 @@ BENCHMARKS = {
     "loading": "how long training waits for its data",
     "tokenizing": "text to token shards against SentencePiece's own batch encoding",
     "extension": "pieces added to a tokenizer; every row of any files encoded and decoded",
+    "cleaning": "cleaning text: speed, memory, against datatrove's deduplication, and against labels",
     "gate": "what the JGLUE gate lets through of disguised files, and what it drops of other text",
     "tokenizer_export": "rows of any files, encoded by us and by AutoTokenizer from the exported folder",
     "tokenizer_counts": "tokenizers from counted pieces against plain SentencePiece: memory, time, agreement",

@@ -18,7 +18,7 @@ from studylib.data.minhash import MinHash
 from studylib.data.text import batches
 from studylib.spec.cleaning import CleanerSpec
 
-_DISTINCT = range(0x4E00, 0xA000)  # kanji that no normalisation changes
+_FIRST, _DISTINCT = 0x4E00, 20_983  # kanji that no normalisation changes, a prime number of them
 _LENGTH = 300
 
 
@@ -68,7 +68,7 @@ def curve(
     Two texts of 300 characters begin alike and go on differently, no n-gram twice in them.
     """
     random, rows = np.random.default_rng(seed), []
-    whole = _LENGTH - minhash.ngram + 1
+    whole, places = _LENGTH - minhash.ngram + 1, np.arange(2 * _LENGTH)
     for similarity in similarities:
         same = round(2 * whole * similarity / (1 + similarity))
         found = 0
@@ -76,9 +76,10 @@ def curve(
             count = min(2000, pairs - begin)
             texts = []
             for _ in range(count):
-                drawn = random.choice(len(_DISTINCT), 2 * _LENGTH, replace=False) + _DISTINCT.start
-                first = "".join(map(chr, drawn[:_LENGTH]))
-                texts += [first, first[: same + minhash.ngram - 1] + "".join(map(chr, drawn[_LENGTH:]))[: whole - same]]
+                start, step = random.integers(1, _DISTINCT, 2)
+                drawn = _FIRST + (start + step * places) % _DISTINCT  # all different
+                text = drawn.astype("<u4").tobytes().decode("utf-32-le")
+                texts += [text[:_LENGTH], text[: same + minhash.ngram - 1] + text[_LENGTH:][: whole - same]]
             signatures = minhash.signatures(Folded(texts))
             left, right = signatures[::2], signatures[1::2]
             shared = (left[:, : minhash.bands] == right[:, : minhash.bands]).any(axis=1)

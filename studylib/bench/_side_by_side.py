@@ -36,13 +36,14 @@ def steps_of(
                 process.start()
             there.close()  # so that the end of the process is seen here
             started.append((process, here))
-            here.recv()  # built; one after another, as compiling uses all cores
 
             def step(pipe: Connection = here) -> None:
                 pipe.send(True)
                 pipe.recv()
 
             steps[label] = step
+        for _, pipe in started:
+            pipe.recv()  # built; compiled in its first step
         yield steps
     finally:
         for process, pipe in started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+from collections.abc import Sequence
 
 import torch
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.table import Table
 
 from studylib.bench._side_by_side import steps_of
 from studylib.bench.contenders import CONTENDERS
-from studylib.bench.timing import in_turn, ratio
+from studylib.bench.timing import Rates, in_turn, ratio
 from studylib.errors import invalid
 from studylib.machine import describe, versions
 from studylib.model.cost import flops_per_token, parameter_count
@@ -26,9 +27,9 @@ SHAPES = {
 PEAK_SIZES = {"cpu": 2048, "cuda": 8192}
 
 
-def matmul_peak(device: str, dtype: torch.dtype) -> float:
+def matmul_peak(device: str, dtype: torch.dtype, *, size: int | None = None) -> float:
     """FLOP/s of a large square matrix product, the best of several rounds."""
-    size = PEAK_SIZES[device]
+    size = size or PEAK_SIZES[device]
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
 
     def product() -> None:
@@ -76,16 +77,30 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def installed(wanted: Sequence[str]) -> list[str]:
+    """``wanted`` without transformers where the bench extra is not installed."""
+    return [one for one in wanted if one != "transformers" or importlib.util.find_spec(one) is not None]
+
+
+def tokens_per_s(
+    model: ModelSpec, wanted: Sequence[str], *, device: str, dtype: str, compiled: bool, batch: int, rounds: int,
+    same_allocator: bool = False,
+) -> dict[str, Rates]:  # fmt: skip
+    """Of each contender of ``wanted``, side by side; transformers only where it is installed."""
+    wanted = installed(wanted)
+    contenders = {one: (one, one == "studylib" and device == "cpu") for one in wanted}
+    if same_allocator and device == "cpu":
+        contenders |= {f"{one}, memory kept": (one, True) for one in wanted if one != "studylib"}
+    with steps_of(contenders, model, dtype, compiled, batch=batch) as steps:
+        return in_turn(steps, work=batch * model.seq_len, rounds=rounds)
+
+
 def _table(name: str, asked: argparse.Namespace, device: str, peak: float) -> Table:
     model = SHAPES[name]
-    wanted = [one for one in CONTENDERS if not asked.only or one in asked.only]
-    if importlib.util.find_spec("transformers") is None:
-        wanted = [one for one in wanted if one != "transformers"]  # the bench extra is not installed
-    contenders = {one: (one, one == "studylib" and device == "cpu") for one in wanted}
-    if asked.same_allocator and device == "cpu":
-        contenders |= {f"{one}, memory kept": (one, True) for one in wanted if one != "studylib"}
-    with steps_of(contenders, model, asked.dtype, not asked.eager, batch=asked.batch) as steps:
-        rates = in_turn(steps, work=asked.batch * model.seq_len, rounds=asked.rounds)
+    rates = tokens_per_s(
+        model, [one for one in CONTENDERS if not asked.only or one in asked.only], device=device, dtype=asked.dtype,
+        compiled=not asked.eager, batch=asked.batch, rounds=asked.rounds, same_allocator=asked.same_allocator,
+    )  # fmt: skip
     table = Table(title=f"{name}: {parameter_count(model).total:,} parameters, batch {asked.batch} x {model.seq_len}")
     for column in ("", "tokens/s", "least - most", "of the peak", "studylib against it"):
         table.add_column(column, justify="left" if not column else "right")

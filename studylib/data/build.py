@@ -25,6 +25,7 @@ from studylib.data.texts import Progress, check_sources, digests_of, guarded_tex
 from studylib.data.tokenizer import Tokenizer
 from studylib.data.vocabulary import trained_tokenizer
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
+from studylib.environment import cores
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_bytes, write_json
 from studylib.registry import CHAT_TEMPLATES
@@ -51,7 +52,7 @@ def read_sources(data: DataSpec, folder: Path, *, progress: Progress | None = No
             continue
         for text in one.texts.values():
             if opened(text.source).given:
-                guarded_text(text, Path(folder), progress=progress)
+                guarded_text(text, Path(folder), progress=progress, workers=cores())
 
 
 def look_at_changes(data: DataSpec, folder: Path, allowance: Allowance) -> list[str] | None:
@@ -171,10 +172,10 @@ def _changed(field: str, name: str) -> StudyError:
 
 
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
-    texts = guarded_texts(data, folder, progress=say)
+    threads, sources = workers or len(os.sched_getaffinity(0)), {}
+    texts = guarded_texts(data, folder, progress=say, workers=threads)
     _check_same_text(home, texts)
     tokenizer = trained_tokenizer(data.vocabulary, folder, progress=say).load()
-    threads, sources = workers or len(os.sched_getaffinity(0)), {}
     judged = [source.label for source in data.sources if not source.auxiliary]
     with whole_folder(home) as scratch:
         write_bytes(scratch / "tokenizer.model", tokenizer.model)

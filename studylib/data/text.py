@@ -72,6 +72,7 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
         "schema": TEXT_SCHEMA,
         "version": PREPARE_VERSION,
         "inputs": inputs,
+        "cleaned": source.seal,
         "notes": source.notes(),
         "sides": counts,
         "guard": record,
@@ -171,10 +172,14 @@ class GuardedText:
                 raise StudyError(f"{path}: is missing or has not the {expected['bytes']} bytes it was written with")
         self.folder = folder
 
-    def is_of(self, inputs: Mapping[str, str], known: Mapping[str, str]) -> bool:
-        """Whether it was read from files with these digests, by this version, knowing this evaluation data."""
+    def is_of(self, inputs: Mapping[str, str], cleaned: str, known: Mapping[str, str]) -> bool:
+        """Whether it was read from files with these digests, by this version, knowing this evaluation data.
+
+        ``cleaned``: the seal of the cleaned text that it was read from, if it was cleaned.
+        """
         was = self.manifest
-        return (was["version"], was["inputs"], was["guard"]["known"]) == (PREPARE_VERSION, inputs, known)
+        made_from = was["version"], was["inputs"], was["cleaned"], was["guard"]["known"]
+        return made_from == (PREPARE_VERSION, inputs, cleaned, known)
 
     def num_documents(self, side: str) -> int:
         return self.manifest["sides"][side]["documents"]

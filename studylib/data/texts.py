@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 
+from studylib.data.cleaned import CleanedSource, cleaned_text
+from studylib.data.cleaning import check_steps
 from studylib.data.digest import Allowance, FileDigests
 from studylib.data.guard import Guard, dropped_in_words
 from studylib.data.guard.known import known_digests
@@ -16,7 +18,7 @@ from studylib.data.text import GuardedText, SideCount, batches, check_not_empty,
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError, invalid
 from studylib.registry import CHAT_TEMPLATES, SOURCES
-from studylib.spec import DataSpec, SourceSpec, TextSpec
+from studylib.spec import CleanedText, DataSpec, SourceSpec, TextSpec
 
 _GUARDED = 64  # documents of each source that a first look shows to the guard: enough to know a benchmark's table
 
@@ -34,9 +36,11 @@ def check_sources(data: DataSpec, *, online: bool = True) -> None:
         Naming the source, the option, its value and the choices.
     """
     for one in with_parents(data):
-        sources = _opened(one)
+        sources = {spec.label: opened(spec) for spec in one.sources}
         _check_conversations(one, sources)
-        for source in sources.values():
+        for spec in one.sources:
+            source = sources[spec.label]
+            check_steps(f"data.sources {spec.label}", spec.cleaning)
             if online or not source.remote:
                 source.check()
         known_digests(one.evaluation_only)
@@ -70,32 +74,35 @@ def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
     """
     unread: list[str] = []
     for one in with_parents(data):
-        for label, source in _opened(one).items():
+        for spec in one.sources:
+            label, source = spec.label, opened(spec)
             documents, left_out = source.look(allowance)
             Guard().admit(first := list(islice(documents, _GUARDED)))
             with tempfile.TemporaryFile() as signatures:
                 split = Split(signatures, one.validation_fraction)
                 for batch in batches(chain(first, documents)):
                     contents = [document.utf8() for document in batch]
-                    if not left_out:
+                    if not left_out and not spec.cleaning:  # what a cleaning leaves is not known yet
                         split.add([document.text for document in batch], contents)
-                if source.given and not left_out:
+                if source.given and not left_out and not spec.cleaning:
                     sides = SideCount.of(split, split.in_validation())
                     check_not_empty(label, sides, "", one.validation_fraction)
             unread += [f"{label}: {line}" for line in left_out]
     return unread
 
 
-def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = None) -> GuardedText:
+def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = None, workers: int = 1) -> GuardedText:
     """The text of a source behind the guard, from ``folder/text/<hash>`` when it is there already.
 
-    It is read again when its files, what is known of evaluation data or the guard have changed since: what was made of it
-    tells by its seal that it was made of other text.
+    It is read again when its files, its cleaning, what is known of evaluation data or the guard have changed since: what was
+    made of it tells by its seal that it was made of other text.
 
     Parameters
     ----------
     folder
         Where prepared data of a study lie (DIR/data).
+    workers
+        Processes for cleaning.
 
     Raises
     ------
@@ -105,13 +112,16 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
     say = progress or (lambda line: None)
     label, home = spec.source.label, folder / "text" / spec.hash
     with disk_full_explained(folder):
-        source = opened(spec.source).in_study(folder.parent)
         digests = digests_of(spec, folder)
+        if spec.source.cleaning:
+            source: Source = cleaned_source(spec.cleaned, folder, progress=say, workers=workers)
+        else:
+            source = opened(spec.source).in_study(folder.parent)
         with made_by_one(home, on_wait=lambda: say(f"data: waiting for {label}")):
             if home.is_dir():
                 try:
                     text = GuardedText(home)
-                    if text.is_of(source.inputs(digests), known_digests(spec.evaluation_only)):
+                    if text.is_of(source.inputs(digests), source.seal, known_digests(spec.evaluation_only)):
                         return text
                 except StudyError as error:
                     say(f"data: {error}; reading {label} again")
@@ -129,14 +139,33 @@ def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = No
             return text
 
 
+def cleaned_source(
+    spec: CleanedText, folder: Path, *, progress: Progress | None = None, workers: int = 1
+) -> CleanedSource:
+    """A source as its cleaning leaves it, from ``folder/cleaned/<hash>`` when it is there already; see `cleaned_text`."""
+    source = opened(spec.source).in_study(folder.parent)
+    digests = FileDigests(_digests_file(spec, folder))
+    return CleanedSource(source, cleaned_text(spec, folder, source, digests, progress=progress, workers=workers))
+
+
 def digests_of(spec: TextSpec, folder: Path, allowance: Allowance | None = None) -> FileDigests:
-    """Of the files that a source is read from; kept beside its text, since other sources may be read at the same time."""
-    return FileDigests(folder / "text" / f".{spec.hash}.step" / "digests.json", allowance)
+    """Of the files that a source is read from; kept beside what is read from them, since others may be read at the same time."""
+    reader = spec.cleaned if spec.source.cleaning else spec
+    return FileDigests(_digests_file(reader, folder), allowance)
 
 
-def guarded_texts(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> dict[str, GuardedText]:
+def _digests_file(step: TextSpec | CleanedText, folder: Path) -> Path:
+    return folder / step.kind / f".{step.hash}.step" / "digests.json"
+
+
+def guarded_texts(
+    data: DataSpec, folder: Path, *, progress: Progress | None = None, workers: int = 1
+) -> dict[str, GuardedText]:
     """`guarded_text` of each source: what tokenizers encode."""
-    return {label: guarded_text(text, Path(folder), progress=progress) for label, text in data.texts.items()}
+    return {
+        label: guarded_text(text, Path(folder), progress=progress, workers=workers)
+        for label, text in data.texts.items()
+    }
 
 
 def with_parents(data: DataSpec) -> Iterator[DataSpec]:
@@ -150,7 +179,3 @@ def opened(spec: SourceSpec) -> Source:
     """The source of a specification, unless the guard knows it by name."""
     Guard.check_source(spec.label, spec.kind, spec.options)
     return SOURCES[spec.kind](spec.label, spec.options)
-
-
-def _opened(data: DataSpec) -> dict[str, Source]:
-    return {spec.label: opened(spec) for spec in data.sources}

@@ -12,7 +12,7 @@ from studylib.analysis.noise import NoiseFloor
 from studylib.errors import invalid
 from studylib.findings._figures.saving import show
 from studylib.findings._finding import Finding
-from studylib.notebook import table
+from studylib.notebook import line, table
 from studylib.numbers import human
 from studylib.params import StudyParams
 from studylib.report.summary import failures, provenance, save_trials
@@ -119,6 +119,6 @@ def _display_settings(settings: Sequence[Setting]) -> None:
 
 
 def _display(*paragraphs: str) -> None:
-    from IPython.display import Markdown, display
+    from IPython.display import HTML, display
 
-    display(*(Markdown(one) for one in paragraphs))
+    display(*(HTML(line(one)) for one in paragraphs))  # not as Markdown: words may quote whatever a web page said

@@ -32,7 +32,7 @@ class SomeText:
 
     @classmethod
     def of(cls, params: StudyParams) -> SomeText:
-        return cls(tuple(excerpts(params.data, params.folder / "data")))
+        return cls(tuple(excerpts(params.all_data, params.folder / "data")))
 
     def __repr__(self) -> str:
         return "\n".join(

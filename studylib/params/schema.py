@@ -48,6 +48,11 @@ class StudyParams(Frozen):
         return project_root() / (self.out or f"reports/{self.scale}")
 
     @property
+    def all_data(self) -> DataSpec:
+        """The text as a notebook shows it first: ``data``, and what an idea's trials read beside it."""
+        return self.data
+
+    @property
     def launch(self) -> dict[str, Any]:
         """The keyword arguments of `run_trials` that these parameters settle."""
         return {

@@ -62,9 +62,10 @@ def failures(trials: pl.DataFrame) -> tuple[dict[str, str], ...]:
 
 def provenance(params: StudyParams) -> dict[str, Any]:
     """What the numbers came from: code, versions, machine, text and parameters; nothing of the environment."""
-    folder = params.folder / "data" / params.data.hash
+    data = params.all_data
+    folder = params.folder / "data" / data.hash
     manifest = read_json(folder / "manifest.json")
-    kinds = {source.label: {"kind": source.kind, "options": source.options} for source in params.data.sources}
+    kinds = {source.label: {"kind": source.kind, "options": source.options} for source in data.sources}
     counts = {
         label: {side: about[side] for side in ("train", "validation")} for label, about in manifest["sources"].items()
     }
@@ -73,7 +74,7 @@ def provenance(params: StudyParams) -> dict[str, Any]:
         "git": git_state(),
         "versions": versions(),
         "machine": describe(),
-        "data": {"hash": params.data.hash, "sources": sources, "guard": manifest.get("guard")},
+        "data": {"hash": data.hash, "sources": sources, "guard": manifest.get("guard")},
         "params": params.content(),
     }
 

@@ -22,6 +22,11 @@ class CleanerSpec(Choosing):
         """The cleaner itself."""
         return CLEANERS[self.cleaner](self)
 
+    def __str__(self) -> str:
+        """For tables: ``length (min_characters 50)``, what differs from the defaults."""
+        chosen = ", ".join(f"{name} {value}" for name, value in self._chosen().items())
+        return f"{self.cleaner} ({chosen})" if chosen else self.cleaner
+
 
 def _by_name(value: Any) -> Any:
     """``[length, exact]`` is short for ``[{cleaner: length}, {cleaner: exact}]``."""

@@ -29,6 +29,9 @@ class SourceSpec(Frozen):
     cleaning: Cleaning = Field(
         default=(), description="steps by name, in their order, before the gate: filters, deduplication, masks"
     )
+    measure_alone: bool = Field(
+        default=True, description="of each step of the cleaning, also what it would drop if it were the only one"
+    )
 
     @property
     def label(self) -> str:
@@ -109,7 +112,8 @@ class CleanedText(Step, Frozen):
     @property
     def hash(self) -> str:
         cleaning = [one.model_dump(mode="json") for one in self.source.cleaning]
-        return hash_of("cleaned", {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning})
+        content = {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning}
+        return hash_of("cleaned", content | {"measure_alone": self.source.measure_alone})
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -121,7 +125,15 @@ class CleanedText(Step, Frozen):
 
 
 def _made_by_the_study(source: SourceSpec) -> tuple[str, ...]:
-    return (f"made/{source.options['made']}",) if source.kind == "generated" else ()
+    return _made(source.kind, source.options)
+
+
+def _made(kind: str, options: dict[str, Any]) -> tuple[str, ...]:
+    """Steps whose text a source reads, one of several sources too."""
+    if kind == "generated":
+        return (f"made/{options['made']}",)
+    inner = options.get("sources", ()) if kind == "joined" else ()
+    return tuple(name for one in inner for name in _made(one.get("kind", ""), one.get("options", {})))
 
 
 class TextSpec(Step, Frozen):
@@ -162,7 +174,8 @@ class TextSpec(Step, Frozen):
 
 def _from(source: SourceSpec) -> dict[str, Any]:
     """What says where a source's text is from; not how it is mixed."""
-    return {"kind": source.kind, "name": source.label, "options": source.options, "cleaning": source.cleaning}
+    own = {"kind": source.kind, "name": source.label, "options": source.options}
+    return own | {"cleaning": source.cleaning, "measure_alone": source.measure_alone}
 
 
 class VocabularySpec(Step, Frozen):

@@ -9,17 +9,20 @@ from pydantic import Field, model_validator
 
 from studylib.errors import StudyError, did_you_mean, invalid
 from studylib.frozen import Fraction, Frozen, model_in
+from studylib.spec.cleaning import CleanerSpec
 from studylib.spec.run import StageSpec
 from studylib.spec.trial import TrialSpec
 from studylib.words import Text
 
-Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | None
+Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | tuple[CleanerSpec, ...] | None
 
 
 class Setting(Frozen):
     """One field of the model that is to be built."""
 
-    field: str = Field(description="dotted, as in a TrialSpec: model.num_layers, optimizer.learning_rate")
+    field: str = Field(
+        description="dotted, as in a TrialSpec: model.num_layers; data.sources.cleaning is that of every source"
+    )
     value: Value = Field(description="to build with; none: nothing supports one yet")
     alternatives: tuple[Value, ...] = Field(default=(), description="values that may still be better, or are as good")
     interval: tuple[float, float] | None = Field(default=None, description="95 %, of the best value, for numbers")

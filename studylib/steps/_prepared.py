@@ -19,5 +19,6 @@ class Prepared(Kind):
 
 
 def text_bytes(options: dict[str, Any]) -> float:
-    """What is known of a source's size without looking it up."""
-    return float(options.get("bytes", 0))
+    """What is known of a source's size without looking it up; of several sources in one, of all."""
+    inner = options.get("sources", ())
+    return float(options.get("bytes", 0)) + sum(text_bytes(one.get("options", {})) for one in inner)

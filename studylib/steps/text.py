@@ -22,7 +22,7 @@ class Text(Prepared):
     def carry_out(self, step: TextSpec, folder: Path, context: Context) -> None:
         from studylib.data.texts import guarded_text
 
-        guarded_text(step, folder.parents[1], progress=context.say)
+        guarded_text(step, folder.parents[1], progress=context.say, workers=context.threads)
 
 
 text = Text()

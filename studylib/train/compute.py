@@ -11,7 +11,7 @@ from studylib.choices.execution import Execution
 from studylib.choices.mixer._fla import use_fla
 from studylib.errors import invalid
 from studylib.model.cost import training_flops
-from studylib.registry import ATTENTION_PATTERNS, OBJECTIVES
+from studylib.registry import ATTENTION_PATTERNS, MIXERS, OBJECTIVES
 from studylib.spec import ComputeSpec, TrialSpec
 
 # Measured on two AVX-512 cores: autocast's casts cost more than bf16 products save below this width, and
@@ -82,7 +82,8 @@ def resolve(spec: TrialSpec) -> Compute:
         compiled = "layer" if training_flops(spec) / spec.parallel.world_size >= COMPILE_MIN_FLOPS else "none"
     if asked.mixer_kernels == "fla" and device != "cuda":
         raise invalid("compute.mixer_kernels", "fla", f"does not run on {device}", choices=["torch"])
-    use_fla(asked.mixer_kernels == "fla")
+    mixers = {spec.model.mixer_of_layer(layer) for layer in range(spec.model.num_layers)}
+    use_fla(asked.mixer_kernels == "fla", *(MIXERS[name].fla_core for name in sorted(mixers)))
     objective = OBJECTIVES[spec.objective.name](spec.objective)
     check_backend(
         asked.attention, device, prefix_len=objective.prefixes, begin=objective.packs,

@@ -331,6 +331,21 @@ def test_a_first_look_finds_rows_that_are_none(talks, tmp_path):
         look_at_sources(data, Allowance(10_000_000))
 
 
+def test_conversations_joined(talks, tmp_path):
+    first, second = (written(part, tmp_path, f"{n}.jsonl") for n, part in enumerate((talks[:200], talks[200:])))
+    parts = [
+        {"name": name, "kind": "chat", "options": {"path": str(path)}} for name, path in (("a", first), ("b", second))
+    ]
+    data = data_of("unused").replace(sources=(SourceSpec(kind="joined", name="talks", options={"sources": parts}),))
+    prepare(data, tmp_path / "data")
+    (text,) = (GuardedText(one) for one in (tmp_path / "data" / "text").iterdir() if one.name[0] != ".")
+    found = {one for side in ("train", "validation") for one in text.conversations(side)}
+    assert found == set(read(*talks)[0])
+    mixed = [*parts, {"name": "c", "kind": "miniworld", "options": {"register": "ja", "bytes": 1000}}]
+    with pytest.raises(StudyError, match=r"sources: 'a' holds conversations, and others plain text"):
+        check_sources(data.replace(sources=(SourceSpec(kind="joined", name="talks", options={"sources": mixed}),)))
+
+
 def test_near_copies_of_a_conversation_are_on_one_side(talks, tmp_path):
     copied = talks[:60] * 2 + talks[60:]
     prepare(data_of(written(copied, tmp_path), validation_fraction=0.3), tmp_path / "data")

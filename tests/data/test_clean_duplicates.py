@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from studylib.bench._cleaning_minhash import curve
+from studylib.bench._cleaning_minhash import curve, side_by_side
 from studylib.data.clean import Batch
 from studylib.data.document import Document
 from studylib.data.fold import Folded, plain
@@ -104,8 +104,17 @@ def test_neither_order_nor_batches_change_what_is_kept(cleaner):
 def test_minhash_finds_pairs_as_its_curve_says():
     for row in curve(MinHash(), pairs=4000):
         assert row.found == pytest.approx(row.expected, abs=0.02), row
-    for row in curve(MinHash(bands=20, rows=5), similarities=(0.5, 0.6), pairs=4000):
+    for row in curve(MinHash(bands=20, rows=5), similarities=(0.6,), pairs=2500):
         assert row.found == pytest.approx(row.expected, abs=0.02), row
+
+
+def test_datatrove_finds_the_same_copies():
+    draw = random.Random(4)
+    base = ["".join(draw.choices("春夏秋冬山川花鳥風月東西南北あいうえお", k=300)) for _ in range(40)]
+    texts = [*base, *base[:10], *(edited(one, draw) for one in base[10:30]), *SHORT[:6]]
+    ours, theirs = side_by_side(texts, MinHash())
+    assert ours.removed == theirs.removed == 30 and ours.pairs == theirs.pairs == 30
+    assert ours.only_here == theirs.only_here == 0 and ours.only_of_alike == 0
 
 
 def test_a_band_shared_by_chance_joins_nothing(tmp_path):

@@ -11,6 +11,7 @@ from studylib.project import project_root
 from studylib.registry import IDEAS
 from studylib.trials.cache import Task
 
+WEB = {"options": {"register": "web", "bytes": 150_000}}
 SMALL = {
     "depth_width": {
         "seeds": 1, "budgets": [20_000], "aspects": [4, 16, 64], "tokens_per_param": 0.4, "evaluations": 0, "eval_tokens": 2048,
@@ -19,6 +20,10 @@ SMALL = {
     "data_order": {
         "seeds": 1, "train_tokens": 4096, "replay": [], "ladder": [0.5], "by_length": False, "scarce_tokens": 2048,
         "evaluations": 0, "eval_tokens": 2048, "sampling.bytes": 1000,
+    },
+    "data_quality": {
+        "seeds": 1, "cleaning": ["length", "repetition", "exact"], "groups": {}, "train_tokens": 2048, "eval_tokens": 2048,
+        "raw": WEB, "told": WEB, "scarce": WEB, "hard": [{"cleaner": "length", "min_characters": 300}], "false_facts": [0.2],
     },
 }  # fmt: skip
 DATA = {
@@ -32,7 +37,7 @@ DATA = {
 def owner(path: Path, out: Path) -> str:
     """The step whose folder, lock or log a file of the store is."""
     parts = path.relative_to(out).parts
-    depth = 2 if parts[0] == "data" and parts[1] in ("text", "tokenizers") else 1
+    depth = 2 if parts[0] == "data" and parts[1] in ("text", "tokenizers", "cleaned") else 1
     name = parts[depth].removeprefix(".").removesuffix(".lock").removesuffix(".step")
     return "/".join((*parts[:depth], name))
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
+from contextlib import nullcontext
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from studylib.choices.execution import Execution
 from studylib.choices.mixer._delta import delta_rule
-from studylib.choices.mixer._fla import use_fla
+from studylib.choices.mixer._fla import problem, use_fla
 from studylib.choices.mixer._linear import linear_attention
 from studylib.errors import StudyError
 from studylib.model.cost import flops_per_token, parameter_count
@@ -48,7 +51,7 @@ def compare(ours, reference, inputs: list[torch.Tensor], tolerance: float = 1e-4
     double = [tensor.double().clone().requires_grad_() for tensor in inputs]
     output, expected = ours(*single), reference(*double)
     assert_near(output, expected, tolerance, "output")
-    direction = torch.randn(expected.shape, dtype=torch.double)
+    direction = torch.randn(expected.shape, dtype=torch.double).to(expected.device)
     (output * direction.float()).sum().backward()
     (expected * direction).sum().backward()
     for index, (one, other) in enumerate(zip(single, double, strict=True)):
@@ -431,11 +434,35 @@ def test_kernels_without_their_package_are_refused():
         use_fla(True)
 
 
+@pytest.mark.parametrize("triton, hopper, mixer, refused", [
+    ("3.6.0", True, "mamba2", True), ("3.6.0", True, "retnet", True), ("3.6.0", True, "rwkv7", False),
+    ("3.6.0", False, "mamba2", False), ("3.7.1", True, "mamba2", False), ("3.3.1", True, "mamba2", False),
+])  # fmt: skip
+def test_kernels_known_to_be_wrong_are_refused(tiny_trial, monkeypatch, triton, hopper, mixer, refused):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (9 if hopper else 8, 0))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(__version__=triton))
+    spec = tiny_trial.replace(**{
+        "model.mixer": mixer, "model.num_kv_heads": None, "compute.mixer_kernels": "fla", "compute.device": "cuda",
+        "compute.dtype": "float32", "compute.attention": "sdpa",
+    })  # fmt: skip
+    try:
+        with (
+            pytest.raises(StudyError, match=r"'fla' has wrong gradients .* Triton 3.6.0") if refused else nullcontext()
+        ):
+            assert resolve(spec).mixer_kernels == "fla"
+    finally:
+        use_fla(False)
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("core", ["linear_attention", "delta_rule"])
 def test_kernels_compute_what_torch_does(core):
     pytest.importorskip("fla")
+    if why := problem(core):
+        pytest.skip(why)
     torch.manual_seed(0)
     if core == "linear_attention":
         inputs = [torch.randn(2, 200, 3, 32), torch.randn(2, 200, 3, 32), torch.randn(2, 200, 3, 64)]

@@ -42,6 +42,8 @@ class Mixer(Choice):
     # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value) to (the same
     # shape, first_value), where first_value is None in the first layer and [batch, seq, hidden / tp] behind it.
     shares_value: ClassVar[bool] = False
+    # Which of fla-core's kernels (functions of ``_fla``) can compute it; empty: none.
+    fla_core: ClassVar[str] = ""
 
     def __init__(self, model: ModelSpec, layer: int = 0):
         super().__init__(model)

@@ -1,7 +1,7 @@
 """The kernels of flash-linear-attention (package fla-core, Triton) in place of the chunked torch code, on a GPU.
 
-They take [batch, seq, heads, size] as ours do, and keep decays and state in fp32. Not run where this was written
-(no GPU there): ``tests/model/test_mixers.py`` compares them with ours, marked ``gpu``.
+They take [batch, seq, heads, size] as ours do, and keep decays and state in fp32. ``tests/model/test_mixers.py`` compares
+them with ours, marked ``gpu``.
 """
 
 from __future__ import annotations
@@ -9,26 +9,41 @@ from __future__ import annotations
 import importlib.util
 
 import torch
+from torch.torch_version import TorchVersion
 
 from studylib.errors import invalid
 
 _asked = False
 
 
-def use_fla(on: bool) -> None:
+def use_fla(on: bool, *cores: str) -> None:
     """Compute recurrent mixers of this process on CUDA tensors with fla-core's kernels, or with torch again.
 
     Raises
     ------
     StudyError
-        fla-core is not installed.
+        fla-core is not installed, or has no right kernel here for one of ``cores`` (see `problem`).
     """
     global _asked
-    if on and importlib.util.find_spec("fla") is None:
-        raise invalid(
-            "compute.mixer_kernels", "fla", "needs the package fla-core (with its cuda extra)", choices=["torch"]
-        )
+    if on and (why := problem(*cores)):
+        raise invalid("compute.mixer_kernels", "fla", why, choices=["torch"])
     _asked = on
+
+
+def problem(*cores: str) -> str:
+    """Why the kernels for ``cores`` (functions of this module) must not be used on this machine; empty if they may."""
+    if importlib.util.find_spec("fla") is None:
+        return "needs the package fla-core (with its cuda extra)"
+    if "linear_attention" in cores and torch.cuda.is_available() and torch.cuda.get_device_capability()[0] == 9:
+        import triton
+
+        # fla-core itself refuses, in the first backward pass (its issue 640); its way out by tilelang takes no fp32 state.
+        if "3.4.0" <= TorchVersion(triton.__version__) < "3.7.1":
+            return (
+                f"has wrong gradients of linear attention (mamba2, retnet) on Hopper cards with Triton {triton.__version__}; "
+                "needs Triton 3.7.1 or newer"
+            )
+    return ""
 
 
 def uses_fla(tensor: torch.Tensor) -> bool:

@@ -32,6 +32,7 @@ class Mamba2(Mixer):
         )
 
     options: Options
+    fla_core: ClassVar[str] = "linear_attention"
     convolution: ClassVar[int] = 4
     """Positions under the convolution before the state."""
 

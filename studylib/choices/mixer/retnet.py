@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from studylib.choices.mixer import Mixer, SavedActivations
 from studylib.choices.mixer._chunks import LINEAR_CHUNK, chunks_of, linear_attention_flops
@@ -22,6 +22,8 @@ class RetNet(Mixer):
     A layer has 8 hidden_size^2 parameters where attention has 4; the paper takes the difference from the MLP, as
     ``studylib.model.family.of_equal_size`` does.
     """
+
+    fla_core: ClassVar[str] = "linear_attention"
 
     @property
     def matrix_parameters(self) -> int:

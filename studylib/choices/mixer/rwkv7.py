@@ -27,6 +27,7 @@ class RWKV7(Mixer):
     """
 
     shares_value: ClassVar[bool] = True
+    fla_core: ClassVar[str] = "delta_rule"
 
     def __init__(self, model: ModelSpec, layer: int = 0):
         super().__init__(model, layer)

@@ -75,6 +75,11 @@ class Guard:
         self._counts["admitted"] += len(admitted)
         return admitted
 
+    def pass_over(self, documents: Sequence[Document]) -> None:
+        """Go on behind documents that were judged before, by another gate: the tables that they begin are known now."""
+        for document in documents:
+            self._written_like_one(document)
+
     def _written_like_one(self, document: Document) -> str | None:
         if row_id_task(document.record) is not None:
             return "benchmark_id"

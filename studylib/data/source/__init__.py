@@ -40,6 +40,8 @@ class Source(ABC):
     """Whether the text is somebody's, and so may be bad, and is there before the study runs."""
     conversations: ClassVar[bool] = False
     """Whether its documents are conversations (``Document.conversation``), all of them."""
+    seal: str = ""
+    """Of the text, where the study itself has cleaned it."""
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         self._label = label
@@ -56,6 +58,14 @@ class Source(ABC):
     @abstractmethod
     def documents(self) -> Iterator[Document]:
         """The documents, lazily; memory does not grow with the corpus."""
+
+    def parts(self) -> list[Source]:
+        """Sources that give the same documents one behind the other, and can be read side by side."""
+        return [self]
+
+    def identity(self) -> dict[str, Any]:
+        """What says which text it is, beside the digests of its files."""
+        return {"kind": type(self).__name__, "options": self._options.model_dump(mode="json", by_alias=True)}
 
     def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
         """Documents that can be had at once, and a line about each part of the text that they leave out."""

@@ -96,6 +96,15 @@ class FilesSource(Source):
             raise invalid(field, given, why, choices=SUFFIXES)
         return files
 
+    def parts(self) -> list[Source]:
+        """A source a file, unless only some of the text is asked for."""
+        if self._options.max_bytes is not None:
+            return [self]
+        parts = [FilesSource(self._label, self._options.model_dump()) for _ in self._files]
+        for part, file in zip(parts, self._files, strict=True):
+            part._found = [file]
+        return parts
+
     def documents(self) -> Iterator[Document]:
         self._notes["rows_without_text"] = self._notes["rows_in_iso_2022_jp"] = 0
         return self._up_to_size(one for file in self._files for one in reader_of(file).read(file, self._columns))

@@ -43,11 +43,12 @@ def torchrun_slot(setting: Setting, fits: Callable[[Task], bool]) -> CommandSlot
 
 def _command_for(train: str):
     def command(trial: Task, out: Path) -> list[str]:
-        # Gloo and torchrun itself find each other over loopback; --standalone picks a free port.
+        # Gloo and torchrun itself find each other over loopback, whether or not the host's name can be looked up; --standalone
+        # picks a free port.
         return [
-            sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={trial.step.processes}",
-            "-m", "studylib.trials.rank", str(trial.folder.resolve() / "spec.json"), "--out", str(out.resolve()),
-            "--train", train,
+            sys.executable, "-m", "torch.distributed.run", "--standalone", "--local_addr=127.0.0.1",
+            f"--nproc_per_node={trial.step.processes}", "-m", "studylib.trials.rank",
+            str(trial.folder.resolve() / "spec.json"), "--out", str(out.resolve()), "--train", train,
         ]  # fmt: skip
 
     return command

@@ -32,6 +32,9 @@ class Batch:
         int64 [rows, seq_len]; ``IGNORED`` where no loss is counted. None: the next token everywhere.
     prefix_len_B
         int64 [rows]; so many first positions of a row see each other both ways. None: no row has any.
+    begin_BT
+        int64 [rows, seq_len]; where in its row the text of each position begins. Texts of a row do not see each other, and each
+        has positions from 0. None: each row is one text.
     text_tokens
         How many of the tokens are text of the window.
     """
@@ -39,19 +42,16 @@ class Batch:
     tokens_BT: np.ndarray
     labels_BT: np.ndarray | None = None
     prefix_len_B: np.ndarray | None = None
+    begin_BT: np.ndarray | None = None
     text_tokens: int = 0
 
     def __len__(self) -> int:
         return len(self.tokens_BT)
 
-    def rows(self, start: int, stop: int) -> Batch:
+    def rows(self, start: int, stop: int | None = None, step: int = 1) -> Batch:
         """Some of the rows; ``text_tokens`` is not kept."""
-        part = slice(start, stop)
-        return Batch(
-            self.tokens_BT[part],
-            None if self.labels_BT is None else self.labels_BT[part],
-            None if self.prefix_len_B is None else self.prefix_len_B[part],
-        )
+        arrays = (self.tokens_BT, self.labels_BT, self.prefix_len_B, self.begin_BT)
+        return Batch(*(None if one is None else one[start:stop:step] for one in arrays))
 
     @property
     def counted(self) -> int:
@@ -80,7 +80,7 @@ def stack(rows: list[tuple[np.ndarray, int, int]], length: int, pad: int, text_t
         tokens[place, : len(row)] = row
         labels[place, max(first, 1) - 1 : len(row) - 1] = row[max(first, 1) :]
         prefixes[place] = prefix_len
-    return Batch(tokens, labels, prefixes, text_tokens)
+    return Batch(tokens, labels, prefixes, text_tokens=text_tokens)
 
 
 def drawing(*key: object) -> np.random.Generator:

@@ -26,6 +26,7 @@ def causal_attention(
     *,
     bias: torch.Tensor | None = None,
     prefix_len: torch.Tensor | None = None,
+    begin: torch.Tensor | None = None,
     pattern: Pattern | None = None,
     backend: str = "auto",
 ) -> torch.Tensor:
@@ -44,6 +45,9 @@ def causal_attention(
         [heads, seq, keys], added to the scores.
     prefix_len
         int64 [batch]: the first positions of a row, which see each other both ways; with as many keys as queries.
+    begin
+        int64 [batch, seq]: where in the row the text of each position begins; texts do not see each other. With as many keys
+        as queries.
     pattern
         Leaves out keys; None is dense attention.
     backend
@@ -61,13 +65,14 @@ def causal_attention(
     """
     if query.shape[-2] < key.shape[-2]:
         assert prefix_len is None, "a prefix is read at once, so that its positions see each other"
+        assert begin is None, "several texts in a row are read at once"
         return _over_past(query, key, value, bias, pattern)
     if backend == "auto":
         backend = fastest_backend(
             query.device.type, query.shape[-2], bias=bias is not None, prefix_len=prefix_len is not None,
-            pattern=pattern, half=query.dtype in (torch.bfloat16, torch.float16),
+            begin=begin is not None, pattern=pattern, half=query.dtype in (torch.bfloat16, torch.float16),
         )  # fmt: skip
-    return _BACKENDS[backend](query, key, value, bias=bias, prefix_len=prefix_len, pattern=pattern)
+    return _BACKENDS[backend](query, key, value, bias=bias, prefix_len=prefix_len, begin=begin, pattern=pattern)
 
 
 def _over_past(
@@ -80,38 +85,40 @@ def _over_past(
     if bias is not None:
         scores = scores + bias
     if length > 1 or (pattern is not None and pattern.sparse):
-        seen = visible_keys(key.shape[-2], query.device, None, pattern, queries=length)
+        seen = visible_keys(key.shape[-2], query.device, None, None, pattern, queries=length)
         scores = scores.masked_fill(~seen, -torch.inf)
     probabilities = torch.softmax(scores, dim=-1).to(value.dtype).unflatten(1, groups).flatten(2, 3)
     return (probabilities @ value).unflatten(2, (-1, length)).flatten(1, 2)
 
 
 def fastest_backend(
-    device: str, length: int, *, bias: bool = False, prefix_len: bool = False, pattern: Pattern | None = None,
-    half: bool = True,
+    device: str, length: int, *, bias: bool = False, prefix_len: bool = False, begin: bool = False,
+    pattern: Pattern | None = None, half: bool = True,
 ) -> str:  # fmt: skip
     """The back-end that ``auto`` means. ``half``: computed in bfloat16 or float16."""
     sparse = pattern is not None and pattern.sparse
     if sparse:
-        if prefix_len:
+        if prefix_len or (begin and device == "cpu"):
             return "sdpa"
         return "flex" if device == "cuda" else "blocks"
     if device == "cuda":
-        return "flash_attn" if _HAS_FLASH_ATTN and half and not (bias or prefix_len) else "sdpa"
+        return "flash_attn" if _HAS_FLASH_ATTN and half and not (bias or prefix_len or begin) else "sdpa"
     return "blocks" if length <= LONGEST_IN_BLOCKS else "sdpa"
 
 
-def check_backend(name: str, device: str, *, prefix_len: bool = False, pattern: Pattern | None = None) -> None:
+def check_backend(
+    name: str, device: str, *, prefix_len: bool = False, begin: bool = False, pattern: Pattern | None = None
+) -> None:
     """Refuse a back-end that cannot serve, before anything is built.
 
     Raises
     ------
     StudyError
-        It cannot run on ``device`` here, or not with ``pattern`` or prefixes; the message lists those that can.
+        It cannot run on ``device`` here, or not with ``pattern``, prefixes or several texts in a row; the message lists those that can.
     """
     if name == "auto":
         return
-    asked = {"prefix_len": prefix_len, "pattern": pattern}
+    asked = {"prefix_len": prefix_len, "begin": begin, "pattern": pattern}
     if why := _BACKENDS[name].problem(device, **asked):
         can = [other for other, backend in _BACKENDS.items() if not backend.problem(device, **asked)]
         raise invalid("compute.attention", name, why, choices=["auto", *can])

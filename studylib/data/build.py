@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from studylib.data.chat.encode import ConversationEncoder
 from studylib.data.digest import UNREAD, Allowance
 from studylib.data.guard import dropped_in_words, seal
 from studylib.data.guard.fingerprints import file_digest
 from studylib.data.guard.known import FINGERPRINTS, known_digests
 from studylib.data.near import NearTo
 from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
-from studylib.data.shards import TokenShard, token_dtype, write_tokens
+from studylib.data.shards import TokenShard, token_dtype, write_conversations, write_tokens
 from studylib.data.split import NEAR, SIDES
 from studylib.data.text import PREPARE_VERSION, GuardedText, digest_of
 from studylib.data.texts import Progress, check_sources, digests_of, guarded_text, guarded_texts, opened, with_parents
@@ -27,6 +28,7 @@ from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.environment import cores
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json, write_bytes, write_json
+from studylib.registry import CHAT_TEMPLATES
 from studylib.spec import DataSpec
 from studylib.spec.record import plain_record
 
@@ -182,13 +184,27 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
             say(f"data: tokenizing {label}, {size / 1e6:.1f} MB")
             stem = f"{place:02d}-{_slug(label)}"
             kept = _not_validated(label, text, [texts[other] for other in judged if other != label], say)
+            encoder = (
+                ConversationEncoder(tokenizer, CHAT_TEMPLATES[data.chat_template]()) if text.has_conversations else None
+            )
             for side, which in zip(SIDES, (kept, slice(None)), strict=True):
-                write_tokens(text.documents_utf8(side, which), tokenizer, scratch / f"{stem}.{side}", workers=threads)
+                _write(text, side, which, tokenizer, encoder, scratch / f"{stem}.{side}", threads)
             sources[label] = _described(label, text, scratch, stem, tokenizer)
             if GuardedText(text.folder).manifest["seal"] != text.manifest["seal"]:
                 raise StudyError(f"data.sources {label}: its text was read again while it was tokenized; run again")
         _write_manifest(data, scratch, tokenizer, texts, sources)
     return PreparedData(home)
+
+
+def _write(
+    text: GuardedText, side: str, which: slice | np.ndarray, tokenizer: Tokenizer, encoder: ConversationEncoder | None,
+    stem: Path, workers: int,
+) -> None:  # fmt: skip
+    if encoder is None:
+        write_tokens(text.documents_utf8(side, which), tokenizer, stem, workers=workers)
+        return
+    dtype = token_dtype(tokenizer.vocab_size)
+    write_conversations(text.conversations(side, which), encoder, dtype, stem, workers=workers)
 
 
 def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say: Progress) -> np.ndarray:

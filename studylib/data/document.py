@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studylib.errors import invalid
+
+if TYPE_CHECKING:
+    from studylib.data.chat.conversation import Conversation
 
 
 @dataclass(slots=True)
@@ -26,6 +29,8 @@ class Document:
         the key is needed.
     piece_of
         The file of which the text is one line or block; the guard tells by it that the rows of a table belong together.
+    conversation
+        What the text is, where it is one.
     """
 
     text: str
@@ -33,6 +38,7 @@ class Document:
     origin: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
     piece_of: str = ""
+    conversation: Conversation | None = None
 
     def utf8(self) -> bytes:
         """The text as UTF-8.

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from studylib.data.chat.conversation import Conversation
+from studylib.data.chat.encode import ANSWER_BYTES, PROMPT_TOKENS, ConversationEncoder
 from studylib.data.tokenizer import Tokenizer
 from studylib.errors import invalid
 
+One, Made = TypeVar("One"), TypeVar("Made")
 _BATCH_BYTES = 1 << 20  # smaller ones wait for Python's lock more often than they save
 
 
@@ -29,7 +33,6 @@ def write_tokens(texts: Iterable[bytes], tokenizer: Tokenizer, stem: Path, *, wo
     on their number.
     """
     dtype = token_dtype(tokenizer.vocab_size)
-    sizes: list[np.ndarray] = []
 
     def encoded(batch: list[bytes]) -> tuple[np.ndarray, np.ndarray]:
         chunks, counts = tokenizer.encode_chunks(batch)
@@ -40,29 +43,52 @@ def write_tokens(texts: Iterable[bytes], tokenizer: Tokenizer, stem: Path, *, wo
         sizes = np.stack([np.diff(ends, prepend=0) + 1, [len(text) for text in batch]], axis=1)
         return np.insert(tokens, ends, tokenizer.eos_id), sizes
 
-    with open(f"{stem}.tokens", "wb") as stream, ThreadPoolExecutor(workers) as pool:
-        waiting: deque[Future] = deque()
-
-        def write(future: Future) -> None:
-            tokens, size = future.result()
+    sizes = [np.empty((0, 2), dtype=np.int64)]
+    with open(f"{stem}.tokens", "wb") as stream:
+        for tokens, size in _on_threads(encoded, _batches(texts, len), workers):
             stream.write(tokens.data)
             sizes.append(size)
+    np.save(f"{stem}.sizes.npy", np.concatenate(sizes))
 
-        for batch in _batches(texts):
-            waiting.append(pool.submit(encoded, batch))
+
+def write_conversations(
+    conversations: Iterable[Conversation],
+    encoder: ConversationEncoder,
+    dtype: np.dtype,
+    stem: Path,
+    *,
+    workers: int = 1,
+) -> None:
+    """As `write_tokens`, and to ``stem.learnt`` a byte for each token: 1 where it is learnt. Sizes have four columns, see
+    `Encoded`."""
+    sizes = [np.empty((0, 4), dtype=np.int64)]
+    batches = _batches(conversations, lambda one: sum(4 * len(message.content) for message in one.messages))
+    with open(f"{stem}.tokens", "wb") as stream, open(f"{stem}.learnt", "wb") as mask:
+        for made in _on_threads(encoder, batches, workers):
+            stream.write(made.tokens.astype(dtype).data)
+            mask.write(made.learnt.astype(np.uint8).data)
+            sizes.append(made.sizes)
+    np.save(f"{stem}.sizes.npy", np.concatenate(sizes))
+
+
+def _on_threads(function: Callable[[list[One]], Made], batches: Iterable[list[One]], workers: int) -> Iterator[Made]:
+    """``function`` of each batch, in their order."""
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: deque[Future[Made]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(function, batch))
             if len(waiting) > 2 * workers:
-                write(waiting.popleft())
+                yield waiting.popleft().result()
         while waiting:
-            write(waiting.popleft())
-    np.save(f"{stem}.sizes.npy", np.concatenate([np.empty((0, 2), dtype=np.int64), *sizes]))
+            yield waiting.popleft().result()
 
 
-def _batches(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
+def _batches(ones: Iterable[One], size_of: Callable[[One], int]) -> Iterator[list[One]]:
+    batch: list[One] = []
     size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
+    for one in ones:
+        batch.append(one)
+        size += size_of(one)
         if size >= _BATCH_BYTES:
             yield batch
             batch, size = [], 0
@@ -71,7 +97,7 @@ def _batches(texts: Iterable[bytes]) -> Iterator[list[bytes]]:
 
 
 class TokenShard:
-    """Documents as one run of tokens, joined by EOS.
+    """Documents as one run of tokens, joined by EOS; or conversations, each behind an EOS, with a mask of what is learnt.
 
     Parameters
     ----------
@@ -97,9 +123,32 @@ class TokenShard:
         return np.memmap(f"{self._stem}.tokens", dtype=self._dtype, mode="r")
 
     @cached_property
+    def _sizes(self) -> np.ndarray:
+        return np.load(f"{self._stem}.sizes.npy")
+
+    @property
+    def has_conversations(self) -> bool:
+        return Path(f"{self._stem}.learnt").is_file()
+
+    @cached_property
+    def learnt(self) -> np.memmap:
+        """Whether each token is learnt, for a shard of conversations; uint8 [num_tokens]."""
+        return np.memmap(f"{self._stem}.learnt", dtype=np.uint8, mode="r")
+
+    @property
+    def answer_bytes(self) -> np.ndarray:
+        """UTF-8 bytes of each conversation's answers; int64 [documents]."""
+        return self._sizes[:, ANSWER_BYTES]
+
+    @property
+    def prompt_tokens(self) -> np.ndarray:
+        """Tokens of each conversation before the first that is learnt; int64 [documents]."""
+        return self._sizes[:, PROMPT_TOKENS]
+
+    @cached_property
     def _edges(self) -> tuple[np.ndarray, np.ndarray]:
         """Tokens and bytes before each document, and at the end; int64 [documents + 1] each."""
-        sizes = np.load(f"{self._stem}.sizes.npy")
+        sizes = self._sizes[:, :2]
         edges = np.zeros((len(sizes) + 1, 2), dtype=np.int64)
         np.cumsum(sizes, axis=0, out=edges[1:])
         return np.ascontiguousarray(edges[:, 0]), np.ascontiguousarray(edges[:, 1])

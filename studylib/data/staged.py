@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 
+from studylib.data.chat.stream import ConversationStream
 from studylib.data.prepared import PreparedData
 from studylib.data.stream import TokenStream
+from studylib.registry import OBJECTIVES
+from studylib.rows import Batch
 from studylib.spec import TrialSpec
 from studylib.stages import stage_at
 
@@ -46,7 +50,7 @@ class StagedStream:
         given: dict[str, int] = {}
         for (mixture, order, length), start, end in zip(stages, self._starts, self.ends, strict=True):
             options = {"given": given, "distinct": distinct}
-            stream: TokenStream = TokenStream(prepared, mixture, seq_len, size, spec.seed, **options)
+            stream = self._stream(prepared, mixture, spec, **options)
             if order != "random":
                 stream = _SortedStream(
                     prepared, mixture, seq_len, size, spec.seed,
@@ -60,9 +64,32 @@ class StagedStream:
         """Sequences that each source gives in the whole run."""
         given: dict[str, int] = {}
         for (mixture, _, _), start, end in zip(stages, self._starts, self.ends, strict=True):
-            stream = TokenStream(prepared, mixture, spec.model.seq_len, spec.global_batch_size, spec.seed, given=given)
+            stream = self._stream(prepared, mixture, spec, given=given)
             given = stream.given_after(end - start)
         return given
+
+    @staticmethod
+    def _stream(
+        prepared: PreparedData, mixture: Mapping[str, float], spec: TrialSpec, **options: Mapping[str, int] | None
+    ) -> TokenStream:
+        arguments = prepared, mixture, spec.model.seq_len, spec.global_batch_size, spec.seed
+        objective = OBJECTIVES[spec.objective.name](spec.objective)
+        if objective.conversations:
+            return ConversationStream(*arguments, most_in_row=objective.options.most_in_row, **options)
+        return TokenStream(*arguments, **options)
+
+    def rows(self, step: int) -> Batch:
+        """The rows of step ``step`` (from 0), of streams of conversations."""
+        place = stage_at(self.ends, step)
+        return self._streams[place].rows(step - self._starts[place])
+
+    def conversations(self) -> dict[str, dict[str, int]]:
+        """What the rows of each source of conversations hold."""
+        return {
+            label: {"rows": len(rows)} | asdict(rows.counts)
+            for stream in self._streams
+            for label, rows in stream.conversations.items()
+        }
 
     def batch(self, step: int) -> np.ndarray:
         """The token ids of step ``step`` (from 0), int64 [rows, length + 1].

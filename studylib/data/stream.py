@@ -70,7 +70,7 @@ class TokenStream:
         self._shards = [prepared.shards(label).train for label in chosen]
         # Plain arrays over the files: cutting a numpy.memmap itself costs ten times as much.
         self._tokens = [np.asarray(shard.tokens) for shard in self._shards]
-        self._in_shard = [_num_windows(shard, seq_len, "train") for shard in self._shards]
+        self._in_shard = [self._num_windows(label) for label in chosen]
         self._repeats = distinct is not None
         self._windows = self._in_shard if distinct is None else self._allowed(distinct)
         self._before = dict(given or {})
@@ -165,10 +165,17 @@ class TokenStream:
     def _order_in_shard(self, source: int, epoch: int) -> tuple[np.ndarray, int]:
         """All windows of the shard."""
         random = _philox("order", self.seed, self._labels[source], epoch)
-        windows = self._in_shard[source]
-        slack = self._shards[source].num_tokens - 1 - windows * self.seq_len
+        windows, slack = self._in_shard[source], self._slack(source)
         order = random.permutation(np.arange(windows, dtype=np.uint32 if windows < 1 << 32 else np.uint64))
         return order, int(random.integers(slack + 1))
+
+    def _num_windows(self, label: str) -> int:
+        """Those of a source's shard."""
+        return _num_windows(self._shards[self._labels.index(label)], self.seq_len, "train")
+
+    def _slack(self, source: int) -> int:
+        """Tokens of a source's shard that its windows leave over."""
+        return self._shards[source].num_tokens - 1 - self._in_shard[source] * self.seq_len
 
     def _allowed(self, distinct: Mapping[str, int]) -> list[int]:
         for label, windows in zip(self._labels, self._in_shard, strict=True):

@@ -6,13 +6,14 @@ reads and guards its corpus once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from studylib.data.chat.conversation import Conversation
 from studylib.data.digest import FileDigests
 from studylib.data.document import Document
 from studylib.data.guard import Guard, check_seal, dropped_in_words, seal
@@ -26,9 +27,9 @@ from studylib.spec.record import plain_record
 
 TEXT_SCHEMA = 1
 # Raised when the same specification gives other text or tokens than before.
-PREPARE_VERSION = 5
+PREPARE_VERSION = 6
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
-_TEXT, _SIGNATURES = "text.utf8", "signatures.u64"
+_TEXT, _SIGNATURES, _TURNS = "text.utf8", "signatures.u64", "turns.npy"
 
 
 def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard, digests: FileDigests) -> None:
@@ -47,10 +48,12 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / _TEXT, "wb") as stream, open(folder / _SIGNATURES, "w+b") as signatures:
         split = Split(signatures, fraction)
+        turns: list[np.ndarray] = []
         for batch in batches(source.documents()):
             admitted = guard.admit(batch)
             contents = [document.utf8() for document in admitted]
             stream.writelines(contents)
+            turns.append(_turns(admitted, first=len(split.ends)))
             split.add([document.text for document in admitted], contents)
         in_validation = split.in_validation()
     record = guard.record()
@@ -60,6 +63,8 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
         raise invalid("data.sources", label, "was changed while it was read; run again")
     np.save(folder / "ends.npy", split.ends)
     np.save(folder / "validation.npy", in_validation)
+    if source.conversations:
+        np.save(folder / _TURNS, np.concatenate(turns))
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
     counts = {name: {"documents": side.documents, "bytes": side.bytes} for name, side in sides.items()}
     counts["validation"]["near_training"] = split.straddling(in_validation)
@@ -75,6 +80,17 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
         "seal": seal(record, files),
     }
     write_json(folder / "manifest.json", manifest)
+
+
+def _turns(documents: Iterable[Document], first: int) -> np.ndarray:
+    """The turns of those documents that are conversations; int64 [messages, 3]: the document's number, role, bytes."""
+    found = [
+        (number, *turn)
+        for number, document in enumerate(documents, first)
+        if document.conversation is not None
+        for turn in document.conversation.turns
+    ]
+    return np.array(found, dtype=np.int64).reshape(-1, 3)
 
 
 def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
@@ -209,6 +225,18 @@ class GuardedText:
                         stream.seek(begin)
                     yield stream.read(end - begin)
                     at = end
+
+    @property
+    def has_conversations(self) -> bool:
+        return _TURNS in self.manifest["files"]
+
+    def conversations(self, side: str, which: slice | np.ndarray = slice(None)) -> Iterator[Conversation]:
+        """Those of a side, or ``which`` of them; for text of conversations."""
+        turns = np.load(self.folder / _TURNS, mmap_mode="r")
+        numbers = np.flatnonzero(self.in_validation() == (side == "validation"))[which]
+        starts, stops = (np.searchsorted(turns[:, 0], numbers, side) for side in ("left", "right"))
+        for text, start, stop in zip(self.documents_utf8(side, which), starts, stops, strict=True):
+            yield Conversation.of(text, turns[start:stop, 1:].tolist())
 
     def sample(self, num_bytes: int, seed: int = 0) -> Iterator[str]:
         """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.

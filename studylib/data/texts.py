@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, islice
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from studylib.data.source import Source
 from studylib.data.split import Split
 from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, write_text_folder
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
-from studylib.errors import StudyError
-from studylib.registry import SOURCES
+from studylib.errors import StudyError, invalid
+from studylib.registry import CHAT_TEMPLATES, SOURCES
 from studylib.spec import CleanedText, DataSpec, SourceSpec, TextSpec
 
 _GUARDED = 64  # documents of each source that a first look shows to the guard: enough to know a benchmark's table
@@ -36,12 +36,32 @@ def check_sources(data: DataSpec, *, online: bool = True) -> None:
         Naming the source, the option, its value and the choices.
     """
     for one in with_parents(data):
+        sources = {spec.label: opened(spec) for spec in one.sources}
+        _check_conversations(one, sources)
         for spec in one.sources:
-            source = opened(spec)
+            source = sources[spec.label]
             check_steps(f"data.sources {spec.label}", spec.cleaning)
             if online or not source.remote:
                 source.check()
         known_digests(one.evaluation_only)
+
+
+def _check_conversations(data: DataSpec, sources: Mapping[str, Source]) -> None:
+    """Refuse a template that is not used or lacks its pieces, and cleaning, which is of plain text."""
+    used = False
+    for spec in data.sources:
+        if not sources[spec.label].conversations:
+            continue
+        used = True
+        if spec.cleaning:
+            raise invalid("data.sources", spec.label, "holds conversations, which cleaning would take for plain text")
+    if used:
+        known = data.tokenizer_spec.known_pieces
+        if missing := [piece for piece in CHAT_TEMPLATES[data.chat_template].pieces if piece not in known]:
+            why = f"needs {', '.join(missing)} in data.tokenizer.known_pieces"
+            raise invalid("data.chat_template", data.chat_template, why)
+    elif data.chat_template != DataSpec.model_fields["chat_template"].default:
+        raise invalid("data.chat_template", data.chat_template, "is not used: no source holds conversations")
 
 
 def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:

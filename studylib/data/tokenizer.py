@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -99,15 +99,22 @@ class Tokenizer:
         """Token ids, int32 [tokens]; no BOS or EOS is added."""
         return self.encode_batch([text])[0]
 
-    def encode_batch(self, texts: Sequence[str], *, num_threads: int = 1) -> list[np.ndarray]:
+    def encode_batch(
+        self, texts: Sequence[str], *, num_threads: int = 1, literal: Collection[int] = ()
+    ) -> list[np.ndarray]:
         """Token ids of each text, int32 [tokens] each.
+
+        Parameters
+        ----------
+        literal
+            Known pieces that are text like any other where they stand in these texts: control tokens that somebody wrote.
 
         Raises
         ------
         StudyError
             A text holds a lone surrogate.
         """
-        encoded, counts = self.encode_chunks([_utf8(text) for text in texts], num_threads=num_threads)
+        encoded, counts = self.encode_chunks([_utf8(text) for text in texts], num_threads=num_threads, literal=literal)
         whole, place = [], 0
         for count in counts:
             parts = encoded[place : place + count]
@@ -115,25 +122,41 @@ class Tokenizer:
             place += count
         return whole
 
-    def encode_chunks(self, texts: Sequence[bytes], *, num_threads: int = 1) -> tuple[list[np.ndarray], list[int]]:
+    def encode_chunks(
+        self, texts: Sequence[bytes], *, num_threads: int = 1, literal: Collection[int] = ()
+    ) -> tuple[list[np.ndarray], list[int]]:
         """As `encode_batch`, for valid UTF-8: the ids of the texts' chunks end to end, and how many chunks each text has."""
         chunks: list[bytes] = []
         counts: list[int] = []
         known: dict[int, int] = {}  # by the chunk's place; SentencePiece would not always take the whole piece
         for text in texts:
             before = len(chunks)
-            parts = (self._ready(text),) if self._cut is None else self._cut.split(self._ready(text))
-            for place, part in enumerate(parts):
-                if place % 2:
-                    known[len(chunks)] = self._known[part]
-                    chunks.append(b"")
-                else:
+            for part, token in self._parts(self._ready(text), literal):
+                if token is None:
                     chunks.extend(_chunks(part))
+                else:
+                    known[len(chunks)] = token
+                    chunks.append(b"")
             counts.append(len(chunks) - before)
         encoded = self._processor.encode(chunks, return_type="numpy", num_threads=num_threads)
         for place, token in known.items():
             encoded[place] = np.array([token], dtype=np.int32)
         return encoded, counts
+
+    def _parts(self, text: bytes, literal: Collection[int]) -> Iterator[tuple[bytes, int | None]]:
+        """The text cut at known pieces, which come with their ids; and behind the first character of a ``literal`` one, so that it is not seen."""
+        if self._cut is None:
+            yield text, None
+            return
+        place = 0
+        while found := self._cut.search(text, place):
+            piece, token = found.group(), self._known[found.group()]
+            yield text[place : found.start()], None
+            if token in literal:
+                piece, token = piece.decode()[0].encode(), None
+            yield piece, token
+            place = found.start() + len(piece)
+        yield text[place:], None
 
     def _ready(self, text: bytes) -> bytes:
         if self._normalization == "nfkc" and not text.isascii():

@@ -27,15 +27,19 @@ class TrainingRows:
 
     def batch(self, step: int) -> Batch:
         """The rows of step ``step`` (from 0), ``rows * length`` of them the same in every step."""
+        if self.objective.conversations:
+            return self._stream.rows(step)
         return self.objective.batch(self._stream.batch(step), self._marks, self._seed, step)
 
     def shares(self) -> dict[str, Any]:
         """``text_share`` (tokens of the rows that are text) and ``loss_share`` (positions predicted) over the run.
 
-        From a few steps spread evenly over it, so a resumed run gives the same.
+        From a few steps spread evenly over it, so a resumed run gives the same. Of conversations also, by source, how many
+        are in how many rows, how many of them cut at the context, and how many left out since no answer is within it.
         """
         steps = np.unique(np.linspace(0, self._steps - 1, min(_LOOKED_AT, self._steps)).astype(int))
-        return shares([self.batch(int(step)) for step in steps])
+        found = {"conversations": self._stream.conversations()} if self.objective.conversations else {}
+        return shares([self.batch(int(step)) for step in steps]) | found
 
 
 def marks_of(spec: TrialSpec) -> Marks:

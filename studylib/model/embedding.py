@@ -20,13 +20,19 @@ class TokenEmbedding(nn.Module):
         self.dropout = model.dropout
         self.embedding_multiplier, self.stream_multiplier = embedding_multiplier(model), stream_multiplier(model)
 
-    def forward(self, input_ids: torch.Tensor, first: int = 0) -> dict[str, torch.Tensor]:
-        """[batch, seq], which stand at positions ``first`` and following, to hidden states [batch, seq, hidden]."""
+    def forward(
+        self, input_ids: torch.Tensor, begin: torch.Tensor | None = None, first: int = 0
+    ) -> dict[str, torch.Tensor]:
+        """[batch, seq] to hidden states [batch, seq, hidden].
+
+        ``begin``: where in its row the text of each position begins; ``first``: the position of the first ones. Not both.
+        """
         hidden_states = self.token_embedding(input_ids)
         if self.embedding_multiplier != 1.0:
             hidden_states = hidden_states * self.embedding_multiplier
         if self.position is not None:
-            hidden_states = self.position(hidden_states, first)
+            place = None if begin is None else torch.arange(begin.shape[1], device=begin.device) - begin
+            hidden_states = self.position(hidden_states, first, place)
         if self.stream_multiplier != 1.0:
             hidden_states = hidden_states * self.stream_multiplier
         if self.dropout and self.training:

@@ -34,26 +34,35 @@ HEAD_TABLE = "model.lm_head.pp_block.proj.weight"
 class GPT(NanotronModel):
     """Decoder-only transformer that returns its loss, split over pipeline and tensor-parallel ranks."""
 
-    def __init__(self, model: ModelSpec, world: World, *, prefixes: bool = False, masked: bool = False):
+    def __init__(
+        self, model: ModelSpec, world: World, *, prefixes: bool = False, masked: bool = False, packed: bool = False
+    ):
         super().__init__()
-        self.spec, self.prefixes, self.masked = model, prefixes, masked
+        self.spec, self.prefixes, self.masked, self.packed = model, prefixes, masked, packed
         self.parallel_context = world.context
-        self.model = Pipeline(model, world, prefixes=prefixes, masked=masked)
+        self.model = Pipeline(model, world, prefixes=prefixes, masked=masked, packed=packed)
 
     def forward(
-        self, input_ids: Tensor, label_ids: Tensor, prefix_len: Tensor | None = None, **label_scale: Tensor
+        self,
+        input_ids: Tensor,
+        label_ids: Tensor,
+        prefix_len: Tensor | None = None,
+        begin: Tensor | None = None,
+        **label_scale: Tensor,
     ) -> dict[str, Tensor]:
         """Token ids and next-token ids, [batch, seq] each (or a pointer to the stage that has them).
 
-        ``prefix_len`` (int64 [batch], from the first stage) and ``label_scale`` (fp64 [1], on the last) are for a model
-        built with ``prefixes`` and with ``masked``.
+        ``prefix_len`` (int64 [batch]) and ``begin`` (int64 [batch, seq]), from the first stage, and ``label_scale`` (fp64
+        [1], on the last) are for a model built with ``prefixes``, with ``packed`` and with ``masked``.
         """
-        hidden_states = self.model.hidden_states(input_ids, prefix_len)
+        hidden_states = self.model.hidden_states(input_ids, prefix_len, begin)
         return self.model.lm_head(hidden_states=hidden_states, label_ids=label_ids, **label_scale)
 
-    def logits(self, input_ids: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
+    def logits(
+        self, input_ids: torch.Tensor, prefix_len: torch.Tensor | None = None, begin: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """[batch, seq] to [batch, seq, vocab / tp]; for a model on one pipeline stage."""
-        return self.model.lm_head.pp_block.logits(self.model.hidden_states(input_ids, prefix_len))
+        return self.model.lm_head.pp_block.logits(self.model.hidden_states(input_ids, prefix_len, begin))
 
     def get_block_compute_costs(self) -> dict[type, float]:
         """Weights by which nanotron balances pipeline stages.
@@ -82,17 +91,21 @@ def build_gpt(
     execution: Execution | None = None,
     prefixes: bool = False,
     masked: bool = False,
+    packed: bool = False,
 ) -> GPT:
     """This rank's part of the model, initialised, and how it is to be computed.
 
     Compiled, each block is compiled on its own: layers of one shape share one compiled graph, so compiling costs the same
     for 2 layers and for 48. ``prefixes``: rows may have a first part that sees itself both ways; ``masked``: some labels
-    are not counted. Neither changes parameters.
+    are not counted; ``packed``: several texts may lie in a row. None of them changes parameters.
     """
     execution = execution or Execution()
     weights = getattr(torch, execution.weights)
     gpt = build_model(
-        lambda: GPT(model, world, prefixes=prefixes, masked=masked), world.context, weights, device=world.device
+        lambda: GPT(model, world, prefixes=prefixes, masked=masked, packed=packed),
+        world.context,
+        weights,
+        device=world.device,
     )
     if model.tied_embeddings:
         tie_across_pipeline(gpt, world, TOKEN_TABLE, HEAD_TABLE)

@@ -46,14 +46,13 @@ class DecoderLayer(nn.Module):
             for branch in (self.attn, self.mlp):
                 scale_matrices(branch, self.residual.branch_gain)
 
-    def forward(
-        self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None, past: Past | None = None
-    ) -> dict[str, torch.Tensor]:
+    def forward(self, hidden_states: torch.Tensor, **told: torch.Tensor | Past | None) -> dict[str, torch.Tensor]:
         """[batch, seq, hidden] to the same, in the dictionary that nanotron's pipeline blocks pass on.
 
-        ``past``: what was kept of the positions before these, which are added to it.
+        ``told``: what the mixer is to know besides, where there is anything: ``prefix_len``, ``begin``, or ``past``, what was
+        kept of the positions before these, which are added to it.
         """
-        return {"hidden_states": self._combined(hidden_states, self._mixer(prefix_len=prefix_len, past=past))}
+        return {"hidden_states": self._combined(hidden_states, self._mixer(**told))}
 
     def _mixer(self, **told: torch.Tensor | Past | None) -> Branch:
         told = {name: what for name, what in told.items() if what is not None}
@@ -79,7 +78,17 @@ class PrefixDecoderLayer(DecoderLayer):
         self, hidden_states: torch.Tensor, both_ways: torch.Tensor | None = None, past: Past | None = None
     ) -> dict[str, torch.Tensor | None]:
         """``both_ways`` is int64 [batch]: so many first positions of a row see each other both ways. None: no row's do."""
-        return super().forward(hidden_states, both_ways, past) | {"both_ways": both_ways}
+        return super().forward(hidden_states, prefix_len=both_ways, past=past) | {"both_ways": both_ways}
+
+
+class PackedDecoderLayer(DecoderLayer):
+    """A layer that hands on where the texts of the rows begin; as above, by a name before "hidden_states"."""
+
+    def forward(
+        self, hidden_states: torch.Tensor, begin: torch.Tensor | None = None, past: Past | None = None
+    ) -> dict[str, torch.Tensor | None]:
+        """``begin`` is int64 [batch, seq]: where in its row the text of each position begins. None: each row is one text."""
+        return super().forward(hidden_states, begin=begin, past=past) | {"begin": begin}
 
 
 class ValueDecoderLayer(DecoderLayer):
@@ -104,4 +113,4 @@ class ValueDecoderLayer(DecoderLayer):
         return {"hidden_states": combined, "first_value": first_value}
 
 
-LAYERS = (DecoderLayer, PrefixDecoderLayer, ValueDecoderLayer)
+LAYERS = (DecoderLayer, PrefixDecoderLayer, PackedDecoderLayer, ValueDecoderLayer)

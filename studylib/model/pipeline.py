@@ -9,7 +9,7 @@ from torch import nn
 
 from studylib.model.embedding import TokenEmbedding
 from studylib.model.head import LanguageModelHead, MaskedLanguageModelHead
-from studylib.model.layer import DecoderLayer, PrefixDecoderLayer, ValueDecoderLayer
+from studylib.model.layer import DecoderLayer, PackedDecoderLayer, PrefixDecoderLayer, ValueDecoderLayer
 from studylib.parallel import P2P, PipelineBlock, TensorPointer, World, dist
 from studylib.registry import MIXERS
 from studylib.spec import ModelSpec
@@ -20,9 +20,9 @@ Tensor = torch.Tensor | TensorPointer
 class Pipeline(nn.Module):
     """The blocks in the order of the forward pass; named as nanotron's own models name theirs."""
 
-    def __init__(self, model: ModelSpec, world: World, *, prefixes: bool, masked: bool):
+    def __init__(self, model: ModelSpec, world: World, *, prefixes: bool, masked: bool, packed: bool):
         super().__init__()
-        self.prefixes, self.masked = prefixes, masked
+        self.prefixes, self.masked, self.packed = prefixes, masked, packed
         self.shares_value = any(MIXERS[name].shares_value for name in model.mixers)
         self.p2p = P2P(world.context.pp_pg, device=world.device)
         arguments = {"model": model, "tp_pg": world.context.tp_pg}
@@ -33,10 +33,14 @@ class Pipeline(nn.Module):
                 module_input_keys=takes, module_output_keys=gives,
             )  # fmt: skip
 
-        self.token_position_embeddings = block(TokenEmbedding, {"input_ids"}, {"hidden_states"})
+        self.token_position_embeddings = block(
+            TokenEmbedding, {"input_ids", *(("begin",) if packed else ())}, {"hidden_states"}
+        )
         layer, passed_on = DecoderLayer, {"hidden_states"}
         if prefixes:
             layer, passed_on = PrefixDecoderLayer, {"hidden_states", "both_ways"}
+        elif packed:
+            layer, passed_on = PackedDecoderLayer, {"hidden_states", "begin"}
         elif self.shares_value:
             layer, passed_on = ValueDecoderLayer, {"hidden_states", "first_value"}
         self.decoder = nn.ModuleList(
@@ -47,10 +51,14 @@ class Pipeline(nn.Module):
         labels = {"label_ids", "label_scale"} if masked else {"label_ids"}
         self.lm_head = block(head, {"hidden_states", *labels}, {"loss"})
 
-    def states(self, input_ids: Tensor, prefix_len: Tensor | None = None) -> Iterator[Tensor]:
+    def states(
+        self, input_ids: Tensor, prefix_len: Tensor | None = None, begin: Tensor | None = None
+    ) -> Iterator[Tensor]:
         """The residual stream behind the embedding and then behind each layer, [batch, seq, hidden] where this stage has it."""
         assert self.prefixes or prefix_len is None, "this model was not built for prefixes"
-        passed_on = self.token_position_embeddings(input_ids=input_ids)
+        assert self.packed or begin is None, "this model was not built for several texts in a row"
+        texts = {"begin": begin} if self.packed else {}
+        passed_on = self.token_position_embeddings(input_ids=input_ids, **texts) | texts
         yield passed_on["hidden_states"]
         if self.prefixes:
             passed_on["both_ways"] = prefix_len
@@ -60,9 +68,9 @@ class Pipeline(nn.Module):
             passed_on = layer(**passed_on)
             yield passed_on["hidden_states"]
 
-    def hidden_states(self, input_ids: Tensor, prefix_len: Tensor | None = None) -> Tensor:
+    def hidden_states(self, input_ids: Tensor, prefix_len: Tensor | None = None, begin: Tensor | None = None) -> Tensor:
         """The residual stream behind the last layer."""
-        for hidden_states in self.states(input_ids, prefix_len):  # noqa: B007  none but the last is kept
+        for hidden_states in self.states(input_ids, prefix_len, begin):  # noqa: B007  none but the last is kept
             pass
         return hidden_states
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Above0, Count, Frozen, Positive, as_integer, as_number
-from studylib.registry import SOURCES, choice_of
+from studylib.registry import CHAT_TEMPLATES, SOURCES, choice_of
 from studylib.spec.cleaning import Cleaning
 from studylib.spec.step import Step
 from studylib.spec.version import hash_of
@@ -222,6 +222,9 @@ class DataSpec(Step, Frozen):
         default=None, description="take the tokenizer trained for these data, as a model to be trained on needs it"
     )
     added_pieces: Count = Field(default=0, description="pieces of this text put behind those of tokenizer_of")
+    chat_template: choice_of(CHAT_TEMPLATES) = Field(
+        default="headings", description="what stands around the messages of conversations"
+    )
 
     @model_validator(mode="after")
     def _tokenizer_is_one(self) -> Self:
@@ -267,6 +270,8 @@ class DataSpec(Step, Frozen):
         content = self.model_dump(mode="json")
         for source in content["sources"]:
             del source["weight"]
+        if self.chat_template == type(self).model_fields["chat_template"].default:
+            del content["chat_template"]  # most data hold no conversations
         if self.tokenizer_of is not None:
             content["tokenizer_of"] = self.tokenizer_of.hash
         return hash_of("data", content)

@@ -140,6 +140,14 @@ class TrialSpec(Step, Frozen):
                 "objective.name", name, f"reads prefixes in both directions, which model.mixer {blind[0]} cannot",
                 choices=[other for other in OBJECTIVES if not OBJECTIVES[other].prefixes],
             )  # fmt: skip
+        joining = [mixer for mixer in model.mixers if not MIXERS[mixer].keeps_texts_apart]
+        if objective.packs and joining:
+            why = f"lets conversations share a row, which model.mixer {joining[0]} would carry over; give most_in_row 1"
+            raise invalid("objective.name", name, why)
+        for stage in self.stages if objective.conversations else ():
+            if stage.seq_len or stage.order != "random":
+                why = f"has a seq_len or an order of its own; objective {name} has neither, its rows are conversations"
+                raise invalid("stages", stage.name, why)
         lengths = [stage.seq_len for stage in self.stages if stage.seq_len]
         extra = max(objective.extra_tokens(one) for one in (model.seq_len, *lengths))
         if model.vocab_size < self.data.vocab_size + extra:

@@ -84,8 +84,9 @@ def resolve(spec: TrialSpec) -> Compute:
         raise invalid("compute.mixer_kernels", "fla", f"does not run on {device}", choices=["torch"])
     mixers = {spec.model.mixer_of_layer(layer) for layer in range(spec.model.num_layers)}
     use_fla(asked.mixer_kernels == "fla", *(MIXERS[name].fla_core for name in sorted(mixers)))
+    objective = OBJECTIVES[spec.objective.name](spec.objective)
     check_backend(
-        asked.attention, device, prefix_len=OBJECTIVES[spec.objective.name](spec.objective).prefixes,
+        asked.attention, device, prefix_len=objective.prefixes, begin=objective.packs,
         pattern=ATTENTION_PATTERNS[spec.model.attention_pattern](spec.model),
     )  # fmt: skip
     cross_entropy = asked.cross_entropy

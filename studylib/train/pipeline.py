@@ -19,7 +19,7 @@ def micro_batches(
 ) -> Iterator[dict]:
     """Cut a batch into inputs and labels of micro batches, each only where its stage is.
 
-    A model made for it also gets ``prefix_len`` and ``label_scale``, which its head multiplies the summed loss by.
+    A model made for it also gets ``prefix_len``, ``begin`` and ``label_scale``, which its head multiplies the summed loss by.
     """
     first, last = model.input_pp_rank, model.output_pp_rank
 
@@ -38,6 +38,11 @@ def micro_batches(
         elif model.prefixes:
             none = np.zeros(len(part), dtype=np.int64)
             made["prefix_len"] = on(first, none if part.prefix_len_B is None else part.prefix_len_B)
+        if model.packed and part.begin_BT is None and world.pp == 1:
+            made["begin"] = None
+        elif model.packed:
+            one_text = np.zeros(part.tokens_BT[:, :-1].shape, dtype=np.int64)
+            made["begin"] = on(first, one_text if part.begin_BT is None else part.begin_BT)
         if model.masked:
             made["label_scale"] = on(last, np.array([label_scale]))
         yield made
@@ -97,21 +102,19 @@ def _forward_backward(
 
 
 @torch.no_grad()
-def forward_losses(
-    model: GPT, world: World, compute: Compute, rows_BT: np.ndarray, micro_batch_size: int
-) -> torch.Tensor:
-    """Sum of the rows' mean losses as plain text, whatever the objective (0-d, fp64) on the last pipeline stage, zero elsewhere.
+def forward_losses(model: GPT, world: World, compute: Compute, batch: Batch, micro_batch_size: int) -> torch.Tensor:
+    """Sum of the losses of all labels of ``batch`` in nats (0-d, fp64) on the last pipeline stage, zero elsewhere.
 
     Without gradients the blocks send and receive directly; nanotron's own validation loop asserts a gradient.
     """
     total = torch.zeros((), device=world.device, dtype=torch.float64)
-    for start in range(0, len(rows_BT), micro_batch_size):
-        batch = Batch(rows_BT[start : start + micro_batch_size])
-        (inputs,) = micro_batches(model, world, batch, len(batch), label_scale=1 / batch.counted)
+    for start in range(0, len(batch), micro_batch_size):
+        part = batch.rows(start, start + micro_batch_size)
+        (inputs,) = micro_batches(model, world, part, len(part), label_scale=1.0)
         with compute.autocast():
             loss = model(**inputs)["loss"]
         if isinstance(loss, torch.Tensor):
-            total += loss.double() * len(batch)
+            total += loss.double() * (1 if model.masked else part.counted)
     return total
 
 

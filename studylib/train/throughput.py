@@ -52,7 +52,7 @@ def measure(spec: TrialSpec, windows: int, seconds: float) -> Measured:
     with world(spec.parallel, compute.torch_device) as one:
         model = build_gpt(
             spec.model, one, seed=0, execution=compute.execution,
-            prefixes=objective.prefixes, masked=objective.masked,
+            prefixes=objective.prefixes, masked=objective.masked, packed=objective.packs,
         )  # fmt: skip
         optimizer, engine = build_optimizer(model, spec, one), pipeline_engine(spec.parallel.pp_engine)
 

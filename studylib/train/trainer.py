@@ -94,6 +94,7 @@ class _Trial:
         self.model = build_gpt(
             spec.model, processes, seed=spec.seed, execution=compute.execution,
             prefixes=self.rows.objective.prefixes, masked=self.rows.objective.masked,
+            packed=self.rows.objective.packs,
         )  # fmt: skip
         self.optimizer = build_optimizer(self.model, spec, processes)
         self.engine = pipeline_engine(spec.parallel.pp_engine)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -118,11 +120,35 @@ def test_a_prefix_sees_itself_both_ways(backend):
         torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("backend", ["math", "blocks", "sdpa", "flex"])
+def test_texts_in_a_row_are_as_each_alone(backend, pattern):
+    rule, edges = pattern_of(pattern), ([0, 7, 150, 200], [0, 90, 91, 200])
+    begin = torch.stack([torch.repeat_interleave(torch.tensor(e[:-1]), torch.tensor(e).diff()) for e in edges])
+    asked = {"begin": begin, "pattern": rule}
+    if ATTENTION_BACKENDS[backend]().problem("cpu", begin=True, pattern=rule):
+        with pytest.raises(StudyError, match="Blocks' does not take begin with a sparse pattern"):
+            causal_attention(*tensors(200), backend=backend, **asked)
+        return
+    alone = [
+        torch.cat([causal_attention(*(x[row : row + 1, :, a:b] for x in inputs), pattern=rule, backend="math")
+                   for a, b in pairwise(own)], dim=2)
+        for inputs in [tensors(200)] for row, own in enumerate(edges)
+    ]  # fmt: skip
+    with torch.no_grad():
+        ours = causal_attention(*tensors(200), backend=backend, **asked)
+    torch.testing.assert_close(ours, torch.cat(alone), rtol=1e-4, atol=1e-5)
+    if backend == "flex":
+        return  # forwards only, here
+    for a, b in zip(results(backend, tensors(200), **asked), results("math", tensors(200), **asked), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
 def test_auto_is_always_able():
     for device in ("cpu", "cuda"):
         for length in (256, 4096):
             for pattern in map(pattern_of, PATTERNS):
-                for asked in ({}, {"bias": True}, {"prefix_len": True}):
+                for asked in ({}, {"bias": True}, {"prefix_len": True}, {"begin": True}):
                     name = fastest_backend(device, length, pattern=pattern, **asked)
                     backend = ATTENTION_BACKENDS[name]()
                     if not backend.unusable(device):

@@ -147,6 +147,12 @@ def test_a_token_costs_its_own_pass_not_that_of_all_before(mixer):
     assert 0 < one.get_total_flops() < 0.02 * all_of_them.get_total_flops()
 
 
+def test_a_model_built_for_several_texts_in_a_row_reads_on_in_one():
+    gpt, tokens = in_double(BASE, packed=True), batch(BASE)["input_ids"]
+    for cut in CUTS:
+        assert_same(read(gpt, tokens, cut), at_once(gpt, tokens))
+
+
 def test_a_prefix_after_the_first_tokens_is_a_mistake():
     gpt, tokens = build(BASE, prefixes=True), batch(BASE)["input_ids"]
     reading = Reading(gpt)

@@ -44,7 +44,9 @@ def with_objective(trial: TrialSpec, name: str, **options) -> TrialSpec:
 
 def build(spec: TrialSpec, one):
     objective = OBJECTIVES[spec.objective.name](spec.objective)
-    return build_gpt(spec.model, one, seed=0, prefixes=objective.prefixes, masked=objective.masked)
+    return build_gpt(
+        spec.model, one, seed=0, prefixes=objective.prefixes, masked=objective.masked, packed=objective.packs
+    )
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +144,11 @@ def test_validation_is_of_plain_text_whatever_the_objective(tiny_trial, data_fol
     rows = TrainingRows(prepare(spec.data, data_folder), spec).batch(3).tokens_BT
     with world(ParallelSpec(), torch.device("cpu")) as one:
         found = [
-            forward_losses(build(with_objective(tiny_trial, name), one), one, resolve(spec), rows, 3).item()
+            forward_losses(build(with_objective(tiny_trial, name), one), one, resolve(spec), Batch(rows), 3).item()
             for name in OBJECTIVES
         ]
     assert found == pytest.approx([found[0]] * len(found), rel=1e-6)
-    assert found[0] / len(rows) == pytest.approx(math.log(spec.model.vocab_size), rel=0.1)
+    assert found[0] / Batch(rows).counted == pytest.approx(math.log(spec.model.vocab_size), rel=0.1)
 
 
 def test_options_written_out_though_they_are_defaults_change_no_hash(tiny_trial):
@@ -200,7 +202,7 @@ def test_text_behind_a_gap_is_learnt_to_be_used(name, options, told_behind, tiny
 @pytest.mark.parametrize(
     ("objective", "said"),
     [
-        ({"name": "ul3"}, r"choose from causal, fim, prefix_lm, ul2.*did you mean ul2"),
+        ({"name": "ul3"}, r"choose from answers, causal, fim, prefix_lm, ul2.*did you mean ul2"),
         ({"name": "fim", "rate": 2}, r"objective\.rate: 2"),
         ({"name": "fim"}, r"model.vocab_size: 512 leaves no room for the 3 tokens of objective fim.*at least 515"),
     ],

@@ -185,6 +185,7 @@ def test_facts_need_a_world_told_in_both_languages(tiny_trial, staged_trial, dat
 
 def test_token_losses_are_the_models_losses(tiny_trial, data_folder):
     from studylib.model.gpt import build_gpt
+    from studylib.rows import Batch
     from studylib.train.pipeline import forward_losses
 
     prepare(tiny_trial.data, data_folder)
@@ -194,7 +195,7 @@ def test_token_losses_are_the_models_losses(tiny_trial, data_folder):
         model = build_gpt(tiny_trial.model, one, seed=0)
         losses = token_losses(model, one, compute, rows, 4)
         assert losses.shape == (10, 32)
-        assert losses.mean(axis=1).sum() == pytest.approx(forward_losses(model, one, compute, rows, 4).item(), rel=1e-6)
+        assert losses.sum() == pytest.approx(forward_losses(model, one, compute, Batch(rows), 4).item(), rel=1e-6)
 
 
 def test_position_edges_double():

@@ -23,28 +23,29 @@ DENSE_BLOCK = ATTENTION_PATTERNS["dense"].block
 
 
 class Blocks(Backend):
-    takes: ClassVar[tuple[str, ...]] = ("bias", "prefix_len", "pattern")
+    takes: ClassVar[tuple[str, ...]] = ("bias", "prefix_len", "begin", "pattern")
 
     def problem(self, device: str, **asked) -> str:
         pattern = asked.get("pattern")
-        if asked.get("prefix_len") and pattern is not None and pattern.sparse:
-            return "does not take prefix_len with a sparse pattern"
+        for name in ("prefix_len", "begin"):
+            if asked.get(name) and pattern is not None and pattern.sparse:
+                return f"does not take {name} with a sparse pattern"
         return super().problem(device, **asked)
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
-        prefix_len: torch.Tensor | None, pattern: Pattern | None,
+        prefix_len: torch.Tensor | None, begin: torch.Tensor | None, pattern: Pattern | None,
     ) -> torch.Tensor:  # fmt: skip
         key, value = repeat_kv(key, query.shape[1]), repeat_kv(value, query.shape[1])
         query = query * query.shape[-1] ** -0.5
         if pattern is None:
-            return _dense(query, key, value, bias, prefix_len)
+            return _dense(query, key, value, bias, prefix_len, begin)
         return _sparse(query, key, value, bias, pattern)
 
 
 def _dense(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
-    prefix_len: torch.Tensor | None,
+    prefix_len: torch.Tensor | None, begin: torch.Tensor | None,
 ) -> torch.Tensor:  # fmt: skip
     length, mixed = query.shape[-2], []
     for start in range(0, length, DENSE_BLOCK):
@@ -57,6 +58,9 @@ def _dense(
         if prefix_len is not None:
             inside = torch.arange(end, device=query.device) < prefix_len[:, None]
             later = later.masked_fill((inside[:, start:stop, None] & inside[:, None, :])[:, None], 0.0)
+        if begin is not None:
+            other = begin[:, start:stop, None] != begin[:, None, :end]
+            later = later.masked_fill(other[:, None], -torch.inf)
         mixed.append(torch.softmax(scores + later, dim=-1).to(value.dtype) @ value[..., :end, :])
     return torch.cat(mixed, dim=-2) if len(mixed) > 1 else mixed[0]
 

@@ -32,7 +32,7 @@ class FlashAttention(Backend):
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
-        prefix_len: torch.Tensor | None, pattern: Pattern | None,
+        prefix_len: torch.Tensor | None, begin: torch.Tensor | None, pattern: Pattern | None,
     ) -> torch.Tensor:  # fmt: skip
         from flash_attn import flash_attn_func
 

@@ -20,11 +20,11 @@ __all__ = ["Flex"]
 
 
 class Flex(Backend):
-    takes: ClassVar[tuple[str, ...]] = ("bias", "prefix_len", "pattern")
+    takes: ClassVar[tuple[str, ...]] = ("bias", "prefix_len", "begin", "pattern")
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
-        prefix_len: torch.Tensor | None, pattern: Pattern | None,
+        prefix_len: torch.Tensor | None, begin: torch.Tensor | None, pattern: Pattern | None,
     ) -> torch.Tensor:  # fmt: skip
         if query.device.type == "cpu":
             if torch.is_grad_enabled() and query.requires_grad:
@@ -39,7 +39,7 @@ class Flex(Backend):
 
         return _call(query.device.type)(
             query, key, value, score_mod=None if bias is None else add_bias,
-            block_mask=_block_mask(query.shape[-2], query.device, prefix_len, pattern),
+            block_mask=_block_mask(query.shape[-2], query.device, prefix_len, begin, pattern),
             enable_gqa=query.shape[1] != key.shape[1],
         )  # fmt: skip
 
@@ -51,8 +51,19 @@ def _call(device: str):
 
 
 def _block_mask(
-    length: int, device: torch.device, prefix_len: torch.Tensor | None, pattern: Pattern | None
+    length: int,
+    device: torch.device,
+    prefix_len: torch.Tensor | None,
+    begin: torch.Tensor | None,
+    pattern: Pattern | None,
 ) -> BlockMask:
+    if begin is not None:
+
+        def together(batch: Any, head: Any, place: Any, key_place: Any) -> Any:
+            first, same = begin[batch, place], begin[batch, place] == begin[batch, key_place]
+            return same & _rule(pattern)(batch, head, place - first, key_place - first)
+
+        return create_block_mask(together, len(begin), None, length, length, device=device)
     if prefix_len is None:
         return _lasting_block_mask(length, device, pattern)
 

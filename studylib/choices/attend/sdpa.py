@@ -19,18 +19,18 @@ class ScaledDotProduct(Backend):
 
     kernel: ClassVar[SDPBackend | None] = None
     devices: ClassVar[tuple[str, ...]] = ("cpu", "cuda")
-    takes: ClassVar[tuple[str, ...]] = ("bias", "prefix_len", "pattern")
+    takes: ClassVar[tuple[str, ...]] = ("bias", "prefix_len", "begin", "pattern")
 
     def unusable(self, device: str) -> str:
         return "" if device in self.devices else f"is torch's kernel for {' and '.join(self.devices)}, not for {device}"
 
     def attend(
         self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
-        prefix_len: torch.Tensor | None, pattern: Pattern | None,
+        prefix_len: torch.Tensor | None, begin: torch.Tensor | None, pattern: Pattern | None,
     ) -> torch.Tensor:  # fmt: skip
         mask = None
-        if bias is not None or prefix_len is not None or pattern is not None:
-            mask = visible_keys(query.shape[-2], query.device, prefix_len, pattern)
+        if any(one is not None for one in (bias, prefix_len, begin, pattern)):
+            mask = visible_keys(query.shape[-2], query.device, prefix_len, begin, pattern)
             if bias is not None:
                 mask = torch.zeros((), device=query.device).where(mask, -torch.inf) + bias
                 mask = mask.to(query.dtype)

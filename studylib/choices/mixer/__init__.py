@@ -36,6 +36,9 @@ class Mixer(Choice):
 
     # Whether ``forward`` understands ``prefix_len``: positions before it see each other both ways.
     sees_prefix: ClassVar[bool] = False
+    # Whether ``forward`` understands ``begin``: several texts lie in a row, int64 [batch, seq] says where that of each position
+    # begins, and nothing goes from one to another.
+    keeps_texts_apart: ClassVar[bool] = False
     # Whether it mixes the first layer's values into its own: then ``forward`` is (hidden_states, first_value, past=None) to (the same
     # shape, first_value), where first_value is None in the first layer and [batch, seq, hidden / tp] behind it.
     shares_value: ClassVar[bool] = False
@@ -69,7 +72,8 @@ class Mixer(Choice):
         """Raise StudyError where the model's shape does not allow this mixer."""
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
-        """``forward(hidden_states [batch, seq, hidden], prefix_len=None, past=None)`` to the same shape; heads split over ``tp_pg``.
+        """``forward(hidden_states [batch, seq, hidden], prefix_len=None, begin=None, past=None)`` to the same shape; heads split over
+        ``tp_pg``. A mixer takes ``prefix_len`` and ``begin`` where it understands them; a pass has no ``begin`` beside a ``past``.
 
         With a ``studylib.choices.past.Past`` it goes on behind the positions read with it before, and keeps there what the
         next ones need: the outputs are those of one pass over all of them, however they are cut.

@@ -55,21 +55,30 @@ class CausalSelfAttention(nn.Module):
         self.position = POSITIONS[model.position](model).build(tp_pg)
 
     def forward(
-        self, hidden_states: torch.Tensor, prefix_len: torch.Tensor | None = None, past: Past | None = None
+        self,
+        hidden_states: torch.Tensor,
+        prefix_len: torch.Tensor | None = None,
+        begin: torch.Tensor | None = None,
+        past: Past | None = None,
     ) -> torch.Tensor:
-        """[batch, seq, hidden] to the same; with a ``past`` its keys and values are read as well, and these added to them."""
+        """[batch, seq, hidden] to the same; with a ``past`` its keys and values are read as well, and these added to them.
+
+        A pass has ``begin`` or a ``past``, not both.
+        """
         batch, length, _ = hidden_states.shape
         heads = self.num_heads, self.num_kv_heads, self.num_kv_heads
         qkv = self.qkv_proj(hidden_states).view(batch, length, sum(heads), self.head_dim).transpose(1, 2)
         query, key, value = qkv.split(heads, dim=1)
         if self.q_norm is not None:
             query, key = self.q_norm(query).to(value.dtype), self.k_norm(key).to(value.dtype)
-        query, key = self.position(query, key, past.length if past is not None else 0)
+        first = past.length if past is not None else 0
+        place = None if begin is None else torch.arange(length, device=begin.device) - begin
+        query, key = self.position(query, key, first, place)
         if past is not None:
             key, value = past.appended("key", key), past.appended("value", value)
         mixed = causal_attention(
-            query, key, value, bias=self.position.bias(length, key.shape[-2]), prefix_len=prefix_len, pattern=self.pattern,
-            backend=self.backend,
+            query, key, value, bias=self.position.bias(length, key.shape[-2]), prefix_len=prefix_len, begin=begin,
+            pattern=self.pattern, backend=self.backend,
         )  # fmt: skip
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, -1))
 

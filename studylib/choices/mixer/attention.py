@@ -19,6 +19,7 @@ class Attention(Mixer):
     """Scores of every query with every key, [seq, seq] a head."""
 
     sees_prefix: ClassVar[bool] = True
+    keeps_texts_apart: ClassVar[bool] = True
 
     @property
     def matrix_parameters(self) -> int:

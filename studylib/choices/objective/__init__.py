@@ -27,6 +27,14 @@ class Objective(Choice, ABC):
     masked: ClassVar[bool] = False
     """Whether some positions of a row carry no loss."""
 
+    conversations: ClassVar[bool] = False
+    """Whether rows are whole conversations, where a source holds them, and not windows of its text."""
+
+    @property
+    def packs(self) -> bool:
+        """Whether several texts lie in a row that do not see each other (``Batch.begin_BT``)."""
+        return False
+
     def __init__(self, spec: ObjectiveSpec):
         super().__init__(spec)
 

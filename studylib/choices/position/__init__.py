@@ -55,6 +55,6 @@ class Position(Choice):
     def build_embedding(self) -> nn.Module | None:
         """A module from hidden states [batch, seq, hidden] to the same, after the token embedding; None: nothing.
 
-        ``forward(hidden_states, first=0)``: they are at positions ``first`` and following.
+        ``forward(hidden_states, first=0, place=None)``, as ``LayerPosition``'s.
         """
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from studylib.choices.declare import declare
 from studylib.errors import invalid
@@ -36,11 +37,11 @@ class LearnedTable(nn.Module):
         super().__init__()
         self.table = declare(nn.Parameter(torch.zeros(model.seq_len, model.hidden_size)), role="embedding", gain=SCALE)
 
-    def forward(self, hidden_states: torch.Tensor, first: int = 0) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, first: int = 0, place: torch.Tensor | None = None) -> torch.Tensor:
         length = first + hidden_states.shape[1]
         if length > len(self.table):
             raise invalid("model.position", "learned", f"has {len(self.table)} positions and was asked for {length}")
-        return hidden_states + self.table[first:length]
+        return hidden_states + (self.table[first:length] if place is None else F.embedding(place, self.table))
 
 
 class Sinusoids(nn.Module):
@@ -60,7 +61,7 @@ class Sinusoids(nn.Module):
         angles = numpy.outer(numpy.arange(length), frequencies)
         return torch.from_numpy(self.scale * numpy.concatenate([numpy.sin(angles), numpy.cos(angles)], axis=1)).float()
 
-    def forward(self, hidden_states: torch.Tensor, first: int = 0) -> torch.Tensor:
+    def forward(self, hidden_states: torch.Tensor, first: int = 0, place: torch.Tensor | None = None) -> torch.Tensor:
         length = first + hidden_states.shape[1]
         table = self.table if length <= len(self.table) else self.waves(length).to(hidden_states.device)
-        return hidden_states + table[first:length]
+        return hidden_states + (table[first:length] if place is None else table[place])

@@ -9,8 +9,13 @@ from torch import nn
 class LayerPosition(nn.Module):
     """Leaves query, key and scores as they are; encodings override what they change."""
 
-    def forward(self, query: torch.Tensor, key: torch.Tensor, first: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-        """[batch, heads (kv_heads), seq, head_dim] each, at positions ``first`` and following, to the same."""
+    def forward(
+        self, query: torch.Tensor, key: torch.Tensor, first: int = 0, place: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """[batch, heads (kv_heads), seq, head_dim] each, to the same.
+
+        They are at positions ``first`` and following, or at ``place``, int64 [batch, seq], each below seq; not both.
+        """
         return query, key
 
     def bias(self, query_len: int, key_len: int) -> torch.Tensor | None:

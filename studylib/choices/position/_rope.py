@@ -20,12 +20,17 @@ class RotaryEmbedding(LayerPosition):
         self.register_buffer("cos", cos_TD, persistent=False)
         self.register_buffer("sin", sin_TD, persistent=False)
 
-    def forward(self, query: torch.Tensor, key: torch.Tensor, first: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(
+        self, query: torch.Tensor, key: torch.Tensor, first: int = 0, place: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         length = first + query.shape[-2]
         cos, sin = self.cos, self.sin
         if length > len(cos):  # longer than trained: asked for by a probe, so not kept
             cos, sin = (table.to(query.device) for table in rotary_tables(length, self.rotated))
-        cos, sin = cos[first:length].to(query.dtype), sin[first:length].to(query.dtype)
+        if place is None:
+            cos, sin = cos[first:length].to(query.dtype), sin[first:length].to(query.dtype)
+        else:
+            cos, sin = (table.to(query.dtype)[place].unsqueeze(1) for table in (cos, sin))
         if self.rotated == query.shape[-1]:
             return rotate(query, cos, sin), rotate(key, cos, sin)
         return self._part(query, cos, sin), self._part(key, cos, sin)

@@ -14,10 +14,10 @@ from studylib.errors import invalid
 
 @dataclass(frozen=True)
 class Columns:
-    """Which part of a record is text, what one document is in plain text, and its encoding (None: UTF-8, and binary
-    columns are no text)."""
+    """Which part of a record is text (none: only the record is wanted, all of it), what one document is in plain text, and its
+    encoding (None: UTF-8, and binary columns are no text)."""
 
-    text: str = "text"
+    text: str | None = "text"
     document: str = "file"
     encoding: str | None = None
 

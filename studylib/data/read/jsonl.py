@@ -35,7 +35,7 @@ class JsonLinesReader:
             yield from _documents(blocks, file, columns.text, window.part)
 
 
-def _documents(blocks: Iterator[str], file: Path, column: str, part: str = "") -> Iterator[Document]:
+def _documents(blocks: Iterator[str], file: Path, column: str | None, part: str = "") -> Iterator[Document]:
     # A lone carriage return ends a line too: inside a JSON string it could only stand escaped.
     for number, line in numbered_lines(blocks, MAX_LINE):
         if len(line) >= MAX_LINE:
@@ -44,7 +44,8 @@ def _documents(blocks: Iterator[str], file: Path, column: str, part: str = "") -
         if line.strip():
             origin = f"{file} {part}line {number}"
             record = _parsed(line, file, number, part)
-            yield Document(_text_of(record, column, origin), origin=origin, record=record)
+            text = "" if column is None else _text_of(record, column, origin)
+            yield Document(text, origin=origin, record=record)
 
 
 def _text_of(record: dict[str, Any], column: str, origin: str) -> str:

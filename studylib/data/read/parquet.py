@@ -41,6 +41,9 @@ class ParquetReader:
 
     def _documents(self, file: Path, columns: Columns, group: int | None) -> Iterator[Document]:
         parquet = self._open(file, columns)
+        if columns.text is None:
+            yield from self._records(parquet, file, columns, group)
+            return
         groups = list(range(parquet.num_row_groups)) if group is None else [group]
         names = _all_names(parquet.schema_arrow)
         as_text = _is_text if columns.encoding is None else _is_text_or_bytes
@@ -59,12 +62,27 @@ class ParquetReader:
             raise invalid("path", str(file), f"is broken after row {row}: {error}") from None
 
     @staticmethod
+    def _records(parquet: pq.ParquetFile, file: Path, columns: Columns, group: int | None) -> Iterator[Document]:
+        """Rows whole, numbers too."""
+        groups = list(range(parquet.num_row_groups)) if group is None else [group]
+        row = sum(parquet.metadata.row_group(one).num_rows for one in range(group or 0))
+        try:
+            for batch in parquet.iter_batches(batch_size=_ROWS, row_groups=groups):
+                for place, record in enumerate(_decoded(batch.to_pylist(), columns.text_encoding)):
+                    yield Document("", origin=f"{file} row {row + place}", record=record)
+                row += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            raise invalid("path", str(file), f"is broken after row {row}: {error}") from None
+
+    @staticmethod
     def _open(file: Path, columns: Columns) -> pq.ParquetFile:
         try:
             parquet = pq.ParquetFile(file, buffer_size=_BUFFER, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise invalid("path", str(file), f"is not a readable parquet file: {error}") from None
         schema = parquet.schema_arrow
+        if columns.text is None:
+            return parquet
         if columns.text not in schema.names:
             raise invalid("text_column", columns.text, "is not a column", choices=schema.names, file=file)
         kind = _value_type(schema.field(columns.text).type)

@@ -38,6 +38,8 @@ class Source(ABC):
     """Whether it has to ask a server."""
     given: ClassVar[bool] = False
     """Whether the text is somebody's, and so may be bad, and is there before the study runs."""
+    conversations: ClassVar[bool] = False
+    """Whether its documents are conversations (``Document.conversation``), all of them."""
     seal: str = ""
     """Of the text, where the study itself has cleaned it."""
 

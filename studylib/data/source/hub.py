@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -78,8 +78,8 @@ class HubSource(Source):
                 streaming=options.streaming or first_only,
             )
             columns = table.column_names
-            if columns is not None and options.text_column not in columns:
-                raise invalid(f"{self._field}: text_column", options.text_column, "is not a column", choices=columns)
+            if columns is not None:
+                self._check_columns(columns)
             yield from table
         except StudyError:
             raise
@@ -88,6 +88,10 @@ class HubSource(Source):
             raise invalid(
                 f"{self._field}: dataset", options.dataset, why + f"{type(error).__name__}: {error}"
             ) from error
+
+    def _check_columns(self, columns: Sequence[str]) -> None:
+        if self._options.text_column not in columns:
+            raise invalid(f"{self._field}: text_column", self._options.text_column, "is not a column", choices=columns)
 
     def documents(self) -> Iterator[Document]:
         options = self._options

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -49,6 +50,7 @@ class JoinedSource(Source):
 
     _options: Options
     remote: ClassVar[bool] = False
+    conversations: ClassVar[bool] = False
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         super().__init__(label, options)
@@ -59,6 +61,10 @@ class JoinedSource(Source):
             self._inner[one.name] = SOURCES[one.kind](own, one.options)
         self.remote = any(one.remote for one in self._inner.values())
         self.given = any(one.given for one in self._inner.values())
+        talking = [name for name, one in self._inner.items() if one.conversations]
+        if talking and len(talking) < len(self._inner):
+            raise invalid(f"data.sources {label}: sources", talking[0], "holds conversations, and others plain text")
+        self.conversations = bool(talking)
 
     def in_study(self, study: Path) -> Self:
         self._inner = {name: one.in_study(study) for name, one in self._inner.items()}
@@ -118,4 +124,4 @@ class _Part(Source):
 
 def _named(name: str, documents: Iterator[Document]) -> Iterator[Document]:
     for one in documents:
-        yield Document(one.text, {**one.labels, "from": name}, one.origin, one.record, one.piece_of)
+        yield replace(one, labels={**one.labels, "from": name})

@@ -8,6 +8,7 @@ from studylib.data import PreparedData, validation_windows
 from studylib.errors import invalid
 from studylib.model.moe.load import read_load, reset_load
 from studylib.parallel import World
+from studylib.rows import Batch
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.evaluate import EVALUATION_TOKENS
@@ -33,7 +34,7 @@ class ExpertLoad(Probe):
         found = {}
         for label, windows, _ in self._windows:
             reset_load(model)
-            forward_losses(model, world, compute, windows[world.dp_rank :: world.dp], self._rows)
+            forward_losses(model, world, compute, Batch(windows[world.dp_rank :: world.dp]), self._rows)
             found[label] = read_load(model, world).tolist()
         reset_load(model)
         return {"layers": self._layers, "share": found}

@@ -1,0 +1,57 @@
+"""What a conversation is: messages of a system, a user and an assistant; and a pair of answers, one preferred."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, Self
+
+Role = Literal["system", "user", "assistant"]
+ROLES: tuple[Role, ...] = ("system", "user", "assistant")
+_BETWEEN = "\n"  # messages, where a conversation lies as one text
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Messages in their order; the assistant's are what is learnt."""
+
+    messages: tuple[Message, ...]
+
+    @property
+    def text(self) -> str:
+        """All that is said: what the gate, the split and tokenizers see of it."""
+        return _BETWEEN.join(message.content for message in self.messages)
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether there is something to learn; an empty answer is one, whose end is learnt."""
+        return any(message.role == "assistant" for message in self.messages)
+
+    @property
+    def turns(self) -> list[tuple[int, int]]:
+        """Role (its place in ``ROLES``) and UTF-8 bytes of each message; with `text`, all there is to know."""
+        return [(ROLES.index(message.role), len(message.content.encode())) for message in self.messages]
+
+    @classmethod
+    def of(cls, text: bytes, turns: Iterable[tuple[int, int]]) -> Self:
+        """The conversation with this `text`, in UTF-8, and these `turns`."""
+        messages, place = [], 0
+        for role, size in turns:
+            messages.append(Message(ROLES[role], text[place : place + size].decode()))
+            place += size + len(_BETWEEN)
+        return cls(tuple(messages))
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """Two answers to the same messages, of which one is preferred."""
+
+    prompt: tuple[Message, ...]
+    chosen: str
+    rejected: str

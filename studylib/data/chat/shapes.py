@@ -1,0 +1,173 @@
+"""The shapes in which rows of JSON lines or parquet hold conversations, told by their fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from studylib.data.chat.conversation import Conversation, Message, Preference, Role
+from studylib.data.read.decode import tidy
+from studylib.errors import did_you_mean, invalid
+
+Row = Mapping[str, Any]
+
+_ROLES: dict[str, Role] = {
+    "system": "system", "developer": "system",
+    "user": "user", "human": "user", "prompter": "user",
+    "assistant": "assistant", "gpt": "assistant", "chatgpt": "assistant", "bot": "assistant", "model": "assistant",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One way to write conversations.
+
+    Attributes
+    ----------
+    name
+        As messages name it.
+    fields
+        All of them are in its rows.
+    read
+        From a row and where it is from: the conversation; a pair where one of two answers is preferred; None where something is
+        missing, so that nothing can be learnt.
+    """
+
+    name: str
+    fields: frozenset[str]
+    read: Callable[[Row, str], Conversation | Preference | None]
+
+
+def shape_of(row: Row, origin: str) -> Shape:
+    """The shape of a row.
+
+    Raises
+    ------
+    StudyError
+        Its fields are of no known shape; the message names those there are.
+    """
+    fitting = [shape for shape in SHAPES if shape.fields <= row.keys()]
+    if not fitting:
+        raise invalid(
+            "fields", ", ".join(map(str, row)), "are no known shape of a conversation",
+            choices=[*(shape.name for shape in SHAPES), "/".join(TREE)], file=origin,
+        )  # fmt: skip
+    # In a table that rows of several shapes share, those of the others are null.
+    return max(fitting, key=lambda shape: sum(row[field] is not None for field in shape.fields) / len(shape.fields))
+
+
+def role_of(name: Any, origin: str) -> Role:
+    """Whose message it is, by any of the usual names."""
+    if not isinstance(name, str) or name.casefold() not in _ROLES:
+        why = f"is not a known role{did_you_mean(str(name), list(_ROLES))}"
+        raise invalid("role", name, why, choices=_ROLES, file=origin)
+    return _ROLES[name.casefold()]
+
+
+def _conversation(messages: Sequence[Message]) -> Conversation | None:
+    found = Conversation(tuple(messages))
+    return found if found.has_answer else None
+
+
+def _messages(listed: Any, field: str, origin: str) -> list[Message]:
+    """Those of a list of ``{"role", "content"}`` or ``{"from", "value"}``; null ones and empty system messages are left out."""
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        raise invalid(field, type(listed).__name__, "is not a list of messages", file=origin)
+    found = []
+    for one in listed:
+        if not isinstance(one, Mapping):
+            raise invalid(field, type(one).__name__, "is not a message, which has role and content", file=origin)
+        role = role_of(one.get("role", one.get("from")), origin)
+        content = _text(one.get("content", one.get("value")), field, origin)
+        if content is not None and (content or role == "assistant"):
+            found.append(Message(role, content))
+    return found
+
+
+def _text(content: Any, field: str, origin: str) -> str | None:
+    """A message's text; several parts of one message (``{"type": "text", "text": ...}``) are joined."""
+    if content is None:
+        return None
+    if isinstance(content, str):
+        return tidy(content)
+    parts = content if isinstance(content, Sequence) else [content]
+    texts = [one.get("text") if isinstance(one, Mapping) else None for one in parts]
+    if not all(isinstance(one, str) for one in texts):
+        raise invalid(field, type(content).__name__, "is not the text of a message", file=origin)
+    return tidy("".join(texts))
+
+
+def _of_messages(row: Row, origin: str) -> Conversation | None:
+    listed = row["messages"]
+    return None if listed is None else _conversation(_messages(listed, "messages", origin))
+
+
+def _of_sharegpt(row: Row, origin: str) -> Conversation | None:
+    if row["conversations"] is None:
+        return None
+    system = _text(row.get("system"), "system", origin)
+    first = [Message("system", system)] if system else []
+    return _conversation([*first, *_messages(row["conversations"], "conversations", origin)])
+
+
+def _single(question: str, answer: str) -> Callable[[Row, str], Conversation | None]:
+    """Of rows with one question and one answer; ``input`` and ``context`` follow the question."""
+
+    def read(row: Row, origin: str) -> Conversation | None:
+        said = [_text(row.get(field), field, origin) for field in (question, "input", "context")]
+        answered, system = (_text(row.get(field), field, origin) for field in (answer, "system"))
+        asked = "\n\n".join(one for one in said if one)
+        if answered is None or not asked:
+            return None
+        first = [Message("system", system)] if system else []
+        return _conversation([*first, Message("user", asked), Message("assistant", answered)])
+
+    return read
+
+
+def _of_preference(row: Row, origin: str) -> Preference | None:
+    """``chosen`` and ``rejected`` as texts, or as whole conversations, which hold the prompt themselves."""
+    if any(row[field] is None for field in ("chosen", "rejected")):
+        return None
+    (first, chosen), (second, rejected) = (_answer(row, field, origin) for field in ("chosen", "rejected"))
+    if first != second:
+        raise invalid("chosen", chosen, "and rejected answer different prompts", file=origin)
+    prompt = first or _prompt(row.get("prompt", row.get("question")), origin)
+    return Preference(prompt, chosen, rejected) if prompt else None
+
+
+def _answer(row: Row, field: str, origin: str) -> tuple[tuple[Message, ...], str]:
+    """What comes before an answer where the field says it, and the answer."""
+    content = row[field]
+    if isinstance(content, str):
+        return (), tidy(content)
+    messages = _messages(content, field, origin)
+    if not messages or messages[-1].role != "assistant":
+        raise invalid(field, field, "does not end with an answer of the assistant", file=origin)
+    return tuple(messages[:-1]), messages[-1].content
+
+
+def _prompt(prompt: Any, origin: str) -> tuple[Message, ...]:
+    if isinstance(prompt, Sequence) and not isinstance(prompt, str):
+        return tuple(_messages(prompt, "prompt", origin))
+    text = _text(prompt, "prompt", origin)
+    return (Message("user", text),) if text else ()
+
+
+def _fields(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+# The first whose fields are there: a row of preferences may have others' fields too.
+SHAPES = (
+    Shape("prompt/chosen/rejected", _fields("chosen", "rejected"), _of_preference),
+    Shape("messages", _fields("messages"), _of_messages),
+    Shape("conversations (ShareGPT)", _fields("conversations"), _of_sharegpt),
+    Shape("instruction/input/output", _fields("instruction", "output"), _single("instruction", "output")),
+    Shape("instruction/context/response", _fields("instruction", "response"), _single("instruction", "response")),
+    Shape("prompt/completion", _fields("prompt", "completion"), _single("prompt", "completion")),
+    Shape("prompt/response", _fields("prompt", "response"), _single("prompt", "response")),
+)
+TREE = ("message_id", "parent_id", "role", "text")
+"""Fields of a message of a tree (oasst): many rows make one conversation, see ``studylib.data.chat.trees``."""

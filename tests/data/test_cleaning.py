@@ -344,6 +344,8 @@ def test_the_gate_sees_rows_before_they_are_cleaned(tmp_path):
     row_of_a_set = Document("これは推論の問題の文章です。", record={"id": "jnli-0", "output": "x"})
     folder = cleaned(tmp_path / "dropped", [*listed, row_of_a_set], "without")
     assert folder.record.guard["dropped"]["benchmark_id"] == 1 and folder.record.raw.documents == 6
+    with pytest.raises(StudyError, match="has no text to clean: 1 documents were dropped as evaluation data"):
+        cleaned(tmp_path / "nothing else", [row_of_a_set], "without")
 
 
 def test_a_table_of_the_benchmark_is_known_behind_a_kill(tmp_path, small_batches, monkeypatch):

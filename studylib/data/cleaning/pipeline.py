@@ -15,6 +15,7 @@ from studylib.data.cleaning.stages import Stages
 from studylib.data.cleaning.take_in import TakeIn, Taken
 from studylib.data.cleaning.tasks import Execution, run_tasks
 from studylib.data.digest import FileDigests
+from studylib.data.guard import dropped_in_words
 from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
 from studylib.errors import StudyError, invalid
@@ -147,8 +148,9 @@ class Cleaning:
         task = TakeIn(parts, folder, self.block_bytes)
         run_tasks(f"{self.label}: reading", task, len(parts), work / "tasks" / "raw", self.execution, self.say)
         taken = Taken.of(folder, {} if parts[0] is self.source else self.source.notes())
-        if not taken.blocks:
-            raise invalid("data.sources", self.label, "has no text")
+        if not taken.documents:
+            dropped = dropped_in_words(taken.guard())
+            raise invalid("data.sources", self.label, f"has no text to clean: {dropped}" if dropped else "has no text")
         return taken
 
     def _finish(self, work: Path) -> CleanedFolder:

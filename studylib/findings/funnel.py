@@ -12,16 +12,17 @@ from studylib.words import Words
 
 
 class Taken(Frozen):
-    """Shares of the raw text that one step takes out, bytes from documents that stay among them.
+    """Shares of the raw text that one step takes out, bytes from documents that stay among them: below 0 where masks are longer
+    than what they stand for.
 
     ``alone_*``: as the only step; None where that was not measured. ``mb_per_s``: of what it was given, by one core.
     """
 
     cleaner: str
     documents: Fraction
-    bytes: Fraction
+    bytes: float
     alone_documents: Fraction | None
-    alone_bytes: Fraction | None
+    alone_bytes: float | None
     mb_per_s: float | None
 
 

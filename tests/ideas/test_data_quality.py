@@ -182,6 +182,13 @@ def test_the_funnel_adds_up():
     assert "kana drops most, 25 %" in found.title(**found.facts).en
 
 
+def test_masks_may_make_text_longer():
+    longer = record().steps[2].replace(removed_bytes=-20_000, alone=Amount(), alone_removed_bytes=-30_000)
+    found = findings.Funnel.of(record(steps=(longer,)))
+    assert (found.steps[0].bytes, found.steps[0].alone_bytes) == (-0.02, -0.03)
+    assert "(-2 %)" in found.alt(**found.facts).en and found.figure() is not None
+
+
 def test_what_is_caught_and_what_of_sound_text_is_lost():
     found = findings.Caught.of(record())
     assert found.recall == pytest.approx(390 / 500) and found.precision == pytest.approx(390 / 391), (

@@ -107,10 +107,10 @@ class Caught(Finding):
         """Two heat maps under each other: faults, where dark is caught, and sound forms, where dark is lost."""
         parts = [(bad, own) for bad, own in ((True, self.faults), (False, self.forms)) if own]
         columns = [*rows.filter(pl.col("step") != ALL).sort("place")["step"].unique(maintain_order=True), ALL]
-        count = sum(len(own) for _, own in parts)
+        heights = [max(len(own), 2) for _, own in parts]  # a single row still has room for its label
         figure, axes = canvas(
-            len(parts), 1, width=2.8 + 0.52 * len(columns), height=2.6 + 0.3 * count, sharex=True,
-            height_ratios=[len(own) for _, own in parts],
+            len(parts), 1, width=2.8 + 0.52 * len(columns), height=2.6 + 0.3 * sum(heights), sharex=True,
+            height_ratios=heights,
         )  # fmt: skip
         for ax, (bad, own) in zip(axes, parts, strict=True):
             names = [one.name for one in own]
@@ -120,7 +120,7 @@ class Caught(Finding):
                 100 * table, ax=ax, cmap="cividis_r", vmin=0, vmax=100, cbar=False, annot=True, fmt=".0f", annot_kws={"size": 8.5},
                 linewidths=0.4, linecolor="white",
             )  # fmt: skip
-            ax.set(xlabel="", ylabel="faulty documents" if bad else "sound documents")
+            ax.set(xlabel="", ylabel="faulty" if bad else "sound")
             ax.set_yticks([place + 0.5 for place in range(len(own))], [f"{one.name} ({one.documents})" for one in own])
             ax.tick_params(axis="y", labelrotation=0, labelcolor=INK)
         axes[-1].tick_params(axis="x", labelrotation=60, labelcolor=INK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import resource
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -37,6 +38,23 @@ def processor() -> str:
     except OSError:
         return platform.processor() or platform.machine()
     return platform.processor() or platform.machine()
+
+
+def memory_of_process(key: str) -> int | None:
+    """Bytes of this process by the kernel's name (``VmRSS`` now, ``VmHWM`` at most); None where there is no /proc."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return None
+    for line in status.read_text().splitlines():
+        if line.startswith(key):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def peak_memory() -> int:
+    """Most bytes that this process held. What ``getrusage`` says begins, on Linux, with what its parent held when it was started."""
+    peak = memory_of_process("VmHWM")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if peak is None else peak
 
 
 def describe() -> dict[str, Any]:

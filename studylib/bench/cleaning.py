@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 from studylib.errors import StudyError
 from studylib.files import write_json
+from studylib.machine import peak_memory
 
 _PARTS = ("speed", "deduplication", "memory", "register", "curve")
 _SIZES = (50, 100, 200)
@@ -208,9 +208,8 @@ def _clean_one(file: Path) -> int:
         began = time.process_time()
         record = clean_files(CleanFiles(alone=False).cleaning([str(file)], Path(folder) / "out")).record
         seconds = time.process_time() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     kept, raw = record.kept.documents, record.raw.documents
-    print(json.dumps({"peak_mb": peak, "seconds": seconds, "documents": raw, "kept": kept}))
+    print(json.dumps({"peak_mb": peak_memory() / 1e6, "seconds": seconds, "documents": raw, "kept": kept}))
     return 0
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from studylib.errors import StudyError
+from studylib.machine import peak_memory
 from studylib.spec import TokenizerSpec
 
 _HELD_OUT = 20  # one document in so many is kept for measuring
@@ -111,9 +111,7 @@ def _train(asked: argparse.Namespace) -> int:
     tokenizer = train(spec, _texts(asked, held_out=False))
     seconds = time.perf_counter() - began
     asked.to.write_bytes(tokenizer.model)
-    unit = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
+    print(json.dumps({"seconds": seconds, "peak_mb": peak_memory() / 1e6}))
     return 0
 
 

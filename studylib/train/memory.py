@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 from pathlib import Path
 
 import torch
 
-_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+from studylib.machine import memory_of_process, peak_memory
 
-
-def _status_bytes(key: str) -> int | None:
-    if not _STATUS.exists():
-        return None
-    for line in _STATUS.read_text().splitlines():
-        if line.startswith(key):
-            return int(line.split()[1]) * 1024
-    return None
+_CLEAR = Path("/proc/self/clear_refs")
 
 
 class PeakMemory:
@@ -36,12 +28,9 @@ class PeakMemory:
         except OSError:
             self.start = 0  # no Linux, or no permission: report the whole process
         else:
-            self.start = _status_bytes("VmRSS") or 0
+            self.start = memory_of_process("VmRSS") or 0
 
     def peak(self) -> int:
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device)
-        mark = _status_bytes("VmHWM")
-        if mark is None:
-            mark = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return max(mark - self.start, 0)
+        return max(peak_memory() - self.start, 0)

@@ -49,6 +49,23 @@ def pretty(value: Any) -> str:
     return json.dumps(value, indent=1, ensure_ascii=False, default=str)
 
 
+def beside(value: Any, other: Any) -> str:
+    """``value`` as a person would say it beside ``other``: of two long sequences what the one has and the other has not."""
+    if not (isinstance(value, tuple) and isinstance(other, tuple) and min(len(value), len(other)) > 3):
+        return human(value)
+    own, base = [human(one) for one in value], [human(one) for one in other]
+    parts = [
+        f"{word} {', '.join(some)}"
+        for word, some in (
+            ("without", [one for one in base if one not in own]),
+            ("with", [one for one in own if one not in base]),
+        )
+        if some
+    ]
+    said = ", ".join(parts)
+    return said if said and len(said) < len(human(value)) else human(value)
+
+
 def human(value: Any) -> str:
     """A single value of a free-form dictionary, or several in their order."""
     if value == ():

@@ -13,7 +13,7 @@ from studylib.errors import invalid
 from studylib.findings._figures.saving import show
 from studylib.findings._finding import Finding
 from studylib.notebook import line, table
-from studylib.numbers import human
+from studylib.numbers import beside, human
 from studylib.params import StudyParams
 from studylib.report.summary import failures, provenance, save_trials
 from studylib.result import Figure, Found, IdeaResult, Text, looks_so_far
@@ -110,7 +110,7 @@ def _display_settings(settings: Sequence[Setting]) -> None:
     rows = [
         {name: human(getattr(one, name)) for name in shown}
         | {
-            "alternatives": "; ".join(map(human, one.alternatives)),
+            "alternatives": "; ".join(beside(other, one.value) for other in one.alternatives),
             "interval": " to ".join(map(human, one.interval or ())),
         }
         for one in settings

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from studylib.numbers import human, number, percent, power, pretty, short, small
+from studylib.numbers import beside, human, number, percent, power, pretty, short, small
 from studylib.report.texts import ACCOUNTINGS, WORDS
 from studylib.result import Text
 from studylib.words import Words
@@ -56,6 +56,7 @@ def environment() -> Environment:
         "power": power,
         "percent": percent,
         "pretty": pretty,
+        "beside": beside,
         "human": human,
     }
     return env

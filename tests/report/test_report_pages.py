@@ -16,7 +16,7 @@ from bs4 import BeautifulSoup
 
 from studylib import StudyError
 from studylib.files import file_lock, write_json
-from studylib.numbers import percent, power, short, small
+from studylib.numbers import beside, percent, power, short, small
 from studylib.report import build_report
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
@@ -290,3 +290,12 @@ def test_an_open_verdict_names_rivals_equivalents_and_the_next_run(study, tmp_pa
     assert "a, b<i>" in page.get_text()
     assert "Run 9 seeds." in page.find(class_="next").get_text()
     assert page.find(class_="verdict").find(class_="open")
+
+
+def test_a_long_alternative_is_told_by_what_it_has_otherwise():
+    steps = ("url", "language", "kana", "exact", "minhash")
+    assert beside(steps[:-1], steps) == "without minhash"
+    assert beside((*steps[1:], "personal"), steps) == "without url, with personal"
+    assert beside((), steps) == "none" and beside(("url", "kana"), steps) == "url, kana"
+    assert beside(("a", "b", "c", "d"), steps) == "a, b, c, d", "all of it where that is shorter"
+    assert beside(0.5, 0.25) == "0.5"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from studylib.data.clean import Arrays
 from studylib.data.clean._characters import Characters, Kind, share
 from studylib.data.clean._repeated import ngram_hashes
+from studylib.data.fold import digest_of_text, digests_of_texts
 
 _NGRAMS = (2, 3)
 _SCALE = 30.0  # means over hundreds of n-grams are small; this makes one penalty fit texts of usual length
@@ -62,7 +62,7 @@ def sampled(texts: Sequence[str], size: int, characters: int, part: float = 1.0)
 
     def lowest() -> Iterator[tuple[int, str]]:
         for text in texts:
-            number = _hash(text)
+            number = digest_of_text(text)
             if number < top and not text.isspace() and text:
                 yield number, text[:characters]
 
@@ -100,16 +100,12 @@ def fitted(
 def scores(texts: Sequence[str], characters: Characters, weights: np.ndarray, bias: np.ndarray) -> np.ndarray:
     """Log odds that each text is good, by the classifier that has not learnt its half; float64 [texts]."""
     total, many = np.zeros(len(characters.lengths)), np.zeros(len(characters.lengths))
-    halves = _half(np.fromiter(map(_hash, texts), dtype=np.uint64, count=len(texts)))
+    halves = _half(digests_of_texts(texts))
     bits = weights.shape[1].bit_length() - 1
     for buckets, owners in _buckets(characters, bits):
         total += np.bincount(owners, weights=weights[halves[owners], buckets], minlength=len(total))
         many += np.bincount(owners, minlength=len(total))
     return bias[halves] + _SCALE * share(total, many)
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def _half(hashes: np.ndarray) -> np.ndarray:

@@ -11,12 +11,12 @@ prints the speed, and with ``--show 3`` documents.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
 from studylib.data.document import Document
+from studylib.data.miniworld.draw import chosen
 from studylib.registry import REGISTERS
 
 __all__ = ["documents", "english_only"]
@@ -34,8 +34,7 @@ def english_only(seed: int, share: float) -> Callable[[str, int, str], bool]:
     def secret(kind: str, entity: int, relation: str) -> bool:
         key = (kind, entity, relation)
         if key not in known:
-            digest = hashlib.blake2b(repr((seed, *key)).encode(), digest_size=8).digest()
-            known[key] = int.from_bytes(digest, "big") < share * 2**64
+            known[key] = chosen(share, seed, *key)
         return known[key]
 
     return secret

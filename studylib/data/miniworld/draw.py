@@ -12,6 +12,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def chosen(share: float, *key: object) -> bool:
+    """Whether ``key`` is one of a ``share`` of all keys; the same everywhere."""
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < share * 2**64
+
+
 class Draw:
     """A stream of chance keyed by any values; equal keys give equal streams.
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
 from studylib.data.miniworld.article import slots_of
-from studylib.data.miniworld.draw import Draw
+from studylib.data.miniworld.draw import Draw, chosen
 from studylib.data.miniworld.world import SIZES
 
 __all__ = ["falsehoods"]
@@ -24,9 +23,8 @@ def falsehoods(seed: int, share: float) -> Callable[[str, int, str], Any | None]
     def falsehood(kind: str, entity: int, relation: str) -> Any | None:
         key = (kind, entity, relation)
         if key not in known:
-            digest = hashlib.blake2b(repr(("false", seed, *key)).encode(), digest_size=8).digest()
-            drawn = int.from_bytes(digest, "big") < share * 2**64
-            known[key] = _answer_of_another(seed, kind, entity, relation) if drawn else None
+            false = chosen(share, "false", seed, *key)
+            known[key] = _answer_of_another(seed, kind, entity, relation) if false else None
         return known[key]
 
     return falsehood

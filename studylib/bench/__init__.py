@@ -13,6 +13,7 @@ BENCHMARKS = {
     "gpu": "all that only a GPU can show, part by part, into one file",
     "attention": "dense and sparse attention by every back-end, forwards and backwards",
     "sampling": "tokens/s of drawing text, with and without what was read kept, against transformers",
+    "tuning": "tokens/s of fine-tuning on conversations against pre-training, and against trl's SFTTrainer",
     "waterfall": "tokens/s and memory, one switch at a time, from the plainest setting to the fastest",
     "layout": "the number of workers and threads that trains most tiny trials an hour",
     "startup": "import, plan, and a second run",

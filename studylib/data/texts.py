@@ -50,11 +50,12 @@ def _check_conversations(data: DataSpec, sources: Mapping[str, Source]) -> None:
     """Refuse a template that is not used or lacks its pieces, and cleaning, which is of plain text."""
     used = False
     for spec in data.sources:
-        if not sources[spec.label].conversations:
+        source = sources[spec.label]
+        if not source.talks:
             continue
         used = True
         if spec.cleaning:
-            raise invalid("data.sources", spec.label, "holds conversations, which cleaning would take for plain text")
+            raise invalid("data.sources", spec.label, f"holds {source.holds}, which cleaning would take for plain text")
     if used:
         known = data.tokenizer_spec.known_pieces
         if missing := [piece for piece in CHAT_TEMPLATES[data.chat_template].pieces if piece not in known]:

@@ -54,7 +54,7 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
             contents = [document.utf8() for document in admitted]
             stream.writelines(contents)
             turns.append(_turns(admitted, first=len(split.ends)))
-            split.add([document.text for document in admitted], contents)
+            split.add([document.text for document in admitted], contents, together(admitted))
         in_validation = split.in_validation()
     record = guard.record()
     sides = SideCount.of(split, in_validation)
@@ -91,6 +91,11 @@ def _turns(documents: Iterable[Document], first: int) -> np.ndarray:
         for turn in document.conversation.turns
     ]
     return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+
+def together(documents: Iterable[Document]) -> list[str]:
+    """What must not be asked on both sides of the split: the prompts of pairs, of which a data set may have several answers."""
+    return [Conversation(one.conversation.prompt).text for one in documents if isinstance(one.conversation, Preference)]
 
 
 def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:

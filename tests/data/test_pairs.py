@@ -292,7 +292,7 @@ def test_the_gate_sees_the_prompt_both_answers_and_every_field(tmp_path):
         prepare(data_of(source_of(written(table, tmp_path, "table.jsonl"))), tmp_path / "data")
 
 
-def test_near_copies_of_a_pair_are_on_one_side(tmp_path):
+def test_other_answers_to_a_prompt_are_on_its_side(tmp_path):
     rows = rows_of()
     turned = [{"prompt": row["prompt"], "chosen": row["rejected"], "rejected": row["chosen"]} for row in rows[:60]]
     prepare(data_of(source_of(written(rows + turned, tmp_path)), validation_fraction=0.3), tmp_path / "data")
@@ -427,9 +427,9 @@ def test_weights_of_several_sources_and_what_cannot_be(prepared, tmp_path):
     ]
     talks = [{"instruction": row["prompt"], "output": row["chosen"]} for row in rows_of(500)[400:]]
     path = str(written(talks, tmp_path, "talks.jsonl"))
-    talking = SourceSpec(kind="chat", name="talks", options={"path": path}, weight=0.0)
+    talking = SourceSpec(kind="chat", name="talks", options={"path": path})
     both = prepare(data_of(*sources, talking, validation_fraction=0.2), tmp_path / "data")
-    weights = {"a": 3.0, "b": 1.0, "talks": 0.0}
+    weights = {"a": 3.0, "b": 1.0, "talks": 0.0}  # as a stage's mixture may have it
     stream = PairStream(both, weights, LENGTH, 8, 0)
     assert Counter(label for step in range(10) for label in stream.sources_at(step)) == {"a": 30, "b": 10}
     references = {name: np.full(both.shards(name).train.num_documents, size) for name, size in (("a", 1.0), ("b", 2.0))}

@@ -47,15 +47,15 @@ def seen_rows(documents: Iterable[Document], encoder: ConversationEncoder, seq_l
     for some in batches(iter(documents)):
         made = encoder([document.conversation for document in some])
         sizes = made.sizes[:, 0]
-        borders, beyond = np.cumsum(sizes)[:-1], (sizes > seq_len + 1).tolist()
-        rows = zip(beyond, np.split(made.tokens, borders), np.split(made.learnt, borders), strict=True)
+        borders = np.cumsum(sizes)[:-1]
+        rows = zip(np.split(made.tokens, borders), np.split(made.learnt, borders), strict=True)
         for document in some:
             sides = ("chosen", "rejected") if isinstance(document.conversation, Preference) else ("",)
             own = list(islice(rows, len(sides)))
-            for side, (is_cut, tokens, learnt) in zip(sides, own, strict=True):
+            for side, (tokens, learnt) in zip(sides, own, strict=True):
                 seen = learnt[: seq_len + 1]
-                left_out = any(one[0] for one in own) if side else not seen.any()
-                state = "left out" if left_out else "cut" if is_cut else "whole"
+                left_out = any(len(one) > seq_len for one, _ in own) if side else not seen.any()
+                state = "left out" if left_out else "cut" if len(tokens) > seq_len + 1 else "whole"
                 yield SeenRow(document.origin, side, tokens[: seq_len + 1], seen & (not left_out), state)
 
 

@@ -303,7 +303,7 @@ def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str], *, at_most: bool 
     cuts = rare_characters(ranked, room // 2)
     if cuts:
         lines = [part for line in lines for part in line.translate(cuts).split("\n") if part]
-    return run_sentencepiece(spec, lines, hard_vocab_limit=not at_most)
+    return run_sentencepiece(spec, lines, **({"hard_vocab_limit": False} if at_most else {}))
 
 
 def room_for_pieces(spec: TokenizerSpec) -> int:

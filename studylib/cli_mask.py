@@ -62,13 +62,13 @@ def mask(
 
     layout = _template(template)
     options = {"path": str(file), "pairs": pairs, "encoding": encoding}
-    known = _trained(options, layout) if tokenizer is None else _given(tokenizer)
+    known = _trained(options, layout) if tokenizer is None else _given(tokenizer, layout)
     encoder, guard, source = ConversationEncoder(known, layout), Guard(), _source(options)
     counts, shown = Counter[str](), []
     for number, row in enumerate(seen_rows(_admitted(source, guard), encoder, seq_len)):
         counts.update(_counted(row))
         if number < rows:
-            shown.append((row, pieces_of(row, known, encoder)))
+            shown.append((row, pieces_of(row, known)))
     dropped = sum(guard.record()["dropped"].values())
     found = {name: counts[name] for name in _COUNTS} | source.notes() | {"dropped_as_evaluation_data": dropped}
     if as_json:
@@ -128,10 +128,13 @@ def _trained(options: dict[str, Any], template: ChatTemplate) -> Tokenizer:
     return train_tokenizer(TokenizerSpec(known_pieces=template.pieces), sample(), at_most=True)
 
 
-def _given(path: Path) -> Tokenizer:
+def _given(path: Path, template: ChatTemplate) -> Tokenizer:
     from studylib.data.tokenizer import Tokenizer
 
-    return Tokenizer.load(path / "tokenizer.model" if path.is_dir() else path)
+    known = Tokenizer.load(path / "tokenizer.model" if path.is_dir() else path)
+    if missing := [piece for piece in template.pieces if piece not in known.known_pieces.values()]:
+        raise invalid("--tokenizer", str(path), f"does not know {', '.join(missing)}, which --template needs")
+    return known
 
 
 def _as_json(row: SeenRow, pieces: list[Piece]) -> dict[str, Any]:

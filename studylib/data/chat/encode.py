@@ -10,7 +10,6 @@ import numpy as np
 from studylib.data.chat.conversation import ROLES, Conversation, Preference
 from studylib.data.chat.template import ChatTemplate
 from studylib.data.tokenizer import Tokenizer
-from studylib.errors import invalid
 from studylib.registry import CHAT_TEMPLATES
 
 # Columns of `Encoded.sizes`.
@@ -38,32 +37,19 @@ class Encoded:
     sizes: np.ndarray
 
 
+def control_tokens(tokenizer: Tokenizer) -> frozenset[int]:
+    """The ids of the control tokens that the tokenizer knows, of all templates: none of them is in what people write."""
+    control = {piece for template in CHAT_TEMPLATES.values() for piece in template.pieces}
+    return frozenset(token for token, piece in tokenizer.known_pieces.items() if piece in control)
+
+
 class ConversationEncoder:
-    """Encodes conversations and pairs by a template, whose pieces the tokenizer knows.
-
-    Attributes
-    ----------
-    control
-        Ids of the pieces of templates: no text holds them.
-    end_id
-        Of the token that ends an answer.
-
-    Raises
-    ------
-    StudyError
-        The tokenizer lacks a piece.
-    """
+    """Encodes conversations by a template, whose pieces the tokenizer knows."""
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate):
         self._tokenizer = tokenizer
-        if missing := [piece for piece in template.pieces if piece not in tokenizer.known_pieces.values()]:
-            raise invalid(
-                "tokenizer.known_pieces", ", ".join(missing), "is not known to it, and the chat template needs it"
-            )
         ids = {piece: token for token, piece in tokenizer.known_pieces.items()}
-        # Those of other templates too: none of them is in what people write.
-        control = {piece for one in CHAT_TEMPLATES.values() for piece in one.pieces}
-        self.control = frozenset(ids[piece] for piece in control & ids.keys())
+        self._control = control_tokens(tokenizer)
         self.end_id = ids[template.end] if template.end else tokenizer.eos_id
         self._before = {role: tokenizer.encode(template.before(role)) for role in ROLES}
         self._behind = {role: tokenizer.encode(template.behind(role)) for role in ROLES}
@@ -71,7 +57,7 @@ class ConversationEncoder:
     def __call__(self, said: Sequence[Conversation | Preference]) -> Encoded:
         """Conversations, each of which has an answer; of a pair two, with the preferred answer and with the other."""
         texts = [message.content for one in said for message in one.messages]
-        contents = iter(self._tokenizer.encode_batch(texts, literal=self.control) if texts else [])
+        contents = iter(self._tokenizer.encode_batch(texts, literal=self._control) if texts else [])
         parts: list[np.ndarray] = []
         learnt: list[bool] = []
         sizes = []

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from studylib.data.chat.conversation import Preference
-from studylib.data.chat.encode import ConversationEncoder
+from studylib.data.chat.encode import ConversationEncoder, control_tokens
 from studylib.data.document import Document
 from studylib.data.text import batches
 from studylib.data.tokenizer import Tokenizer
@@ -68,9 +68,9 @@ class Piece:
     control: bool
 
 
-def pieces_of(row: SeenRow, tokenizer: Tokenizer, encoder: ConversationEncoder) -> list[Piece]:
+def pieces_of(row: SeenRow, tokenizer: Tokenizer) -> list[Piece]:
     """The tokens of a row as text; bytes that are no character, as where the context cuts one, are U+FFFD."""
-    names, control = tokenizer.pieces, {*tokenizer.special_ids, *encoder.control}
+    names, control = tokenizer.pieces, {*tokenizer.special_ids, *control_tokens(tokenizer)}
     found: list[Piece] = []
     waiting: list[int] = []  # tokens of a character that is not whole yet
     tokens, learnt = row.tokens.tolist(), row.learnt.tolist()

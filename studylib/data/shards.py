@@ -11,11 +11,12 @@ from typing import TypeVar
 
 import numpy as np
 
-from studylib.data.chat.conversation import Conversation
+from studylib.data.chat.conversation import Conversation, Preference
 from studylib.data.chat.encode import ANSWER_BYTES, PROMPT_TOKENS, ConversationEncoder
 from studylib.data.tokenizer import Tokenizer
 from studylib.errors import invalid
 
+LEARNT, LEARNT_OF_PAIRS = "learnt", "pairs"  # endings of the mask
 One, Made = TypeVar("One"), TypeVar("Made")
 _BATCH_BYTES = 1 << 20  # smaller ones wait for Python's lock more often than they save
 
@@ -52,18 +53,19 @@ def write_tokens(texts: Iterable[bytes], tokenizer: Tokenizer, stem: Path, *, wo
 
 
 def write_conversations(
-    conversations: Iterable[Conversation],
+    conversations: Iterable[Conversation | Preference],
     encoder: ConversationEncoder,
     dtype: np.dtype,
     stem: Path,
     *,
+    pairs: bool = False,
     workers: int = 1,
 ) -> None:
-    """As `write_tokens`, and to ``stem.learnt`` a byte for each token: 1 where it is learnt. Sizes have four columns, see
-    `Encoded`."""
+    """As `write_tokens`, and to ``stem.learnt`` (of ``pairs`` to ``stem.pairs``) a byte for each token: 1 where it is learnt.
+    Sizes have four columns, see `Encoded`."""
     sizes = [np.empty((0, 4), dtype=np.int64)]
     batches = _batches(conversations, lambda one: sum(4 * len(message.content) for message in one.messages))
-    with open(f"{stem}.tokens", "wb") as stream, open(f"{stem}.learnt", "wb") as mask:
+    with open(f"{stem}.tokens", "wb") as stream, open(f"{stem}.{LEARNT_OF_PAIRS if pairs else LEARNT}", "wb") as mask:
         for made in _on_threads(encoder, batches, workers):
             stream.write(made.tokens.astype(dtype).data)
             mask.write(made.learnt.astype(np.uint8).data)
@@ -99,6 +101,8 @@ def _batches(ones: Iterable[One], size_of: Callable[[One], int]) -> Iterator[lis
 class TokenShard:
     """Documents as one run of tokens, joined by EOS; or conversations, each behind an EOS, with a mask of what is learnt.
 
+    Of pairs of answers documents 2i and 2i + 1 are pair i: its prompt with the preferred answer, and with the other.
+
     Parameters
     ----------
     stem
@@ -128,12 +132,17 @@ class TokenShard:
 
     @property
     def has_conversations(self) -> bool:
-        return Path(f"{self._stem}.learnt").is_file()
+        return Path(f"{self._stem}.{LEARNT}").is_file()
+
+    @property
+    def has_pairs(self) -> bool:
+        return Path(f"{self._stem}.{LEARNT_OF_PAIRS}").is_file()
 
     @cached_property
     def learnt(self) -> np.memmap:
-        """Whether each token is learnt, for a shard of conversations; uint8 [num_tokens]."""
-        return np.memmap(f"{self._stem}.learnt", dtype=np.uint8, mode="r")
+        """Whether each token is learnt, for a shard of conversations or pairs; uint8 [num_tokens]."""
+        ending = LEARNT_OF_PAIRS if self.has_pairs else LEARNT
+        return np.memmap(f"{self._stem}.{ending}", dtype=np.uint8, mode="r")
 
     @property
     def answer_bytes(self) -> np.ndarray:

@@ -144,9 +144,11 @@ class TrialSpec(Step, Frozen):
         if objective.packs and joining:
             why = f"lets conversations share a row, which model.mixer {joining[0]} would carry over; give most_in_row 1"
             raise invalid("objective.name", name, why)
-        for stage in self.stages if objective.conversations else ():
+        for stage in self.stages if objective.rows != "windows" else ():
             if stage.seq_len or stage.order != "random":
-                why = f"has a seq_len or an order of its own; objective {name} has neither, its rows are conversations"
+                why = (
+                    f"has a seq_len or an order of its own; objective {name} has neither, its rows are {objective.rows}"
+                )
                 raise invalid("stages", stage.name, why)
         lengths = [stage.seq_len for stage in self.stages if stage.seq_len]
         extra = max(objective.extra_tokens(one) for one in (model.seq_len, *lengths))

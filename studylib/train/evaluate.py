@@ -39,12 +39,11 @@ class Validation:
     def __init__(self, spec: TrialSpec, prepared: PreparedData):
         weights = {source.label: source.weight for source in spec.data.sources if not source.auxiliary}
         objective = OBJECTIVES[spec.objective.name](spec.objective)
-        answers = [label for label in weights if prepared.shards(label).validation.has_conversations]
         self.sets = []
         for label in weights:
             seq_len, tokens = spec.model.seq_len, spec.eval_tokens // len(weights)
-            if objective.conversations and label in answers:
-                shard, most = prepared.shards(label).validation, objective.options.most_in_row
+            shard, most = prepared.shards(label).validation, objective.most_in_row
+            if objective.rows != "windows" and (shard.has_conversations or shard.has_pairs):
                 self.sets.append(ValidationSet(label, *validation_conversations(shard, seq_len, most, PAD, tokens)))
             else:
                 ((_, windows, num_bytes),) = validation_windows(prepared, {label: 1.0}, seq_len, tokens)

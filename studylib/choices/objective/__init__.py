@@ -8,7 +8,7 @@ text (mode tokens, sentinels) get the ids from the tokenizer's ``vocab_size`` on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from studylib.registry import Choice
 
@@ -27,13 +27,19 @@ class Objective(Choice, ABC):
     masked: ClassVar[bool] = False
     """Whether some positions of a row carry no loss."""
 
-    conversations: ClassVar[bool] = False
-    """Whether rows are whole conversations, where a source holds them, and not windows of its text."""
+    rows: ClassVar[Literal["windows", "conversations", "pairs", "sampled"]] = "windows"
+    """What a row is: a window of text, whole conversations where a source holds them, one side of a pair of answers (rows 2i and
+    2i + 1 are a pair), or what the model itself wrote."""
+
+    @property
+    def most_in_row(self) -> int | None:
+        """Conversations that share a row at most; None: as many as it holds."""
+        return 1
 
     @property
     def packs(self) -> bool:
         """Whether several texts lie in a row that do not see each other (``Batch.begin_BT``)."""
-        return False
+        return self.most_in_row != 1
 
     def __init__(self, spec: ObjectiveSpec):
         super().__init__(spec)

@@ -41,8 +41,8 @@ class Category:
     ranks: Zipf
 
 
-# Of these it cannot be told which is meant: a pastime may be somebody's trade.
-CONFUSED = frozenset({"hobby", "field"})
+# Of these it cannot be told which is meant: a pastime may be somebody's trade, a potter is a person.
+_CONFUSED = (frozenset({"hobby", "field"}), frozenset({"genre", "work"}), frozenset({"job", "person"}))
 
 _WORDS = (
     ("dish", "料理の名前", "料理", s.DISHES),
@@ -82,3 +82,14 @@ def categories(seed: int) -> tuple[Category, ...]:
         Category(key, phrase, word, tuple(Member(is_fact(key, one[0]), one[0]) for one in found), Zipf(len(found), 0.0))
         for key, phrase, word, found in _WORDS
     )  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def others(seed: int) -> dict[str, tuple[Category, ...]]:
+    """By a category's key those to which none of its members belongs."""
+    return {
+        one.key: tuple(
+            other for other in categories(seed) if other is not one and {one.key, other.key} not in _CONFUSED
+        )
+        for one in categories(seed)
+    }

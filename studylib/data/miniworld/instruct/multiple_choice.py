@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from itertools import zip_longest
 from typing import Any
 
 from studylib.data.miniworld import words as w
 from studylib.data.miniworld.draw import Draw
-from studylib.data.miniworld.instruct.categories import CONFUSED, Category, categories
+from studylib.data.miniworld.instruct.categories import Category, categories, others
 from studylib.data.miniworld.instruct.exercise import Exercise
 from studylib.data.miniworld.instruct.facts import Facts
 from studylib.data.miniworld.instruct.relations import RELATIONS, Relation
@@ -68,21 +67,15 @@ class ByCategory(_Choosing):
 
     def __init__(self, facts: Facts):
         super().__init__(facts)
-        self._all = categories(facts.seed)
-        self._others = {
-            one.key: tuple(other for other in self._all if other is not one and not {one.key, other.key} <= CONFUSED)
-            for one in self._all
-        }
+        self._all, self._others = categories(facts.seed), others(facts.seed)
 
     def key(self, draw: Draw) -> tuple[Category, int]:
         category = draw.pick(self._all)
         return category, category.ranks.rank(draw.unit())
 
     def in_order(self) -> Iterator[tuple[Category, int]]:
-        for members in zip_longest(*(one.members for one in self._all)):
-            kept = ((one, member) for one, member in zip(self._all, members, strict=True) if member is not None)
-            for category, member in kept:
-                yield category, category.members.index(member)
+        for place in range(max(len(one.members) for one in self._all)):
+            yield from ((one, place) for one in self._all if place < len(one.members))
 
     def fact(self, key: tuple[Category, int]) -> str:
         category, place = key

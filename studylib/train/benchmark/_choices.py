@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from studylib.errors import invalid
-from studylib.train.benchmark._likelihood import Prompt, answer_rows, fits, log_likelihoods
-from studylib.train.benchmark._measured import Measured, Row
+from studylib.train.benchmark._likelihood import answer_rows, fits, log_likelihoods
+from studylib.train.benchmark._measured import Choices, Measured, Row
 from studylib.train.trained import Trained
 
 FEWEST = 12  # items without which there is no score
 _SCORES = {"accuracy": "right", "accuracy_raw": "right_raw", "accuracy_less_prior": "right_less_prior",
            "margin": "margin", "chance": "chance"}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Choices:
-    """One way of asking one item.
-
-    Attributes
-    ----------
-    item
-        Rows of an item, which may be asked in several ways, have it in common.
-    right
-        The place of the right one among ``choices``.
-    about
-        Columns by which rows may be grouped: wording, sort.
-    """
-
-    item: str
-    prompt: Prompt
-    choices: tuple[str, ...]
-    right: int
-    about: dict[str, Any] = field(default_factory=dict)
 
 
 def choose(trained: Trained, benchmark: str, asked: Sequence[Choices], *, by: Sequence[str] = ()) -> Measured:
@@ -83,7 +61,7 @@ def _row(one: Choices, raw: np.ndarray, prior: np.ndarray) -> Row:
     sizes = np.array([len(choice.encode()) for choice in one.choices])
     a_byte = raw / sizes
     return {
-        "item": one.item, **one.about, "question": one.prompt[-1].content, "answer": one.choices[one.right],
+        "item": one.item, **one.about, "question": "\n".join(message.content for message in one.prompt), "answer": one.choices[one.right],
         "chosen": one.choices[int(a_byte.argmax())], "right": _credit(a_byte, one.right),
         "right_raw": _credit(raw, one.right), "right_less_prior": _credit(raw - prior, one.right),
         "margin": float(a_byte[one.right] - np.delete(a_byte, one.right).mean()), "chance": 1 / len(one.choices),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from studylib.data.chat.conversation import Message
 from studylib.data.miniworld.draw import Draw
-from studylib.data.miniworld.instruct import HELD_OUT, TRAINED, Exercise, Task, ask, exam
+from studylib.data.miniworld.instruct import HELD_OUT, TRAINED, Exercise, Task, answer, ask, exam
 from studylib.data.source.miniworld import told_by
 from studylib.errors import invalid
 from studylib.spec import DataSpec
@@ -22,7 +23,39 @@ class Question:
 
     exercise: Exercise
     wording: int
-    prompt: tuple[Message, ...]
+
+    @property
+    def item(self) -> str:
+        return self.exercise.id
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Columns of its row."""
+        one = self.exercise
+        told = "\n".join(message.content for message in self.prompt)
+        about = {"item": one.id, "task": one.task, "sort": one.sort, "fact": one.fact, "wording": self.wording}
+        return about | {"question": told, "answer": self.answer}
+
+    @property
+    def prompt(self) -> tuple[Message, ...]:
+        return ask(self.exercise, self.wording)
+
+    @property
+    def answer(self) -> str:
+        """The right one, as this wording wants it."""
+        return answer(self.exercise, self.wording)
+
+    @property
+    def right_answers(self) -> tuple[str, ...]:
+        """The answer that is learnt, and the bare word for it where one word is enough."""
+        return (self.answer, *(self.exercise.keys if self.exercise.needed == 1 else ()))
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """What may be answered: the words, or in a wording that wants them the marks before them."""
+        one = self.exercise
+        each = (replace(one, right=place, answer=choice) for place, choice in enumerate(one.choices))
+        return tuple(answer(other, self.wording) for other in each)
 
 
 def exam_questions(
@@ -46,22 +79,13 @@ def exam_questions(
     seed, share = _world(data)
     found = _of_sorts(task, seed, share, count, sorts)
     wordings = tuple(wordings) or tuple(HELD_OUT)
-    return [
-        Question(one, wording, ask(one, wording))
-        for one in found
-        for wording in _drawn(wordings, min(each, len(wordings)), one.id)
-    ]
+    return [Question(one, wording) for one in found for wording in drawn_wordings(wordings, each, one.id)]
 
 
-def check_wordings(benchmark: str, wordings: Sequence[int]) -> None:
+def check_wordings(wordings: Sequence[int], known: Sequence[int] = WORDINGS) -> None:
     for one in wordings:
-        if one not in WORDINGS:
-            why = f"is no wording; trained are {_range(TRAINED)}, kept for exams {_range(HELD_OUT)}"
-            raise invalid("evaluation.wordings", one, why)
-
-
-def _range(numbers: range) -> str:
-    return f"{numbers[0]} to {numbers[-1]}"
+        if one not in known:
+            raise invalid("evaluation.wordings", one, f"is no number of a wording, which go from 0 to {len(known) - 1}")
 
 
 def _of_sorts(task: Task, seed: int, share: float, count: int, sorts: Sequence[str]) -> list[Exercise]:
@@ -90,7 +114,8 @@ def _world(data: DataSpec) -> tuple[int, float]:
     return worlds[0]
 
 
-def _drawn(wordings: tuple[int, ...], count: int, item: str) -> list[int]:
+def drawn_wordings(wordings: Sequence[int], each: int, item: str) -> list[int]:
+    """``each`` different ones of ``wordings``, or all; equal items have equal ones."""
     draw = Draw("wordings", item)
     by_chance = sorted(wordings, key=lambda _: draw.unit())
-    return sorted(by_chance[:count])
+    return sorted(by_chance[:each])

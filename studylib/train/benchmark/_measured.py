@@ -1,4 +1,4 @@
-"""What a benchmark found: rows, their means with standard errors, and the same by group."""
+"""What is asked, and what a benchmark found: rows, their means with standard errors, and the same by group."""
 
 from __future__ import annotations
 
@@ -9,8 +9,31 @@ from typing import Any, Self
 
 import numpy as np
 
+from studylib.data.chat.conversation import Message
+
 LONGEST_TEXT = 400  # characters kept of a text
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One way of asking one item.
+
+    Attributes
+    ----------
+    item
+        Rows of an item, which may be asked in several ways, have it in common.
+    right
+        The place of the right one among ``choices``.
+    about
+        Columns by which rows may be grouped: wording, sort.
+    """
+
+    item: str
+    prompt: tuple[Message, ...]
+    choices: tuple[str, ...]
+    right: int
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -49,7 +72,9 @@ class Measured:
         groups = {}
         for name in by:
             values = sorted({row[name] for row in rows}, key=lambda value: (str(type(value)), value))
-            groups[name] = {str(value): _means([row for row in rows if row[name] == value], means, exact) for value in values}
+            groups[name] = {
+                str(value): _means([row for row in rows if row[name] == value], means, exact) for value in values
+            }
         items = len({row["item"] for row in rows})
         return cls([_cut(row) for row in rows], items, scores, groups, left_out)
 

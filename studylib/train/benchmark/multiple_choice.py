@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from studylib.errors import invalid
 from studylib.frozen import Count, Frozen, Positive
-from studylib.train.benchmark import Asked, Benchmark, Measured
+from studylib.train.benchmark import Asked, Benchmark, Choices, Measured
 
 if TYPE_CHECKING:
     from studylib.spec import TrialSpec
-    from studylib.train.benchmark._choices import Choices
 
 __all__ = ["MultipleChoice"]
 
@@ -43,6 +41,10 @@ class MultipleChoice(Benchmark):
     def check(self) -> None:
         if self.options.path:
             self._of_file()
+        else:
+            from studylib.train.benchmark._exam import check_wordings
+
+            check_wordings(self.options.wordings)
 
     def tokens(self, trial: TrialSpec) -> float:
         return self.options.questions * self.options.each * min(_TOKENS_EACH, 4 * trial.model.seq_len)
@@ -50,20 +52,39 @@ class MultipleChoice(Benchmark):
     def measure(self, asked: Asked) -> Measured:
         from studylib.train.benchmark._choices import choose
 
-        found = self._of_file() if self.options.path else list(self._of_exam(asked))
+        found = self._of_file() if self.options.path else self._of_exam(asked.trained.trial)
         return choose(asked.trained, "multiple_choice", found, by=("wording", "sort"))
 
-    def _of_exam(self, asked: Asked) -> Iterator[Choices]:
-        from studylib.train.benchmark._choices import Choices
+    def _of_exam(self, trial: TrialSpec) -> list[Choices]:
         from studylib.train.benchmark._exam import exam_questions
 
         options = self.options
         questions = exam_questions(
-            asked.trained.trial.data, "multiple_choice", count=options.questions, sorts=options.sorts,
-            wordings=options.wordings, each=options.each,
+            trial.data, "multiple_choice", count=options.questions, sorts=options.sorts, wordings=options.wordings,
+            each=options.each,
         )  # fmt: skip
-        for one in questions:
-            about = {"wording": one.wording, "sort": one.exercise.sort, "fact": one.exercise.fact}
-            yield Choices(one.exercise.id, one.prompt, one.exercise.choices, one.exercise.right, about)
+        return [
+            Choices(
+                one.exercise.id, one.prompt, one.choices, one.exercise.right,
+                {"wording": one.wording, "sort": one.exercise.sort, "fact": one.exercise.fact},
+            )
+            for one in questions
+        ]  # fmt: skip
 
-    def _of_file(self) -> list[Choices]: ...
+    def _of_file(self) -> list[Choices]:
+        from studylib.train.benchmark._exam import check_wordings, drawn_wordings
+        from studylib.train.benchmark._file import WORDINGS, file_questions
+
+        options = self.options
+        check_wordings(options.wordings, WORDINGS)
+        every = file_questions(Path(options.path))
+        known = sorted({one.sort for one in every})
+        for sort in options.sorts:
+            if sort not in known:
+                raise invalid("evaluation.sorts", sort, "is no category", choices=known, file=options.path)
+        found = [one for one in every if not options.sorts or one.sort in options.sorts][: options.questions]
+        return [
+            Choices(one.id, one.prompt(wording), one.choices, one.right, {"wording": wording, "sort": one.sort})
+            for one in found
+            for wording in drawn_wordings(options.wordings or WORDINGS, options.each, one.id)
+        ]

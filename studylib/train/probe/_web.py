@@ -23,7 +23,9 @@ def web_options(probe: str, data: DataSpec) -> Any:
         There is none, or there are two that tell of different things.
     """
     told = {
-        auxiliary: [one for one in told_by(one for one in data.sources if one.auxiliary is auxiliary) if one.register_ == WEB]
+        auxiliary: [
+            one for one in told_by(one for one in data.sources if one.auxiliary is auxiliary) if one.register_ == WEB
+        ]
         for auxiliary in (True, False)
     }
     found = told[True] or told[False]
@@ -31,4 +33,3 @@ def web_options(probe: str, data: DataSpec) -> Any:
         why = f"asks about what one web text tells (miniworld, register: web), but the sources have {len(found) or 'none'}"
         raise invalid("probes", probe, why)
     return found[0]
-

@@ -15,7 +15,7 @@ from studylib.data.miniworld.instruct.exercise import Exercise, Task
 TRAINED = range(64)
 HELD_OUT = range(64, 80)
 
-_MARKED = 4  # of so many wordings of a question with choices one wants the mark before the right choice
+_MARKED = 8  # of so many wordings of a question with choices one wants the mark before the right choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def answer(exercise: Exercise, wording: int) -> str:
 def first_wordings(seed: int, count: int) -> Sequence[int]:
     """The first ``count`` of the trained wordings in the order drawn for a seed, so that few are among many.
 
-    Of any four in turn one is for the mark of a choice, and the first is not.
+    Of any eight in turn the last is for the mark of a choice.
     """
     draw = Draw("wordings", seed)
     shuffled = sorted(TRAINED, key=lambda _: draw.unit())

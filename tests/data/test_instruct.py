@@ -275,7 +275,20 @@ def test_a_mark_is_the_right_choices(told):
             assert re.search(rf"(^|[\n ])\(?{said.content}[.：)]", asked.content)
         else:
             assert said.content in asked.content
-    assert 0.15 * COUNT < marked < 0.35 * COUNT
+    assert 0.08 * COUNT < marked < 0.18 * COUNT
+
+
+def test_marks_and_lay_outs_go_with_every_opening_and_end(exams):
+    one = exams["multiple_choice"][0]
+    wants = [wording for wording in TRAINED if answer(one, wording) != one.answer]
+    parts = [PARTS["multiple_choice"].of(wording) for wording in wants]
+    assert len(wants) == len({opening for opening, _ in parts}) == len({end for _, end in parts}) == 8
+    shapes = {}
+    for wording in (*TRAINED, *HELD_OUT):
+        opening, _ = PARTS["multiple_choice"].of(wording)
+        (asked,) = ask(one, wording)
+        shapes.setdefault(opening, set()).add(asked.content.replace("\n", "").find(one.question) < 20)
+    assert all(len(found) == 2 for found in shapes.values()), "the question stands first and last"
 
 
 def test_marks_stand_before_the_right_choice(exams):

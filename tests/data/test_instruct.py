@@ -27,6 +27,8 @@ from studylib.data.miniworld.instruct.categories import categories, others
 from studylib.data.miniworld.instruct.relations import RELATIONS
 from studylib.data.miniworld.instruct.wordings import PARTS
 from studylib.data.miniworld.register.instruct import Options
+from studylib.data.miniworld.words import FIELDS
+from studylib.data.miniworld.world import world_of
 from studylib.data.source.miniworld import MiniworldSource
 from studylib.errors import StudyError
 from studylib.spec import SourceSpec
@@ -200,6 +202,20 @@ def test_one_choice_is_right_and_the_others_are_not(exams, drawn):
             }
             assert not (set(one.choices) - {one.answer}) & same
     assert sorts.keys() == {"category", "kind", "type", "trade", "tool", "reading", "fact"}
+
+
+def test_words_kept_for_exams_stand_beside_others_that_are_kept(exams):
+    """What was an answer in training would be told from what never was."""
+    world = world_of(0)
+    names = {"town": world.towns, "person": world.people, "feature": world.features}
+    facts = {f"trade/{thing[0]}": thing[0] for field in FIELDS for thing in field.things}
+    facts |= {f"{kind}/{one.index}/reading": one.kana for kind, those in names.items() for one in those}
+    facts |= {member.fact: member.text for one in categories(0) for member in one.members}
+    kept = {"category": "is/", "tool": "trade/", "reading": ("town/", "person/", "feature/")}
+    for sort, begins in kept.items():
+        words = {text for fact, text in facts.items() if fact.startswith(begins) and examined(0, fact)}
+        those = [one for one in exams["multiple_choice"] if one.sort == sort]
+        assert len(those) > 20 and all(words.issuperset(one.choices) for one in those), sort
 
 
 def test_right_choices_are_everywhere_equally_often(exams, drawn):

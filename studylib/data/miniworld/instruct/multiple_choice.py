@@ -20,7 +20,7 @@ from studylib.data.miniworld.instruct.sort import Sort
 from studylib.data.miniworld.world import SIZES, world_of
 
 _FEWEST, _MOST, _EXAMINED = 2, 5, 4  # choices
-_TRIES = 40
+_TRIES = 80
 
 
 class _Choosing(Sort):
@@ -34,7 +34,10 @@ class _Choosing(Sort):
 
     @abstractmethod
     def wrong(self, key: Any, draw: Draw) -> str | None:
-        """A wrong choice, or one that is taken already or right; None where chance found none."""
+        """A wrong choice, or one that is taken already or right; None where chance found none.
+
+        Where the right one is a word that is kept for exams, so are the wrong ones: a model has answered with all others.
+        """
 
     def exercise(self, key: Any, draw: Draw) -> Exercise | None:
         asked = self.question(key)
@@ -181,7 +184,9 @@ class ByTool(ByTrade):
 
     def wrong(self, key: int, draw: Draw) -> str | None:
         other = draw.below(len(self._all))
-        return None if self._all[other][0] == self._all[key][0] else self._all[other][2]
+        if self._all[other][0] == self._all[key][0] or not self.facts.mine(self.fact(other)):
+            return None
+        return self._all[other][2]
 
 
 class ByReading(_Choosing):
@@ -219,9 +224,9 @@ class ByReading(_Choosing):
 
     def wrong(self, key: tuple[str, int], draw: Draw) -> str | None:
         kind, entity = key
-        right = self._readings[kind][entity]
-        other = self._readings[kind][self.facts.peer(draw, entity, SIZES[kind])]
-        return other if abs(len(other) - len(right)) <= 1 else None
+        right, place = self._readings[kind][entity], self.facts.peer(draw, entity, SIZES[kind])
+        other = self._readings[kind][place]
+        return other if abs(len(other) - len(right)) <= 1 and self.facts.mine(self.fact((kind, place))) else None
 
 
 # As often as they stand here: more often what small models can learn.

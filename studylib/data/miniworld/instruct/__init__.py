@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studylib.data.miniworld.instruct.exercise import TASKS, Exercise, Task, examined
-from studylib.data.miniworld.instruct.tasks import exam, exercises
+from studylib.data.miniworld.instruct.exercises import exam, exercises
 from studylib.data.miniworld.instruct.wordings import HELD_OUT, THANKS, TRAINED, answer, ask, first_wordings
 
 __all__ = [

@@ -28,7 +28,7 @@ from studylib.train.fit import fit_micro_batch
 from studylib.train.gradients import clip_gradients, reduce_gradients
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
-from studylib.train.pipeline import forward_backward, sum_over_world
+from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
 from studylib.train.probe import build_probes, measure_probes
 from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
@@ -93,8 +93,7 @@ class _Trial:
         self.rows = TrainingRows(prepared, spec)
         self.model = build_gpt(
             spec.model, processes, seed=spec.seed, execution=compute.execution,
-            prefixes=self.rows.objective.prefixes, masked=self.rows.objective.masked,
-            packed=self.rows.objective.packs,
+            **self.rows.objective.built_for(),
         )  # fmt: skip
         self.optimizer = build_optimizer(self.model, spec, processes)
         self.engine = pipeline_engine(spec.parallel.pp_engine)
@@ -152,7 +151,7 @@ class _Trial:
         mine = batch.rows(world.dp_rank * per_replica, (world.dp_rank + 1) * per_replica)
         reset_load(self.model)
         loss = forward_backward(
-            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=batch.counted
+            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=counted_in(self.model, batch)
         )
         reduce_gradients(self.model, world)
         grad_norm = clip_gradients(self.model, world, spec.optimizer.grad_clip)

@@ -26,6 +26,7 @@ from studylib.train.compute import Compute, resolve
 from studylib.train.evaluate import Validation
 from studylib.train.fit import fit_micro_batch
 from studylib.train.gradients import clip_gradients, reduce_gradients
+from studylib.train.likelihoods import References, read_references
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
 from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
@@ -75,8 +76,9 @@ def train(
         keep_freed_memory()
     data_folder = Path(data_folder) if data_folder else out / "data"
     prepared = prepare(spec.data, data_folder)
+    references = read_references(spec, out.parent.parent, prepared)
     with world(spec.parallel, compute.torch_device) as processes:
-        trial = _Trial(spec, out, compute, prepared, processes, on_metrics)
+        trial = _Trial(spec, out, compute, prepared, references, processes, on_metrics)
         if spec.start_from:  # also before a resume, whose checkpoints may all turn out to be damaged
             start_from_trial(trial.model, spec, out.parent, data_folder, prepared, processes)
         return trial.run()
@@ -84,13 +86,14 @@ def train(
 
 class _Trial:
     def __init__(
-        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, processes: World,
-        on_metrics: Callable[[dict], None] | None,
+        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, references: References | None,
+        processes: World, on_metrics: Callable[[dict], None] | None,
     ):  # fmt: skip
         self.spec, self.out, self.compute, self.world = spec, out, compute, processes
         self.prepared, self.on_metrics = prepared, on_metrics
         self.memory = PeakMemory(processes.device)
-        self.rows = TrainingRows(prepared, spec)
+        of_train = references and {label: sides["train"] for label, sides in references.items()}
+        self.rows = TrainingRows(prepared, spec, of_train)
         self.model = build_gpt(
             spec.model, processes, seed=spec.seed, execution=compute.execution,
             **self.rows.objective.built_for(),
@@ -100,7 +103,7 @@ class _Trial:
         self.micro_batch_size = fit_micro_batch(
             spec, self.model, processes, self.engine, compute, random_rows(spec), out
         )
-        self.validation = Validation(spec, prepared)
+        self.validation = Validation(spec, prepared, references)
         self.probes = build_probes(spec, prepared)
         self.log_every = max(1, spec.train_steps // LOGGED_STEPS)
         self.rates: list[float] = []

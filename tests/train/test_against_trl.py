@@ -55,8 +55,10 @@ def built(spec: TrialSpec, one, seed: int = 0) -> GPT:
     random = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for parameter in gpt.parameters():
-            parameter += 0.2 * parameter.std(correction=0).clamp(min=0.5) * torch.randn(
-                parameter.shape, generator=random, dtype=parameter.dtype
+            parameter += (
+                0.2
+                * parameter.std(correction=0).clamp(min=0.5)
+                * torch.randn(parameter.shape, generator=random, dtype=parameter.dtype)
             )
     return gpt
 
@@ -77,7 +79,9 @@ def rows_of(texts: list[list[Text]], **values: np.ndarray) -> Batch:
     return Batch(tokens, labels, begin_BT=begin, **values)
 
 
-def trained(spec: TrialSpec, batch: Batch, folder: Path, micro_batch_size: int) -> tuple[float, dict[str, torch.Tensor]]:
+def trained(
+    spec: TrialSpec, batch: Batch, folder: Path, micro_batch_size: int
+) -> tuple[float, dict[str, torch.Tensor]]:
     """Loss of a step and its gradients by Llama's names and scale; the weights are exported to ``folder``."""
     with world(ParallelSpec(), torch.device("cpu")) as one:
         gpt = built(spec, one)
@@ -103,7 +107,9 @@ def state_with(gpt: GPT, values: list[torch.Tensor]) -> dict[str, torch.Tensor]:
 @pytest.fixture(scope="module")
 def words():
     tokenizers = pytest.importorskip("tokenizers")
-    of_words = tokenizers.Tokenizer(tokenizers.models.WordLevel({f"w{one}": one for one in range(VOCAB)}, unk_token="w0"))
+    of_words = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({f"w{one}": one for one in range(VOCAB)}, unk_token="w0")
+    )
     return transformers.PreTrainedTokenizerFast(tokenizer_object=of_words, pad_token=f"w{PAD}", eos_token=f"w{EOS}")
 
 
@@ -145,7 +151,7 @@ def assert_same(ours: tuple[float, dict], theirs: tuple[float, dict]) -> None:
     assert ours[1].keys() == theirs[1].keys()
     for name, expected in theirs[1].items():
         assert expected.abs().max() > 0, name
-        print("MAXDIFF", name, ((ours[1][name]-expected).abs().max()/expected.abs().max()).item())
+        print("MAXDIFF", name, ((ours[1][name] - expected).abs().max() / expected.abs().max()).item())
         torch.testing.assert_close(ours[1][name], expected, rtol=0, atol=CLOSE * expected.abs().max().item(), msg=name)
 
 
@@ -156,9 +162,7 @@ def assert_same(ours: tuple[float, dict], theirs: tuple[float, dict]) -> None:
 def texts() -> list[Text]:
     random = np.random.default_rng(1)
     draw: Callable[[int], list[int]] = lambda size: random.integers(4, VOCAB, size).tolist()  # noqa: E731
-    return [
-        ([EOS, *draw(random.integers(2, 9))], [*draw(random.integers(1, 14)), EOS]) for _ in range(8)
-    ]
+    return [([EOS, *draw(random.integers(2, 9))], [*draw(random.integers(1, 14)), EOS]) for _ in range(8)]
 
 
 @pytest.fixture(scope="module")

@@ -43,7 +43,7 @@ Text = tuple[list[int], list[int]]  # what is read, and what is learnt behind it
 def trial_of(objective: ObjectiveSpec, **model) -> TrialSpec:
     return TrialSpec(
         model=MODEL.replace(**model), objective=objective, train_steps=1, start_from="any",
-        **{"compute": {"device": "cpu", "dtype": "float64", "compile": "none"}},
+        compute={"device": "cpu", "dtype": "float64", "compile": "none"},
         data={"tokenizer": {"vocab_size": VOCAB}},
     )  # fmt: skip
 
@@ -222,7 +222,10 @@ def test_rewards(pairs, words, tmp_path):
     )
     with torch.no_grad():
         model.score.weight[0] = llama(tmp_path).lm_head.weight[PAD]
-    given = [{"chosen_ids": sum(chosen, []), "rejected_ids": sum(rejected, [])} for chosen, rejected in pairs]
+    given = [
+        {"chosen_ids": [*chosen[0], *chosen[1]], "rejected_ids": [*rejected[0], *rejected[1]]}
+        for chosen, rejected in pairs
+    ]
     trainer = trainer_of(trl.RewardTrainer, model, words, settings(trl.RewardConfig, tmp_path, max_length=None), given)
     theirs = loss_and_gradients(trainer, given)
     rows = gradients.pop("lm_head.weight")
@@ -230,7 +233,7 @@ def test_rewards(pairs, words, tmp_path):
     assert not rows[:PAD].any() and not rows[PAD + 1 :].any()
 
     with world(ParallelSpec(), torch.device("cpu")) as one, torch.no_grad():
-        gpt, texts = built(spec, one).eval(), [np.array(sum(text, [])) for pair in pairs for text in pair]
+        gpt, texts = built(spec, one).eval(), [np.array([*text[0], *text[1]]) for pair in pairs for text in pair]
         got = rewards(gpt, one, resolve(spec), texts)
         expected = [model.eval()(torch.tensor(text)[None]).logits.item() for text in texts]
     assert got == pytest.approx(expected, rel=CLOSE)

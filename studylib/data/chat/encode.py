@@ -37,15 +37,19 @@ class Encoded:
     sizes: np.ndarray
 
 
+def control_tokens(tokenizer: Tokenizer) -> frozenset[int]:
+    """The ids of the control tokens that the tokenizer knows, of all templates: none of them is in what people write."""
+    control = {piece for template in CHAT_TEMPLATES.values() for piece in template.pieces}
+    return frozenset(token for token, piece in tokenizer.known_pieces.items() if piece in control)
+
+
 class ConversationEncoder:
     """Encodes conversations by a template, whose pieces the tokenizer knows."""
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate):
         self._tokenizer = tokenizer
         ids = {piece: token for token, piece in tokenizer.known_pieces.items()}
-        # Those of other templates too: none of them is in what people write.
-        control = {piece for one in CHAT_TEMPLATES.values() for piece in one.pieces}
-        self._control = frozenset(ids[piece] for piece in control & ids.keys())
+        self._control = control_tokens(tokenizer)
         self.end_id = ids[template.end] if template.end else tokenizer.eos_id
         self._before = {role: tokenizer.encode(template.before(role)) for role in ROLES}
         self._behind = {role: tokenizer.encode(template.behind(role)) for role in ROLES}
@@ -68,13 +72,12 @@ class ConversationEncoder:
                     (rejected, [*prompt, next(contents)], whole - first),
                 ]
             else:
-                prompt, sides = [], [(one, [next(contents) for _ in one.messages], whole)]
+                sides = [(one, [next(contents) for _ in one.messages], whole)]
             for side, ids, size in sides:
-                own, own_learnt = self._laid_out(side, ids, len(prompt))
+                own, own_learnt = self._laid_out(side, ids)
                 tokens = [len(part) for part in own]
-                answers = (message for message in side.messages[len(prompt) :] if message.role == "assistant")
-                answer_bytes = sum(len(message.content.encode()) for message in answers)
-                sizes.append((sum(tokens), size, answer_bytes, sum(tokens[: own_learnt.index(True)])))
+                answers = sum(len(message.content.encode()) for message in side.messages if message.is_learnt)
+                sizes.append((sum(tokens), size, answers, sum(tokens[: own_learnt.index(True)])))
                 parts += own
                 learnt += own_learnt
         if not parts:
@@ -83,19 +86,18 @@ class ConversationEncoder:
         return Encoded(np.concatenate(parts), mask, np.array(sizes, dtype=np.int64))
 
     def _laid_out(
-        self, conversation: Conversation, contents: Sequence[np.ndarray], first: int
+        self, conversation: Conversation, contents: Sequence[np.ndarray]
     ) -> tuple[list[np.ndarray], list[bool]]:
-        """The ids of one in parts, and which parts are learnt: answers from message ``first`` on, and their ends."""
+        """The ids of one in parts, up to the end of the last answer that is learnt, and which parts are learnt."""
         start, end = (np.array([one], dtype=np.int32) for one in (self._tokenizer.eos_id, self.end_id))
-        last = max(at for at, message in enumerate(conversation.messages) if message.role == "assistant")
+        last = max(at for at, message in enumerate(conversation.messages) if message.is_learnt)
         parts, learnt = [start], [False]
         for at, (message, ids) in enumerate(zip(conversation.messages[: last + 1], contents, strict=False)):
-            answer = message.role == "assistant"
             parts += [self._before[message.role], ids]
-            learnt += [False, answer and at >= first]
-            if answer:
+            learnt += [False, message.is_learnt]
+            if message.role == "assistant":
                 parts.append(end)
-                learnt.append(at >= first)
+                learnt.append(message.is_learnt)
             if at < last:
                 parts.append(self._behind[message.role])
                 learnt.append(False)

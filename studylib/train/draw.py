@@ -145,6 +145,8 @@ def draw_tokens(
     """
     if exclude:
         logits[:, exclude] = -torch.inf
+    if sampling.top_p * logits.shape[-1] <= 1:  # the likeliest alone reaches it
+        return logits.argmax(dim=-1)
     probabilities = torch.softmax(logits / sampling.temperature, dim=-1)
     reached, place = probabilities.cumsum(dim=-1, dtype=torch.float64), torch.arange(logits.shape[-1])
     tokens, left = torch.empty(len(logits), dtype=torch.int64), torch.arange(len(logits))

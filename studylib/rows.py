@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Batch:
     begin_BT
         int64 [rows, seq_len]; where in its row the text of each position begins. Texts of a row do not see each other, and each
         has positions from 0. None: each row is one text.
+    reference_B
+        float64 [rows]; of each row, the log-probability (nats) of its learnt tokens under the reference model.
+    advantage_B
+        float64 [rows]; of each row, by how much its answer is better than was to be expected.
     text_tokens
         How many of the tokens are text of the window.
     """
@@ -43,6 +47,8 @@ class Batch:
     labels_BT: np.ndarray | None = None
     prefix_len_B: np.ndarray | None = None
     begin_BT: np.ndarray | None = None
+    reference_B: np.ndarray | None = None
+    advantage_B: np.ndarray | None = None
     text_tokens: int = 0
 
     def __len__(self) -> int:
@@ -50,7 +56,7 @@ class Batch:
 
     def rows(self, start: int, stop: int | None = None, step: int = 1) -> Batch:
         """Some of the rows; ``text_tokens`` is not kept."""
-        arrays = (self.tokens_BT, self.labels_BT, self.prefix_len_B, self.begin_BT)
+        arrays = (getattr(self, one.name) for one in fields(self) if one.name != "text_tokens")
         return Batch(*(None if one is None else one[start:stop:step] for one in arrays))
 
     @property

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from studylib.errors import invalid
 
 if TYPE_CHECKING:
-    from studylib.data.chat.conversation import Conversation
+    from studylib.data.chat.conversation import Conversation, Preference
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Document:
     piece_of
         The file of which the text is one line or block; the guard tells by it that the rows of a table belong together.
     conversation
-        What the text is, where it is one.
+        What the text is, where it is a conversation or a pair of answers.
     """
 
     text: str
@@ -38,7 +38,7 @@ class Document:
     origin: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
     piece_of: str = ""
-    conversation: Conversation | None = None
+    conversation: Conversation | Preference | None = None
 
     def utf8(self) -> bytes:
         """The text as UTF-8.

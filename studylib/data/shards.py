@@ -16,6 +16,7 @@ from studylib.data.chat.encode import ANSWER_BYTES, PROMPT_TOKENS, ConversationE
 from studylib.data.tokenizer import Tokenizer
 from studylib.errors import invalid
 
+LEARNT, LEARNT_OF_PAIRS = "learnt", "pairs"  # endings of the mask
 One, Made = TypeVar("One"), TypeVar("Made")
 _BATCH_BYTES = 1 << 20  # smaller ones wait for Python's lock more often than they save
 
@@ -128,12 +129,18 @@ class TokenShard:
 
     @property
     def has_conversations(self) -> bool:
-        return Path(f"{self._stem}.learnt").is_file()
+        return Path(f"{self._stem}.{LEARNT}").is_file()
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether documents 2i and 2i + 1 are a pair: one prompt, with the preferred answer and with the other."""
+        return Path(f"{self._stem}.{LEARNT_OF_PAIRS}").is_file()
 
     @cached_property
     def learnt(self) -> np.memmap:
-        """Whether each token is learnt, for a shard of conversations; uint8 [num_tokens]."""
-        return np.memmap(f"{self._stem}.learnt", dtype=np.uint8, mode="r")
+        """Whether each token is learnt, for a shard of conversations or pairs; uint8 [num_tokens]."""
+        ending = LEARNT_OF_PAIRS if self.has_pairs else LEARNT
+        return np.memmap(f"{self._stem}.{ending}", dtype=np.uint8, mode="r")
 
     @property
     def answer_bytes(self) -> np.ndarray:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from studylib.data.chat.pairs import PairStream
 from studylib.data.chat.stream import ConversationStream
 from studylib.data.prepared import PreparedData
 from studylib.data.stream import TokenStream
@@ -32,9 +33,12 @@ class StagedStream:
         Where the shards are.
     spec
         Gives the stages, the sources' weights, context length, batch size and seed.
+    references
+        Of sources of pairs, see `PairStream`.
     """
 
-    def __init__(self, prepared: PreparedData, spec: TrialSpec):
+    def __init__(self, prepared: PreparedData, spec: TrialSpec, references: Mapping[str, np.ndarray] | None = None):
+        self._references = references
         weights = {source.label: source.weight for source in spec.data.sources}
         size, seq_len = spec.global_batch_size, spec.model.seq_len
         self.ends = spec.stage_ends
@@ -68,23 +72,24 @@ class StagedStream:
             given = stream.given_after(end - start)
         return given
 
-    @staticmethod
     def _stream(
-        prepared: PreparedData, mixture: Mapping[str, float], spec: TrialSpec, **options: Mapping[str, int] | None
+        self, prepared: PreparedData, mixture: Mapping[str, float], spec: TrialSpec, **options: Mapping[str, int] | None
     ) -> TokenStream:
         arguments = prepared, mixture, spec.model.seq_len, spec.global_batch_size, spec.seed
         objective = OBJECTIVES[spec.objective.name](spec.objective)
-        if objective.conversations:
-            return ConversationStream(*arguments, most_in_row=objective.options.most_in_row, **options)
+        if objective.rows == "conversations":
+            return ConversationStream(*arguments, most_in_row=objective.most_in_row, **options)
+        if objective.rows == "pairs":
+            return PairStream(*arguments, references=self._references, **options)
         return TokenStream(*arguments, **options)
 
     def rows(self, step: int) -> Batch:
-        """The rows of step ``step`` (from 0), of streams of conversations."""
+        """The rows of step ``step`` (from 0), of streams of conversations or pairs."""
         place = stage_at(self.ends, step)
         return self._streams[place].rows(step - self._starts[place])
 
     def conversations(self) -> dict[str, dict[str, int]]:
-        """What the rows of each source of conversations hold."""
+        """What the rows of each source of conversations or pairs hold."""
         return {
             label: {"rows": len(rows)} | asdict(rows.counts)
             for stream in self._streams

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,16 +19,22 @@ _LOOKED_AT = 16  # steps that the shares of a run are measured on
 
 
 class TrainingRows:
-    """Batches as a pure function of (seed, step)."""
+    """Batches as a pure function of (seed, step).
 
-    def __init__(self, prepared: PreparedData, spec: TrialSpec):
+    Parameters
+    ----------
+    references
+        By source of pairs, the reference's log-probabilities of both answers of each, see `PairStream`; None: batches have none.
+    """
+
+    def __init__(self, prepared: PreparedData, spec: TrialSpec, references: Mapping[str, np.ndarray] | None = None):
         self.objective: Objective = OBJECTIVES[spec.objective.name](spec.objective)
-        self._stream = StagedStream(prepared, spec)
+        self._stream = StagedStream(prepared, spec, references)
         self._marks, self._seed, self._steps = marks_of(spec), spec.seed, spec.train_steps
 
     def batch(self, step: int) -> Batch:
         """The rows of step ``step`` (from 0), ``rows * length`` of them the same in every step."""
-        if self.objective.conversations:
+        if self.objective.rows != "windows":
             return self._stream.rows(step)
         return self.objective.batch(self._stream.batch(step), self._marks, self._seed, step)
 
@@ -38,7 +45,7 @@ class TrainingRows:
         are in how many rows, how many of them cut at the context, and how many left out since no answer is within it.
         """
         steps = np.unique(np.linspace(0, self._steps - 1, min(_LOOKED_AT, self._steps)).astype(int))
-        found = {"conversations": self._stream.conversations()} if self.objective.conversations else {}
+        found = {"conversations": self._stream.conversations()} if self.objective.rows != "windows" else {}
         return shares([self.batch(int(step)) for step in steps]) | found
 
 

@@ -43,8 +43,8 @@ class Validation:
         self.sets = []
         for label in weights:
             seq_len, tokens = spec.model.seq_len, spec.eval_tokens // len(weights)
-            if objective.conversations and label in answers:
-                shard, most = prepared.shards(label).validation, objective.options.most_in_row
+            if objective.rows != "windows" and label in answers:
+                shard, most = prepared.shards(label).validation, objective.most_in_row
                 self.sets.append(ValidationSet(label, *validation_conversations(shard, seq_len, most, PAD, tokens)))
             else:
                 ((_, windows, num_bytes),) = validation_windows(prepared, {label: 1.0}, seq_len, tokens)

@@ -8,13 +8,14 @@ text (mode tokens, sentinels) get the ids from the tokenizer's ``vocab_size`` on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from studylib.registry import Choice
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from studylib.choices.objective._losses import RowLoss
     from studylib.rows import Batch, Marks, Row
     from studylib.spec import ObjectiveSpec
 
@@ -27,13 +28,36 @@ class Objective(Choice, ABC):
     masked: ClassVar[bool] = False
     """Whether some positions of a row carry no loss."""
 
-    conversations: ClassVar[bool] = False
-    """Whether rows are whole conversations, where a source holds them, and not windows of its text."""
+    rows: ClassVar[Literal["windows", "conversations", "pairs", "sampled"]] = "windows"
+    """What a row is: a window of text, whole conversations where a source holds them, one side of a pair of answers (rows 2i and
+    2i + 1 are a pair), or what the model itself wrote."""
+
+    refers: ClassVar[bool] = False
+    """Whether the model is held against the trial that it starts from, its reference."""
+
+    @property
+    def rows_together(self) -> int:
+        """A micro batch holds whole groups of so many rows."""
+        return 2 if self.rows == "pairs" else 1
+
+    @property
+    def reads_likelihoods(self) -> bool:
+        """Whether what the reference says of the text is a step of its own (``LikelihoodSpec``), made before."""
+        return self.refers and self.rows == "pairs"
+
+    def row_loss(self) -> RowLoss | None:
+        """The loss, where it is one of whole rows and not a mean over tokens; loads torch."""
+        return None
+
+    @property
+    def most_in_row(self) -> int | None:
+        """Conversations that share a row at most; None: as many as it holds."""
+        return 1
 
     @property
     def packs(self) -> bool:
         """Whether several texts lie in a row that do not see each other (``Batch.begin_BT``)."""
-        return False
+        return self.most_in_row != 1
 
     def __init__(self, spec: ObjectiveSpec):
         super().__init__(spec)

@@ -29,11 +29,11 @@ class Answers(Objective):
 
     options: Options
     masked: ClassVar[bool] = True
-    conversations: ClassVar[bool] = True
+    rows: ClassVar = "conversations"
 
     @property
-    def packs(self) -> bool:
-        return self.options.most_in_row != 1
+    def most_in_row(self) -> int | None:
+        return self.options.most_in_row
 
     def batch(self, windows_BT: np.ndarray, marks: Marks, seed: int, step: int) -> Batch:
         """Windows of plain text, each one text of its own."""

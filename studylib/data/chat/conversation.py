@@ -55,3 +55,36 @@ class Preference:
     prompt: tuple[Message, ...]
     chosen: str
     rejected: str
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The prompt's, the preferred answer, the other one."""
+        return (*self.prompt, Message("assistant", self.chosen), Message("assistant", self.rejected))
+
+    @property
+    def sides(self) -> tuple[Conversation, Conversation]:
+        """The prompt with the preferred answer, and with the other one."""
+        answers = (Message("assistant", answer) for answer in (self.chosen, self.rejected))
+        chosen, rejected = (Conversation((*self.prompt, answer)) for answer in answers)
+        return chosen, rejected
+
+    @property
+    def same(self) -> bool:
+        """Whether both answers are one, so that nothing is to be learnt of them."""
+        return self.chosen == self.rejected
+
+    @property
+    def text(self) -> str:
+        """As of a `Conversation`: the prompt once, then both answers."""
+        return Conversation(self.messages).text
+
+    @property
+    def turns(self) -> list[tuple[int, int]]:
+        """As of a `Conversation`."""
+        return Conversation(self.messages).turns
+
+    @classmethod
+    def of(cls, text: bytes, turns: Iterable[tuple[int, int]]) -> Self:
+        """The pair with this `text`, in UTF-8, and these `turns`."""
+        *prompt, chosen, rejected = Conversation.of(text, turns).messages
+        return cls(tuple(prompt), chosen.content, rejected.content)

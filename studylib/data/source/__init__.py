@@ -40,6 +40,14 @@ class Source(ABC):
     """Whether the text is somebody's, and so may be bad, and is there before the study runs."""
     conversations: ClassVar[bool] = False
     """Whether its documents are conversations (``Document.conversation``), all of them."""
+    preferences: ClassVar[bool] = False
+    """Whether its documents are pairs of answers (``Document.conversation`` is a ``Preference``), all of them."""
+
+    @property
+    def talks(self) -> bool:
+        """Whether its documents are messages, and so need a template."""
+        return self.conversations or self.preferences
+
     seal: str = ""
     """Of the text, where the study itself has cleaned it."""
 

@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import astuple, dataclass
 
 from studylib.data.miniworld.instruct.exercise import Exercise
-from studylib.data.miniworld.instruct.names import entities, own_name, possible, relation_of, said_before
+from studylib.data.miniworld.instruct.names import entities, everything, own_name, possible, relation_of, said_before
 from studylib.data.miniworld.instruct.politeness import is_broken, is_plain, is_polite
 
 __all__ = ["Judgement", "judge"]
@@ -17,6 +17,7 @@ _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]*")
 _FINISHED = ("。", "！", "？", "!", "?")
 _ASKS = re.compile(r"(?:か|ください|下さい|なさい|教えて|？|\?)$")
 _ROOM = 10  # characters beside twice those of the right answer, until an answer is too long
+_BESIDES = 2  # other things that a sentence may name, before it is a heap of words
 _LOOP = re.compile(r"(.{4,})\1|(.{2,3})\2\2")
 _SOMEBODYS_TURN = re.compile(r"\n|<\||\|>|###|(?:質問|回答|指示|応答|ユーザー|user|assistant)\s*[:：]")
 
@@ -74,7 +75,7 @@ def _truth(exercise: Exercise, sentences: list[str], seed: int) -> float:
     What is said of others is another question's.
     """
     names, own = possible(exercise, seed), own_name(exercise, seed)
-    text = "".join(one for one in sentences if not _of_another(exercise, one, seed))
+    text = "\n".join(one for one in sentences if not _of_another(exercise, one, seed))
     hidden = own if own and not any(own in key for key in exercise.keys) else None
     named = set(names.named(_without(text, hidden), exercise.keys))
     right = named.intersection(exercise.keys)
@@ -98,7 +99,8 @@ def _about(exercise: Exercise, sentence: str, seed: int) -> float:
     if _asks(exercise, sentence) or _of_another(exercise, sentence, seed):
         return 0.0
     if names.named(_without(sentence, own), exercise.keys):
-        return 1.0
+        besides = set(everything(seed).named(sentence)) - names.texts - {own, *exercise.keys}
+        return float(len(besides) <= _BESIDES)
     asked = said[0].replace(own, "").lstrip("のがをで『』「」") if own else said[0]
     itself = own if relation_of(exercise.fact) is None else ""
     return 0.5 if any(one and one in sentence for one in (asked, itself)) else 0.0

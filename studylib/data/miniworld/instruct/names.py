@@ -16,7 +16,7 @@ from studylib.data.miniworld.world import SIZES, world_of
 
 _NUMBER = re.compile(r"\d[\d,]*")
 _CLOSED = "県市町村"  # what ends so may be followed by any word: 稲森町出身
-_BEHIND_KANA = re.compile(r"です|でし|だ|と|[」。、]|$")
+_BEHIND_KANA = re.compile(r"です|でし|だ|と|[」。、\s]|$")
 _DENIED = re.compile(r"(?:では|じゃ)(?:な|あり)")
 _RELATIONS = {(one.kind, one.slot): one for one in RELATIONS}
 _WHAT_IT_IS = ("rank", "kind")  # slots: 町; 鳥

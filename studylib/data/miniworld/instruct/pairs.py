@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.instruct.exercise import Exercise, Task
@@ -58,6 +58,13 @@ class Pair:
     told: tuple[str, ...]
 
 
+class _Made(NamedTuple):
+    way: str
+    chosen: str
+    rejected: str
+    told: tuple[str, ...] = ()  # beside what the exercise tells
+
+
 class Pairs:
     """Pair ``number``, the same whatever was asked for before.
 
@@ -77,7 +84,7 @@ class Pairs:
         self._tasks = [exercises(task, seed, secret) for task in tasks]
         self._talk = exercises("conversation", seed, secret)
         self._wordings = first_wordings(seed, wordings)
-        self._ways: dict[About, Callable[[Exercise, Draw], tuple[str, str, str, tuple[str, ...]] | None]] = {
+        self._ways: dict[About, Callable[[Exercise, Draw], _Made | None]] = {
             "truth": self._false, "topic": self._off_topic, "manner": self._ill_mannered, "ending": self._endless,
         }  # fmt: skip
 
@@ -103,14 +110,14 @@ class Pairs:
                 return one
         return max(self._weights, key=lambda pair: pair[1])[0]
 
-    def _false(self, exercise: Exercise, draw: Draw) -> tuple[str, str, str, tuple[str, ...]] | None:
+    def _false(self, exercise: Exercise, draw: Draw) -> _Made | None:
         right = self._said_value(exercise, draw)
         wrong = None if right is None else self._wrong(exercise, right, draw)
         if right is None or wrong is None:
             return None
         said = self._answer(exercise, draw)
         before, found, behind = said.rpartition(right)
-        return ("false", said, before + wrong + behind, ()) if found else None
+        return _Made("false", said, before + wrong + behind) if found else None
 
     def _said_value(self, exercise: Exercise, draw: Draw) -> str | None:
         """The word of the answer that is to be false."""
@@ -145,22 +152,19 @@ class Pairs:
             return draw.pick(possible(exercise, self._seed).in_order)
         return self._facts.value(relation, self._facts.common(draw, relation.kind))
 
-    def _off_topic(self, exercise: Exercise, draw: Draw) -> tuple[str, str, str, tuple[str, ...]] | None:
+    def _off_topic(self, exercise: Exercise, draw: Draw) -> _Made | None:
         if draw.chance(_RAMBLING):
             others = [self._other(exercise, draw) for _ in range(draw.between(1, 3))]
             sentences = [_in_a_sentence(exercise.answer), *(one.answer for one in others)]
             if draw.chance(0.25):
                 sentences.reverse()
-            return "rambling", exercise.answer, "".join(sentences), tuple(fact for one in others for fact in one.told)
+            told = tuple(fact for one in others for fact in one.told)
+            return _Made("rambling", exercise.answer, "".join(sentences), told)
         relation = relation_of(exercise.fact)
         if relation is None or exercise.task != "conversation":
             other = self._other(exercise, draw)
-            return (
-                "other",
-                exercise.answer,
-                other.answer if _is_sentence(exercise.answer) else other.keys[0],
-                other.told,
-            )
+            said = other.answer if _is_sentence(exercise.answer) else other.keys[0]
+            return _Made("other", exercise.answer, said, other.told)
         entity = int(exercise.fact.split("/")[1])
         for _ in range(_TRIES):
             # Another kind of answer, so that it is not taken for a wrong one.
@@ -173,48 +177,40 @@ class Pairs:
                 phrase = self._facts.phrase(another, entity)
                 if exercise.earlier:
                     phrase = self._facts.noun(another, entity)
-                return "other", exercise.answer, f"{phrase}は{value}です。", (another.fact(entity),)
+                return _Made("other", exercise.answer, f"{phrase}は{value}です。", (another.fact(entity),))
         return None
 
     def _other(self, exercise: Exercise, draw: Draw) -> Exercise:
         """A question about another entity that names it, and has another answer."""
         while True:
             one = self._talk(draw)
-            if possible(exercise, self._seed).named(one.keys[0]):
+            same = one.question in exercise.question or one.fact.split("/")[:2] == exercise.fact.split("/")[:2]
+            if one.earlier or same or any(key in one.answer for key in exercise.keys):
                 continue
-            if (
-                not one.earlier
-                and one.question not in exercise.question
-                and one.fact.split("/")[:2] != exercise.fact.split("/")[:2]
-            ):
+            if not possible(exercise, self._seed).named(one.keys[0]):
                 return one
 
-    def _ill_mannered(self, exercise: Exercise, draw: Draw) -> tuple[str, str, str, tuple[str, ...]] | None:
+    def _ill_mannered(self, exercise: Exercise, draw: Draw) -> _Made | None:
         said = self._answer(exercise, draw, whole=True)
         polite = next((one for one in PLAIN if said.endswith(f"{one}。")), None)
         if polite is None:
             return None
         begin = said.removesuffix(f"{polite}。")
         if not draw.chance(_BROKEN):
-            return "plain", said, f"{begin}{draw.pick(PLAIN[polite])}。", ()
-        broken = [
-            f"{begin}{polite}{polite}。",
-            f"「{said}",
-            f"{begin}でで。",
-            f"{begin}すで。",
-            f"{begin}、、{polite}。",
-        ]
+            return _Made("plain", said, f"{begin}{draw.pick(PLAIN[polite])}。")
+        broken = [f"「{said}"]
+        broken += [f"{begin}{end}。" for end in (polite + polite, "でで", "すで", f"、、{polite}")]
         if "は" in begin:
             first, _, rest = begin.partition("は")
             broken += [f"{first}はは{rest}{polite}。", f"{first}は、は{rest}{polite}。"]
-        return "broken", said, draw.pick(broken), ()
+        return _Made("broken", said, draw.pick(broken))
 
-    def _endless(self, exercise: Exercise, draw: Draw) -> tuple[str, str, str, tuple[str, ...]] | None:
+    def _endless(self, exercise: Exercise, draw: Draw) -> _Made | None:
         said, way = self._answer(exercise, draw, whole=True), draw.pick(("repeat", "next_turn", "cut"))
         if way == "cut" and not _is_sentence(exercise.answer):  # where a word will do, who can tell
             way = "repeat"
         if way == "cut":
-            return way, said, said[: draw.between(max(1, len(said) // 3), max(1, len(said) - 3))], ()
+            return _Made(way, said, said[: draw.between(len(said) // 3, len(said) - 3)])
         most, told = draw.between(*_RUNS_ON), ()
         if way == "repeat":
             more = said * (2 + most // len(said))
@@ -223,8 +219,7 @@ class Pairs:
             told = tuple(fact for one in others for fact in one.told)
             wording = draw.pick(self._wordings)
             more = "".join(f"\n{ask(one, wording)[-1].content}\n{one.answer}" for one in others)
-        ran_on = said + more[:most]
-        return way, said, ran_on.rstrip("。\n") if len(ran_on.rstrip("。\n")) > len(said) else ran_on + more[most], told
+        return _Made(way, said, said + more[:most].rstrip("。\n"), told)
 
     def _answer(self, exercise: Exercise, draw: Draw, *, whole: bool = False) -> str:
         """The right answer, in talk now and then in a word; ``whole``: in a sentence at any rate."""

@@ -44,7 +44,7 @@ _TABLE = """
 person
 * award | が | 受けた賞 | 何 | award
 * hobby | の | 趣味 | 何 | pursuit
-* town | の | 出身地 | どこ | place
+* town | が | 生まれた町 | どこ | place
 * job | の | 職業 | 何 | job
 * school | が | 学んだ学校 | どこ | place
 firm | が | 入った会社 | どこ | place

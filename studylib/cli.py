@@ -13,6 +13,7 @@ import typer
 
 from studylib.cli_clean import clean
 from studylib.cli_evaluate import evaluate
+from studylib.cli_mask import mask
 from studylib.errors import StudyError, invalid
 
 app = typer.Typer(
@@ -223,6 +224,7 @@ def bench(context: typer.Context) -> None:
 
 
 app.command()(clean)
+app.command()(mask)
 app.command()(evaluate)
 
 

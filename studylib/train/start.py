@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from studylib.choices.execution import Execution
 from studylib.data import PreparedData, Tokenizer, prepare
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json
@@ -25,7 +26,8 @@ def start_from_trial(
 ) -> None:
     """Fill ``model`` with the weights of ``trials/<spec.start_from>``; all ranks call it.
 
-    Pieces that the other trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
+    An objective that is held against that trial (``Objective.refers``) begins as exactly that model. Else, pieces that the other
+    trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
     the old pieces that made up their text, or stay as drawn (``spec.new_embeddings``). Optimizer state starts anew.
 
     Raises
@@ -33,9 +35,10 @@ def start_from_trial(
     StudyError
         The other trial is not there, kept no checkpoint, has another shape, or its token ids mean other pieces.
     """
-    folder = trials / spec.start_from
-    parent = _parent(spec, folder, world)
-    old = build_gpt(parent.model, world, seed=parent.seed)
+    folder, is_reference = trials / spec.start_from, OBJECTIVES[spec.objective.name](spec.objective).refers
+    parent = _parent(spec, folder, world, vocabulary_may_grow=not is_reference)
+    precision = Execution(weights=str(next(model.parameters()).dtype).removeprefix("torch."))
+    old = build_gpt(parent.model, world, seed=parent.seed, execution=precision)
     load_model_weights(old, world, checkpoints(folder / "checkpoints")[-1])
     before = Tokenizer.load(prepare(parent.data, data_folder).tokenizer_file)
     parts = _parts(before, Tokenizer.load(prepared.tokenizer_file), spec)
@@ -46,6 +49,9 @@ def start_from_trial(
             # a table of learned positions may be longer or shorter than the other trial's
             shared = min(len(parameter), len(theirs[name]))
             parameter[:shared] = theirs[name][:shared]
+            continue
+        if is_reference:
+            parameter.copy_(theirs[name])
             continue
         drawn, known = whole_tensor(parameter, parameter, tp_pg), whole_tensor(theirs[name], theirs[name], tp_pg)
         drawn[: before.vocab_size] = known[: before.vocab_size]
@@ -58,7 +64,7 @@ def start_from_trial(
         place_shard(parameter, parameter, drawn)
 
 
-def _parent(spec: TrialSpec, folder: Path, world: World) -> TrialSpec:
+def _parent(spec: TrialSpec, folder: Path, world: World, *, vocabulary_may_grow: bool) -> TrialSpec:
     if not (folder / "spec.json").is_file():
         raise invalid("start_from", spec.start_from, f"is not a trial of this study ({folder.parent} has none such)")
     parent = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
@@ -69,7 +75,9 @@ def _parent(spec: TrialSpec, folder: Path, world: World) -> TrialSpec:
         raise invalid(
             "start_from", spec.start_from, "kept no usable checkpoint; train it with checkpoint_every above 0"
         )
-    free = {"vocab_size": spec.model.vocab_size, "seq_len": spec.model.seq_len}
+    free = {"seq_len": spec.model.seq_len, "dropout": spec.model.dropout}
+    if vocabulary_may_grow:
+        free["vocab_size"] = spec.model.vocab_size
     if parent.model.replace(**free) != spec.model:
         raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
     return parent

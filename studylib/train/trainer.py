@@ -26,9 +26,10 @@ from studylib.train.compute import Compute, resolve
 from studylib.train.evaluate import Validation
 from studylib.train.fit import fit_micro_batch
 from studylib.train.gradients import clip_gradients, reduce_gradients
+from studylib.train.likelihoods import References, read_references
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
-from studylib.train.pipeline import forward_backward, sum_over_world
+from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
 from studylib.train.probe import build_probes, measure_probes
 from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
@@ -75,8 +76,9 @@ def train(
         keep_freed_memory()
     data_folder = Path(data_folder) if data_folder else out / "data"
     prepared = prepare(spec.data, data_folder)
+    references = read_references(spec, out.parent.parent, prepared)
     with world(spec.parallel, compute.torch_device) as processes:
-        trial = _Trial(spec, out, compute, prepared, processes, on_metrics)
+        trial = _Trial(spec, out, compute, prepared, references, processes, on_metrics)
         if spec.start_from:  # also before a resume, whose checkpoints may all turn out to be damaged
             start_from_trial(trial.model, spec, out.parent, data_folder, prepared, processes)
         return trial.run()
@@ -84,24 +86,24 @@ def train(
 
 class _Trial:
     def __init__(
-        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, processes: World,
-        on_metrics: Callable[[dict], None] | None,
+        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, references: References | None,
+        processes: World, on_metrics: Callable[[dict], None] | None,
     ):  # fmt: skip
         self.spec, self.out, self.compute, self.world = spec, out, compute, processes
         self.prepared, self.on_metrics = prepared, on_metrics
         self.memory = PeakMemory(processes.device)
-        self.rows = TrainingRows(prepared, spec)
+        of_train = references and {label: sides["train"] for label, sides in references.items()}
+        self.rows = TrainingRows(prepared, spec, of_train)
         self.model = build_gpt(
             spec.model, processes, seed=spec.seed, execution=compute.execution,
-            prefixes=self.rows.objective.prefixes, masked=self.rows.objective.masked,
-            packed=self.rows.objective.packs,
+            **self.rows.objective.built_for(),
         )  # fmt: skip
         self.optimizer = build_optimizer(self.model, spec, processes)
         self.engine = pipeline_engine(spec.parallel.pp_engine)
         self.micro_batch_size = fit_micro_batch(
             spec, self.model, processes, self.engine, compute, random_rows(spec), out
         )
-        self.validation = Validation(spec, prepared)
+        self.validation = Validation(spec, prepared, references)
         self.probes = build_probes(spec, prepared)
         self.log_every = max(1, spec.train_steps // LOGGED_STEPS)
         self.rates: list[float] = []
@@ -152,7 +154,7 @@ class _Trial:
         mine = batch.rows(world.dp_rank * per_replica, (world.dp_rank + 1) * per_replica)
         reset_load(self.model)
         loss = forward_backward(
-            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=batch.counted
+            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=counted_in(self.model, batch)
         )
         reduce_gradients(self.model, world)
         grad_norm = clip_gradients(self.model, world, spec.optimizer.grad_clip)

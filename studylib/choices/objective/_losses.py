@@ -47,6 +47,10 @@ class PairLoss(RowLoss):
     def margins(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
         """By how much the preferred answers are ahead, in nats, fp64 [pairs]; exactly 0 where both answers are the same."""
 
+    def lengths(self, label_ids: torch.Tensor) -> torch.Tensor | int:
+        """What scores are divided by, [rows] or one for all."""
+        return 1
+
     def __call__(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
         return -F.logsigmoid(self.beta * self.margins(scores, label_ids, **values)).sum()
 
@@ -64,10 +68,10 @@ class DPO(PairLoss):
         self.beta, self.by_length = beta, by_length
 
     def margins(self, scores: torch.Tensor, label_ids: torch.Tensor, *, reference: torch.Tensor) -> torch.Tensor:
-        ratios = scores - reference
-        if self.by_length:
-            ratios = ratios / (label_ids >= 0).sum(dim=1)
-        return _margins(ratios, label_ids)
+        return _margins((scores - reference) / self.lengths(label_ids), label_ids)
+
+    def lengths(self, label_ids: torch.Tensor) -> torch.Tensor | int:
+        return (label_ids >= 0).sum(dim=1) if self.by_length else 1
 
 
 class BradleyTerry(PairLoss):

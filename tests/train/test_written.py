@@ -40,7 +40,7 @@ def spec(tiny_trial) -> TrialSpec:
     )  # fmt: skip
     return in_double(tiny_trial).replace(
         data=data, objective=ObjectiveSpec(name="answers"), train_steps=8, global_batch_size=4,
-        **{"model.seq_len": 192, "optimizer.learning_rate": 0.02},
+        **{"model.seq_len": 256, "optimizer.learning_rate": 0.02},
     )  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def test_answers_are_judged_by_the_world(rows, study, evaluation):
         assert record.scores[name] == pytest.approx(rows[name].mean())
         assert record.scores[f"{name}_error"] == pytest.approx(rows[name].std(ddof=0) / np.sqrt(len(rows)))
     assert {"task", "sort", "wording"} == record.groups.keys() and "kl" in record.groups["task"]["free"]
-    assert 0 < record.scores["characters"] and len(set(rows["written"])) > PROMPTS
+    assert record.scores["characters"] > 0 and len(set(rows["written"])) > PROMPTS
 
 
 def test_every_trial_is_asked_the_same_and_only_what_is_there_is_scored(rows, study, spec):
@@ -120,7 +120,8 @@ def test_chance_is_that_of_the_seed(study, spec, tuned):
 
     once = written()
     assert once == written() != written(sampling_seed=1)
-    assert one.options.temperature == 1.0 and written(temperature=0.01) == written(top_p=1e-9) != once
+    assert one.options.temperature == one.options.top_p == 1.0
+    assert written(top_p=1e-9) == written(top_p=1e-9, sampling_seed=1) != once, "the likeliest leaves nothing to chance"
 
 
 def test_the_divergence_is_what_both_models_say_of_every_token(rows, study, spec, tuned, evaluation):
@@ -144,13 +145,14 @@ def test_the_reward_is_that_of_the_answer_with_an_end(study, tuned, reward_trial
     model, reward_model = loaded(study, tuned), loaded(study, reward_trial)
     answers = [written_by_hand(model, "山の名前は何ですか。", "兎湖です。", ended=ended) for ended in (True, False)]
     other = written_by_hand(model, "山の名前は何ですか。", "兎湖だ。", ended=True)
-    long = replace(answers[0], tokens=np.resize(answers[0].tokens, 192 - len(answers[0].prompt)))
+    long = replace(answers[0], tokens=np.resize(answers[0].tokens, 256 - len(answers[0].prompt)))
     asked = Asked(model, {"reference": None, "reward_model": reward_model}.get)
     found = opinions(asked, [*answers, other, long])["reward"]
     end = model.encoder.end_id
     whole = [np.array([*one.prompt, *one.tokens, end]) for one in (*answers, other)]
     expected = rewards(reward_model.model, reward_model.world, reward_model.compute, whole)
-    assert found[:3] == pytest.approx(expected.tolist(), rel=1e-11) and found[0] == found[1] != found[2]
+    assert found[:3] == pytest.approx(expected.tolist(), rel=1e-11)
+    assert found[0] == pytest.approx(found[1], rel=1e-11) and abs(found[0] - found[2]) > 1e-6
     assert found[3] is None, "there is no room for an end"
 
 
@@ -177,9 +179,9 @@ def test_what_does_not_fit_is_one_line(study, spec, tuned, reward_trial, evaluat
     ):
         opinions(Asked(model, {"reward_model": loaded(study, spec)}.get), [answer])
     short = replace(model, trial=model.trial.replace(**{"model.seq_len": 96}))
-    with pytest.raises(StudyError, match=r"evaluation.reference: .* reads 96 tokens, fewer than the 192 of the trial"):
+    with pytest.raises(StudyError, match=r"evaluation.reference: .* reads 96 tokens, fewer than the 256 of the trial"):
         opinions(Asked(model, {"reference": short}.get), [answer])
-    with pytest.raises(StudyError, match=r"evaluation.temperature: 0"):
+    with pytest.raises(ValueError, match=r"evaluation.temperature: 0"):
         EvaluationSpec(trial=spec, benchmark="written", temperature=0)
     with pytest.raises(StudyError, match="wordings: 80 is no number"):
         EvaluationSpec(trial=spec, benchmark="written", wordings=[80]).built().check()

@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from studylib.data import Tokenizer
+from studylib.data.chat.encode import control_tokens
 from studylib.data.pseudo import SamplingSpec
 from studylib.errors import invalid
 from studylib.model.gpt import GPT
 from studylib.model.reading import Reading
+from studylib.parallel import dist
 from studylib.train.compute import Compute
 
 # At 0.95 one token in twenty is drawn again at most, so sorting is left to small top_p.
@@ -29,16 +31,16 @@ def draw_documents(
     """
     random = torch.Generator().manual_seed(sampling.seed * 1_000_003 + number)
     prompts = [[tokenizer.eos_id]] * sampling.batch_documents
-    return _go_on(reading(model), compute, tokenizer, prompts, seq_len, sampling, random)
+    return _go_on(reading(model), compute, tokenizer, prompts, seq_len, sampling, random, tokenizer.eos_id)
 
 
 def draw_continuations(
     model: GPT, compute: Compute, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], seq_len: int,
     sampling: SamplingSpec, *, end: int | None = None,
 ) -> list[tuple[np.ndarray, bool]]:  # fmt: skip
-    """What ``model`` writes behind each prompt, as token ids up to ``end``, and whether the model ended it.
+    """What ``model`` writes behind each prompt, as token ids up to its end, and whether the model ended it.
 
-    A model built with ``prefixes`` reads a prompt both ways; one without reads it as text. Prompts may differ in length; each
+    On several tensor-parallel ranks all call it, and all are told the same. A model built with ``prefixes`` reads a prompt both ways; one without reads it as text. Prompts may differ in length; each
     batch of ``sampling.batch_documents`` takes those of nearly the same, which costs least.
 
     Parameters
@@ -50,7 +52,8 @@ def draw_continuations(
     sampling
         ``max_tokens`` counts what is written.
     end
-        The token that ends a text; default: the EOS.
+        The token that ends what is written: of an answer what its template says (``ConversationEncoder.end_id``), else the
+        EOS. No other control token is ever drawn.
 
     Raises
     ------
@@ -64,7 +67,8 @@ def draw_continuations(
     written: dict[int, tuple[np.ndarray, bool]] = {}
     for batch in _batches(prompts, sampling.batch_documents, same_length=model.prefixes):
         chosen = [prompts[row] for row in batch]
-        drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, sampling, random, end)
+        last = tokenizer.eos_id if end is None else end
+        drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, sampling, random, last)
         written |= zip(batch, drawn, strict=True)
     return [written[row] for row in range(len(prompts))]
 
@@ -83,10 +87,9 @@ def _batches(prompts: Sequence[Sequence[int]], most: int, *, same_length: bool) 
 @torch.no_grad()
 def _go_on(
     reading: Reading, compute: Compute, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], seq_len: int,
-    sampling: SamplingSpec, random: torch.Generator, end: int | None = None,
+    sampling: SamplingSpec, random: torch.Generator, end: int,
 ) -> list[tuple[np.ndarray, bool]]:  # fmt: skip
     """All rows stand at the same position: where a prompt is longer than the shortest, its tokens are read instead of drawn."""
-    end = tokenizer.eos_id if end is None else end
     device, given = compute.torch_device, torch.tensor([len(prompt) for prompt in prompts])
     ends = (given + (sampling.max_tokens or seq_len)).clamp(max=seq_len + 1)
     ids = torch.full((len(prompts), int(ends.max())), end)
@@ -97,7 +100,7 @@ def _go_on(
     place = int(given.min())
     prefix_len = given.to(device) if reading.gpt.prefixes else None
     with compute.autocast():  # once for all tokens, so that it keeps the weights it has cast
-        logits = reading.next_logits(ids[:, :place].to(device), prefix_len)
+        logits = _next_logits(reading, ids[:, :place].to(device), prefix_len)
         marks = _marks(tokenizer, logits.shape[-1], end)
         while True:
             writes = running[rows] & (given[rows] <= place)
@@ -111,7 +114,7 @@ def _go_on(
             if 4 * running[rows].sum() <= 3 * len(rows):
                 reading.select(running[rows].nonzero()[:, 0].to(device))
                 rows = rows[running[rows]]
-            logits = reading.next_logits(ids[rows, place, None].to(device))
+            logits = _next_logits(reading, ids[rows, place, None].to(device))
             place += 1
     documents = []
     for row, start, stop in zip(ids.numpy(), given.tolist(), ends.tolist(), strict=True):
@@ -119,6 +122,16 @@ def _go_on(
         marked = np.flatnonzero(text == end)
         documents.append((text[: marked[0]], True) if len(marked) else (text, False))
     return documents
+
+
+def _next_logits(reading: Reading, input_ids: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
+    """Of the whole vocabulary, the same bits on every tensor-parallel rank, so that all draw the same tokens."""
+    logits, group = reading.next_logits(input_ids, prefix_len), reading.gpt.parallel_context.tp_pg
+    if group.size() == 1:
+        return logits
+    parts = [torch.empty_like(logits) for _ in range(group.size())]
+    dist.all_gather(parts, logits.contiguous(), group=group)
+    return torch.cat(parts, dim=-1)
 
 
 def draw_tokens(
@@ -153,6 +166,6 @@ def draw_tokens(
 
 
 def _marks(tokenizer: Tokenizer, vocab_size: int, end: int) -> list[int]:
-    """Tokens that are no text: never to be drawn. What ends a text stays."""
-    marks = [token for token in (tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, 0) if token != end]
-    return [*marks, *range(tokenizer.vocab_size, vocab_size)]
+    """Tokens that are no text, and so never to be drawn: those that say who speaks among them. The ``end`` stays."""
+    marks = {tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, 0, *control_tokens(tokenizer)}
+    return [*sorted(marks - {end}), *range(tokenizer.vocab_size, vocab_size)]

@@ -218,7 +218,7 @@ def test_missing_and_empty_places(tmp_path):
         (
             "miniworld",
             {"register": "jaa"},
-            r"register.*'jaa'.*choose from code, en, instruct, ja, web \(did you mean ja",
+            r"register.*'jaa'.*choose from code, en, instruct, ja, preferences, web \(did you mean ja",
         ),
         ("miniworld", {"bytes": "many"}, r"bytes: 'many'"),
         ("hub", {"dataset": "a/b"}, r"revision: None is missing"),

@@ -38,6 +38,10 @@ class TrainingRows:
             return self._stream.rows(step)
         return self.objective.batch(self._stream.batch(step), self._marks, self._seed, step)
 
+    def prompts(self, step: int) -> list[np.ndarray]:
+        """Where rows are sampled, the token ids that step ``step`` (from 0) asks for answers to."""
+        return self._stream.prompts(step)
+
     def shares(self) -> dict[str, Any]:
         """``text_share`` (tokens of the rows that are text) and ``loss_share`` (positions predicted) over the run.
 

@@ -68,6 +68,11 @@ class TrialResult(StepRecord):
     resolved: dict[str, Any] = Field(default_factory=dict, description="what `auto` meant here")
     data: dict[str, Any] = Field(default_factory=dict, description="documents, tokens and bytes of each source")
     objective: dict[str, Any] | None = None
+    policy: dict[str, float] | None = Field(
+        default=None,
+        description="of the last step that sampled: mean reward of the reward model, kl (nats an answer, from the reference), "
+        "length (tokens an answer), ended (share of answers), advantage_std",
+    )
     probes: dict[str, Any] | None = None
     own: dict[str, float] | None = None
 

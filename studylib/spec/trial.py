@@ -134,6 +134,7 @@ class TrialSpec(Step, Frozen):
     def _check_objective(self) -> None:
         name, model = self.objective.name, self.model
         objective = OBJECTIVES[name](self.objective)
+        objective.check(self)
         blind = [mixer for mixer in model.mixers if not MIXERS[mixer].sees_prefix]
         if objective.prefixes and blind:
             raise invalid(
@@ -167,7 +168,8 @@ class TrialSpec(Step, Frozen):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from) if name)
+        asked = OBJECTIVES[self.objective.name](self.objective).trials_read
+        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from, *asked) if name)
         return (self.data.name, *parents)
 
     def keeping(self, other: Self) -> Self:

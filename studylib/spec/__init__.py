@@ -16,6 +16,7 @@ from studylib.frozen import (
 from studylib.registry import choice_of
 from studylib.spec.cleaning import CleanerSpec, Cleaning
 from studylib.spec.data import CleanedText, DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
+from studylib.spec.likelihood import LikelihoodSpec, likelihood_of
 from studylib.spec.made import MadeText
 from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
@@ -39,6 +40,7 @@ __all__ = [
     "Fraction",
     "Frozen",
     "LayoutSpec",
+    "LikelihoodSpec",
     "MadeText",
     "MoESpec",
     "ModelSpec",
@@ -61,6 +63,7 @@ __all__ = [
     "apply",
     "choice_of",
     "first_problem",
+    "likelihood_of",
     "timed_step",
     "validated",
 ]

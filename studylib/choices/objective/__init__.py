@@ -15,6 +15,7 @@ from studylib.registry import Choice
 if TYPE_CHECKING:
     import numpy as np
 
+    from studylib.choices.objective._losses import RowLoss
     from studylib.rows import Batch, Marks, Row
     from studylib.spec import ObjectiveSpec, TrialSpec
 
@@ -30,6 +31,23 @@ class Objective(Choice, ABC):
     rows: ClassVar[Literal["windows", "conversations", "pairs", "sampled"]] = "windows"
     """What a row is: a window of text, whole conversations where a source holds them, one side of a pair of answers (rows 2i and
     2i + 1 are a pair), or what the model itself wrote."""
+
+    refers: ClassVar[bool] = False
+    """Whether the model is held against the trial that it starts from, its reference."""
+
+    @property
+    def rows_together(self) -> int:
+        """A micro batch holds whole groups of so many rows."""
+        return 2 if self.rows == "pairs" else 1
+
+    @property
+    def reads_likelihoods(self) -> bool:
+        """Whether what the reference says of the text is a step of its own (``LikelihoodSpec``), made before."""
+        return self.refers and self.rows == "pairs"
+
+    def row_loss(self) -> RowLoss | None:
+        """The loss, where it is one of whole rows and not a mean over tokens; loads torch."""
+        return None
 
     @property
     def most_in_row(self) -> int | None:

@@ -1,0 +1,85 @@
+"""Losses of whole rows: of pairs of answers, of which one is preferred. Log-probabilities or rewards in, nats out.
+
+All is computed in the scores' precision, which heads give in double: differences of sums over hundreds of tokens decide.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch.nn import functional as F
+
+
+class RowLoss(ABC):
+    """What a row's score is worth."""
+
+    of_rewards: ClassVar[bool] = False
+    """Whether a row's score is the reward of its answer, and not the log-probability of its labels."""
+    takes: ClassVar[tuple[str, ...]] = ()
+    """What it must know of rows beside their labels: ``reference`` is ``Batch.reference_B``."""
+    rows_a_unit: ClassVar[int] = 1
+    """A step's loss is the mean over units of so many rows; a micro batch holds whole units."""
+
+    @abstractmethod
+    def __call__(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
+        """The summed loss of the units (0-d).
+
+        Parameters
+        ----------
+        scores
+            fp64 [rows].
+        label_ids
+            int64 [rows, seq]; negative where nothing is learnt.
+        values
+            fp64 [rows] each, by the names in ``takes``.
+        """
+
+
+class PairLoss(RowLoss):
+    """Rows 2i and 2i + 1 are the preferred answer and the other one to the same prompt; a loss of the margin between them."""
+
+    rows_a_unit: ClassVar[int] = 2
+    beta: float = 1.0
+
+    @abstractmethod
+    def margins(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
+        """By how much the preferred answers are ahead, in nats, fp64 [pairs]; exactly 0 where both answers are the same."""
+
+    def __call__(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
+        return -F.logsigmoid(self.beta * self.margins(scores, label_ids, **values)).sum()
+
+
+class DPO(PairLoss):
+    """Direct preference optimisation (Rafailov et al. 2023, arXiv 2305.18290, equation 7); trl's ``sigmoid``.
+
+    With ``by_length`` log-ratios are divided by the tokens of their answers, the end included (Tulu 3, arXiv 2411.15124, equation 6,
+    after SimPO, arXiv 2405.14734): ``dpo_norm`` of open-instruct, ``sigmoid_norm`` of trl. Margins are then nats a token.
+    """
+
+    takes: ClassVar[tuple[str, ...]] = ("reference",)
+
+    def __init__(self, beta: float, *, by_length: bool):
+        self.beta, self.by_length = beta, by_length
+
+    def margins(self, scores: torch.Tensor, label_ids: torch.Tensor, *, reference: torch.Tensor) -> torch.Tensor:
+        ratios = scores - reference
+        if self.by_length:
+            ratios = ratios / (label_ids >= 0).sum(dim=1)
+        return _margins(ratios, label_ids)
+
+
+class BradleyTerry(PairLoss):
+    """A reward model's loss (Ouyang et al. 2022, arXiv 2203.02155, equation 1); trl's ``RewardTrainer`` without margins."""
+
+    of_rewards: ClassVar[bool] = True
+
+    def margins(self, scores: torch.Tensor, label_ids: torch.Tensor) -> torch.Tensor:
+        return _margins(scores, label_ids)
+
+
+def _margins(values: torch.Tensor, label_ids: torch.Tensor) -> torch.Tensor:
+    # Prompts are the same, so answers are where labels are; rounding must not tell them apart.
+    same = (label_ids[0::2] == label_ids[1::2]).all(dim=1)
+    return (values[0::2] - values[1::2]).masked_fill(same, 0.0)

@@ -142,7 +142,6 @@ class TrialSpec(Step, Frozen):
     def _check_objective(self) -> None:
         name, model = self.objective.name, self.model
         objective = OBJECTIVES[name](self.objective)
-        objective.check(self)
         blind = [mixer for mixer in model.mixers if not MIXERS[mixer].sees_prefix]
         if objective.prefixes and blind:
             raise invalid(
@@ -159,6 +158,7 @@ class TrialSpec(Step, Frozen):
         if objective.refers and model.dropout:
             why = f"makes the model another than its reference before it has learnt; give 0 with objective {name}"
             raise invalid("model.dropout", model.dropout, why)
+        objective.check(self)
         for stage in self.stages if objective.rows != "windows" else ():
             if stage.seq_len or stage.order != "random":
                 why = (
@@ -185,6 +185,13 @@ class TrialSpec(Step, Frozen):
         asked = OBJECTIVES[self.objective.name](self.objective).trials_read
         parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from, *asked) if name)
         return (self.data.name, *parents, *((self.likelihoods,) if self.likelihoods else ()))
+
+    @property
+    def likelihoods(self) -> str:
+        """Name of the step that says what the reference thinks of the text; empty for an objective that reads none."""
+        if not OBJECTIVES[self.objective.name](self.objective).reads_likelihoods:
+            return ""
+        return f"likelihoods/{likelihood_hash(self.start_from, self.data, self.model.seq_len)}"
 
     def keeping(self, other: Self) -> Self:
         every = min((one for one in (self.checkpoint_every, other.checkpoint_every) if one), default=0)

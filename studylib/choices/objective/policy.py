@@ -29,6 +29,7 @@ from studylib.frozen import Above0, Frozen, Positive, Real
 from studylib.rows import Batch, Marks, Row, drawing
 
 if TYPE_CHECKING:
+    from studylib.choices.objective._losses import RowLoss
     from studylib.spec import TrialSpec
 
 __all__ = ["Policy"]
@@ -60,13 +61,10 @@ class Policy(Objective):
     options: Options
     masked: ClassVar[bool] = True
     rows: ClassVar = "sampled"
+    refers: ClassVar[bool] = True
 
     def check(self, trial: TrialSpec) -> None:
         completions, parallel = self.options.completions, trial.parallel
-        if not trial.start_from:
-            raise invalid(
-                "start_from", trial.start_from, "is what objective policy begins with and stays near; give a trial"
-            )
         if not self.options.reward_from:
             raise invalid(
                 "objective.reward_from", "", "is whose reward model judges; give a trial with objective reward"
@@ -84,10 +82,10 @@ class Policy(Objective):
     def trials_read(self) -> tuple[str, ...]:
         return (self.options.reward_from,)
 
-    @property
-    def mean_over_tokens(self) -> bool:
-        """Whether an answer's loss is the mean over its tokens, or their sum."""
-        return self.options.estimator == "grpo"
+    def row_loss(self) -> RowLoss:
+        from studylib.choices.objective._losses import PolicyGradient
+
+        return PolicyGradient(by_length=self.options.estimator == "grpo")
 
     def advantages(self, rewards: np.ndarray) -> np.ndarray:
         """Of answers with these rewards, both float64 [prompts, completions]."""

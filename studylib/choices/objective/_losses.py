@@ -1,6 +1,7 @@
 """Losses of whole rows: of pairs of answers, of which one is preferred, and of answers with what they are worth.
 
-Log-probabilities or rewards in, nats out. All is computed in the scores' precision, which heads give in double: differences of sums over hundreds of tokens decide.
+Log-probabilities or rewards in, nats out. All is computed in the scores' precision, which heads give in double: differences of sums
+over hundreds of tokens decide.
 """
 
 from __future__ import annotations

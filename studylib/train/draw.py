@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from studylib.data import Tokenizer
+from studylib.data.chat.encode import control_tokens
 from studylib.data.pseudo import SamplingSpec
 from studylib.errors import invalid
 from studylib.model.gpt import GPT
 from studylib.model.reading import Reading
+from studylib.parallel import dist
 from studylib.train.compute import Compute
 
 # At 0.95 one token in twenty is drawn again at most, so sorting is left to small top_p.
@@ -29,16 +31,16 @@ def draw_documents(
     """
     random = torch.Generator().manual_seed(sampling.seed * 1_000_003 + number)
     prompts = [[tokenizer.eos_id]] * sampling.batch_documents
-    return _go_on(reading(model), compute, tokenizer, prompts, seq_len, sampling, random)
+    return _go_on(reading(model), compute, tokenizer, prompts, seq_len, sampling, random, tokenizer.eos_id)
 
 
 def draw_continuations(
     model: GPT, compute: Compute, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], seq_len: int,
-    sampling: SamplingSpec,
+    sampling: SamplingSpec, *, end: int | None = None,
 ) -> list[tuple[np.ndarray, bool]]:  # fmt: skip
-    """What ``model`` writes behind each prompt, as token ids up to an EOS, and whether the model ended it.
+    """What ``model`` writes behind each prompt, as token ids up to its end, and whether the model ended it.
 
-    A model built with ``prefixes`` reads a prompt both ways; one without reads it as text. Prompts may differ in length; each
+    On several tensor-parallel ranks all call it, and all are told the same. A model built with ``prefixes`` reads a prompt both ways; one without reads it as text. Prompts may differ in length; each
     batch of ``sampling.batch_documents`` takes those of nearly the same, which costs least.
 
     Parameters
@@ -49,6 +51,9 @@ def draw_continuations(
         The context, in tokens, of prompt and what is written; the last token that is written need not fit.
     sampling
         ``max_tokens`` counts what is written.
+    end
+        The token that ends what is written: of an answer what its template says (``ConversationEncoder.end_id``), else the
+        EOS. No other control token is ever drawn.
 
     Raises
     ------
@@ -62,7 +67,8 @@ def draw_continuations(
     written: dict[int, tuple[np.ndarray, bool]] = {}
     for batch in _batches(prompts, sampling.batch_documents, same_length=model.prefixes):
         chosen = [prompts[row] for row in batch]
-        drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, sampling, random)
+        last = tokenizer.eos_id if end is None else end
+        drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, sampling, random, last)
         written |= zip(batch, drawn, strict=True)
     return [written[row] for row in range(len(prompts))]
 
@@ -81,12 +87,12 @@ def _batches(prompts: Sequence[Sequence[int]], most: int, *, same_length: bool) 
 @torch.no_grad()
 def _go_on(
     reading: Reading, compute: Compute, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], seq_len: int,
-    sampling: SamplingSpec, random: torch.Generator,
+    sampling: SamplingSpec, random: torch.Generator, end: int,
 ) -> list[tuple[np.ndarray, bool]]:  # fmt: skip
     """All rows stand at the same position: where a prompt is longer than the shortest, its tokens are read instead of drawn."""
     device, given = compute.torch_device, torch.tensor([len(prompt) for prompt in prompts])
     ends = (given + (sampling.max_tokens or seq_len)).clamp(max=seq_len + 1)
-    ids = torch.full((len(prompts), int(ends.max())), tokenizer.eos_id)
+    ids = torch.full((len(prompts), int(ends.max())), end)
     for row, prompt in zip(ids, prompts, strict=True):
         row[: len(prompt)] = torch.as_tensor(prompt)
     running = torch.ones(len(prompts), dtype=torch.bool)
@@ -94,28 +100,38 @@ def _go_on(
     place = int(given.min())
     prefix_len = given.to(device) if reading.gpt.prefixes else None
     with compute.autocast():  # once for all tokens, so that it keeps the weights it has cast
-        logits = reading.next_logits(ids[:, :place].to(device), prefix_len)
-        marks = _marks(tokenizer, logits.shape[-1])
+        logits = _next_logits(reading, ids[:, :place].to(device), prefix_len)
+        marks = _marks(tokenizer, logits.shape[-1], end)
         while True:
             writes = running[rows] & (given[rows] <= place)
             if writes.any():
                 drawn = draw_tokens(logits.float().cpu()[writes], sampling, random, exclude=marks)
                 ids[rows[writes], place] = drawn
-                running[rows[writes]] = (drawn != tokenizer.eos_id) & (place + 1 < ends[rows[writes]])
+                running[rows[writes]] = (drawn != end) & (place + 1 < ends[rows[writes]])
             if not running.any():
                 break
             # What is kept of ended rows is left behind when they are many: each time, what is kept of the others is copied.
             if 4 * running[rows].sum() <= 3 * len(rows):
                 reading.select(running[rows].nonzero()[:, 0].to(device))
                 rows = rows[running[rows]]
-            logits = reading.next_logits(ids[rows, place, None].to(device))
+            logits = _next_logits(reading, ids[rows, place, None].to(device))
             place += 1
     documents = []
-    for row, start, end in zip(ids.numpy(), given.tolist(), ends.tolist(), strict=True):
-        text = row[start:end]
-        marked = np.flatnonzero(text == tokenizer.eos_id)
+    for row, start, stop in zip(ids.numpy(), given.tolist(), ends.tolist(), strict=True):
+        text = row[start:stop]
+        marked = np.flatnonzero(text == end)
         documents.append((text[: marked[0]], True) if len(marked) else (text, False))
     return documents
+
+
+def _next_logits(reading: Reading, input_ids: torch.Tensor, prefix_len: torch.Tensor | None = None) -> torch.Tensor:
+    """Of the whole vocabulary, the same bits on every tensor-parallel rank, so that all draw the same tokens."""
+    logits, group = reading.next_logits(input_ids, prefix_len), reading.gpt.parallel_context.tp_pg
+    if group.size() == 1:
+        return logits
+    parts = [torch.empty_like(logits) for _ in range(group.size())]
+    dist.all_gather(parts, logits.contiguous(), group=group)
+    return torch.cat(parts, dim=-1)
 
 
 def draw_tokens(
@@ -147,7 +163,7 @@ def draw_tokens(
     return tokens
 
 
-def _marks(tokenizer: Tokenizer, vocab_size: int) -> list[int]:
-    """Tokens that are no text: never to be drawn. EOS ends a document and stays."""
-    marks = [token for token in (tokenizer.bos_id, tokenizer.pad_id, 0) if token != tokenizer.eos_id]
-    return [*marks, *range(tokenizer.vocab_size, vocab_size)]
+def _marks(tokenizer: Tokenizer, vocab_size: int, end: int) -> list[int]:
+    """Tokens that are no text, and so never to be drawn: those that say who speaks among them. The ``end`` stays."""
+    marks = {tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, 0, *control_tokens(tokenizer)}
+    return [*sorted(marks - {end}), *range(tokenizer.vocab_size, vocab_size)]

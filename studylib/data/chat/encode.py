@@ -36,15 +36,19 @@ class Encoded:
     sizes: np.ndarray
 
 
+def control_tokens(tokenizer: Tokenizer) -> frozenset[int]:
+    """The ids of the control tokens that the tokenizer knows, of all templates: none of them is in what people write."""
+    control = {piece for template in CHAT_TEMPLATES.values() for piece in template.pieces}
+    return frozenset(token for token, piece in tokenizer.known_pieces.items() if piece in control)
+
+
 class ConversationEncoder:
     """Encodes conversations by a template, whose pieces the tokenizer knows."""
 
     def __init__(self, tokenizer: Tokenizer, template: ChatTemplate):
         self._tokenizer = tokenizer
         ids = {piece: token for token, piece in tokenizer.known_pieces.items()}
-        # Those of other templates too: none of them is in what people write.
-        control = {piece for one in CHAT_TEMPLATES.values() for piece in one.pieces}
-        self._control = frozenset(ids[piece] for piece in control & ids.keys())
+        self._control = control_tokens(tokenizer)
         self.end_id = ids[template.end] if template.end else tokenizer.eos_id
         self._before = {role: tokenizer.encode(template.before(role)) for role in ROLES}
         self._behind = {role: tokenizer.encode(template.behind(role)) for role in ROLES}

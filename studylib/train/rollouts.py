@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,53 @@ from studylib.registry import CHAT_TEMPLATES, OBJECTIVES
 from studylib.rows import IGNORED, Batch, drawing
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
-from studylib.train.draw import draw_answers
+from studylib.train.draw import Written, draw_answers
 from studylib.train.rewards import rewards
 from studylib.train.start import trained_model
 
 _LENGTHS = 32  # rows are cut to a multiple of it, so that there are few shapes
-_TOKENS_AT_ONCE = 1 << 16  # that are read, or kept while answers are written
+_TOKENS_AT_ONCE = 8192  # in one forward pass
+_TOKENS_KEPT = 1 << 16  # keys and values while answers are written
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was written to a step's prompts, a row an answer.
+
+    Attributes
+    ----------
+    tokens_BT
+        int64 [rows, seq_len + 1]: prompt, answer and, where the model ended it, its end; padded behind.
+    begin_B, stop_B
+        int64 [rows]: the answer, with its end, is ``tokens_BT[row, begin:stop]``.
+    ended_B
+        bool [rows]: whether the model ended it.
+    reward_B
+        float64 [rows]: what the reward model says of it; of one without an end, what it says of it with one.
+    kl_B
+        float64 [rows]: log-ratio of its probabilities under the policy and the reference, in nats.
+    """
+
+    tokens_BT: np.ndarray
+    begin_B: np.ndarray
+    stop_B: np.ndarray
+    ended_B: np.ndarray
+    reward_B: np.ndarray
+    kl_B: np.ndarray
+
+    def batch(self, advantage_B: np.ndarray | None = None) -> Batch:
+        """The rows, cut behind the longest; answers and their ends are learnt."""
+        longest = -(-int(self.stop_B.max()) // _LENGTHS) * _LENGTHS + 1
+        tokens = self.tokens_BT[:, :longest]
+        places = np.arange(tokens.shape[1])
+        learnt = (places >= self.begin_B[:, None]) & (places < self.stop_B[:, None])
+        labels = np.where(learnt, tokens, IGNORED)[:, 1:]
+        return Batch(tokens, labels, advantage_B=advantage_B, text_tokens=int(self.stop_B.sum()))
+
+    def means(self) -> dict[str, float]:
+        lengths = self.stop_B - self.begin_B
+        measured = {"reward": self.reward_B, "kl": self.kl_B, "length": lengths, "ended": self.ended_B}
+        return {name: float(values.mean()) for name, values in measured.items()}
 
 
 class Rollouts:
@@ -76,7 +118,9 @@ class Rollouts:
         if pieces != self._tokenizer.pieces or judge.data.chat_template != self._spec.data.chat_template:
             raise invalid(field, name, "reads other tokens, or another chat template, than this trial writes")
         if judge.model.seq_len < self._spec.model.seq_len:
-            why = f"reads {judge.model.seq_len} tokens, fewer than this trial's model.seq_len {self._spec.model.seq_len}"
+            why = (
+                f"reads {judge.model.seq_len} tokens, fewer than this trial's model.seq_len {self._spec.model.seq_len}"
+            )
             raise invalid(field, name, why)
 
     def shares(self) -> dict[str, Any]:
@@ -107,12 +151,65 @@ class Rollouts:
             for number in numbers
         ]
         asked = [prompts[number] for number in numbers for _ in range(completions)]
-        self._model.eval()
-        with torch.compiler.set_stance("force_eager"):  # sampling goes block by block
+        with _evaluated(self._model):
             written = draw_answers(
                 self._model, self._compute, self._tokenizer, asked, np.concatenate(uniform), end=self._end,
-                temperature=self._asked.temperature, tokens_at_once=_TOKENS_AT_ONCE,
+                temperature=self._asked.temperature, batch=max(1, _TOKENS_KEPT // self._spec.model.seq_len),
             )  # fmt: skip
-            found = self._judged(asked, written)
-        self._model.train()
-        return found
+            return self._judged(asked, written)
+
+    def _judged(self, asked: Sequence[np.ndarray], written: Sequence[Written]) -> Answers:
+        count, nothing = len(asked), np.zeros(len(asked))
+        tokens = np.full((count, self._spec.model.seq_len + 1), PAD, dtype=np.int64)
+        begin, ended = np.array([len(prompt) for prompt in asked]), np.array([ended for _, ended in written])
+        stop = begin + [len(answer) for answer, _ in written]
+        whole = [np.concatenate([one, answer, [self._end]]) for one, (answer, _) in zip(asked, written, strict=True)]
+        stop += ended
+        for row, text, end in zip(tokens, whole, stop.tolist(), strict=True):
+            row[:end] = text[:end]
+        answers = Answers(tokens, begin, stop, ended, nothing, nothing)
+        batch = answers.batch()
+        ours, theirs = (self._log_probabilities(model, batch) for model in (self._model, self._reference))
+        reward = rewards(self._judge, self._world, self._compute, whole)
+        return replace(answers, reward_B=reward, kl_B=ours - theirs)
+
+    def _log_probabilities(self, model: GPT, batch: Batch) -> np.ndarray:
+        """Of the answers with their ends, in nats; float64 [rows]."""
+        device, at_once = self._world.device, max(1, _TOKENS_AT_ONCE // batch.tokens_BT.shape[1])
+        found = []
+        for start in range(0, len(batch), at_once):
+            part = batch.rows(start, start + at_once)
+            inputs, labels = (torch.from_numpy(one).to(device) for one in (part.tokens_BT[:, :-1], part.labels_BT))
+            with self._compute.autocast():
+                found.append(model.log_probabilities(inputs, labels, temperature=self._asked.temperature))
+        return torch.cat(found).cpu().numpy()
+
+    def _over_replicas(self, own: Answers) -> Answers:
+        """Those of all replicas, in the order of their prompts."""
+        if self._world.dp == 1:
+            return own
+        return Answers(**{one.name: _gathered(getattr(own, one.name), self._world) for one in fields(own)})
+
+
+def _gathered(values: np.ndarray, world: World) -> np.ndarray:
+    own = torch.from_numpy(values).to(world.device)
+    parts = [torch.empty_like(own) for _ in range(world.dp)]
+    dist.all_gather(parts, own, group=world.context.dp_pg)
+    return torch.cat(parts).cpu().numpy()
+
+
+@contextmanager
+def _evaluated(model: GPT) -> Iterator[None]:
+    """In evaluation, and not compiled: sampling goes block by block, and shapes are many."""
+    model.eval()
+    with torch.compiler.set_stance("force_eager"):
+        yield
+    model.train()
+
+
+@torch.no_grad()
+def _frozen_copy(model: GPT, world: World, spec: TrialSpec, execution: Execution, row_loss: RowLoss) -> GPT:
+    copy = build_gpt(spec.model, world, seed=spec.seed, execution=execution, row_loss=row_loss)
+    for own, theirs in zip(copy.parameters(), model.parameters(), strict=True):
+        own.copy_(theirs)
+    return copy.eval().requires_grad_(False)

@@ -16,6 +16,7 @@ from studylib.frozen import (
 from studylib.registry import choice_of
 from studylib.spec.cleaning import CleanerSpec, Cleaning
 from studylib.spec.data import CleanedText, DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
+from studylib.spec.evaluation import EvaluationSpec
 from studylib.spec.likelihood import LikelihoodSpec, likelihood_of
 from studylib.spec.made import MadeText
 from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
@@ -37,6 +38,7 @@ __all__ = [
     "CoordinateSpec",
     "Count",
     "DataSpec",
+    "EvaluationSpec",
     "Fraction",
     "Frozen",
     "LayoutSpec",

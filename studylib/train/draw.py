@@ -191,6 +191,8 @@ def draw_tokens(logits: torch.Tensor, sampling: SamplingSpec, random: torch.Gene
     always is. Tokens are drawn from all and drawn again until they are in the set: sorting the vocabulary for every token took
     longer than the model. Where a few draws do not hit, ``top_p`` being small, the set is sorted out after all.
     """
+    if sampling.top_p * logits.shape[-1] <= 1:  # the likeliest alone reaches it
+        return logits.argmax(dim=-1)
     probabilities = torch.softmax(logits / sampling.temperature, dim=-1)
     reached, place = probabilities.cumsum(dim=-1, dtype=torch.float64), torch.arange(logits.shape[-1])
     tokens, left = torch.empty(len(logits), dtype=torch.int64), torch.arange(len(logits))

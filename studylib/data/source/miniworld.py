@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -33,6 +33,11 @@ class MiniworldSource(Source):
         english_only: Fraction = Field(default=0.2, description="share of the askable facts that only English tells")
 
     _options: Any
+    conversations: ClassVar[bool] = False
+
+    def __init__(self, label: str, options: Mapping[str, Any]):
+        super().__init__(label, options)
+        self.conversations = REGISTERS[self._options.register_].conversations
 
     def documents(self) -> Iterator[Document]:
         from studylib.data.miniworld import documents

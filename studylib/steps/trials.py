@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from studylib.files import write_json
-from studylib.model.cost import own_flops
+from studylib.model.cost import own_flops, sampling_flops
 from studylib.model.memory import memory_bytes
 from studylib.spec import ModelSpec, TrialSpec
 from studylib.spec.record import TrialResult, record_of
@@ -26,7 +26,7 @@ class Trials(Kind):
     record = TrialResult
 
     def work(self, step: TrialSpec) -> Sequence[tuple[ModelSpec, float]]:
-        return [(step.model, own_flops(step))]
+        return [(step.model, own_flops(step) + sampling_flops(step))]
 
     def seconds(self, step: TrialSpec) -> float:
         return _SECONDS_EACH

@@ -14,12 +14,11 @@ import torch
 from studylib.choices.execution import Execution
 from studylib.data import PreparedData, Tokenizer, TrainingRows, prepare
 from studylib.data.chat.encode import ConversationEncoder
-from studylib.data.tokenizer import PAD
 from studylib.errors import invalid
 from studylib.model.gpt import GPT, build_gpt
 from studylib.parallel import World, dist
 from studylib.registry import CHAT_TEMPLATES, OBJECTIVES
-from studylib.rows import IGNORED, Batch, drawing
+from studylib.rows import IGNORED, PAD, Batch, drawing
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.draw import Written, draw_answers
@@ -127,7 +126,7 @@ class Rollouts:
         """How many prompts there are, by source."""
         return self._rows.shares()
 
-    def measured(self) -> dict[str, dict[str, float]]:
+    def measured(self) -> dict[str, Any]:
         """Of the last batch: see ``TrialResult.policy``."""
         return {"policy": self._measured}
 
@@ -181,7 +180,8 @@ class Rollouts:
             part = batch.rows(start, start + at_once)
             inputs, labels = (torch.from_numpy(one).to(device) for one in (part.tokens_BT[:, :-1], part.labels_BT))
             with self._compute.autocast():
-                found.append(model.log_probabilities(inputs, labels, temperature=self._asked.temperature))
+                states = model.model.hidden_states(inputs)
+                found.append(model.model.lm_head.pp_block.log_probabilities(states, labels, self._asked.temperature))
         return torch.cat(found).cpu().numpy()
 
     def _over_replicas(self, own: Answers) -> Answers:
@@ -208,8 +208,8 @@ def _evaluated(model: GPT) -> Iterator[None]:
 
 
 @torch.no_grad()
-def _frozen_copy(model: GPT, world: World, spec: TrialSpec, execution: Execution, row_loss: RowLoss) -> GPT:
-    copy = build_gpt(spec.model, world, seed=spec.seed, execution=execution, row_loss=row_loss)
+def _frozen_copy(model: GPT, world: World, spec: TrialSpec, execution: Execution) -> GPT:
+    copy = build_gpt(spec.model, world, seed=spec.seed, execution=execution)
     for own, theirs in zip(copy.parameters(), model.parameters(), strict=True):
         own.copy_(theirs)
     return copy.eval().requires_grad_(False)

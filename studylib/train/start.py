@@ -26,7 +26,8 @@ def start_from_trial(
 ) -> None:
     """Fill ``model`` with the weights of ``trials/<spec.start_from>``; all ranks call it.
 
-    Pieces that the other trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
+    An objective that is held against that trial (``Objective.refers``) begins as exactly that model. Else, pieces that the other
+    trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
     the old pieces that made up their text, or stay as drawn (``spec.new_embeddings``). Optimizer state starts anew.
 
     Raises
@@ -34,8 +35,12 @@ def start_from_trial(
     StudyError
         The other trial is not there, kept no checkpoint, has another shape, or its token ids mean other pieces.
     """
-    parent, old = trained_model(trials, spec.start_from, world, field="start_from")
-    free = {"vocab_size": spec.model.vocab_size, "seq_len": spec.model.seq_len}
+    is_reference = OBJECTIVES[spec.objective.name](spec.objective).refers
+    precision = Execution(weights=str(next(model.parameters()).dtype).removeprefix("torch."))
+    parent, old = trained_model(trials, spec.start_from, world, field="start_from", execution=precision)
+    free = {"seq_len": spec.model.seq_len, "dropout": spec.model.dropout}
+    if not is_reference:
+        free["vocab_size"] = spec.model.vocab_size
     if parent.model.replace(**free) != spec.model:
         raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
     before = Tokenizer.load(prepare(parent.data, data_folder).tokenizer_file)
@@ -48,6 +53,9 @@ def start_from_trial(
             shared = min(len(parameter), len(theirs[name]))
             parameter[:shared] = theirs[name][:shared]
             continue
+        if is_reference:
+            parameter.copy_(theirs[name])
+            continue
         drawn, known = whole_tensor(parameter, parameter, tp_pg), whole_tensor(theirs[name], theirs[name], tp_pg)
         drawn[: before.vocab_size] = known[: before.vocab_size]
         if marks:  # mode tokens and sentinels mean the same, wherever the two vocabularies end
@@ -59,9 +67,7 @@ def start_from_trial(
         place_shard(parameter, parameter, drawn)
 
 
-def trained_model(
-    trials: Path, name: str, world: World, *, field: str, execution: Execution | None = None
-) -> tuple[TrialSpec, GPT]:
+def trained_model(trials: Path, name: str, world: World, *, field: str, execution: Execution) -> tuple[TrialSpec, GPT]:
     """The trial ``trials/<name>`` and its model as its last checkpoint has it, frozen; all ranks call it.
 
     Raises

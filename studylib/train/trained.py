@@ -59,7 +59,7 @@ def load_trained(trial: TrialSpec, folder: Path, data_folder: Path) -> Trained:
     if found is None:
         raise StudyError(f"{folder}: has no usable checkpoint; train the trial with checkpoint_every above 0")
     with world(one.parallel, compute.torch_device) as processes:
-        model = build_gpt(one.model, processes, seed=0)
+        model = build_gpt(one.model, processes, seed=0, execution=compute.execution)
         load_model_weights(model, processes, found)
     model.eval()
     return Trained(one, model, processes, compute, tokenizer)

@@ -8,7 +8,7 @@ text (mode tokens, sentinels) get the ids from the tokenizer's ``vocab_size`` on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from studylib.registry import Choice
 
@@ -48,6 +48,11 @@ class Objective(Choice, ABC):
     def row_loss(self) -> RowLoss | None:
         """The loss, where it is one of whole rows and not a mean over tokens; loads torch."""
         return None
+
+    def built_for(self) -> dict[str, Any]:
+        """What ``build_gpt`` must know of it."""
+        of_rows = {"prefixes": self.prefixes, "masked": self.masked, "packed": self.packs}
+        return of_rows | {"row_loss": self.row_loss()}
 
     @property
     def most_in_row(self) -> int | None:

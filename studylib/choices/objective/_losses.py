@@ -20,6 +20,8 @@ class RowLoss(ABC):
     """Whether a row's score is the reward of its answer, and not the log-probability of its labels."""
     takes: ClassVar[tuple[str, ...]] = ()
     """What it must know of rows beside their labels: ``reference`` is ``Batch.reference_B``, ``advantage`` its ``advantage_B``."""
+    temperature: float = 1.0
+    """What logits are divided by where log-probabilities are learnt."""
     rows_a_unit: ClassVar[int] = 1
     """A step's loss is the mean over units of so many rows; a micro batch holds whole units."""
 
@@ -48,6 +50,10 @@ class PairLoss(RowLoss):
     def margins(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
         """By how much the preferred answers are ahead, in nats, fp64 [pairs]; exactly 0 where both answers are the same."""
 
+    def lengths(self, label_ids: torch.Tensor) -> torch.Tensor | int:
+        """What scores are divided by, [rows] or one for all."""
+        return 1
+
     def __call__(self, scores: torch.Tensor, label_ids: torch.Tensor, **values: torch.Tensor) -> torch.Tensor:
         return -F.logsigmoid(self.beta * self.margins(scores, label_ids, **values)).sum()
 
@@ -65,10 +71,10 @@ class DPO(PairLoss):
         self.beta, self.by_length = beta, by_length
 
     def margins(self, scores: torch.Tensor, label_ids: torch.Tensor, *, reference: torch.Tensor) -> torch.Tensor:
-        ratios = scores - reference
-        if self.by_length:
-            ratios = ratios / (label_ids >= 0).sum(dim=1)
-        return _margins(ratios, label_ids)
+        return _margins((scores - reference) / self.lengths(label_ids), label_ids)
+
+    def lengths(self, label_ids: torch.Tensor) -> torch.Tensor | int:
+        return (label_ids >= 0).sum(dim=1) if self.by_length else 1
 
 
 class BradleyTerry(PairLoss):
@@ -88,8 +94,8 @@ class PolicyGradient(RowLoss):
 
     takes: ClassVar[tuple[str, ...]] = ("advantage",)
 
-    def __init__(self, *, by_length: bool):
-        self.by_length = by_length
+    def __init__(self, *, by_length: bool, temperature: float):
+        self.by_length, self.temperature = by_length, temperature
 
     def __call__(self, scores: torch.Tensor, label_ids: torch.Tensor, *, advantage: torch.Tensor) -> torch.Tensor:
         if self.by_length:

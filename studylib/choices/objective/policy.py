@@ -85,7 +85,7 @@ class Policy(Objective):
     def row_loss(self) -> RowLoss:
         from studylib.choices.objective._losses import PolicyGradient
 
-        return PolicyGradient(by_length=self.options.estimator == "grpo")
+        return PolicyGradient(by_length=self.options.estimator == "grpo", temperature=self.options.temperature)
 
     def advantages(self, rewards: np.ndarray) -> np.ndarray:
         """Of answers with these rewards, both float64 [prompts, completions]."""

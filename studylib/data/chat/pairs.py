@@ -33,7 +33,8 @@ class PairRows:
     shard
         Of pairs.
     seq_len
-        Tokens that are read in a row; a pair of which one side is longer is left out, since half an answer is not what was judged.
+        Tokens that are read in a row, the end of the answer among them, where its reward is; a pair of which one side is longer is
+        left out, since half an answer is not what was judged.
     pad
         The token behind them.
     reference
@@ -56,10 +57,10 @@ class PairRows:
     def __init__(self, shard: TokenShard, seq_len: int, pad: int, reference: np.ndarray | None = None):
         self._edges = shard.document_starts
         lengths = np.diff(self._edges)
-        fits = (lengths.reshape(-1, 2) <= seq_len + 1).all(axis=1)
+        fits = (lengths.reshape(-1, 2) <= seq_len).all(axis=1)
         self.numbers = np.flatnonzero(fits)
         if not len(self.numbers):
-            why = f"has no pair of answers as short as seq_len {seq_len} + 1 tokens"
+            why = f"has no pair of answers as short as seq_len {seq_len} tokens"
             raise invalid("data.sources", shard.label, why)
         if reference is not None and reference.shape != lengths.shape:
             why = f"has {len(lengths)} answers, and the reference's log-probabilities are of {len(reference)}"
@@ -154,9 +155,10 @@ class PairStream(TokenStream):
 
 def validation_pairs(
     shard: TokenShard, seq_len: int, pad: int, max_tokens: int, reference: np.ndarray | None = None
-) -> Batch:
-    """About ``max_tokens`` of held-out pairs that the context holds, spread evenly over the shard."""
+) -> tuple[Batch, float]:
+    """About ``max_tokens`` of held-out pairs that the context holds, spread evenly over the shard, and the bytes of the preferred answers."""
     rows = PairRows(shard, seq_len, pad, reference)
     lengths = np.diff(shard.document_starts).reshape(-1, 2).sum(axis=1)[rows.numbers]
     count = max(1, min(len(rows), int(len(rows) * max_tokens / lengths.sum())))
-    return rows.batch((np.arange(count) * len(rows) // count).tolist())
+    chosen = np.arange(count) * len(rows) // count
+    return rows.batch(chosen.tolist()), float(shard.answer_bytes[2 * rows.numbers[chosen]].sum())

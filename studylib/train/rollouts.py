@@ -95,7 +95,7 @@ class Rollouts:
         self, rows: TrainingRows, spec: TrialSpec, model: GPT, trials: Path, data_folder: Path, prepared: PreparedData,
         compute: Compute, world: World,
     ):  # fmt: skip
-        self.objective, self._rows, self._spec, self._asked = rows.objective, rows, spec, spec.objective
+        self.objective, self._rows, self._spec, self._asked = rows.objective, rows, spec, rows.objective.options
         self._model, self._compute, self._world = model, compute, world
         self._tokenizer = Tokenizer.load(prepared.tokenizer_file)
         template = CHAT_TEMPLATES[spec.data.chat_template]()

@@ -31,8 +31,8 @@ from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
 from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
 from studylib.train.probe import build_probes, measure_probes
-from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.rollouts import Rollouts
+from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
 
 TRIAL_RESULT_SCHEMA = 1

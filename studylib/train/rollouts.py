@@ -132,15 +132,15 @@ class Rollouts:
 
     def batch(self, step: int) -> Batch:
         """The rows of step ``step`` (from 0), those of all replicas; completions of a prompt stand together."""
-        answers = self._over_replicas(self._write(step))
+        answers = self.answers(step)
         worth = answers.reward_B - self._asked.missing_eos_penalty * ~answers.ended_B - self._asked.beta * answers.kl_B
         advantage = self.objective.advantages(worth.reshape(-1, self._asked.completions)).reshape(-1)
         self._measured = answers.means() | {"advantage_std": float(advantage.std())}
         return answers.batch(advantage)
 
     @torch.no_grad()
-    def _write(self, step: int) -> Answers:
-        """The answers to this replica's prompts."""
+    def answers(self, step: int) -> Answers:
+        """What the policy as it now is writes in step ``step``, those of all replicas; all ranks call it."""
         completions, world = self._asked.completions, self._world
         prompts = self._rows.prompts(step)
         each = len(prompts) // world.dp
@@ -155,7 +155,10 @@ class Rollouts:
                 self._model, self._compute, self._tokenizer, asked, np.concatenate(uniform), end=self._end,
                 temperature=self._asked.temperature, batch=max(1, _TOKENS_KEPT // self._spec.model.seq_len),
             )  # fmt: skip
-            return self._judged(asked, written)
+            own = self._judged(asked, written)
+        if world.dp == 1:
+            return own
+        return Answers(**{one.name: _gathered(getattr(own, one.name), world) for one in fields(own)})
 
     def _judged(self, asked: Sequence[np.ndarray], written: Sequence[Written]) -> Answers:
         count, nothing = len(asked), np.zeros(len(asked))
@@ -183,12 +186,6 @@ class Rollouts:
                 states = model.model.hidden_states(inputs)
                 found.append(model.model.lm_head.pp_block.log_probabilities(states, labels, self._asked.temperature))
         return torch.cat(found).cpu().numpy()
-
-    def _over_replicas(self, own: Answers) -> Answers:
-        """Those of all replicas, in the order of their prompts."""
-        if self._world.dp == 1:
-            return own
-        return Answers(**{one.name: _gathered(getattr(own, one.name), self._world) for one in fields(own)})
 
 
 def _gathered(values: np.ndarray, world: World) -> np.ndarray:

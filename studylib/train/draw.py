@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 
 import numpy as np
 import torch
@@ -75,7 +74,7 @@ def draw_continuations(
     draw = _by_top_p(sampling, torch.Generator().manual_seed(sampling.seed))
     most, last = sampling.max_tokens or seq_len, tokenizer.eos_id if end is None else end
     written: dict[int, Written] = {}
-    for batch in _batches(prompts, sampling.batch_documents, same_length=model.prefixes):
+    for batch in _batches(prompts, sampling.batch_documents, 0 if model.prefixes else most):
         chosen = [prompts[row] for row in batch]
         drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, most, draw, last)
         written |= zip(batch, drawn, strict=True)
@@ -100,22 +99,24 @@ def draw_answers(
     """
     longest = max((len(prompt) for prompt in prompts), default=0) + uniform.shape[1]
     written: dict[int, Written] = {}
-    for rows in _batches(prompts, batch, same_length=model.prefixes):
+    for rows in _batches(prompts, batch, 0 if model.prefixes else uniform.shape[1]):
         chosen, draw = [prompts[row] for row in rows], _by_numbers(torch.from_numpy(uniform[rows]), temperature)
         drawn = _go_on(Reading(model), compute, tokenizer, chosen, longest, uniform.shape[1], draw, end)
         written |= zip(rows, drawn, strict=True)
     return [written[row] for row in range(len(prompts))]
 
 
-def _batches(prompts: Sequence[Sequence[int]], most: int, *, same_length: bool) -> Iterator[list[int]]:
-    """Numbers of prompts, the shortest first, at most ``most`` together."""
-    by_length = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
-    groups = [by_length]
-    if same_length:
-        groups = [list(rows) for _, rows in groupby(by_length, key=lambda row: len(prompts[row]))]
-    for rows in groups:
-        for start in range(0, len(rows), most):
-            yield rows[start : start + most]
+def _batches(prompts: Sequence[Sequence[int]], most: int, gap: int) -> Iterator[list[int]]:
+    """Numbers of prompts, the shortest first, at most ``most`` together, of which none is more than ``gap`` tokens longer than the next
+    shorter one: to read those alone would take longer than to begin anew."""
+    batch: list[int] = []
+    for row in sorted(range(len(prompts)), key=lambda row: len(prompts[row])):
+        if batch and (len(batch) == most or len(prompts[row]) - len(prompts[batch[-1]]) > gap):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 @torch.no_grad()

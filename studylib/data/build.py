@@ -184,9 +184,8 @@ def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int 
             say(f"data: tokenizing {label}, {size / 1e6:.1f} MB")
             stem = f"{place:02d}-{_slug(label)}"
             kept = _not_validated(label, text, [texts[other] for other in judged if other != label], say)
-            encoder = (
-                ConversationEncoder(tokenizer, CHAT_TEMPLATES[data.chat_template]()) if text.has_conversations else None
-            )
+            talks = text.has_conversations or text.has_pairs
+            encoder = ConversationEncoder(tokenizer, CHAT_TEMPLATES[data.chat_template]()) if talks else None
             for side, which in zip(SIDES, (kept, slice(None)), strict=True):
                 _write(text, side, which, tokenizer, encoder, scratch / f"{stem}.{side}", threads)
             sources[label] = _described(label, text, scratch, stem, tokenizer)
@@ -204,7 +203,7 @@ def _write(
         write_tokens(text.documents_utf8(side, which), tokenizer, stem, workers=workers)
         return
     dtype = token_dtype(tokenizer.vocab_size)
-    write_conversations(text.conversations(side, which), encoder, dtype, stem, workers=workers)
+    write_conversations(text.conversations(side, which), encoder, dtype, stem, pairs=text.has_pairs, workers=workers)
 
 
 def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say: Progress) -> np.ndarray:
@@ -242,7 +241,8 @@ def _described(label: str, text: GuardedText, folder: Path, stem: str, tokenizer
     described: dict[str, Any] = {"stem": stem, "inputs": inputs, "notes": text.manifest["notes"]}
     for side in SIDES:
         shard = TokenShard(folder / f"{stem}.{side}", token_dtype(tokenizer.vocab_size), label)
-        described[side] = {"documents": shard.num_documents, "tokens": shard.num_tokens, "bytes": shard.num_bytes}
+        documents = shard.num_documents // 2 if shard.has_pairs else shard.num_documents
+        described[side] = {"documents": documents, "tokens": shard.num_tokens, "bytes": shard.num_bytes}
     read = described["read"] = text.manifest["sides"]
     # Near copies of what other sources are validated on.
     described["left_out"] = {what: read["train"][what] - described["train"][what] for what in ("documents", "bytes")}

@@ -116,6 +116,13 @@ def _joined(labels: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarr
     return labels
 
 
+def joined_by(labels: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """``labels`` when texts of equal ``keys`` (uint64 [texts]) are in one cluster, too."""
+    order = np.argsort(keys, kind="stable")
+    again = np.flatnonzero(keys[order][1:] == keys[order][:-1])
+    return _joined(labels, order[again], order[again + 1])
+
+
 def heads(labels: np.ndarray, *by: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """For each text the place of one member of its cluster, the same for all of them, and how many they are.
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from studylib.data.chat.conversation import Conversation
+from studylib.data.chat.conversation import Conversation, Preference
 from studylib.data.chat.encode import ANSWER_BYTES, PROMPT_TOKENS, ConversationEncoder
 from studylib.data.tokenizer import Tokenizer
 from studylib.errors import invalid
@@ -53,18 +53,19 @@ def write_tokens(texts: Iterable[bytes], tokenizer: Tokenizer, stem: Path, *, wo
 
 
 def write_conversations(
-    conversations: Iterable[Conversation],
+    conversations: Iterable[Conversation | Preference],
     encoder: ConversationEncoder,
     dtype: np.dtype,
     stem: Path,
     *,
+    pairs: bool = False,
     workers: int = 1,
 ) -> None:
-    """As `write_tokens`, and to ``stem.learnt`` a byte for each token: 1 where it is learnt. Sizes have four columns, see
-    `Encoded`."""
+    """As `write_tokens`, and to ``stem.learnt`` (of ``pairs`` to ``stem.pairs``) a byte for each token: 1 where it is learnt.
+    Sizes have four columns, see `Encoded`."""
     sizes = [np.empty((0, 4), dtype=np.int64)]
     batches = _batches(conversations, lambda one: sum(4 * len(message.content) for message in one.messages))
-    with open(f"{stem}.tokens", "wb") as stream, open(f"{stem}.learnt", "wb") as mask:
+    with open(f"{stem}.tokens", "wb") as stream, open(f"{stem}.{LEARNT_OF_PAIRS if pairs else LEARNT}", "wb") as mask:
         for made in _on_threads(encoder, batches, workers):
             stream.write(made.tokens.astype(dtype).data)
             mask.write(made.learnt.astype(np.uint8).data)
@@ -100,6 +101,8 @@ def _batches(ones: Iterable[One], size_of: Callable[[One], int]) -> Iterator[lis
 class TokenShard:
     """Documents as one run of tokens, joined by EOS; or conversations, each behind an EOS, with a mask of what is learnt.
 
+    Of pairs of answers documents 2i and 2i + 1 are pair i: its prompt with the preferred answer, and with the other.
+
     Parameters
     ----------
     stem
@@ -133,7 +136,6 @@ class TokenShard:
 
     @property
     def has_pairs(self) -> bool:
-        """Whether documents 2i and 2i + 1 are a pair: one prompt, with the preferred answer and with the other."""
         return Path(f"{self._stem}.{LEARNT_OF_PAIRS}").is_file()
 
     @cached_property

@@ -12,7 +12,7 @@ import numpy as np
 
 from studylib.data.fold import Folded
 from studylib.data.minhash import MinHash
-from studylib.data.near import SignatureFile, clusters, heads
+from studylib.data.near import SignatureFile, clusters, heads, joined_by
 
 SIDES = ("train", "validation")
 NEAR = MinHash()
@@ -39,10 +39,12 @@ class Split:
 
     def __init__(self, stream: BinaryIO, validation_fraction: float):
         self._signatures, self._fraction = SignatureFile(stream, NEAR.width), validation_fraction
-        self._digests, self._ends = array("Q"), array("q")
+        self._digests, self._ends, self._together = array("Q"), array("q"), array("Q")
 
-    def add(self, texts: Sequence[str], contents: Iterable[bytes]) -> None:
-        """Some more documents; ``contents`` are their texts as UTF-8."""
+    def add(self, texts: Sequence[str], contents: Iterable[bytes], together: Iterable[str] = ()) -> None:
+        """Some more documents; ``contents`` are their texts as UTF-8. Those of one ``together`` are as near copies are (of all
+        documents, or of none)."""
+        self._together.extend(_digest(one.encode()) for one in together)
         self._signatures.add(NEAR.signatures(Folded(texts)))
         end = self._ends[-1] if self._ends else 0
         for content in contents:
@@ -93,7 +95,10 @@ class Split:
         digests = self.digests
         # By other bits than those that decide: the smallest of several would be in validation more often.
         drawn = (digests ^ (digests >> np.uint64(31))) * np.uint64(0x94D049BB133111EB)
-        return heads(clusters(self._signatures, digests, NEAR), drawn ^ (drawn >> np.uint64(29)), digests)
+        labels = clusters(self._signatures, digests, NEAR)
+        if self._together:
+            labels = joined_by(labels, np.frombuffer(self._together, dtype=np.uint64))
+        return heads(labels, drawn ^ (drawn >> np.uint64(29)), digests)
 
 
 def _digest(content: bytes) -> int:

@@ -12,6 +12,7 @@ from studylib.data.chat.prompts import PromptStream
 from studylib.data.chat.stream import ConversationStream
 from studylib.data.prepared import PreparedData
 from studylib.data.stream import TokenStream
+from studylib.errors import invalid
 from studylib.registry import OBJECTIVES
 from studylib.rows import Batch
 from studylib.spec import TrialSpec
@@ -78,6 +79,10 @@ class StagedStream:
     ) -> TokenStream:
         arguments = prepared, mixture, spec.model.seq_len, spec.global_batch_size, spec.seed
         objective = OBJECTIVES[spec.objective.name](spec.objective)
+        for label, weight in mixture.items() if objective.rows in ("windows", "conversations") else ():
+            if weight > 0 and prepared.shards(label).train.has_pairs:
+                why = f"holds pairs of answers, half of which objective {spec.objective.name} must not learn; give it weight 0"
+                raise invalid("data.sources", label, why)
         if objective.rows == "conversations":
             return ConversationStream(*arguments, most_in_row=objective.most_in_row, **options)
         if objective.rows == "pairs":
@@ -99,11 +104,7 @@ class StagedStream:
 
     def conversations(self) -> dict[str, dict[str, int]]:
         """What the rows of each source of conversations, pairs or prompts hold."""
-        return {
-            label: {"rows": len(rows)} | asdict(rows.counts)
-            for stream in self._streams
-            for label, rows in stream.conversations.items()
-        }
+        return {label: asdict(rows.counts) for stream in self._streams for label, rows in stream.conversations.items()}
 
     def batch(self, step: int) -> np.ndarray:
         """The token ids of step ``step`` (from 0), int64 [rows, length + 1].

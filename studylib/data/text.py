@@ -13,7 +13,7 @@ from typing import Self
 
 import numpy as np
 
-from studylib.data.chat.conversation import Conversation
+from studylib.data.chat.conversation import Conversation, Preference
 from studylib.data.digest import FileDigests
 from studylib.data.document import Document
 from studylib.data.guard import Guard, check_seal, dropped_in_words, seal
@@ -29,7 +29,7 @@ TEXT_SCHEMA = 1
 # Raised when the same specification gives other text or tokens than before.
 PREPARE_VERSION = 6
 _BATCH_DOCUMENTS, _BATCH_CHARACTERS = 4096, 1 << 20  # the gate is quick on many texts at once
-_TEXT, _SIGNATURES, _TURNS = "text.utf8", "signatures.u64", "turns.npy"
+_TEXT, _SIGNATURES, _TURNS, _PAIRS = "text.utf8", "signatures.u64", "turns.npy", "pairs.npy"
 
 
 def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard, digests: FileDigests) -> None:
@@ -54,7 +54,7 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
             contents = [document.utf8() for document in admitted]
             stream.writelines(contents)
             turns.append(_turns(admitted, first=len(split.ends)))
-            split.add([document.text for document in admitted], contents)
+            split.add([document.text for document in admitted], contents, together(admitted))
         in_validation = split.in_validation()
     record = guard.record()
     sides = SideCount.of(split, in_validation)
@@ -63,8 +63,8 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
         raise invalid("data.sources", label, "was changed while it was read; run again")
     np.save(folder / "ends.npy", split.ends)
     np.save(folder / "validation.npy", in_validation)
-    if source.conversations:
-        np.save(folder / _TURNS, np.concatenate(turns))
+    if source.talks:
+        np.save(folder / (_PAIRS if source.preferences else _TURNS), np.concatenate(turns))
     files = {one.name: digest_of(one) for one in sorted(folder.iterdir())}
     counts = {name: {"documents": side.documents, "bytes": side.bytes} for name, side in sides.items()}
     counts["validation"]["near_training"] = split.straddling(in_validation)
@@ -83,7 +83,7 @@ def write_text_folder(folder: Path, source: Source, step: TextSpec, guard: Guard
 
 
 def _turns(documents: Iterable[Document], first: int) -> np.ndarray:
-    """The turns of those documents that are conversations; int64 [messages, 3]: the document's number, role, bytes."""
+    """The turns of those documents that are conversations or pairs; int64 [messages, 3]: the document's number, role, bytes."""
     found = [
         (number, *turn)
         for number, document in enumerate(documents, first)
@@ -91,6 +91,11 @@ def _turns(documents: Iterable[Document], first: int) -> np.ndarray:
         for turn in document.conversation.turns
     ]
     return np.array(found, dtype=np.int64).reshape(-1, 3)
+
+
+def together(documents: Iterable[Document]) -> list[str]:
+    """What must not be asked on both sides of the split: the prompts of pairs, of which a data set may have several answers."""
+    return [Conversation(one.conversation.prompt).text for one in documents if isinstance(one.conversation, Preference)]
 
 
 def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:
@@ -230,13 +235,20 @@ class GuardedText:
     def has_conversations(self) -> bool:
         return _TURNS in self.manifest["files"]
 
-    def conversations(self, side: str, which: slice | np.ndarray = slice(None)) -> Iterator[Conversation]:
-        """Those of a side, or ``which`` of them; for text of conversations."""
-        turns = np.load(self.folder / _TURNS, mmap_mode="r")
+    @property
+    def has_pairs(self) -> bool:
+        return _PAIRS in self.manifest["files"]
+
+    def conversations(
+        self, side: str, which: slice | np.ndarray = slice(None)
+    ) -> Iterator[Conversation] | Iterator[Preference]:
+        """Those of a side, or ``which`` of them; for text of conversations or of pairs."""
+        kind, file = (Preference, _PAIRS) if self.has_pairs else (Conversation, _TURNS)
+        turns = np.load(self.folder / file, mmap_mode="r")
         numbers = np.flatnonzero(self.in_validation() == (side == "validation"))[which]
         starts, stops = (np.searchsorted(turns[:, 0], numbers, side) for side in ("left", "right"))
         for text, start, stop in zip(self.documents_utf8(side, which), starts, stops, strict=True):
-            yield Conversation.of(text, turns[start:stop, 1:].tolist())
+            yield kind.of(text, turns[start:stop, 1:].tolist())
 
     def sample(self, num_bytes: int, seed: int = 0) -> Iterator[str]:
         """About ``num_bytes`` of training text, drawn evenly over its documents; all of it when it has no more.

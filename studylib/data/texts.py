@@ -14,7 +14,7 @@ from studylib.data.guard import Guard, dropped_in_words
 from studylib.data.guard.known import known_digests
 from studylib.data.source import Source
 from studylib.data.split import Split
-from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, write_text_folder
+from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, together, write_text_folder
 from studylib.data.whole import disk_full_explained, made_by_one, whole_folder
 from studylib.errors import StudyError, invalid
 from studylib.registry import CHAT_TEMPLATES, SOURCES
@@ -50,11 +50,12 @@ def _check_conversations(data: DataSpec, sources: Mapping[str, Source]) -> None:
     """Refuse a template that is not used or lacks its pieces, and cleaning, which is of plain text."""
     used = False
     for spec in data.sources:
-        if not sources[spec.label].conversations:
+        source = sources[spec.label]
+        if not source.talks:
             continue
         used = True
         if spec.cleaning:
-            raise invalid("data.sources", spec.label, "holds conversations, which cleaning would take for plain text")
+            raise invalid("data.sources", spec.label, f"holds {source.holds}, which cleaning would take for plain text")
     if used:
         known = data.tokenizer_spec.known_pieces
         if missing := [piece for piece in CHAT_TEMPLATES[data.chat_template].pieces if piece not in known]:
@@ -83,7 +84,7 @@ def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
                 for batch in batches(chain(first, documents)):
                     contents = [document.utf8() for document in batch]
                     if not left_out and not spec.cleaning:  # what a cleaning leaves is not known yet
-                        split.add([document.text for document in batch], contents)
+                        split.add([document.text for document in batch], contents, together(batch))
                 if source.given and not left_out and not spec.cleaning:
                     sides = SideCount.of(split, split.in_validation())
                     check_not_empty(label, sides, "", one.validation_fraction)

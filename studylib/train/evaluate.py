@@ -60,17 +60,13 @@ class Validation:
         self.sets = []
         for label in weights:
             seq_len, tokens = spec.model.seq_len, spec.eval_tokens // len(weights)
-            shard = prepared.shards(label).validation
+            shard, most = prepared.shards(label).validation, objective.most_in_row
             if objective.rows == "pairs" and shard.has_pairs:
                 reference = references and references[label]["validation"]
                 found = validation_pairs(shard, seq_len, PAD, tokens, reference)
                 self.sets.append(ValidationSet(label, *found, pairs=True))
-            elif objective.rows == "sampled" and shard.has_pairs:
-                found, num_bytes = validation_pairs(shard, seq_len, PAD, tokens)
-                self.sets.append(ValidationSet(label, found.rows(0, step=2), num_bytes))
-            elif objective.rows != "windows" and shard.has_conversations:
-                found = validation_conversations(shard, seq_len, objective.most_in_row, PAD, tokens)
-                self.sets.append(ValidationSet(label, *found))
+            elif objective.rows != "windows" and (shard.has_conversations or shard.has_pairs):
+                self.sets.append(ValidationSet(label, *validation_conversations(shard, seq_len, most, PAD, tokens)))
             else:
                 ((_, windows, num_bytes),) = validation_windows(prepared, {label: 1.0}, seq_len, tokens)
                 self.sets.append(ValidationSet(label, Batch(windows), num_bytes))

@@ -342,7 +342,7 @@ def test_conversations_joined(talks, tmp_path):
     found = {one for side in ("train", "validation") for one in text.conversations(side)}
     assert found == set(read(*talks)[0])
     mixed = [*parts, {"name": "c", "kind": "miniworld", "options": {"register": "ja", "bytes": 1000}}]
-    with pytest.raises(StudyError, match=r"sources: 'a' holds conversations, and others plain text"):
+    with pytest.raises(StudyError, match=r"sources: 'a' holds conversations, and c plain text"):
         check_sources(data.replace(sources=(SourceSpec(kind="joined", name="talks", options={"sources": mixed}),)))
 
 

@@ -152,7 +152,7 @@ def test_every_prompt_is_asked_once_an_epoch_and_again_from_seed_and_step(study,
     asked = [rows.prompts(step)[0].tobytes() for step in range(2 * count)]
     assert sorted(asked[:count]) == sorted(asked[count:]) and asked[:count] != asked[count:]
     assert again.prompts(count + 5)[0].tobytes() == asked[count + 5]
-    assert rows.shares() == {"conversations": {"talks": {"rows": count, "used": count, "left_out": 0}}}
+    assert rows.shares() == {"conversations": {"talks": {"used": count, "left_out": 0}}}
 
 
 def test_plain_text_asks_nothing_but_may_be_watched(study, tiny_trial, data_folder):

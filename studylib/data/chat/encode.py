@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studylib.data.chat.conversation import ROLES, Conversation
+from studylib.data.chat.conversation import ROLES, Conversation, Preference
 from studylib.data.chat.template import ChatTemplate
 from studylib.data.tokenizer import Tokenizer
 from studylib.registry import CHAT_TEMPLATES
@@ -18,7 +18,7 @@ TOKENS, BYTES, ANSWER_BYTES, PROMPT_TOKENS = range(4)
 
 @dataclass(frozen=True)
 class Encoded:
-    """Conversations end to end.
+    """Conversations end to end; a pair of answers is two of them.
 
     Attributes
     ----------
@@ -26,9 +26,10 @@ class Encoded:
         int32 [tokens]: of each the mark that ends a text (as before every text of pre-training), then messages in their
         template, up to the end of the last answer.
     learnt
-        bool [tokens]: the answers, and the token that ends each.
+        bool [tokens]: the answers, and the token that ends each; of a pair none of its prompt's.
     sizes
-        int64 [conversations, 4]: tokens, UTF-8 bytes of its text, of the answers, and tokens before the first that is learnt.
+        int64 [conversations, 4]: tokens, UTF-8 bytes of its text, of the answers that are learnt, and tokens before the first that
+        is. The second of a pair counts no bytes of the prompt, so that the bytes of both are those of the pair's text.
     """
 
     tokens: np.ndarray
@@ -53,41 +54,53 @@ class ConversationEncoder:
         self._before = {role: tokenizer.encode(template.before(role)) for role in ROLES}
         self._behind = {role: tokenizer.encode(template.behind(role)) for role in ROLES}
 
-    def __call__(self, conversations: Sequence[Conversation]) -> Encoded:
-        """Those of ``conversations``, each of which has an answer."""
-        contents = self._contents(conversations)
+    def __call__(self, said: Sequence[Conversation | Preference]) -> Encoded:
+        """Conversations, each of which has an answer; of a pair two, with the preferred answer and with the other."""
+        texts = [message.content for one in said for message in one.messages]
+        contents = iter(self._tokenizer.encode_batch(texts, literal=self._control) if texts else [])
         parts: list[np.ndarray] = []
         learnt: list[bool] = []
-        sizes = np.zeros((len(conversations), 4), dtype=np.int64)
-        start, end = (np.array([one], dtype=np.int32) for one in (self._tokenizer.eos_id, self.end_id))
-        place = 0
-        for number, conversation in enumerate(conversations):
-            last = max(at for at, message in enumerate(conversation.messages) if message.role == "assistant")
-            first, prompt = len(parts), None
-            parts.append(start)
-            learnt.append(False)
-            sizes[number, BYTES] = len(conversation.text.encode())
-            for at, message in enumerate(conversation.messages):
-                size = len(message.content.encode())
-                if at <= last:
-                    answer = message.role == "assistant"
-                    parts += [self._before[message.role], contents[place]]
-                    learnt += [False, answer]
-                    if answer:
-                        prompt = prompt or sum(map(len, parts[first:-1]))
-                        sizes[number, ANSWER_BYTES] += size
-                        parts.append(end)
-                        learnt.append(True)
-                    if at < last:
-                        parts.append(self._behind[message.role])
-                        learnt.append(False)
-                place += 1
-            sizes[number, TOKENS], sizes[number, PROMPT_TOKENS] = sum(map(len, parts[first:])), prompt
+        sizes = []
+        for one in said:
+            whole = len(one.text.encode())
+            if isinstance(one, Preference):
+                prompt, (chosen, rejected) = [next(contents) for _ in one.prompt], one.sides
+                # The same ids before both answers, whatever they are; its bytes are counted once, before the first.
+                first = len(chosen.text.encode())
+                sides = [
+                    (chosen, [*prompt, next(contents)], first),
+                    (rejected, [*prompt, next(contents)], whole - first),
+                ]
+            else:
+                prompt, sides = [], [(one, [next(contents) for _ in one.messages], whole)]
+            for side, ids, size in sides:
+                own, own_learnt = self._laid_out(side, ids, len(prompt))
+                tokens = [len(part) for part in own]
+                answers = (message for message in side.messages[len(prompt) :] if message.role == "assistant")
+                answer_bytes = sum(len(message.content.encode()) for message in answers)
+                sizes.append((sum(tokens), size, answer_bytes, sum(tokens[: own_learnt.index(True)])))
+                parts += own
+                learnt += own_learnt
         if not parts:
-            return Encoded(np.empty(0, dtype=np.int32), np.empty(0, dtype=bool), sizes)
-        return Encoded(np.concatenate(parts), np.repeat(learnt, [len(part) for part in parts]), sizes)
+            return Encoded(np.empty(0, dtype=np.int32), np.empty(0, dtype=bool), np.empty((0, 4), dtype=np.int64))
+        mask = np.repeat(learnt, [len(part) for part in parts])
+        return Encoded(np.concatenate(parts), mask, np.array(sizes, dtype=np.int64))
 
-    def _contents(self, conversations: Sequence[Conversation]) -> list[np.ndarray]:
-        """The ids of every message of every conversation."""
-        texts = [message.content for one in conversations for message in one.messages]
-        return self._tokenizer.encode_batch(texts, literal=self._control) if texts else []
+    def _laid_out(
+        self, conversation: Conversation, contents: Sequence[np.ndarray], first: int
+    ) -> tuple[list[np.ndarray], list[bool]]:
+        """The ids of one in parts, and which parts are learnt: answers from message ``first`` on, and their ends."""
+        start, end = (np.array([one], dtype=np.int32) for one in (self._tokenizer.eos_id, self.end_id))
+        last = max(at for at, message in enumerate(conversation.messages) if message.role == "assistant")
+        parts, learnt = [start], [False]
+        for at, (message, ids) in enumerate(zip(conversation.messages[: last + 1], contents, strict=False)):
+            answer = message.role == "assistant"
+            parts += [self._before[message.role], ids]
+            learnt += [False, answer and at >= first]
+            if answer:
+                parts.append(end)
+                learnt.append(at >= first)
+            if at < last:
+                parts.append(self._behind[message.role])
+                learnt.append(False)
+        return parts, learnt

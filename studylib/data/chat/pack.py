@@ -43,9 +43,10 @@ def pack(lengths: np.ndarray, room: int, most: int | None, random: np.random.Gen
 
 @dataclass(frozen=True)
 class Counts:
-    """Conversations of a shard: those used, those of them that are cut at the context, and those left out, since their first
-    answer lies beyond it."""
+    """Conversations of a shard: in how many rows they are, those used, those of them that are cut at the context, and those left
+    out, since their first answer lies beyond it."""
 
+    rows: int
     used: int
     cut: int
     left_out: int
@@ -84,13 +85,14 @@ class ConversationRows:
         usable = shard.prompt_tokens[numbers] <= seq_len
         own = numbers[usable]
         lengths = np.diff(edges)[own]
-        self.counts = Counts(len(own), int((lengths > seq_len + 1).sum()), int((~usable).sum()))
         if not len(own):
             why = f"has no answer within seq_len {seq_len}: the prompts of all {len(numbers)} conversations are longer"
             raise invalid("data.sources", shard.label, why)
         self._shard, self._length, self._pad = shard, seq_len + 1, pad
         self._starts, self._sizes = edges[own], np.minimum(lengths, seq_len + 1)
         self._rows = pack(self._sizes, seq_len + 1, most, drawing("pack", *key))
+        cut = int((lengths > seq_len + 1).sum())
+        self.counts = Counts(len(self._rows), len(own), cut, int((~usable).sum()))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -121,10 +123,12 @@ def validation_conversations(
 ) -> tuple[Batch, float]:
     """About ``max_tokens`` of held-out conversations, spread evenly over the shard, and the bytes of their answers.
 
-    The same whatever ``most``; only those that the context holds whole, so that bytes and tokens are of the same text.
+    The same whatever ``most``; only those that the context holds whole, so that bytes and tokens are of the same text. Of pairs
+    the preferred answers.
     """
     lengths = np.diff(shard.document_starts)
     whole = np.flatnonzero(lengths <= seq_len + 1)
+    whole = whole[whole % 2 == 0] if shard.has_pairs else whole
     if not len(whole):
         why = f"has no validation conversation as short as seq_len {seq_len} + 1 tokens"
         raise invalid("data.sources", shard.label, why)

@@ -1,21 +1,32 @@
-"""Documents that are conversations, out of rows of any shape."""
+"""Documents that are conversations or pairs of answers, out of rows of any shape."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
 from studylib.data.chat.conversation import Conversation, Preference
-from studylib.data.chat.shapes import TREE, shape_of
+from studylib.data.chat.shapes import SHAPES, TREE, PromptsDiffer, Shape, shape_of
 from studylib.data.chat.trees import best_path, trees
 from studylib.data.document import Document
 from studylib.errors import invalid
 
 WITHOUT_ANSWER = "rows_without_answer"
+SAME, DIFFERENT_PROMPTS, REPEATED_PROMPT = (
+    "pairs_of_equal_answers",
+    "pairs_with_different_prompts",
+    "pairs_repeating_prompt",
+)
+_Read = Iterator[tuple[Document, Conversation | Preference | None]]
 
 
-def conversations(rows: Iterable[Document], notes: Counter[str]) -> Iterator[Document]:
+def notes_of(pairs: bool) -> dict[str, int]:
+    """What is counted of rows, from 0."""
+    return dict.fromkeys((WITHOUT_ANSWER, *((SAME, DIFFERENT_PROMPTS, REPEATED_PROMPT) if pairs else ())), 0)
+
+
+def conversations(rows: Iterable[Document], notes: dict[str, int]) -> Iterator[Document]:
     """Of rows (``Document.record``), the documents that are conversations; those with nothing to learn are counted in ``notes``.
 
     Raises
@@ -28,25 +39,77 @@ def conversations(rows: Iterable[Document], notes: Counter[str]) -> Iterator[Doc
         yield from _with_answers(read(part), notes)
 
 
-def _with_answers(found: Iterable[tuple[Document, Conversation | None]], notes: Counter[str]) -> Iterator[Document]:
-    for row, conversation in found:
-        if conversation is None:
+def preferences(rows: Iterable[Document], notes: dict[str, int]) -> Iterator[Document]:
+    """Of rows, the documents that are pairs of answers. In ``notes`` are counted those that are none, since an answer or the
+    prompt is missing or the two answer different prompts; and, of those that are, how many have equal answers and how many began
+    both of them with the prompt, which is taken out.
+
+    Raises
+    ------
+    StudyError
+        A row has no known shape, holds what is no message, or is a conversation.
+    """
+    return _with_answers(_of_pairs(rows, notes), notes)
+
+
+def _with_answers(found: _Read, notes: dict[str, int]) -> Iterator[Document]:
+    for row, said in found:
+        if said is None:
             notes[WITHOUT_ANSWER] += 1
         else:
-            yield Document(conversation.text, origin=row.origin, record=row.record, conversation=conversation)
+            yield Document(said.text, origin=row.origin, record=row.record, conversation=said)
 
 
-def _of_rows(rows: Iterable[Document]) -> Iterator[tuple[Document, Conversation | None]]:
+def _of_rows(rows: Iterable[Document]) -> _Read:
     for row in rows:
         shape = shape_of(row.record, row.origin)
         read = shape.read(row.record, row.origin)
-        if isinstance(read, Preference):
-            why = "has answers to choose from, not conversations to learn; take rows of preferences out"
+        if shape.pairs:
+            why = "has answers to choose from, not conversations to learn; take rows of preferences out, or give option pairs"
             raise invalid("shape", shape.name, why, file=row.origin)
         yield row, read
 
 
-def _of_trees(rows: Iterable[Document]) -> Iterator[tuple[Document, Conversation | None]]:
+def _of_pairs(rows: Iterable[Document], notes: dict[str, int]) -> _Read:
+    for row in rows:
+        shape = _shape_of_pair(row)
+        try:
+            read = shape.read(row.record, row.origin)
+        except PromptsDiffer:
+            notes[DIFFERENT_PROMPTS] += 1
+            continue
+        if isinstance(read, Preference):
+            once = without_prompt(read)
+            notes[REPEATED_PROMPT] += once != read
+            notes[SAME] += once.same
+            read = once
+        yield row, read
+
+
+def _shape_of_pair(row: Document) -> Shape:
+    pairs = next(shape for shape in SHAPES if shape.pairs)
+    if row.record.keys() >= pairs.fields:  # of which one may be null
+        return pairs
+    name = "/".join(TREE) if row.record.keys() >= set(TREE) else shape_of(row.record, row.origin).name
+    raise invalid("shape", name, f"is no pair of answers, which option pairs asks for: {pairs.name}", file=row.origin)
+
+
+def without_prompt(pair: Preference) -> Preference:
+    """``pair`` without its prompt before both answers, where a data set has put it there once more.
+
+    It is taken for that where it ends a line or a question: a greeting may well be answered by itself.
+    """
+    asked = pair.prompt[-1].content
+    rests = [answer.removeprefix(asked) for answer in (pair.chosen, pair.rejected)]
+    if not asked or not all(answer.startswith(asked) for answer in (pair.chosen, pair.rejected)):
+        return pair
+    if asked[-1] not in "?？:：\n" and not all(rest.startswith("\n") for rest in rests):
+        return pair
+    chosen, rejected = (rest.lstrip() for rest in rests)
+    return replace(pair, chosen=chosen, rejected=rejected)
+
+
+def _of_trees(rows: Iterable[Document]) -> _Read:
     for tree in trees(rows):
         whole = Document("", origin=tree[0].origin, record={"messages": [dict(row.record) for row in tree]})
         yield whole, best_path(tree)

@@ -8,7 +8,7 @@ from typing import Any
 
 from studylib.data.chat.conversation import Conversation, Message, Preference, Role
 from studylib.data.read.decode import tidy
-from studylib.errors import did_you_mean, invalid
+from studylib.errors import StudyError, did_you_mean, invalid
 
 Row = Mapping[str, Any]
 
@@ -32,11 +32,14 @@ class Shape:
     read
         From a row and where it is from: the conversation; a pair where one of two answers is preferred; None where something is
         missing, so that nothing can be learnt.
+    pairs
+        Whether its rows are such pairs.
     """
 
     name: str
     fields: frozenset[str]
     read: Callable[[Row, str], Conversation | Preference | None]
+    pairs: bool = False
 
 
 def shape_of(row: Row, origin: str) -> Shape:
@@ -126,33 +129,56 @@ def _single(question: str, answer: str) -> Callable[[Row, str], Conversation | N
     return read
 
 
+class PromptsDiffer(StudyError):
+    """Two answers that are no answers to one prompt."""
+
+
 def _of_preference(row: Row, origin: str) -> Preference | None:
-    """``chosen`` and ``rejected`` as texts, or as whole conversations, which hold the prompt themselves."""
+    """``chosen`` and ``rejected`` as texts, messages, or whole conversations, which hold the prompt or its end themselves."""
     if any(row[field] is None for field in ("chosen", "rejected")):
         return None
-    (first, chosen), (second, rejected) = (_answer(row, field, origin) for field in ("chosen", "rejected"))
+    given = _prompt(row, origin)
+    (first, chosen), (second, rejected) = (_answer(row, field, given, origin) for field in ("chosen", "rejected"))
     if first != second:
-        raise invalid("chosen", chosen, "and rejected answer different prompts", file=origin)
-    prompt = first or _prompt(row.get("prompt", row.get("question")), origin)
-    return Preference(prompt, chosen, rejected) if prompt else None
+        raise PromptsDiffer(f"{origin}: chosen and rejected answer different prompts")
+    if not first and not row.keys() & set(_PROMPTS):
+        why = "have no prompt beside chosen and rejected, nor is it in them"
+        raise invalid("fields", ", ".join(map(str, row)), why, choices=_PROMPTS, file=origin)
+    return Preference(first, chosen, rejected) if any(one.role != "system" for one in first) else None
 
 
-def _answer(row: Row, field: str, origin: str) -> tuple[tuple[Message, ...], str]:
-    """What comes before an answer where the field says it, and the answer."""
+def _answer(row: Row, field: str, given: tuple[Message, ...], origin: str) -> tuple[tuple[Message, ...], str]:
+    """What is asked, ``given`` what the row's other fields say of it, and the answer."""
     content = row[field]
     if isinstance(content, str):
-        return (), tidy(content)
-    messages = _messages(content, field, origin)
-    if not messages or messages[-1].role != "assistant":
+        return given, tidy(content)
+    *own, answer = _messages([content] if isinstance(content, Mapping) else content, field, origin) or (None,)
+    if answer is None or answer.role != "assistant":
         raise invalid(field, field, "does not end with an answer of the assistant", file=origin)
-    return tuple(messages[:-1]), messages[-1].content
+    return _continued(given, tuple(own)), answer.content
 
 
-def _prompt(prompt: Any, origin: str) -> tuple[Message, ...]:
-    if isinstance(prompt, Sequence) and not isinstance(prompt, str):
-        return tuple(_messages(prompt, "prompt", origin))
-    text = _text(prompt, "prompt", origin)
-    return (Message("user", text),) if text else ()
+def _continued(given: tuple[Message, ...], own: tuple[Message, ...]) -> tuple[Message, ...]:
+    """``given`` with ``own`` behind it; what both say is said once (reward-bench issue 140: it was there twice)."""
+    if set(given) <= set(own):
+        return own
+    shared = next(size for size in range(min(len(given), len(own)), -1, -1) if given[len(given) - size :] == own[:size])
+    return (*given, *own[shared:])
+
+
+def _prompt(row: Row, origin: str) -> tuple[Message, ...]:
+    """What is asked before two answers, so far as it is in fields of its own."""
+    system = _text(row.get("system"), "system", origin)
+    first = [Message("system", system)] if system else []
+    field = next((one for one in _PROMPTS if row.get(one) is not None), "prompt")
+    if not isinstance(row.get(field), str | None):
+        return (*first, *_messages(row[field], field, origin))
+    said = [_text(row.get(one), one, origin) for one in (field, "input", "context")]
+    asked = "\n\n".join(one for one in said if one)
+    return (*first, *([Message("user", asked)] if asked else []))
+
+
+_PROMPTS = ("prompt", "question", "instruction", "conversations")
 
 
 def _fields(*names: str) -> frozenset[str]:
@@ -161,7 +187,7 @@ def _fields(*names: str) -> frozenset[str]:
 
 # The first whose fields are there: a row of preferences may have others' fields too.
 SHAPES = (
-    Shape("prompt/chosen/rejected", _fields("chosen", "rejected"), _of_preference),
+    Shape("prompt/chosen/rejected", _fields("chosen", "rejected"), _of_preference, pairs=True),
     Shape("messages", _fields("messages"), _of_messages),
     Shape("conversations (ShareGPT)", _fields("conversations"), _of_sharegpt),
     Shape("instruction/input/output", _fields("instruction", "output"), _single("instruction", "output")),

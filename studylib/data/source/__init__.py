@@ -48,6 +48,11 @@ class Source(ABC):
         """Whether its documents are messages, and so need a template."""
         return self.conversations or self.preferences
 
+    @property
+    def holds(self) -> str:
+        """What its documents are, in words."""
+        return "pairs of answers" if self.preferences else "conversations" if self.conversations else "plain text"
+
     seal: str = ""
     """Of the text, where the study itself has cleaned it."""
 

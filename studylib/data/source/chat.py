@@ -1,14 +1,13 @@
-"""Conversations in local files: JSON lines or parquet, in any of the shapes that ``studylib.data.chat.shapes`` knows."""
+"""Conversations or pairs of answers in local files: JSON lines or parquet, in the shapes that ``studylib.data.chat.shapes`` knows."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from pydantic import Field
 
-from studylib.data.chat.rows import WITHOUT_ANSWER, conversations
+from studylib.data.chat.rows import conversations, notes_of, preferences
 from studylib.data.digest import Allowance
 from studylib.data.document import Document
 from studylib.data.read import Columns, kind_of, reader_of
@@ -21,39 +20,44 @@ __all__ = ["ChatSource"]
 
 
 class ChatSource(FilesSource):
-    """Conversations of local files, in the order of their paths; found and kept from JGLUE as texts are."""
+    """Conversations, or pairs of answers, of local files in the order of their paths; found and kept from JGLUE as texts are."""
 
     class Options(Frozen):
         path: str = Field(description="a file, a folder (searched whole) or a pattern such as chats/*.jsonl.gz")
         max_bytes: Positive | None = Field(default=None, description="stop after so many bytes of UTF-8")
         encoding: str | None = Field(default=None, description="of JSON lines when it is not UTF-8, such as cp932")
 
+        pairs: bool = Field(default=False, description="rows are pairs of answers of which one is preferred")
+
     _options: Options
-    conversations: ClassVar[bool] = True
+
+    def __init__(self, label: str, options: Mapping[str, Any]):
+        super().__init__(label, options)
+        self.preferences = self._options.pairs
+        self.conversations = not self.preferences
 
     def check(self) -> None:
-        """Look for the files, and whether the first row of each is a conversation."""
+        """Look for the files, and whether the first row of each is a conversation, or a pair."""
         for file in self._files:
             if kind_of(file) == "plain":
                 raise invalid(
                     f"data.sources {self._label}: path", str(file), "holds no conversations: JSON lines and parquet do"
                 )
-            for _ in conversations(reader_of(file).read(file, self._columns), Counter()):
-                break
+            next(self._read(reader_of(file).read(file, self._columns)), None)
 
     @property
     def _columns(self) -> Columns:
         return Columns(None, encoding=self._options.encoding)
 
     def documents(self) -> Iterator[Document]:
-        return self._conversations(one for file in self._files for one in reader_of(file).read(file, self._columns))
+        return self._up_to_size(
+            self._read(one for file in self._files for one in reader_of(file).read(file, self._columns))
+        )
 
     def look(self, allowance: Allowance) -> tuple[Iterator[Document], list[str]]:
         rows, unread = look(self._files, self._columns, allowance)
-        return self._conversations(rows), unread
+        return self._up_to_size(self._read(rows)), unread
 
-    def _conversations(self, rows: Iterator[Document]) -> Iterator[Document]:
-        counts = Counter({WITHOUT_ANSWER: 0})
-        self._notes["rows_without_text"] = self._notes["rows_in_iso_2022_jp"] = 0
-        yield from self._up_to_size(conversations(rows, counts))
-        self._notes |= counts
+    def _read(self, rows: Iterator[Document]) -> Iterator[Document]:
+        self._notes |= notes_of(self.preferences) | {"rows_without_text": 0, "rows_in_iso_2022_jp": 0}
+        return (preferences if self.preferences else conversations)(rows, self._notes)

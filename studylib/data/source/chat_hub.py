@@ -1,14 +1,13 @@
-"""Conversations of the Hugging Face hub, by name and pinned revision, in any known shape."""
+"""Conversations or pairs of answers of the Hugging Face hub, by name and pinned revision, in any known shape."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import Field
 
-from studylib.data.chat.rows import WITHOUT_ANSWER, conversations
+from studylib.data.chat.rows import conversations, notes_of, preferences
 from studylib.data.document import Document
 from studylib.data.source.hub import HubSource
 from studylib.frozen import Frozen, Positive
@@ -29,8 +28,14 @@ class ChatHubSource(HubSource):
             default=True, description="read only what is used; False downloads the whole split first"
         )
 
+        pairs: bool = Field(default=False, description="rows are pairs of answers of which one is preferred")
+
     _options: Options
-    conversations: ClassVar[bool] = True
+
+    def __init__(self, label: str, options: Mapping[str, Any]):
+        super().__init__(label, options)
+        self.preferences = self._options.pairs
+        self.conversations = not self.preferences
 
     def _check_columns(self, columns: Sequence[str]) -> None:
         """Rows say themselves what they are."""
@@ -40,11 +45,11 @@ class ChatHubSource(HubSource):
             Document("", origin=f"{self._options.dataset} row {number}", record=row)
             for number, row in enumerate(self._rows())
         )
-        counts = Counter({WITHOUT_ANSWER: 0})
+        self._notes |= notes_of(self.preferences)
+        read = preferences if self.preferences else conversations
         left = self._options.max_bytes
-        for document in conversations(rows, counts):
+        for document in read(rows, self._notes):
             yield document
             left -= len(document.utf8())
             if left <= 0:
                 break
-        self._notes |= counts

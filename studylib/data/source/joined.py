@@ -50,7 +50,6 @@ class JoinedSource(Source):
 
     _options: Options
     remote: ClassVar[bool] = False
-    conversations: ClassVar[bool] = False
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         super().__init__(label, options)
@@ -61,10 +60,14 @@ class JoinedSource(Source):
             self._inner[one.name] = SOURCES[one.kind](own, one.options)
         self.remote = any(one.remote for one in self._inner.values())
         self.given = any(one.given for one in self._inner.values())
-        talking = [name for name, one in self._inner.items() if one.conversations]
-        if talking and len(talking) < len(self._inner):
-            raise invalid(f"data.sources {label}: sources", talking[0], "holds conversations, and others plain text")
-        self.conversations = bool(talking)
+        held: dict[str, str] = {}  # what is held: by whom
+        for name, one in self._inner.items():
+            held.setdefault(one.holds, name)
+        if len(held) > 1:
+            first, other = sorted(held)[:2]
+            why = f"holds {first}, and {held[other]} {other}"
+            raise invalid(f"data.sources {label}: sources", held[first], why)
+        self.conversations, self.preferences = "conversations" in held, "pairs of answers" in held
 
     def in_study(self, study: Path) -> Self:
         self._inner = {name: one.in_study(study) for name, one in self._inner.items()}

@@ -31,6 +31,8 @@ class Document:
         The file of which the text is one line or block; the guard tells by it that the rows of a table belong together.
     conversation
         What the text is, where it is a conversation or a pair of answers.
+    together
+        Documents of a source in which this is equal, and not empty, are on one side of the split.
     """
 
     text: str
@@ -39,6 +41,7 @@ class Document:
     record: Mapping[str, Any] = field(default_factory=dict)
     piece_of: str = ""
     conversation: Conversation | Preference | None = None
+    together: str = ""
 
     def utf8(self) -> bytes:
         """The text as UTF-8.

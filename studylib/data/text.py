@@ -94,8 +94,15 @@ def _turns(documents: Iterable[Document], first: int) -> np.ndarray:
 
 
 def together(documents: Iterable[Document]) -> list[str]:
-    """What must not be asked on both sides of the split: the prompts of pairs, of which a data set may have several answers."""
-    return [Conversation(one.conversation.prompt).text for one in documents if isinstance(one.conversation, Preference)]
+    """What says which documents of messages are on one side of the split: of pairs their prompt, to which a data set may have
+    several; where nothing does, the text."""
+    return [
+        Conversation(one.conversation.prompt).text
+        if isinstance(one.conversation, Preference)
+        else one.together or one.text
+        for one in documents
+        if one.conversation is not None
+    ]
 
 
 def batches(documents: Iterator[Document]) -> Iterator[list[Document]]:

@@ -211,6 +211,7 @@ class Tokenizer:
     def decode(self, tokens: Iterable[int]) -> str:
         """The text of the tokens; a character cut in half at an end becomes U+FFFD."""
         text = b"".join([self.token_bytes(int(token)) for token in tokens]).decode("utf-8", "replace")
+        text = text.replace(_SPACE, " ")  # spelt in bytes where the text trained on had no space
         return re.sub(f"{_ESCAPE}[01]", lambda found: _FROM_SAFE[found.group()], text) if _ESCAPE in text else text
 
 
@@ -280,10 +281,11 @@ def _seam(text: bytes, start: int) -> int:
     return end - len(_ESCAPE_UTF8) if text.endswith(_ESCAPE_UTF8, start, end) else end
 
 
-def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
+def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str], *, at_most: bool = False) -> Tokenizer:
     """Train on the lines of ``texts``; the same texts and specification give the same model, byte for byte.
 
     Memory is some 15 times the text. `studylib.data.train_on_counts` gives the same vocabulary from all of a corpus.
+    With ``at_most`` a small text gives fewer pieces than ``spec.vocab_size`` (of a unigram model), and is no error.
     Characters are covered to 99.95 %, or to as many as fill half of the vocabulary; the others become UTF-8 bytes.
 
     Raises
@@ -302,7 +304,7 @@ def train_tokenizer(spec: TokenizerSpec, texts: Iterable[str]) -> Tokenizer:
     cuts = rare_characters(ranked, room // 2)
     if cuts:
         lines = [part for line in lines for part in line.translate(cuts).split("\n") if part]
-    return run_sentencepiece(spec, lines)
+    return run_sentencepiece(spec, lines, **({"hard_vocab_limit": False} if at_most else {}))
 
 
 def room_for_pieces(spec: TokenizerSpec) -> int:

@@ -186,6 +186,53 @@ def test_trees_give_their_best_ranked_path():
     assert notes == Counter(rows_without_answer=1)
 
 
+def tree_of(number: int) -> list[dict]:
+    """Two questions; to the first two answers, to the better one of them a question with two more."""
+
+    def message(name, parent, role, text, rank):
+        ids = {"message_id": f"{number}{name}", "parent_id": parent and f"{number}{parent}"}
+        return ids | {"role": role, "text": f"{text}{number * 31}", "rank": rank}
+
+    return [
+        message("a", None, "prompter", "一は", None), message("b", "a", "assistant", "悪い", 1),
+        message("c", "a", "assistant", "良い", 0), message("d", "c", "prompter", "次は", 0),
+        message("e", "d", "assistant", "これ", 1), message("f", "d", "assistant", "それ", 0),
+        message("g", "f", "prompter", "どうも", 0),
+    ]  # fmt: skip
+
+
+def test_all_paths_of_a_tree_learn_each_answer_once(encoder, tokenizer):
+    rows = [Document("", origin=f"row {n}", record=row) for n, row in enumerate([*tree_of(1), *tree_of(2)])]
+    made = list(conversations(rows, Counter(), all_paths=True))
+    assert len({one.together for one in made[:3]}) == 1 and made[3].together not in ("", made[0].together)
+    said = [[message.content for message in one.conversation.messages] for one in made[:3]]
+    assert said == [
+        ["一は31", "良い31", "次は31", "それ31"],
+        ["一は31", "良い31", "次は31", "これ31"],
+        ["一は31", "悪い31"],
+    ]
+    assert made[0].conversation == next(conversations(rows, Counter())).conversation
+    found = [one.conversation for one in made[:3]]
+    assert learnt(encoder, tokenizer, *found) == ["良い31", "それ31", "これ31", "悪い31"]
+    assert all(Conversation.of(one.text.encode(), one.turns) == one for one in found), "kept on disk"
+    made = encoder(found)
+    assert made.sizes[:, 2].tolist() == [len("良い31それ31".encode()), len("これ31".encode()), len("悪い31".encode())]
+    assert made.sizes[1, 3] > made.sizes[0, 3] == made.sizes[2, 3], "what is shared is the prompt of the second path"
+
+
+def test_paths_of_a_tree_are_on_one_side(tmp_path):
+    random = np.random.default_rng(4)
+    rows = [row for number in range(120) for row in tree_of(number)]
+    for row in rows:
+        row["text"] += "".join(random.choice(list("あいうえおかきくけこさしすせそたちつてとなにぬねの"), 20))
+    path = written(rows, tmp_path)
+    source = SourceSpec(kind="chat", name="talks", options={"path": str(path), "paths": "all"})
+    prepare(data_of(path, validation_fraction=0.3).replace(sources=(source,)), tmp_path / "data")
+    (text,) = (GuardedText(one) for one in (tmp_path / "data" / "text").iterdir() if one.name[0] != ".")
+    train, validation = ([one.messages[0] for one in text.conversations(side)] for side in ("train", "validation"))
+    assert len(train + validation) == 3 * 120 and not set(train) & set(validation) and len(set(validation)) > 10
+
+
 # --- what is learnt
 
 

@@ -61,6 +61,21 @@ def test_awkward_text_comes_back(tokenizer, text):
     assert tokenizer.decode(tokenizer.encode(text)) == text
 
 
+@pytest.mark.parametrize("kind", ["unigram", "bpe"])
+def test_spaces_come_back_where_the_text_trained_on_had_none(kind):
+    alone = train_tokenizer(TokenizerSpec(kind=kind, vocab_size=330), [text.replace(" ", "") for text in SAMPLE])
+    text = "港 の\u2581灯台 "
+    assert alone.decode(alone.encode(text)) == text
+
+
+def test_a_small_text_may_give_fewer_pieces():
+    spec = TokenizerSpec(vocab_size=4096, known_pieces=("[電話]",))
+    with pytest.raises(StudyError, match="is more than the sample of text supports"):
+        train_tokenizer(spec, SAMPLE[:3])
+    small = train_tokenizer(spec, SAMPLE[:3], at_most=True)
+    assert 261 < small.vocab_size < 4096 and small.decode(small.encode(SAMPLE[20])) == SAMPLE[20]
+
+
 def test_long_text_comes_back_and_is_tokenized_as_its_parts(tokenizer):
     text = ("長い文章▁です。\n" * 9000) + "改行のない部分" * 9000
     assert tokenizer.decode(tokenizer.encode(text)) == text

@@ -362,7 +362,7 @@ def test_rows_are_the_preferred_answer_and_the_other(prepared):
     reference = np.arange(shard.num_documents) / 7
     rows = PairRows(shard, LENGTH, PAD, reference)
     lengths = np.diff(edges).reshape(-1, 2)
-    fits = (lengths <= LENGTH + 1).all(axis=1)
+    fits = (lengths <= LENGTH).all(axis=1)
     assert 0 < rows.counts.left_out == (~fits).sum() and rows.counts.used == len(rows) == fits.sum()
     assert np.array_equal(rows.numbers, np.flatnonzero(fits))
     made = rows.batch(range(len(rows)))
@@ -383,7 +383,7 @@ def test_rows_are_the_preferred_answer_and_the_other(prepared):
 
 def test_pairs_that_the_context_does_not_hold(prepared):
     shard = prepared.shards("pairs").train
-    with pytest.raises(StudyError, match="'pairs' has no pair of answers as short as seq_len 8 "):
+    with pytest.raises(StudyError, match="'pairs' has no pair of answers as short as seq_len 8 tokens"):
         PairRows(shard, 8, PAD)
     with pytest.raises(StudyError, match="answers, and the reference's log-probabilities are of 3"):
         PairRows(shard, LENGTH, PAD, np.zeros(3))
@@ -457,9 +457,9 @@ def test_objectives_of_one_answer_do_not_learn_the_rejected_one(prepared, tiny_t
 
 def test_held_out_pairs(prepared):
     shard = prepared.shards("pairs").validation
-    everything = validation_pairs(shard, 4096, PAD, 10**9)
-    assert len(everything) == shard.num_documents
-    some = validation_pairs(shard, LENGTH, PAD, shard.num_tokens // 3)
+    everything, size = validation_pairs(shard, 4096, PAD, 10**9)
+    assert len(everything) == shard.num_documents and size == shard.answer_bytes[::2].sum()
+    some, _ = validation_pairs(shard, LENGTH, PAD, shard.num_tokens // 3)
     assert 0 < len(some) < len(everything) and len(some) % 2 == 0
     prompts = [
         row[: np.flatnonzero(labels != IGNORED)[0] + 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 Role = Literal["system", "user", "assistant"]
@@ -13,13 +13,20 @@ _BETWEEN = "\n"  # messages, where a conversation lies as one text
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """What somebody said; ``learnt``: whether it is learnt, where it is the assistant's."""
+
     role: Role
     content: str
+    learnt: bool = True
+
+    @property
+    def is_learnt(self) -> bool:
+        return self.learnt and self.role == "assistant"
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Messages in their order; the assistant's are what is learnt."""
+    """Messages in their order; the assistant's are what is learnt, but for those of which it is said that they are not."""
 
     messages: tuple[Message, ...]
 
@@ -31,19 +38,24 @@ class Conversation:
     @property
     def has_answer(self) -> bool:
         """Whether there is something to learn; an empty answer is one, whose end is learnt."""
-        return any(message.role == "assistant" for message in self.messages)
+        return any(message.is_learnt for message in self.messages)
 
     @property
     def turns(self) -> list[tuple[int, int]]:
-        """Role (its place in ``ROLES``) and UTF-8 bytes of each message; with `text`, all there is to know."""
-        return [(ROLES.index(message.role), len(message.content.encode())) for message in self.messages]
+        """Role (its place in ``ROLES``, or in another ``ROLES`` behind it where it is not learnt) and UTF-8 bytes of each message;
+        with `text`, all there is to know."""
+        return [
+            (ROLES.index(message.role) + len(ROLES) * (not message.learnt), len(message.content.encode()))
+            for message in self.messages
+        ]
 
     @classmethod
     def of(cls, text: bytes, turns: Iterable[tuple[int, int]]) -> Self:
         """The conversation with this `text`, in UTF-8, and these `turns`."""
         messages, place = [], 0
         for role, size in turns:
-            messages.append(Message(ROLES[role], text[place : place + size].decode()))
+            content = text[place : place + size].decode()
+            messages.append(Message(ROLES[role % len(ROLES)], content, learnt=role < len(ROLES)))
             place += size + len(_BETWEEN)
         return cls(tuple(messages))
 
@@ -63,9 +75,10 @@ class Preference:
 
     @property
     def sides(self) -> tuple[Conversation, Conversation]:
-        """The prompt with the preferred answer, and with the other one."""
+        """The prompt with the preferred answer, and with the other one, of which alone is learnt."""
+        prompt = tuple(replace(one, learnt=False) if one.role == "assistant" else one for one in self.prompt)
         answers = (Message("assistant", answer) for answer in (self.chosen, self.rejected))
-        chosen, rejected = (Conversation((*self.prompt, answer)) for answer in answers)
+        chosen, rejected = (Conversation((*prompt, answer)) for answer in answers)
         return chosen, rejected
 
     @property

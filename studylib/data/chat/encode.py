@@ -72,13 +72,12 @@ class ConversationEncoder:
                     (rejected, [*prompt, next(contents)], whole - first),
                 ]
             else:
-                prompt, sides = [], [(one, [next(contents) for _ in one.messages], whole)]
+                sides = [(one, [next(contents) for _ in one.messages], whole)]
             for side, ids, size in sides:
-                own, own_learnt = self._laid_out(side, ids, len(prompt))
+                own, own_learnt = self._laid_out(side, ids)
                 tokens = [len(part) for part in own]
-                answers = (message for message in side.messages[len(prompt) :] if message.role == "assistant")
-                answer_bytes = sum(len(message.content.encode()) for message in answers)
-                sizes.append((sum(tokens), size, answer_bytes, sum(tokens[: own_learnt.index(True)])))
+                answers = sum(len(message.content.encode()) for message in side.messages if message.is_learnt)
+                sizes.append((sum(tokens), size, answers, sum(tokens[: own_learnt.index(True)])))
                 parts += own
                 learnt += own_learnt
         if not parts:
@@ -87,19 +86,18 @@ class ConversationEncoder:
         return Encoded(np.concatenate(parts), mask, np.array(sizes, dtype=np.int64))
 
     def _laid_out(
-        self, conversation: Conversation, contents: Sequence[np.ndarray], first: int
+        self, conversation: Conversation, contents: Sequence[np.ndarray]
     ) -> tuple[list[np.ndarray], list[bool]]:
-        """The ids of one in parts, and which parts are learnt: answers from message ``first`` on, and their ends."""
+        """The ids of one in parts, up to the end of the last answer that is learnt, and which parts are learnt."""
         start, end = (np.array([one], dtype=np.int32) for one in (self._tokenizer.eos_id, self.end_id))
-        last = max(at for at, message in enumerate(conversation.messages) if message.role == "assistant")
+        last = max(at for at, message in enumerate(conversation.messages) if message.is_learnt)
         parts, learnt = [start], [False]
         for at, (message, ids) in enumerate(zip(conversation.messages[: last + 1], contents, strict=False)):
-            answer = message.role == "assistant"
             parts += [self._before[message.role], ids]
-            learnt += [False, answer and at >= first]
-            if answer:
+            learnt += [False, message.is_learnt]
+            if message.role == "assistant":
                 parts.append(end)
-                learnt.append(at >= first)
+                learnt.append(message.is_learnt)
             if at < last:
                 parts.append(self._behind[message.role])
                 learnt.append(False)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from studylib.data.chat.conversation import Conversation, Preference
 from studylib.data.chat.shapes import SHAPES, TREE, PromptsDiffer, Shape, shape_of
-from studylib.data.chat.trees import best_path, trees
+from studylib.data.chat.trees import paths, trees
 from studylib.data.document import Document
 from studylib.errors import invalid
 
@@ -26,8 +27,17 @@ def notes_of(pairs: bool) -> dict[str, int]:
     return dict.fromkeys((WITHOUT_ANSWER, *((SAME, DIFFERENT_PROMPTS, REPEATED_PROMPT) if pairs else ())), 0)
 
 
-def conversations(rows: Iterable[Document], notes: dict[str, int]) -> Iterator[Document]:
+def read_messages(
+    rows: Iterable[Document], notes: dict[str, int], *, pairs: bool, all_paths: bool
+) -> Iterator[Document]:
+    """`preferences` or `conversations` of rows."""
+    return preferences(rows, notes) if pairs else conversations(rows, notes, all_paths=all_paths)
+
+
+def conversations(rows: Iterable[Document], notes: dict[str, int], *, all_paths: bool = False) -> Iterator[Document]:
     """Of rows (``Document.record``), the documents that are conversations; those with nothing to learn are counted in ``notes``.
+
+    Trees give the path of the best-ranked replies; with ``all_paths`` all of theirs, which are then on one side of the split.
 
     Raises
     ------
@@ -35,7 +45,7 @@ def conversations(rows: Iterable[Document], notes: dict[str, int]) -> Iterator[D
         A row has no known shape, holds what is no message, or is a pair of answers to choose from.
     """
     for are_trees, part in groupby(rows, key=lambda row: row.record.keys() >= set(TREE)):
-        read = _of_trees if are_trees else _of_rows
+        read = partial(_of_trees, all_paths=all_paths) if are_trees else _of_rows
         yield from _with_answers(read(part), notes)
 
 
@@ -57,7 +67,7 @@ def _with_answers(found: _Read, notes: dict[str, int]) -> Iterator[Document]:
         if said is None:
             notes[WITHOUT_ANSWER] += 1
         else:
-            yield Document(said.text, origin=row.origin, record=row.record, conversation=said)
+            yield Document(said.text, origin=row.origin, record=row.record, conversation=said, together=row.together)
 
 
 def _of_rows(rows: Iterable[Document]) -> _Read:
@@ -109,7 +119,11 @@ def without_prompt(pair: Preference) -> Preference:
     return replace(pair, chosen=chosen, rejected=rejected)
 
 
-def _of_trees(rows: Iterable[Document]) -> _Read:
+def _of_trees(rows: Iterable[Document], all_paths: bool) -> _Read:
     for tree in trees(rows):
-        whole = Document("", origin=tree[0].origin, record={"messages": [dict(row.record) for row in tree]})
-        yield whole, best_path(tree)
+        messages, origin = [dict(row.record) for row in tree], tree[0].origin
+        whole = Document("", origin=origin, record={"messages": messages}, together=origin if all_paths else "")
+        found = paths(tree)
+        yield whole, next(found, None)
+        for another in found if all_paths else ():
+            yield whole, another

@@ -23,24 +23,32 @@ def trees(rows: Iterable[Document]) -> Iterator[list[Document]]:
         yield tree
 
 
-def best_path(tree: list[Document]) -> Conversation | None:
-    """The conversation of the best-ranked replies, up to the last answer; None where there is no answer.
+def paths(tree: list[Document]) -> Iterator[Conversation]:
+    """The conversations from the first message to every last answer, the best-ranked replies first.
 
-    Only one a tree: two that begin alike would teach the same answers twice, or have them on both sides of the split.
+    What a path shares with one before it is not learnt again: each answer is learnt once.
     """
     replies: dict[Any, list[Document]] = {}
     for row in tree:
         if row.record.get("deleted") is not True and row.record["text"] is not None:
             replies.setdefault(row.record["parent_id"], []).append(row)
-    messages: list[Message] = []
-    at = None
-    while found := replies.pop(at, None):  # taken out, so that a circle ends
-        best = min(found, key=lambda row: _rank(row.record))
-        messages.append(Message(role_of(best.record["role"], best.origin), tidy(best.record["text"])))
-        at = best.record["message_id"]
-    while messages and messages[-1].role != "assistant":
-        messages.pop()
-    return Conversation(tuple(messages)) if messages else None
+    told: set[Any] = set()
+    waiting: list[tuple[Any, list[Document]]] = [(None, [])]
+    while waiting:
+        at, path = waiting.pop()
+        if found := replies.pop(at, None):  # taken out, so that a circle ends
+            found.sort(key=lambda row: _rank(row.record))
+            waiting += [(row.record["message_id"], [*path, row]) for row in reversed(found)]
+            continue
+        messages = tuple(_message(row, learnt=row.record["message_id"] not in told) for row in path)
+        new = [place for place, message in enumerate(messages) if message.is_learnt]
+        if new:
+            told.update(path[place].record["message_id"] for place in new)
+            yield Conversation(messages[: new[-1] + 1])
+
+
+def _message(row: Document, *, learnt: bool) -> Message:
+    return Message(role_of(row.record["role"], row.origin), tidy(row.record["text"]), learnt)
 
 
 def _rank(record: Mapping[str, Any]) -> float:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
-from studylib.data.chat.rows import conversations, notes_of, preferences
+from studylib.data.chat.rows import notes_of, read_messages
 from studylib.data.digest import Allowance
 from studylib.data.document import Document
 from studylib.data.read import Columns, kind_of, reader_of
@@ -28,6 +28,9 @@ class ChatSource(FilesSource):
         encoding: str | None = Field(default=None, description="of JSON lines when it is not UTF-8, such as cp932")
 
         pairs: bool = Field(default=False, description="rows are pairs of answers of which one is preferred")
+        paths: Literal["best", "all"] = Field(
+            default="best", description="of trees of messages: the best-ranked replies, or all, each answer learnt once"
+        )
 
     _options: Options
 
@@ -60,4 +63,4 @@ class ChatSource(FilesSource):
 
     def _read(self, rows: Iterator[Document]) -> Iterator[Document]:
         self._notes |= notes_of(self.preferences) | {"rows_without_text": 0, "rows_in_iso_2022_jp": 0}
-        return (preferences if self.preferences else conversations)(rows, self._notes)
+        return read_messages(rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
-from studylib.data.chat.rows import conversations, notes_of, preferences
+from studylib.data.chat.rows import notes_of, read_messages
 from studylib.data.document import Document
 from studylib.data.source.hub import HubSource
 from studylib.frozen import Frozen, Positive
@@ -29,6 +29,9 @@ class ChatHubSource(HubSource):
         )
 
         pairs: bool = Field(default=False, description="rows are pairs of answers of which one is preferred")
+        paths: Literal["best", "all"] = Field(
+            default="best", description="of trees of messages: the best-ranked replies, or all, each answer learnt once"
+        )
 
     _options: Options
 
@@ -46,9 +49,9 @@ class ChatHubSource(HubSource):
             for number, row in enumerate(self._rows())
         )
         self._notes |= notes_of(self.preferences)
-        read = preferences if self.preferences else conversations
+        all_paths = self._options.paths == "all"
         left = self._options.max_bytes
-        for document in read(rows, self._notes):
+        for document in read_messages(rows, self._notes, pairs=self.preferences, all_paths=all_paths):
             yield document
             left -= len(document.utf8())
             if left <= 0:

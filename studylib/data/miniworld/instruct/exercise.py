@@ -33,6 +33,8 @@ class Exercise:
         The answer that is learnt, in full; of multiple choice the right choice.
     keys, needed
         Of these words a true answer holds ``needed`` or more.
+    told
+        All facts that question, answer, passage and what comes earlier tell, ``fact`` among them.
     choices, right
         Of multiple choice, and which of them is right; else ``()`` and 0.
     passage
@@ -49,6 +51,7 @@ class Exercise:
     asked: str
     answer: str
     keys: tuple[str, ...]
+    told: tuple[str, ...]
     needed: int = 1
     choices: tuple[str, ...] = ()
     right: int = 0
@@ -59,3 +62,8 @@ class Exercise:
 def examined(seed: int, fact: str) -> bool:
     """Whether a fact is kept for exams: no document of ``instruct`` or ``preferences`` tells it or asks for it."""
     return chosen(_EXAMINED, "exam", seed, fact)
+
+
+def is_fact(kind: str, entity: int | str) -> str:
+    """That a name is a town's, a word a dish."""
+    return f"is/{kind}/{entity}"

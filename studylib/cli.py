@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from studylib.cli_clean import clean
+from studylib.cli_evaluate import evaluate
 from studylib.cli_mask import mask
 from studylib.errors import StudyError, invalid
 
@@ -224,6 +225,7 @@ def bench(context: typer.Context) -> None:
 
 app.command()(clean)
 app.command()(mask)
+app.command()(evaluate)
 
 
 def _report(folder: Path) -> None:

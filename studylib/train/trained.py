@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from studylib.choices.execution import Execution
 from studylib.data import Tokenizer, prepare
 from studylib.data.chat.encode import ConversationEncoder
 from studylib.errors import StudyError
@@ -59,7 +60,7 @@ def load_trained(trial: TrialSpec, folder: Path, data_folder: Path) -> Trained:
     if found is None:
         raise StudyError(f"{folder}: has no usable checkpoint; train the trial with checkpoint_every above 0")
     with world(one.parallel, compute.torch_device) as processes:
-        model = build_gpt(one.model, processes, seed=0, execution=compute.execution)
+        model = build_gpt(one.model, processes, seed=0, execution=Execution(weights=compute.execution.weights))
         load_model_weights(model, processes, found)
     model.eval()
     return Trained(one, model, processes, compute, tokenizer)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from studylib.data.document import Document
 from studylib.data.source import Source
 from studylib.errors import invalid
-from studylib.frozen import Count, Fraction, Positive
+from studylib.frozen import Count, Fraction, Positive, validated
 from studylib.registry import REGISTERS, Registry, choice_of
 from studylib.spec.choosing import Choosing
+
+if TYPE_CHECKING:
+    from studylib.spec import SourceSpec
 
 __all__ = ["MiniworldSource"]
 
@@ -64,3 +67,13 @@ class MiniworldSource(Source):
 
     def _wrong(self, field: str, value: Any, why: str) -> Exception:
         return invalid(f"data.sources {self._label}: options.{field}", value, why)
+
+
+def told_by(sources: Iterable[SourceSpec | Mapping[str, Any]]) -> Iterator[Any]:
+    """The options of every miniworld source among ``sources``, of those that another source joins too."""
+    for source in sources:
+        content = source if isinstance(source, Mapping) else {"kind": source.kind, "options": source.options}
+        options = content.get("options", {})
+        if content.get("kind", "miniworld") == "miniworld":
+            yield validated(MiniworldSource.Options, dict(options))
+        yield from told_by(options.get("sources", ()))

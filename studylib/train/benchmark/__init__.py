@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from studylib.registry import Choice
-from studylib.train.benchmark._measured import Measured
+from studylib.train.benchmark._measured import Choices, Measured
 
 if TYPE_CHECKING:
     from studylib.spec import EvaluationSpec, TrialSpec
@@ -83,4 +83,4 @@ class Benchmark(Choice, ABC):
         """Ask, and judge. StudyError where the model's context does not hold enough of the questions."""
 
 
-__all__ = ["Asked", "Benchmark", "Measured"]
+__all__ = ["Asked", "Benchmark", "Choices", "Measured"]

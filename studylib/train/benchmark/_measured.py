@@ -1,4 +1,4 @@
-"""What a benchmark found: rows, their means with standard errors, and the same by group."""
+"""What is asked, and what a benchmark found: rows, their means with standard errors, and the same by group."""
 
 from __future__ import annotations
 
@@ -9,8 +9,31 @@ from typing import Any, Self
 
 import numpy as np
 
+from studylib.data.chat.conversation import Message
+
 LONGEST_TEXT = 400  # characters kept of a text
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One way of asking one item.
+
+    Attributes
+    ----------
+    item
+        Rows of an item, which may be asked in several ways, have it in common.
+    right
+        The place of the right one among ``choices``.
+    about
+        Columns by which rows may be grouped: wording, sort.
+    """
+
+    item: str
+    prompt: tuple[Message, ...]
+    choices: tuple[str, ...]
+    right: int
+    about: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -26,7 +49,7 @@ class Measured:
     @classmethod
     def of(
         cls, rows: Sequence[Row], means: Mapping[str, str], *, by: Sequence[str] = (), left_out: int = 0,
-        more: Mapping[str, float] | None = None,
+        exact: Sequence[str] = (), more: Mapping[str, float] | None = None,
     ) -> Self:  # fmt: skip
         """Means of columns, over all rows and by group.
 
@@ -40,34 +63,35 @@ class Measured:
             a column (None) does not count there.
         by
             Columns whose values make the groups.
+        exact
+            Scores without an error, such as what chance gives.
         more
             Scores that are no means, of all.
         """
-        scores = _means(rows, means) | dict(more or {})
+        scores = _means(rows, means, exact) | dict(more or {})
         groups = {}
         for name in by:
             values = sorted({row[name] for row in rows}, key=lambda value: (str(type(value)), value))
-            groups[name] = {str(value): _means([row for row in rows if row[name] == value], means) for value in values}
+            groups[name] = {
+                str(value): _means([row for row in rows if row[name] == value], means, exact) for value in values
+            }
         items = len({row["item"] for row in rows})
         return cls([_cut(row) for row in rows], items, scores, groups, left_out)
 
 
-def _means(rows: Sequence[Row], means: Mapping[str, str]) -> dict[str, float]:
-    found = {}
+def _means(rows: Sequence[Row], means: Mapping[str, str], exact: Sequence[str]) -> dict[str, float]:
+    found = {"items": float(len({row["item"] for row in rows}))}
     for score, column in means.items():
         by_item: dict[Any, list[float]] = {}
         for row in rows:
             if row[column] is not None:
                 by_item.setdefault(row["item"], []).append(float(row[column]))
         if by_item:
-            found |= mean_with_error(score, by_item.values())
-    return found | {"items": float(len({row["item"] for row in rows}))}
-
-
-def mean_with_error(score: str, by_item: Any) -> dict[str, float]:
-    """Of the items' means; the error has the number of items, not less one, below, as the binomial one has."""
-    each = np.array([np.mean(values) for values in by_item])
-    return {score: float(each.mean()), f"{score}_error": float(each.std() / math.sqrt(len(each)))}
+            each = np.array([np.mean(values) for values in by_item.values()])
+            found[score] = float(each.mean())
+            if score not in exact:  # the number of items is below, not one less, as in the binomial error
+                found[f"{score}_error"] = float(each.std() / math.sqrt(len(each)))
+    return found
 
 
 def _cut(row: Row) -> Row:

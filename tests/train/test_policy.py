@@ -19,7 +19,7 @@ from studylib.data.tokenizer_json import write_tokenizer_json
 from studylib.errors import StudyError
 from studylib.files import read_json, read_json_lines, write_text
 from studylib.model.gpt import build_gpt
-from studylib.parallel import pipeline_engine, world
+from studylib.parallel import load_model_weights, pipeline_engine, world
 from studylib.rows import IGNORED, PAD
 from studylib.spec import DataSpec, ObjectiveSpec, ParallelSpec, SourceSpec, TrialSpec
 from studylib.train import checkpoint, train
@@ -32,6 +32,7 @@ from studylib.train.rollouts import Answers, Rollouts
 from studylib.train.start import start_from_trial
 
 LENGTH, LONGEST = 96, 5
+KANA, LATIN = "あいうえお", "abcdefgh"
 LAYOUTS = {
     "dp2": {"dp": 2},
     "tp2": {"tp": 2},
@@ -47,7 +48,7 @@ def talks(tmp_path_factory) -> Path:
     """Short questions with short answers, of one turn and of two."""
     random = np.random.default_rng(0)
     path = tmp_path_factory.mktemp("talks") / "talks.jsonl"
-    words = ["".join(random.choice(list("あいうえおabcdefgh"), size)) for size in random.integers(2, 6, 60)]
+    words = ["".join(random.choice(list(KANA + LATIN), size)) for size in random.integers(2, 6, 60)]
     with open(path, "w", encoding="utf-8") as stream:
         for number in range(300):
             row = [("user", f"{random.choice(words)}？"), ("assistant", str(random.choice(words)))]
@@ -392,6 +393,46 @@ def test_who_must_end_learns_to(study, data_folder):
         train(one, trials / one.hash, data_folder=data_folder)
         ended[penalty] = np.mean([record["ended"] for record in written_by(trials / one.hash)[-5:]])
     assert ended[5.0] > 0.9 > ended[0.0], ended
+
+
+@pytest.mark.slow
+def test_what_pairs_prefer_is_learnt_by_way_of_a_reward_model(study, data_folder, tmp_path):
+    """Kana are preferred to Latin letters; the tuned model writes either."""
+    trials, spec = study
+    random, path = np.random.default_rng(1), tmp_path / "pairs.jsonl"
+    with open(path, "w", encoding="utf-8") as stream:
+        for _ in range(300):
+            asked, kana, latin = ("".join(random.choice(list(letters), 3)) for letters in ("あいうabc", KANA, LATIN))
+            row = {"prompt": f"{asked}？", "chosen": kana, "rejected": latin}
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+    source = SourceSpec(kind="chat", name="pairs", options={"path": str(path), "pairs": True})
+    data = spec.data.replace(sources=(source,))
+    judge = spec.replace(data=data, objective=ObjectiveSpec(name="reward"), train_steps=40, checkpoint_every=40)
+    told_apart = train(judge, trials / judge.hash, data_folder=data_folder)["val"]["pairs"]["accuracy"]
+    assert told_apart > 0.9
+    changes = {"reward_from": judge.hash, "beta": 0.02, "max_tokens": 12}
+    spec = spec.replace(data=data, train_steps=30, **{f"objective.{name}": value for name, value in changes.items()})
+    assert spec.reads[1:] == (f"trials/{spec.start_from}", f"trials/{judge.hash}")
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        _, rollouts = built(spec, trials, data_folder, one)
+        before = share_of_kana(rollouts)
+        trained = spec.replace(checkpoint_every=30)
+        found = train(trained, trials / trained.hash, data_folder=data_folder)
+        load_model_weights(rollouts._model, one, trials / trained.hash / "checkpoints" / "step-00000030")
+        after = share_of_kana(rollouts)
+    assert before < 0.7 and after > before + 0.2, (before, after, found["policy"])
+    assert found["val"]["pairs"].keys() == {"loss", "bpb"}
+
+
+def share_of_kana(rollouts: Rollouts) -> float:
+    """Of the letters that the policy writes."""
+    text = ""
+    for step in range(1000, 1008):
+        answers = rollouts.answers(step)
+        for tokens, begin, stop in zip(answers.tokens_BT, answers.begin_B, answers.stop_B, strict=True):
+            text += rollouts._tokenizer.decode(tokens[begin:stop].tolist())
+    kana, latin = (sum(text.count(letter) for letter in letters) for letters in (KANA, LATIN))
+    return kana / (kana + latin)
 
 
 # --- what is refused

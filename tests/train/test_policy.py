@@ -20,6 +20,7 @@ from studylib.errors import StudyError
 from studylib.files import read_json, read_json_lines, write_text
 from studylib.model.gpt import build_gpt
 from studylib.parallel import load_model_weights, pipeline_engine, world
+from studylib.registry import MIXERS
 from studylib.rows import IGNORED, PAD
 from studylib.spec import DataSpec, ObjectiveSpec, ParallelSpec, SourceSpec, TrialSpec
 from studylib.train import checkpoint, train
@@ -33,6 +34,7 @@ from studylib.train.start import start_from_trial
 
 LENGTH, LONGEST = 96, 5
 KANA, LATIN = "あいうえお", "abcdefgh"
+MOE = {"moe": {"experts": 4, "experts_per_token": 2, "expert_size": 32, "every": 2}}
 LAYOUTS = {
     "dp2": {"dp": 2},
     "tp2": {"tp": 2},
@@ -82,7 +84,11 @@ def study(tiny_trial, talks, data_folder, tmp_path_factory) -> tuple[Path, Trial
 
 def reward_trial(trials: Path, like: TrialSpec, changes: dict | None = None) -> str:
     """A reward model that nobody trained, which says numbers of about 1 of answers; the hash of its trial."""
-    spec = like.replace(objective=ObjectiveSpec(name="reward"), seed=7, **(changes or {}))
+    return untrained(trials, like.replace(objective=ObjectiveSpec(name="reward"), seed=7, **(changes or {})))
+
+
+def untrained(trials: Path, spec: TrialSpec) -> str:
+    """A trial that left its start values behind; its hash."""
     folder = trials / spec.hash
     write_text(folder / "spec.json", spec.model_dump_json())
     with world(ParallelSpec(), torch.device("cpu")) as one:
@@ -90,14 +96,9 @@ def reward_trial(trials: Path, like: TrialSpec, changes: dict | None = None) -> 
         with torch.no_grad():
             row = model.model.lm_head.pp_block.proj.weight[PAD]
             row /= row.norm()
-        checkpoint.save(
-            folder / "checkpoints",
-            checkpoint.Progress(1),
-            spec.recipe_hash,
-            model,
-            build_optimizer(model, spec, one),
-            one,
-        )
+        at_end = checkpoint.Progress(1)
+        optimizer = build_optimizer(model, spec, one)
+        checkpoint.save(folder / "checkpoints", at_end, spec.recipe_hash, model, optimizer, one)
     return spec.hash
 
 
@@ -393,6 +394,19 @@ def test_who_must_end_learns_to(study, data_folder):
         train(one, trials / one.hash, data_folder=data_folder)
         ended[penalty] = np.mean([record["ended"] for record in written_by(trials / one.hash)[-5:]])
     assert ended[5.0] > 0.9 > ended[0.0], ended
+
+
+@pytest.mark.parametrize("choices", [*({"mixer": mixer, "num_kv_heads": None} for mixer in MIXERS), MOE], ids=str)
+def test_models_of_all_kinds_learn_so(choices, study, data_folder):
+    """The answers are drawn token by token, their probabilities those of one pass."""
+    trials, spec = study
+    shape = {f"model.{name}": value for name, value in choices.items()}
+    start = untrained(trials, spec.replace(objective=ObjectiveSpec(name="causal"), start_from="", **shape))
+    spec = spec.replace(start_from=start, train_steps=2, **shape, **{"objective.beta": 0.0})
+    found = train(spec, trials / spec.hash, data_folder=data_folder)
+    first, second = written_by(trials / spec.hash)
+    assert first["kl"] == 0 and second["kl"] != 0 and first["advantage_std"] > 0.1
+    assert np.isfinite(found["val_loss"])
 
 
 @pytest.mark.slow

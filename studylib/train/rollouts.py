@@ -25,7 +25,7 @@ from studylib.train.draw import Written, draw_answers
 from studylib.train.rewards import rewards
 from studylib.train.start import trained_model
 
-_LENGTHS = 32  # rows are cut to a multiple of it, so that there are few shapes
+_MULTIPLE = 32  # of which rows' lengths are
 _TOKENS_AT_ONCE = 8192  # in one forward pass
 _TOKENS_KEPT = 1 << 16  # keys and values while answers are written
 
@@ -55,9 +55,9 @@ class Answers:
     reward_B: np.ndarray
     kl_B: np.ndarray
 
-    def batch(self, advantage_B: np.ndarray | None = None) -> Batch:
-        """The rows, cut behind the longest; answers and their ends are learnt."""
-        longest = -(-int(self.stop_B.max()) // _LENGTHS) * _LENGTHS + 1
+    def batch(self, multiple: int, advantage_B: np.ndarray | None = None) -> Batch:
+        """The rows, cut at the next multiple behind the longest; answers and their ends are learnt."""
+        longest = -(-int(self.stop_B.max()) // multiple) * multiple + 1
         tokens = self.tokens_BT[:, :longest]
         places = np.arange(tokens.shape[1])
         learnt = (places >= self.begin_B[:, None]) & (places < self.stop_B[:, None])
@@ -136,7 +136,8 @@ class Rollouts:
         worth = answers.reward_B - self._asked.missing_eos_penalty * ~answers.ended_B - self._asked.beta * answers.kl_B
         advantage = self.objective.advantages(worth.reshape(-1, self._asked.completions)).reshape(-1)
         self._measured = answers.means() | {"advantage_std": float(advantage.std())}
-        return answers.batch(advantage)
+        # Compiled, every length of rows would be a graph of its own.
+        return answers.batch(self._spec.model.seq_len if self._compute.compile == "layer" else _MULTIPLE, advantage)
 
     @torch.no_grad()
     def answers(self, step: int) -> Answers:
@@ -170,7 +171,7 @@ class Rollouts:
         for row, text, end in zip(tokens, whole, stop.tolist(), strict=True):
             row[:end] = text[:end]
         answers = Answers(tokens, begin, stop, ended, nothing, nothing)
-        batch = answers.batch()
+        batch = answers.batch(_MULTIPLE)
         ours, theirs = (self._log_probabilities(model, batch) for model in (self._model, self._reference))
         reward = rewards(self._judge, self._world, self._compute, whole)
         return replace(answers, reward_B=reward, kl_B=ours - theirs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +235,18 @@ def test_rows_hold_prompts_answers_and_what_they_are_worth(study, data_folder):
         measured["ended"] == answers.ended_B.mean() and measured["length"] == (answers.stop_B - answers.begin_B).mean()
     )
     assert measured["advantage_std"] == batch.advantage_B.std()
+
+
+def test_rows_are_no_longer_than_they_must_be_unless_graphs_are_compiled(study, data_folder):
+    trials, spec = study
+    with world(ParallelSpec(), torch.device("cpu")) as one:
+        model, rollouts = built(spec, trials, data_folder, one)
+        compiled = replace(resolve(spec), compile="layer")
+        rows, prepared = rollouts._rows, prepare(spec.data, data_folder)
+        whole = Rollouts(rows, spec, model, trials, data_folder, prepared, compiled, one)
+        short = replace(rollouts.answers(0), stop_B=np.full(16, 30)).batch(32)
+        assert short.tokens_BT.shape[1] == 33 and rollouts.answers(0).batch(32).tokens_BT.shape[1] == 97
+        assert whole.batch(0).tokens_BT.shape[1] == LENGTH + 1
 
 
 # --- as trl

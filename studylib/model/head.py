@@ -30,7 +30,7 @@ class LanguageModelHead(nn.Module):
 
     def __init__(self, model: ModelSpec, tp_pg: dist.ProcessGroup):
         super().__init__()
-        self.tp_pg = tp_pg
+        self.tp_pg, self.tp_rank = tp_pg, dist.get_rank(tp_pg)
         final_norm = RESIDUALS[model.residual](model).final_norm
         self.norm = NORMS[model.norm](model).build() if final_norm else nn.Identity()
         self.proj = TensorParallelColumnLinear(model.hidden_size, model.vocab_size, pg=tp_pg, mode=TP_MODE, bias=False)
@@ -58,7 +58,7 @@ class LanguageModelHead(nn.Module):
         ends = torch.where(label_ids >= 0, places, 0).amax(dim=1).clamp(max=label_ids.shape[1] - 1)
         at_end = self._before_proj(hidden_states[torch.arange(len(ends), device=ends.device), ends])
         weight = self.proj.weight
-        place = PAD - dist.get_rank(self.tp_pg) * weight.shape[0]
+        place = PAD - self.tp_rank * weight.shape[0]
         mine = 0 <= place < weight.shape[0]
         # Ranks without the piece take part all the same: gradients of what all hold are summed over them.
         row = weight[place if mine else 0] * float(mine)

@@ -105,9 +105,7 @@ class Validation:
 
     def _of_pairs(self, model: GPT, world: World, compute: Compute, rows: Batch) -> tuple[float, int, dict[str, Any]]:
         """Nats and number of the tokens of the preferred answers, and what is known of the pairs."""
-        if (
-            compute.dtype == "bfloat16"
-        ):  # the reference was not asked in it, and its rounding would pass for preferences
+        if compute.dtype == "bfloat16":  # in which the reference was not asked: rounding would pass for preferences
             compute = dataclasses.replace(compute, dtype="float32")
         scores = self._scores(model, world, compute, rows)
         loss = model.row_loss

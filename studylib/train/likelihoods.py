@@ -59,12 +59,12 @@ def write_likelihoods(
         for side in SIDES:
             shard = getattr(prepared.shards(label), side)
             rows = PairRows(shard, step.seq_len, PAD)
+            say(f"asking of {len(rows)} pairs: {label}, {side}")
             found = np.full((shard.num_documents // 2, 2), np.nan)
             at_once = max(1, EVALUATION_TOKENS // step.seq_len // 2)
             for start in range(0, len(rows), at_once):
                 chosen = range(start, min(start + at_once, len(rows)))
                 found[rows.numbers[chosen]] = log_probabilities(trained, rows.batch(chosen)).reshape(-1, 2)
-                say(f"{label}, {side}: {chosen.stop} of {len(rows)} pairs")
             file = _file(prepared, folder, label, side)
             with atomic_write(file) as stream:
                 np.save(stream, found.reshape(-1))

@@ -136,6 +136,7 @@ def row_scores(model: GPT, world: World, compute: Compute, batch: Batch, micro_b
 
     ``model`` is in evaluation mode and was built with a ``row_loss``.
     """
+    assert not model.training
     found = torch.zeros((len(batch), 2), device=world.device, dtype=torch.float64)
     for start in range(0, len(batch), micro_batch_size):
         part = batch.rows(start, start + micro_batch_size)

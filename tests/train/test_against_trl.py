@@ -20,12 +20,8 @@ from studylib.rows import IGNORED, PAD, Batch
 from studylib.spec import ModelSpec, ObjectiveSpec, ParallelSpec, TrialSpec
 from studylib.train.compute import resolve
 from studylib.train.export import export_llama, llama_state
-from studylib.train.pipeline import forward_backward
+from studylib.train.pipeline import forward_backward, row_scores
 from studylib.train.rewards import rewards
-
-trl = pytest.importorskip("trl", reason="the test extra installs trl")
-transformers = pytest.importorskip("transformers")
-datasets = pytest.importorskip("datasets")
 
 EOS, LENGTH, VOCAB = 2, 48, 96
 # Ours are double throughout; theirs round to fp32 inside (norms, rotary angles, the fused head's log-probabilities).
@@ -105,8 +101,15 @@ def state_with(gpt: GPT, values: list[torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def words():
-    tokenizers = pytest.importorskip("tokenizers")
+def trl():
+    return pytest.importorskip("trl", reason="the test extra installs trl")
+
+
+@pytest.fixture(scope="module")
+def words(trl):
+    import tokenizers
+    import transformers
+
     of_words = tokenizers.Tokenizer(
         tokenizers.models.WordLevel({f"w{one}": one for one in range(VOCAB)}, unk_token="w0")
     )
@@ -123,13 +126,13 @@ def settings(config: type, folder: Path, **more):
 def trainer_of(kind: type, model, words, args, rows: list[dict], **more):
     """The trainer, which takes rows of token ids as they are."""
 
+    from datasets import Dataset
+
     class OfTokens(kind):
         def _prepare_dataset(self, dataset, *_, **__):
             return dataset
 
-    return OfTokens(
-        model=model, args=args, processing_class=words, train_dataset=datasets.Dataset.from_list(rows), **more
-    )
+    return OfTokens(model=model, args=args, processing_class=words, train_dataset=Dataset.from_list(rows), **more)
 
 
 def loss_and_gradients(trainer, rows: list[dict]) -> tuple[float, dict[str, torch.Tensor]]:
@@ -141,7 +144,9 @@ def loss_and_gradients(trainer, rows: list[dict]) -> tuple[float, dict[str, torc
 
 
 def llama(folder: Path):
-    return transformers.LlamaForCausalLM.from_pretrained(
+    from transformers import LlamaForCausalLM
+
+    return LlamaForCausalLM.from_pretrained(
         folder, dtype=torch.float64, attn_implementation="sdpa", local_files_only=True
     )
 
@@ -151,7 +156,6 @@ def assert_same(ours: tuple[float, dict], theirs: tuple[float, dict]) -> None:
     assert ours[1].keys() == theirs[1].keys()
     for name, expected in theirs[1].items():
         assert expected.abs().max() > 0, name
-        print("MAXDIFF", name, ((ours[1][name] - expected).abs().max() / expected.abs().max()).item())
         torch.testing.assert_close(ours[1][name], expected, rtol=0, atol=CLOSE * expected.abs().max().item(), msg=name)
 
 
@@ -177,7 +181,7 @@ def pairs(texts) -> list[tuple[Text, Text]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("tied", [False, True], ids=["untied", "tied"])
 @pytest.mark.parametrize("packed", [False, True], ids=["alone", "packed"])
-def test_fine_tuning(packed, tied, texts, words, tmp_path):
+def test_fine_tuning(packed, tied, texts, trl, words, tmp_path):
     """The mean over learnt tokens of all rows, whatever the micro-batches."""
     spec = trial_of(ObjectiveSpec(name="answers"), tied_embeddings=tied)
     rows = [texts[:2], texts[2:4], texts[4:6], texts[6:]] if packed else [[one] for one in texts]
@@ -191,11 +195,14 @@ def test_fine_tuning(packed, tied, texts, words, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("loss", "theirs", "beta"), [("dpo", "sigmoid", 0.1), ("dpo_norm", "sigmoid_norm", 5.0)])
-def test_preferences(loss, theirs, beta, pairs, words, tmp_path):
-    """trl's reference is a model of its own, other than the policy; its log-probabilities are taken from trl's too."""
+def test_preferences(loss, theirs, beta, pairs, trl, words, tmp_path):
+    """The reference is another model than the policy, asked by each side itself."""
     spec = trial_of(ObjectiveSpec(name="preference", loss=loss, beta=beta))
+    rows = [[one] for pair in pairs for one in pair]
     with world(ParallelSpec(), torch.device("cpu")) as one:
-        export_llama(built(spec, one, seed=7), tmp_path / "reference")
+        gpt = built(spec, one, seed=7).eval()
+        export_llama(gpt, tmp_path / "reference")
+        reference = row_scores(gpt, one, resolve(spec), rows_of(rows), 4)[:, 0]
     given = [
         {"prompt_ids": chosen[0], "chosen_ids": chosen[1], "rejected_ids": rejected[1]} for chosen, rejected in pairs
     ]
@@ -206,18 +213,23 @@ def test_preferences(loss, theirs, beta, pairs, words, tmp_path):
         trl.DPOTrainer, llama(tmp_path / "policy"), words, args, given, ref_model=llama(tmp_path / "reference")
     )
     found = loss_and_gradients(trainer, given)
-    reference = torch.stack(trainer.compute_ref_log_probs(trainer.ref_model, trainer.data_collator(given)), dim=1)
-    batch = rows_of([[one] for pair in pairs for one in pair], reference_B=reference.flatten().numpy())
+    theirs = torch.stack(
+        trainer.compute_ref_log_probs(trainer.ref_model, trainer.data_collator(given)), dim=1
+    ).flatten()
+    torch.testing.assert_close(reference, theirs.double(), rtol=CLOSE, atol=0)
+    batch = rows_of(rows, reference_B=reference.numpy())
     assert_same(trained(spec, batch, tmp_path / "ours", 4), found)
 
 
 @pytest.mark.slow
-def test_rewards(pairs, words, tmp_path):
+def test_rewards(pairs, trl, words, tmp_path):
     """``AutoModelForSequenceClassification`` whose ``score`` is our row of ``<pad>``; the other rows get no gradient."""
+    from transformers import AutoModelForSequenceClassification
+
     spec = trial_of(ObjectiveSpec(name="reward"))
     batch = rows_of([[one] for pair in pairs for one in pair])
     loss, gradients = trained(spec, batch, tmp_path, 4)
-    model = transformers.AutoModelForSequenceClassification.from_pretrained(
+    model = AutoModelForSequenceClassification.from_pretrained(
         tmp_path, num_labels=1, pad_token_id=PAD, dtype=torch.float64, attn_implementation="sdpa", local_files_only=True
     )
     with torch.no_grad():

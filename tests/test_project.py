@@ -237,7 +237,9 @@ base = {{"num_layers": 2, "hidden_size": 64, "num_heads": 4, "vocab_size": 5000}
 trial = TrialSpec(model=base, train_steps=9, start_from="any")
 for field, names in {choices!r}.items():
     for name in names:
-        if "." in field:
+        if name == "policy":
+            trial.replace(objective={{"name": name, "reward_from": "any"}})
+        elif "." in field:
             trial.replace(**{{field: name}})
         else:
             trial.replace(model=base | {needs!r}.get(name, {{}}) | {{field: name}})

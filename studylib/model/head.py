@@ -44,11 +44,12 @@ class LanguageModelHead(nn.Module):
         # The scale goes on the narrow side: hidden states are smaller than logits.
         return self.norm(hidden_states) * self.logit_multiplier
 
-    def log_probabilities(self, hidden_states: torch.Tensor, label_ids: torch.Tensor) -> torch.Tensor:
-        """Of each row, that of its labels that are not negative, in nats: fp64 [batch]."""
-        losses = _CROSS_ENTROPIES[self.cross_entropy].losses(
-            self._before_proj(hidden_states), self.proj, label_ids, self.tp_pg
-        )
+    def log_probabilities(
+        self, hidden_states: torch.Tensor, label_ids: torch.Tensor, temperature: float = 1.0
+    ) -> torch.Tensor:
+        """Of each row, that of its labels that are not negative, in nats: fp64 [batch]; of logits divided by ``temperature``."""
+        states = self._before_proj(hidden_states) / temperature
+        losses = _CROSS_ENTROPIES[self.cross_entropy].losses(states, self.proj, label_ids, self.tp_pg)
         return -losses.sum(dim=1, dtype=torch.float64)
 
     def rewards(self, hidden_states: torch.Tensor, label_ids: torch.Tensor) -> torch.Tensor:
@@ -102,8 +103,11 @@ class RowHead(LanguageModelHead):
         if not self.training:
             scores = self.log_probabilities(hidden_states, label_ids), self.rewards(hidden_states, label_ids)
             return {"loss": torch.stack(scores, dim=1)}
-        score = self.rewards if self.row_loss.of_rewards else self.log_probabilities
-        return {"loss": self.row_loss(score(hidden_states, label_ids), label_ids, **values) * label_scale[0]}
+        if self.row_loss.of_rewards:
+            scores = self.rewards(hidden_states, label_ids)
+        else:
+            scores = self.log_probabilities(hidden_states, label_ids, self.row_loss.temperature)
+        return {"loss": self.row_loss(scores, label_ids, **values) * label_scale[0]}
 
 
 HEADS = (LanguageModelHead, MaskedLanguageModelHead, RowHead)

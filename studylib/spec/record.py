@@ -77,11 +77,18 @@ class TrialResult(StepRecord):
     active_params: int | None = Field(default=None, description="without experts that a token is not sent to")
     seconds: float
     tokens_per_s: float
-    data_wait_share: float | None = None
+    data_wait_share: float | None = Field(
+        default=None, description="of the seconds of its steps; where rows are sampled, of that"
+    )
     peak_memory_bytes: int
     resolved: dict[str, Any] = Field(default_factory=dict, description="what `auto` meant here")
     data: dict[str, Any] = Field(default_factory=dict, description="documents, tokens and bytes of each source")
     objective: dict[str, Any] | None = None
+    policy: dict[str, float] | None = Field(
+        default=None,
+        description="of the last step that sampled: mean reward of the reward model, kl (nats an answer, from the reference), "
+        "length (tokens an answer), ended (share of answers), advantage_std; and sampling_flops of the run",
+    )
     probes: dict[str, Any] | None = None
     own: dict[str, float] | None = None
 

@@ -158,6 +158,7 @@ class TrialSpec(Step, Frozen):
         if objective.refers and model.dropout:
             why = f"makes the model another than its reference before it has learnt; give 0 with objective {name}"
             raise invalid("model.dropout", model.dropout, why)
+        objective.check(self)
         for stage in self.stages if objective.rows != "windows" else ():
             if stage.seq_len or stage.order != "random":
                 why = (
@@ -181,7 +182,8 @@ class TrialSpec(Step, Frozen):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from) if name)
+        asked = OBJECTIVES[self.objective.name](self.objective).trials_read
+        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from, *asked) if name)
         return (self.data.name, *parents, *((self.likelihoods,) if self.likelihoods else ()))
 
     @property

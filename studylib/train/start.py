@@ -35,11 +35,14 @@ def start_from_trial(
     StudyError
         The other trial is not there, kept no checkpoint, has another shape, or its token ids mean other pieces.
     """
-    folder, is_reference = trials / spec.start_from, OBJECTIVES[spec.objective.name](spec.objective).refers
-    parent = _parent(spec, folder, world, vocabulary_may_grow=not is_reference)
+    is_reference = OBJECTIVES[spec.objective.name](spec.objective).refers
     precision = Execution(weights=str(next(model.parameters()).dtype).removeprefix("torch."))
-    old = build_gpt(parent.model, world, seed=parent.seed, execution=precision)
-    load_model_weights(old, world, checkpoints(folder / "checkpoints")[-1])
+    parent, old = trained_model(trials, spec.start_from, world, field="start_from", execution=precision)
+    free = {"seq_len": spec.model.seq_len, "dropout": spec.model.dropout}
+    if not is_reference:
+        free["vocab_size"] = spec.model.vocab_size
+    if parent.model.replace(**free) != spec.model:
+        raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
     before = Tokenizer.load(prepare(parent.data, data_folder).tokenizer_file)
     parts = _parts(before, Tokenizer.load(prepared.tokenizer_file), spec)
     marks = _shared_marks(parent, spec)
@@ -64,23 +67,27 @@ def start_from_trial(
         place_shard(parameter, parameter, drawn)
 
 
-def _parent(spec: TrialSpec, folder: Path, world: World, *, vocabulary_may_grow: bool) -> TrialSpec:
+def trained_model(trials: Path, name: str, world: World, *, field: str, execution: Execution) -> tuple[TrialSpec, GPT]:
+    """The trial ``trials/<name>`` and its model as its last checkpoint has it, frozen; all ranks call it.
+
+    Raises
+    ------
+    StudyError
+        It is not there or kept no usable checkpoint; ``field`` is what names it.
+    """
+    folder = trials / name
     if not (folder / "spec.json").is_file():
-        raise invalid("start_from", spec.start_from, f"is not a trial of this study ({folder.parent} has none such)")
-    parent = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
+        raise invalid(field, name, f"is not a trial of this study ({trials} has none such)")
+    trial = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
     if world.is_main:
-        newest_usable(folder / "checkpoints", parent.recipe_hash)  # sets damaged ones aside
+        newest_usable(folder / "checkpoints", trial.recipe_hash)  # sets damaged ones aside
     world.barrier()
-    if not checkpoints(folder / "checkpoints"):
-        raise invalid(
-            "start_from", spec.start_from, "kept no usable checkpoint; train it with checkpoint_every above 0"
-        )
-    free = {"seq_len": spec.model.seq_len, "dropout": spec.model.dropout}
-    if vocabulary_may_grow:
-        free["vocab_size"] = spec.model.vocab_size
-    if parent.model.replace(**free) != spec.model:
-        raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
-    return parent
+    found = checkpoints(folder / "checkpoints")
+    if not found:
+        raise invalid(field, name, "kept no usable checkpoint; train it with checkpoint_every above 0")
+    model = build_gpt(trial.model, world, seed=trial.seed, execution=execution)
+    load_model_weights(model, world, found[-1])
+    return trial, model.eval().requires_grad_(False)
 
 
 def _shared_marks(parent: TrialSpec, spec: TrialSpec) -> int:

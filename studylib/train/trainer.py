@@ -13,7 +13,7 @@ import torch
 
 from studylib.data import PreparedData, TrainingRows, prepare, random_rows
 from studylib.files import append_json_line, canonical_json, read_json_lines, write_json, write_text
-from studylib.model.cost import own_flops, parameter_count, training_flops
+from studylib.model.cost import own_flops, parameter_count, sampling_flops, training_flops
 from studylib.model.gpt import build_gpt
 from studylib.model.moe.load import imbalance, read_load, reset_load
 from studylib.parallel import World, pipeline_engine, world
@@ -31,6 +31,7 @@ from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
 from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
 from studylib.train.probe import build_probes, measure_probes
+from studylib.train.rollouts import Rollouts
 from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
 
@@ -81,6 +82,8 @@ def train(
         trial = _Trial(spec, out, compute, prepared, references, processes, on_metrics)
         if spec.start_from:  # also before a resume, whose checkpoints may all turn out to be damaged
             start_from_trial(trial.model, spec, out.parent, data_folder, prepared, processes)
+        if trial.rows.objective.rows == "sampled":
+            trial.rows = Rollouts(trial.rows, spec, trial.model, out.parent, data_folder, prepared, compute, processes)
         return trial.run()
 
 
@@ -93,7 +96,7 @@ class _Trial:
         self.prepared, self.on_metrics = prepared, on_metrics
         self.memory = PeakMemory(processes.device)
         of_train = references and {label: sides["train"] for label, sides in references.items()}
-        self.rows = TrainingRows(prepared, spec, of_train)
+        self.rows: TrainingRows | Rollouts = TrainingRows(prepared, spec, of_train)
         self.model = build_gpt(
             spec.model, processes, seed=spec.seed, execution=compute.execution,
             **self.rows.objective.built_for(),
@@ -175,7 +178,7 @@ class _Trial:
             self._check_finite(mean_loss, "loss", step)
             recent = statistics.median(self.rates[-self.log_every :])
             measured = {"loss": mean_loss, "learning_rate": learning_rate, "grad_norm": grad_norm.item()}
-            self._record(step + 1, **measured, tokens_per_s=recent, **experts)
+            self._record(step + 1, **measured, **self.rows.measured(), tokens_per_s=recent, **experts)
 
     def _imbalance(self) -> list[float]:
         """Of this step's tokens, a number a layer with experts (see ``imbalance``)."""
@@ -216,6 +219,8 @@ class _Trial:
         # How much of the rows is text, and how much is predicted; without options of its own all of it is.
         if "objective" in spec.model_dump():
             more["objective"] = self.rows.shares()
+        if "policy" in self.last:
+            more["policy"] = self.last["policy"] | {"sampling_flops": sampling_flops(spec)}
         if spec.branch_from:
             more["own"] = {"tokens": spec.own_tokens, "flops": own_flops(spec)}
         return (

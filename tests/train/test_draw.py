@@ -173,7 +173,7 @@ def test_top_p_keeps_the_smallest_set_and_temperature_sharpens(draws, monkeypatc
     assert shares(top_p=0.79) == pytest.approx([0.375, 0, 0.625, 0], abs=0.03)
     assert shares(top_p=0.01) == [0, 0, 1, 0]
     assert shares(temperature=0.5)[2] == pytest.approx(0.25 / 0.365, abs=0.03)
-    banned = draw_tokens(logits, SamplingSpec(), torch.Generator().manual_seed(0), exclude=[2, 1])
+    banned = draw_tokens(logits.index_fill(1, torch.tensor([2, 1]), -torch.inf), SamplingSpec(), torch.Generator())
     assert set(banned.tolist()) == {0, 3}
 
 

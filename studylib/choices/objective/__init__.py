@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from studylib.choices.objective._losses import RowLoss
     from studylib.rows import Batch, Marks, Row
-    from studylib.spec import ObjectiveSpec
+    from studylib.spec import ObjectiveSpec, TrialSpec
 
 
 class Objective(Choice, ABC):
@@ -63,6 +63,14 @@ class Objective(Choice, ABC):
     def packs(self) -> bool:
         """Whether several texts lie in a row that do not see each other (``Batch.begin_BT``)."""
         return self.most_in_row != 1
+
+    def check(self, trial: TrialSpec) -> None:
+        """Raise a StudyError unless ``trial`` has what this objective needs."""
+
+    @property
+    def trials_read(self) -> tuple[str, ...]:
+        """Hashes of trials of the same study whose models it asks while it trains."""
+        return ()
 
     def __init__(self, spec: ObjectiveSpec):
         super().__init__(spec)

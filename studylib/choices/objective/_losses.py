@@ -1,6 +1,7 @@
-"""Losses of whole rows: of pairs of answers, of which one is preferred. Log-probabilities or rewards in, nats out.
+"""Losses of whole rows: of pairs of answers, of which one is preferred, and of answers with what they are worth.
 
-All is computed in the scores' precision, which heads give in double: differences of sums over hundreds of tokens decide.
+Log-probabilities or rewards in, nats out. All is computed in the scores' precision, which heads give in double: differences of sums
+over hundreds of tokens decide.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ class RowLoss(ABC):
     of_rewards: ClassVar[bool] = False
     """Whether a row's score is the reward of its answer, and not the log-probability of its labels."""
     takes: ClassVar[tuple[str, ...]] = ()
-    """What it must know of rows beside their labels: ``reference`` is ``Batch.reference_B``."""
+    """What it must know of rows beside their labels: ``reference`` is ``Batch.reference_B``, ``advantage`` its ``advantage_B``."""
+    temperature: float = 1.0
+    """What logits are divided by where log-probabilities are learnt."""
     rows_a_unit: ClassVar[int] = 1
     """A step's loss is the mean over units of so many rows; a micro batch holds whole units."""
 
@@ -81,6 +84,23 @@ class BradleyTerry(PairLoss):
 
     def margins(self, scores: torch.Tensor, label_ids: torch.Tensor) -> torch.Tensor:
         return _margins(scores, label_ids)
+
+
+class PolicyGradient(RowLoss):
+    """REINFORCE on answers that the model itself has just written (Williams 1992), as a ratio of probabilities that is 1.
+
+    With ``by_length`` of the mean over an answer's tokens. The loss says nothing, it is the advantages' negative; its gradient does.
+    """
+
+    takes: ClassVar[tuple[str, ...]] = ("advantage",)
+
+    def __init__(self, *, by_length: bool, temperature: float):
+        self.by_length, self.temperature = by_length, temperature
+
+    def __call__(self, scores: torch.Tensor, label_ids: torch.Tensor, *, advantage: torch.Tensor) -> torch.Tensor:
+        if self.by_length:
+            scores = scores / (label_ids >= 0).sum(dim=1)
+        return -(torch.exp(scores - scores.detach()) * advantage).sum()
 
 
 def _margins(values: torch.Tensor, label_ids: torch.Tensor) -> torch.Tensor:

@@ -142,5 +142,5 @@ def test_a_source_of_weight_zero_is_judged_but_not_trained_on(tiny_trial, tmp_pa
     stream = StagedStream(prepare(spec.data, tmp_path / "data"), spec)
     assert {label for step in range(3) for label in stream.sources_at(step)} == {trained.label}
     assert set(train(spec, tmp_path / "trial", data_folder=tmp_path / "data")["val"]) == {trained.label, "watched"}
-    with pytest.raises(StudyError, match="has weight 0, like all the others"):
+    with pytest.raises(ValueError, match="has weight 0, like all the others"):
         DataSpec(sources=(watched,))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from studylib import analysis, findings
+from studylib.data.chat.seen import Piece
 from studylib.errors import StudyError
 from studylib.ideas.finetune_mix import published, rounds, tables
 from studylib.ideas.finetune_mix.schema import FinetuneMixParams
 from studylib.ideas.finetune_mix.trials import plan as plan_steps
 from studylib.ideas.finetune_mix.tunings import mixture_trial, mixtures, pretrained
+from studylib.notebook import marked
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.registry import IDEAS
@@ -100,6 +104,7 @@ def test_wordings_differ_in_nothing_else_and_none_is_of_what_judges():
             assert sources[label].auxiliary and sources[label].options["wordings"] == spec.tags["wordings"]
             kind = label.split(",")[0]
             assert sources[label].options["start"] > sources[kind].options.get("start", 0) + 1_000_000
+            assert sources[label].options["bytes"] == 33_334, "as much as an even mixture reads of a kind"
     own = PARAMS.replace(kinds=KINDS | {"mine": {"kind": "chat", "options": {"path": "mine.jsonl"}}}, orders={})
     mixed = by_family("wordings", own)[0].stages[0].mixture
     assert len(mixed) == 3 and not any("mine" in label for label in mixed), "wordings of one's own text are not known"
@@ -217,6 +222,30 @@ def test_who_is_asked_what(finished):
     nothing = params.replace(questions=None, recalled=None, written=None)
     assert rounds.evaluations(nothing) == []
     assert not [step for step in plan_steps(nothing) if isinstance(step, EvaluationSpec)]
+
+
+def test_text_of_ones_own_is_a_matter_of_parameters(tmp_path):
+    rows = {
+        "chat.jsonl": {"messages": [{"role": "user", "content": "こんにちは"}, {"role": "assistant", "content": "はい"}]},
+        "qa.jsonl": {"instruction": "首都は", "input": "", "output": "東京"}, "pairs.jsonl": {"prompt": "首都は", "chosen": "東京", "rejected": "京都"},
+        "choices.jsonl": {"question": "首都は", "choices": ["東京", "京都"], "answer_index": 0},
+        "more.jsonl": {"question": "古都は", "choices": ["東京", "京都"], "answer_index": 1},
+    }  # fmt: skip
+    for name, row in rows.items():
+        (tmp_path / name).write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+
+    def chat(name: str, **options) -> dict:
+        return {"kind": "chat", "options": {"path": str(tmp_path / name)} | options}
+
+    params = FinetuneMixParams(
+        data={"sources": [{"kind": "files", "options": {"path": str(tmp_path / "text")}}]}, kinds={"talk": chat("chat.jsonl"), "qa": chat("qa.jsonl")},
+        design=(1,), wordings=(), preferences={"source": chat("pairs.jsonl", pairs=True)}, questions={"path": str(tmp_path / "choices.jsonl")},
+        recalled=None, written=None, benchmarks={"more": {"benchmark": "multiple_choice", "path": str(tmp_path / "more.jsonl")}},
+    )  # fmt: skip
+    asked = [step for step in plan_steps(params) if isinstance(step, EvaluationSpec)]
+    assert [Path(one.path).name for one in asked] == ["choices.jsonl", "more.jsonl"]
+    assert {one.trial.tags["family"] for one in asked} == {"pretrained"}
+    assert params.preferring_data.sources[-1].options["pairs"]
 
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "cpu", "gpu", "cluster"])
@@ -346,6 +375,17 @@ def test_rates_at_the_edge_of_those_tried_are_named():
     assert findings.OwnRates.of(pl.DataFrame(rows[:1]), Text(en="mixture", ja="混合")) is None
 
 
+def test_what_is_trained_once_for_several_families_is_compared_once():
+    tuned = judged_trials()
+    even = tuned.filter(pl.col("variant") == "even").with_columns(family=pl.lit("order"), variant=pl.lit("all at once"))
+    judged = tuned.filter((pl.col("family") == "mixture") & (pl.col("seed") > 0))
+    rows = tables.compared(pl.concat([tuned, even]), judged)
+    assert "all at once" not in set(rows["variant"]) and {"even", "64 rows x 4"} <= set(rows["variant"])
+    assert rows.select("variant", "seed").is_unique().all()
+    table = tables.metrics(PARAMS, tuned, judged)
+    assert {"choice bpb", "forgotten", "rate"} <= set(tables.columns(PARAMS).values()) and "talk bpb" in table.columns
+
+
 def written(scores: dict[str, float]) -> pl.DataFrame:
     """Answers to 20 questions by the variant of the best mixture's models; ``""`` is what they began with."""
     rows = []
@@ -378,6 +418,29 @@ def test_before_and_after_are_told_apart():
     after, before = tables.before_and_after(written({"": 0.5, "dpo 0.1": 0.6}))
     assert set(after["variant"]) == {"best: dpo 0.1"} and set(before["variant"]) == {"even"}
     assert all(rows.is_empty() for rows in tables.before_and_after(pl.DataFrame()))
+
+
+def test_scores_are_a_row_a_model_and_say_no_error_of_theirs():
+    rows = [
+        {"benchmark": "exact_match", "variant": name, "seed": seed, "by": by, "group": "", "score": score, "value": value + seed / 100}
+        for name, value in (("even", 0.5), ("pre-trained", 0.1)) for seed in (1, 2)
+        for by, score in (("all", "exact_match"), ("all", "exact_match_error"), ("sort", "exact_match"))
+    ]  # fmt: skip
+    assert tables.Scores(pl.DataFrame(rows)).rows == [
+        {"benchmark": "exact_match", "asked": "even", "seeds": 2, "scores": "exact_match 0.515"},
+        {"benchmark": "exact_match", "asked": "pre-trained", "seeds": 2, "scores": "exact_match 0.115"},
+    ]
+
+
+def test_what_is_learnt_of_hostile_text_is_marked_and_escaped():
+    row = [
+        Piece("<script>", False, False),
+        Piece("は", True, False),
+        Piece("い</mark>", True, False),
+        Piece("</s>", True, True),
+    ]
+    assert marked(tables._runs(row)).count("<mark>") == 1
+    assert "&lt;script&gt;<mark><u>はい&lt;/mark&gt;&lt;/s&gt;</u></mark>" in marked(tables._runs(row))
 
 
 def questions(accuracy: dict[int, float]) -> pl.DataFrame:

@@ -221,7 +221,8 @@ class FinetuneMixParams(TrainingParams):
     def _other_questions(self, kind: str) -> dict[str, Any]:
         """A stretch of the world that the kind's own source does not read; else what judges it would be trained on."""
         options = self.kinds[kind].options
-        return options | {"start": options.get("start", 0) + _FAR}
+        each = {"bytes": -(-options["bytes"] // len(self.worded))} if "bytes" in options else {}
+        return options | each | {"start": options.get("start", 0) + _FAR}
 
     @property
     def preferring_data(self) -> DataSpec:

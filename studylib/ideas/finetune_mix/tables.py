@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import polars as pl
 
 from studylib.analysis import Decision, decide
 from studylib.data import Tokenizer, prepare
-from studylib.data.chat.encode import ConversationEncoder
 from studylib.data.chat.seen import Piece, SeenRow, pieces_of
 from studylib.errors import StudyError
 from studylib.findings import Comparison, OverOptimisation, PreferenceWins, TunedAccuracy, Wordings, WrittenAnswers
 from studylib.ideas.finetune_mix.rounds import best_factors
 from studylib.ideas.finetune_mix.schema import BEST, FinetuneMixParams
 from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE
-from studylib.notebook import heading, marked
-from studylib.registry import CHAT_TEMPLATES
+from studylib.notebook import heading, marked, records
 from studylib.result import Text
 from studylib.spec import Setting
 
@@ -29,19 +27,22 @@ class WhatIsLearnt:
     def __init__(self, params: FinetuneMixParams, each: int = 2):
         prepared = prepare(params.all_data, params.folder / "data")
         tokenizer = Tokenizer.load(prepared.tokenizer_file)
-        encoder = ConversationEncoder(tokenizer, CHAT_TEMPLATES[params.data.chat_template]())
         self.rows: dict[str, list[list[Piece]]] = {}
         for kind in params.kinds:
             shard = prepared.shards(kind).train
             edges = shard.document_starts[: each + 1].tolist()
             rows = (SeenRow("", "", shard.tokens[a:b], shard.learnt[a:b], "whole") for a, b in pairwise(edges))
-            self.rows[kind] = [pieces_of(row, tokenizer, encoder) for row in rows]
+            self.rows[kind] = [pieces_of(row, tokenizer) for row in rows]
 
     def _repr_html_(self) -> str:
-        return "".join(
-            heading(kind) + "".join(marked((piece.text, piece.learnt) for piece in row) for row in rows)
-            for kind, rows in self.rows.items()
-        )
+        return "".join(heading(kind) + "".join(marked(_runs(row)) for row in rows) for kind, rows in self.rows.items())
+
+
+def _runs(row: list[Piece]) -> list[tuple[str, bool]]:
+    """Neighbours that are learnt, or are not, as one text."""
+    return [
+        ("".join(piece.text for piece in own), learnt) for learnt, own in groupby(row, lambda piece: bool(piece.learnt))
+    ]
 
 
 def on_answers(params: FinetuneMixParams, trials: pl.DataFrame) -> pl.DataFrame:
@@ -86,6 +87,25 @@ def at_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+class Scores:
+    """What was asked and how it was answered, means over seeds: a row a benchmark and variant."""
+
+    def __init__(self, scores: pl.DataFrame):
+        """``scores``: as ``analysis.read_evaluations`` has them."""
+        own = scores.filter((pl.col("by") == "all") & ~pl.col("score").str.ends_with("_error"))
+        means = own.group_by("benchmark", "variant", "score", maintain_order=True).agg(
+            pl.col("value").mean(), pl.col("seed").n_unique()
+        )
+        self.rows = [
+            {"benchmark": benchmark, "asked": variant, "seeds": int(rows["seed"].max())}
+            | {"scores": ", ".join(f"{name} {value:.3g}" for name, value in rows.select("score", "value").rows())}
+            for (benchmark, variant), rows in means.group_by(["benchmark", "variant"], maintain_order=True)
+        ]
+
+    def _repr_html_(self) -> str:
+        return records(self.rows, rows=100)
+
+
 def accuracy(questions: pl.DataFrame) -> TunedAccuracy | None:
     """Of the mixtures, against guessing and the model before tuning; None where nobody was asked."""
     if questions.is_empty():
@@ -109,9 +129,10 @@ ORDERS = Text(en="Orders", ja="順序")
 
 
 def compared(tuned: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
-    """Mixtures at their best rates, and the other tunings; what is trained once for several families has one row."""
-    rows = pl.concat([judged, tuned.filter(pl.col("family") != "mixture")])
-    return rows.unique("hash", keep="first", maintain_order=True)
+    """Mixtures at their best rates, and the other tunings; a trial that goes by several names has the mixture's."""
+    others = tuned.filter(pl.col("family") != "mixture")
+    known = others.filter(pl.col("hash").is_in(judged["hash"].to_list()))["variant"].unique().to_list()
+    return pl.concat([judged, others.filter(~pl.col("variant").is_in(known))])
 
 
 def metrics(params: FinetuneMixParams, tuned: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:

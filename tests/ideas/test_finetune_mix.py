@@ -386,6 +386,22 @@ def test_what_is_trained_once_for_several_families_is_compared_once():
     assert {"choice bpb", "forgotten", "rate"} <= set(tables.columns(PARAMS).values()) and "talk bpb" in table.columns
 
 
+def test_epochs_and_order_are_handed_on_where_something_was_tried():
+    tuned = judged_trials()
+    (epochs,) = tables.epochs_settings(tuned, looks=1)
+    assert (epochs.field, epochs.value, epochs.basis) == ("epochs", 4, "text") and epochs.p_best > 0.99
+    assert tables.epochs_settings(tuned.filter(pl.col("family") == "mixture"), looks=1) == ()
+    ways = {name: dict.fromkeys(KINDS, loss) for name, loss in (("all at once", 1.0), ("talk last", 0.9))}
+    ordered = tables.on_answers(PARAMS, pl.concat([BEFORE, simulated(ways, "order")], how="diagonal_relaxed"))
+    (order,) = tables.order_settings(PARAMS, ordered, looks=1)
+    assert order.field == "stages" and [stage.name for stage in order.value] == ["choice+free", "talk"]
+    worse = ordered.with_columns(
+        pl.when(pl.col("variant") == "talk last").then(2.0).otherwise("val_bpb").alias("val_bpb")
+    )
+    assert tables.order_settings(PARAMS, worse, looks=1) == (), "the mixture's one stage says it"
+    assert tables.order_settings(PARAMS, tuned, looks=1) == ()
+
+
 def written(scores: dict[str, float]) -> pl.DataFrame:
     """Answers to 20 questions by the variant of the best mixture's models; ``""`` is what they began with."""
     rows = []

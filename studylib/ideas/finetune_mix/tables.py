@@ -13,7 +13,7 @@ from studylib.errors import StudyError
 from studylib.findings import Comparison, OverOptimisation, PreferenceWins, TunedAccuracy, Wordings, WrittenAnswers
 from studylib.ideas.finetune_mix.rounds import best_factors
 from studylib.ideas.finetune_mix.schema import BEST, FinetuneMixParams
-from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE
+from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, orders
 from studylib.notebook import heading, marked, records
 from studylib.result import Text
 from studylib.spec import Setting
@@ -216,6 +216,44 @@ def method_settings(params: FinetuneMixParams, decision: Decision | None, size: 
         Setting(field="objective.loss", value=loss, **known),
         Setting(field="objective.beta", value=beta, **known),
     )
+
+
+def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
+    """How often to read rows of which there are few: the fewest that were tried; none with fewer than two seeds."""
+    amounts = tuned.filter(pl.col("family") == "amount")
+    few = amounts.filter(pl.col("rows") == pl.col("rows").min())
+    if few.is_empty() or few["variant"].n_unique() < 2 or few["seed"].n_unique() < 2:
+        return ()
+    decision, times = decide(few, looks=looks), dict(few.select("variant", "epochs").unique(maintain_order=True).rows())
+    return (
+        Setting(
+            field="epochs", value=times[decision.leader], alternatives=tuple(times[name] for name in decision.rivals),
+            p_best=decision.p_best[decision.leader], basis="text", evidence="measured", sizes=(str(few["size"][0]),),
+            source=_OF_TUNING, decided=False,
+        ),
+    )  # fmt: skip
+
+
+def order_settings(params: FinetuneMixParams, tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
+    """The stages to tune in, where any are better than all at once; else the mixture's one stage says it."""
+    ordered, stages = tuned.filter(pl.col("family") == "order"), orders(params)
+    if ordered.is_empty() or ordered["seed"].n_unique() < 2:
+        return ()
+    decision = decide(ordered, looks=looks)
+    if decision.leader == ALL_AT_ONCE:
+        return ()
+    return (
+        Setting(
+            field="stages", value=stages[decision.leader], alternatives=tuple(stages[name] for name in decision.rivals),
+            p_best=decision.p_best[decision.leader], basis="tokens", evidence="measured",
+            sizes=(str(ordered["size"][0]),), source=_AT_EQUAL_SHARES, decided=False,
+        ),
+    )  # fmt: skip
+
+
+_AT_EQUAL_SHARES = Text(
+    en="of the fine-tuning, at equal shares of all kinds", ja="ファインチューニング時の値(全種類を等分した場合)"
+)
 
 
 def rate_setting(judged: pl.DataFrame, best: str) -> Setting:

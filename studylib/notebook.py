@@ -41,10 +41,18 @@ def heading(text: str) -> str:
     return f"<p><b>{escape(text)}</b></p>"
 
 
+_PASSAGE = "white-space: pre-wrap; text-align: left; border-left: 3px solid #bbb; margin: 0.5em 0; padding: 0 0.8em"
+
+
 def passages(texts: Iterable[str]) -> str:
     """Whole texts as HTML, one below the other, lines as they are."""
-    style = "white-space: pre-wrap; text-align: left; border-left: 3px solid #bbb; margin: 0.5em 0; padding: 0 0.8em"
-    return "".join(f'<div style="{style}">{escape(one)}</div>' for one in texts)
+    return "".join(f'<div style="{_PASSAGE}">{escape(one)}</div>' for one in texts)
+
+
+def marked(parts: Iterable[tuple[str, bool]]) -> str:
+    """A text in parts as HTML, those that are true highlighted and underlined."""
+    inner = "".join(f"<mark><u>{escape(text)}</u></mark>" if is_marked else escape(text) for text, is_marked in parts)
+    return f'<div style="{_PASSAGE}">{inner}</div>'
 
 
 def cut(text: str, characters: int) -> str:

@@ -214,7 +214,8 @@ class TrialSpec(Step, Frozen):
     def label(self) -> str:
         """What a person calls the trial: its tags and seed."""
         tags = {"seed": self.seed} | self.tags
-        return " ".join(f"{key}={value}" for key, value in sorted(tags.items(), key=lambda item: item[0] == "seed"))
+        said = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in tags.items()}
+        return " ".join(f"{key}={value}" for key, value in sorted(said.items(), key=lambda item: item[0] == "seed"))
 
     @property
     def recipe_hash(self) -> str:

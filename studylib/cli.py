@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from studylib.cli_clean import clean
+from studylib.cli_evaluate import evaluate
 from studylib.cli_mask import mask
 from studylib.errors import StudyError, invalid
 
@@ -223,6 +224,7 @@ def bench(context: typer.Context) -> None:
 
 
 app.command()(clean)
+app.command()(evaluate)
 app.command()(mask)
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from studylib.errors import invalid
 
 
 def canonical_json(value: Any) -> str:
@@ -27,6 +31,32 @@ def file_hash(path: Path) -> str:
     """Hexadecimal BLAKE2b (128 bits) of a file's content, read a piece at a time."""
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def digest_of_state(path: Path) -> str:
+    """`file_hash`, taken once in a process for every state of the file (size, times, inode).
+
+    Raises
+    ------
+    StudyError
+        It cannot be read.
+    """
+    try:
+        stat = Path(path).stat()
+        if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) < _SETTLED_NS:
+            return file_hash(path)
+        return _digest(str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+    except OSError as error:
+        raise invalid("path", str(path), f"cannot be read: {error.strerror}") from None
+
+
+# What changed a moment ago may change again within one tick of the clock, which its times would not show.
+_SETTLED_NS = 2_000_000_000
+
+
+@functools.lru_cache
+def _digest(path: str, *state: int) -> str:
+    return file_hash(Path(path))
 
 
 def sync_path(path: Path) -> None:

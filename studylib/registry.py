@@ -124,6 +124,7 @@ CHAT_TEMPLATES = Registry("chat template", "studylib.data.chat.template", "ChatT
 REGISTERS = Registry("register", "studylib.data.miniworld.register", "Register")
 CLEANERS = Registry("cleaner", "studylib.data.clean", "Cleaner")
 PROBES = Registry("probe", "studylib.train.probe", "Probe")
+BENCHMARKS = Registry("benchmark", "studylib.train.benchmark", "Benchmark")
 SAMPLERS = Registry("sampler", "studylib.search.sampler", "Sampler")
 STEPS = Registry("kind of step", "studylib.steps", "Kind")
 LAUNCHERS = Registry("launcher", "studylib.trials.launcher", "Launcher")

@@ -35,6 +35,7 @@ __all__, __getattr__, __dir__ = lazy(
         "speed": ["time_saved"],
         "falsehoods": ["falsehood_rates", "falsehood_table", "read_falsehoods"],
         "canaries": ["chance_exposure", "exposure_table", "read_canaries"],
+        "evaluations": ["read_evaluations", "read_evaluation_rows"],
         "probes": ["read_facts", "read_infilling", "read_positions", "read_contexts"],
         "experts": ["read_expert_load", "read_imbalance", "load_summary"],
         "valleys": ["NoValley", "Valley", "Valleys", "fit_valleys"],

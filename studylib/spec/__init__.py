@@ -16,6 +16,7 @@ from studylib.frozen import (
 from studylib.registry import choice_of
 from studylib.spec.cleaning import CleanerSpec, Cleaning
 from studylib.spec.data import CleanedText, DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
+from studylib.spec.evaluation import EvaluationSpec
 from studylib.spec.made import MadeText
 from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
@@ -36,6 +37,7 @@ __all__ = [
     "CoordinateSpec",
     "Count",
     "DataSpec",
+    "EvaluationSpec",
     "Fraction",
     "Frozen",
     "LayoutSpec",

@@ -78,6 +78,18 @@ class MadeRecord(StepRecord):
     filter: dict[str, int] | None = Field(default=None, description="documents kept and left out of what a model wrote")
 
 
+class EvaluationRecord(StepRecord):
+    """``result.json`` of an evaluation; ``rows.parquet`` beside it has a row an item and way of asking it."""
+
+    benchmark: str
+    items: int = Field(description="questions or texts that were judged")
+    left_out: int = Field(default=0, description="items that the model's context does not hold")
+    scores: dict[str, float] = Field(description="over all items; `<score>_error` is its standard error")
+    groups: dict[str, dict[str, dict[str, float]]] = Field(
+        default_factory=dict, description="by what items differ in (wording, sort ...), then by its value: scores"
+    )
+
+
 class Speed(Record):
     trial: str = Field(description="hash of the timed step, see `studylib.spec.timed_step`")
     windows: tuple[float, ...] = Field(description="tokens/s of each")

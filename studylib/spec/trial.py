@@ -177,6 +177,12 @@ class TrialSpec(Step, Frozen):
             return self
         return self.replace(checkpoint_every=every, keep_steps=steps)
 
+    def keeping_its_end(self) -> Self:
+        """This trial, which keeps a checkpoint of its last step."""
+        if self.checkpoint_every or self.train_steps in self.keep_steps:
+            return self
+        return self.replace(keep_steps=(*self.keep_steps, self.train_steps))
+
     @property
     def processes(self) -> int:
         return self.parallel.world_size

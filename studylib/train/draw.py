@@ -34,9 +34,9 @@ def draw_documents(
 
 def draw_continuations(
     model: GPT, compute: Compute, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], seq_len: int,
-    sampling: SamplingSpec,
+    sampling: SamplingSpec, *, end: int | None = None,
 ) -> list[tuple[np.ndarray, bool]]:  # fmt: skip
-    """What ``model`` writes behind each prompt, as token ids up to an EOS, and whether the model ended it.
+    """What ``model`` writes behind each prompt, as token ids up to ``end``, and whether the model ended it.
 
     A model built with ``prefixes`` reads a prompt both ways; one without reads it as text. Prompts may differ in length; each
     batch of ``sampling.batch_documents`` takes those of nearly the same, which costs least.
@@ -49,6 +49,8 @@ def draw_continuations(
         The context, in tokens, of prompt and what is written; the last token that is written need not fit.
     sampling
         ``max_tokens`` counts what is written.
+    end
+        The token that ends a text; default: the EOS.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def draw_continuations(
     written: dict[int, tuple[np.ndarray, bool]] = {}
     for batch in _batches(prompts, sampling.batch_documents, same_length=model.prefixes):
         chosen = [prompts[row] for row in batch]
-        drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, sampling, random)
+        drawn = _go_on(Reading(model), compute, tokenizer, chosen, seq_len, sampling, random, end)
         written |= zip(batch, drawn, strict=True)
     return [written[row] for row in range(len(prompts))]
 
@@ -81,12 +83,13 @@ def _batches(prompts: Sequence[Sequence[int]], most: int, *, same_length: bool) 
 @torch.no_grad()
 def _go_on(
     reading: Reading, compute: Compute, tokenizer: Tokenizer, prompts: Sequence[Sequence[int]], seq_len: int,
-    sampling: SamplingSpec, random: torch.Generator,
+    sampling: SamplingSpec, random: torch.Generator, end: int | None = None,
 ) -> list[tuple[np.ndarray, bool]]:  # fmt: skip
     """All rows stand at the same position: where a prompt is longer than the shortest, its tokens are read instead of drawn."""
+    end = tokenizer.eos_id if end is None else end
     device, given = compute.torch_device, torch.tensor([len(prompt) for prompt in prompts])
     ends = (given + (sampling.max_tokens or seq_len)).clamp(max=seq_len + 1)
-    ids = torch.full((len(prompts), int(ends.max())), tokenizer.eos_id)
+    ids = torch.full((len(prompts), int(ends.max())), end)
     for row, prompt in zip(ids, prompts, strict=True):
         row[: len(prompt)] = torch.as_tensor(prompt)
     running = torch.ones(len(prompts), dtype=torch.bool)
@@ -95,13 +98,13 @@ def _go_on(
     prefix_len = given.to(device) if reading.gpt.prefixes else None
     with compute.autocast():  # once for all tokens, so that it keeps the weights it has cast
         logits = reading.next_logits(ids[:, :place].to(device), prefix_len)
-        marks = _marks(tokenizer, logits.shape[-1])
+        marks = _marks(tokenizer, logits.shape[-1], end)
         while True:
             writes = running[rows] & (given[rows] <= place)
             if writes.any():
                 drawn = draw_tokens(logits.float().cpu()[writes], sampling, random, exclude=marks)
                 ids[rows[writes], place] = drawn
-                running[rows[writes]] = (drawn != tokenizer.eos_id) & (place + 1 < ends[rows[writes]])
+                running[rows[writes]] = (drawn != end) & (place + 1 < ends[rows[writes]])
             if not running.any():
                 break
             # What is kept of ended rows is left behind when they are many: each time, what is kept of the others is copied.
@@ -111,9 +114,9 @@ def _go_on(
             logits = reading.next_logits(ids[rows, place, None].to(device))
             place += 1
     documents = []
-    for row, start, end in zip(ids.numpy(), given.tolist(), ends.tolist(), strict=True):
-        text = row[start:end]
-        marked = np.flatnonzero(text == tokenizer.eos_id)
+    for row, start, stop in zip(ids.numpy(), given.tolist(), ends.tolist(), strict=True):
+        text = row[start:stop]
+        marked = np.flatnonzero(text == end)
         documents.append((text[: marked[0]], True) if len(marked) else (text, False))
     return documents
 
@@ -129,6 +132,8 @@ def draw_tokens(
     """
     if exclude:
         logits[:, exclude] = -torch.inf
+    if sampling.top_p * logits.shape[-1] <= 1:  # the likeliest alone reaches it
+        return logits.argmax(dim=-1)
     probabilities = torch.softmax(logits / sampling.temperature, dim=-1)
     reached, place = probabilities.cumsum(dim=-1, dtype=torch.float64), torch.arange(logits.shape[-1])
     tokens, left = torch.empty(len(logits), dtype=torch.int64), torch.arange(len(logits))
@@ -147,7 +152,7 @@ def draw_tokens(
     return tokens
 
 
-def _marks(tokenizer: Tokenizer, vocab_size: int) -> list[int]:
-    """Tokens that are no text: never to be drawn. EOS ends a document and stays."""
-    marks = [token for token in (tokenizer.bos_id, tokenizer.pad_id, 0) if token != tokenizer.eos_id]
+def _marks(tokenizer: Tokenizer, vocab_size: int, end: int) -> list[int]:
+    """Tokens that are no text: never to be drawn. What ends a text stays."""
+    marks = [token for token in (tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, 0) if token != end]
     return [*marks, *range(tokenizer.vocab_size, vocab_size)]

@@ -6,15 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from studylib.data import Tokenizer, prepare
 from studylib.data.pseudo import Filter, SamplingSpec, write_made_text
 from studylib.errors import StudyError
-from studylib.model.gpt import GPT, build_gpt
-from studylib.parallel import load_model_weights, world
-from studylib.spec import ParallelSpec, TrialSpec
-from studylib.train import checkpoint
-from studylib.train.compute import Compute, resolve
+from studylib.spec import TrialSpec
 from studylib.train.draw import draw_documents
+from studylib.train.trained import Trained, load_trained
 
 _SENTENCE_ENDS = "。.!?！？\n"
 
@@ -42,30 +38,17 @@ def sample_text(
     StudyError
         There is no checkpoint, or the filter keeps too little of what the model writes.
     """
-    one = trial.replace(parallel=ParallelSpec(), compute=trial.compute.replace(compile="none"))
-    compute = resolve(one)
-    prepared = prepare(trial.data, data_folder)
-    tokenizer = Tokenizer.load(prepared.tokenizer_file)
-    found = checkpoint.newest_usable(folder / "checkpoints", trial.recipe_hash)
-    if found is None:
-        raise StudyError(f"{folder}: has no checkpoint to sample from; train the trial with checkpoint_every above 0")
+    trained = load_trained(trial, folder, data_folder)
     keep = Filter(
         min_characters=sampling.min_characters, most_repeated=sampling.most_repeated, most_shared=sampling.most_shared
     )
     say = progress or (lambda line: None)
-    with world(one.parallel, compute.torch_device) as processes:
-        model = build_gpt(one.model, processes, seed=0)
-        load_model_weights(model, processes, found)
-        model.eval()
-        texts = _kept(model, compute, tokenizer, one.model.seq_len, sampling, keep, say)
-        record = write_made_text(file, texts)
+    record = write_made_text(file, _kept(trained, sampling, keep, say))
     return record | {"filter": dict(keep.counts)}
 
 
-def _kept(
-    model: GPT, compute: Compute, tokenizer: Tokenizer, seq_len: int, sampling: SamplingSpec, keep: Filter,
-    say: Callable[[str], None],
-) -> Iterator[str]:  # fmt: skip
+def _kept(trained: Trained, sampling: SamplingSpec, keep: Filter, say: Callable[[str], None]) -> Iterator[str]:
+    model, compute, tokenizer, seq_len = trained.model, trained.compute, trained.tokenizer, trained.seq_len
     size = attempts = 0
     number = 0
     while size < sampling.bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,16 +49,18 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
         shape = {name: getattr(spec.model, name) for name in ("num_layers", "hidden_size", "num_heads")}
         # Counted, not measured: in a worker that trains many trials the measured peak depends on what came before.
         shape["memory_bytes"] = memory_bytes(spec)
-        tags = {key: value for key, value in spec.tags.items() if key not in _COLUMNS}
-        rows.append(tags | {"hash": spec.hash, "seed": spec.seed} | shape | results[spec.hash])
-    tag_names = dict.fromkeys(key for spec in specs for key in spec.tags if key not in _COLUMNS)
+        rows.append({"hash": spec.hash, "seed": spec.seed} | shape | results[spec.hash])
     labels = sorted({name for row in rows for name in row if name.startswith(("val_bpb/", "val_loss/"))})
-    columns: dict[str, pl.Series] = {}
-    for name in tag_names:
-        columns[name] = _tag_column(name, [row.get(name) for row in rows])
+    columns = {column.name: column for column in tag_columns(specs, _COLUMNS)}
     for name, kind in (_COLUMNS | dict.fromkeys(labels, pl.Float64)).items():
         columns[name] = pl.Series(name, [row.get(name) for row in rows], dtype=kind, strict=False)
     return pl.DataFrame(list(columns.values()))
+
+
+def tag_columns(specs: Sequence[TrialSpec], taken: Iterable[str]) -> list[pl.Series]:
+    """A column a tag, a value a specification; tags named like a column that is ``taken`` are left out."""
+    names = dict.fromkeys(key for spec in specs for key in spec.tags)
+    return [_tag_column(name, [spec.tags.get(name) for spec in specs]) for name in names if name not in set(taken)]
 
 
 def _of_folder(trial: Task) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def test_a_model_that_writes_nothing_fit_is_said_to(trained, data_folder, tmp_pa
 
 
 def test_without_a_checkpoint_there_is_nothing_to_sample_from(trained, data_folder, tmp_path):
-    with pytest.raises(StudyError, match="no checkpoint to sample from; train the trial with checkpoint_every"):
+    with pytest.raises(StudyError, match="no usable checkpoint; train the trial with checkpoint_every"):
         sample_text(trained[0], tmp_path / "empty", data_folder, EASY, tmp_path / "one.jsonl")
 
 

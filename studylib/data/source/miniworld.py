@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
 from studylib.data.document import Document
 from studylib.data.source import Source
 from studylib.errors import invalid
-from studylib.frozen import Count, Fraction, Positive
+from studylib.frozen import Count, Fraction, Positive, validated
 from studylib.registry import REGISTERS, Registry, choice_of
 from studylib.spec.choosing import Choosing
+
+if TYPE_CHECKING:
+    from studylib.spec import SourceSpec
 
 __all__ = ["MiniworldSource"]
 
@@ -33,6 +36,11 @@ class MiniworldSource(Source):
         english_only: Fraction = Field(default=0.2, description="share of the askable facts that only English tells")
 
     _options: Any
+    conversations: ClassVar[bool] = False
+
+    def __init__(self, label: str, options: Mapping[str, Any]):
+        super().__init__(label, options)
+        self.conversations = REGISTERS[self._options.register_].conversations
 
     def documents(self) -> Iterator[Document]:
         from studylib.data.miniworld import documents
@@ -57,3 +65,13 @@ class MiniworldSource(Source):
 
     def _wrong(self, field: str, value: Any, why: str) -> Exception:
         return invalid(f"data.sources {self._label}: options.{field}", value, why)
+
+
+def told_by(sources: Iterable[SourceSpec | Mapping[str, Any]]) -> Iterator[Any]:
+    """The options of every miniworld source among ``sources``, of those that another source joins too."""
+    for source in sources:
+        content = source if isinstance(source, Mapping) else {"kind": source.kind, "options": source.options}
+        options = content.get("options", {})
+        if content.get("kind", "miniworld") == "miniworld":
+            yield validated(MiniworldSource.Options, dict(options))
+        yield from told_by(options.get("sources", ()))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
+from studylib.data.source.miniworld import told_by
 from studylib.errors import invalid
-from studylib.frozen import validated
-from studylib.registry import SOURCES
 from studylib.spec import DataSpec
 
 WEB = "web"
@@ -24,14 +22,9 @@ def web_options(probe: str, data: DataSpec) -> Any:
     StudyError
         There is none, or there are two that tell of different things.
     """
-    options = SOURCES["miniworld"].Options
     told = {
         auxiliary: [
-            validated(options, dict(one))
-            for one in _miniworld(
-                [{"kind": own.kind, "options": own.options} for own in data.sources if own.auxiliary is auxiliary]
-            )
-            if one.get("register") == WEB
+            one for one in told_by(one for one in data.sources if one.auxiliary is auxiliary) if one.register_ == WEB
         ]
         for auxiliary in (True, False)
     }
@@ -40,12 +33,3 @@ def web_options(probe: str, data: DataSpec) -> Any:
         why = f"asks about what one web text tells (miniworld, register: web), but the sources have {len(found) or 'none'}"
         raise invalid("probes", probe, why)
     return found[0]
-
-
-def _miniworld(sources: Any) -> Iterator[Mapping[str, Any]]:
-    """The options of every miniworld source, of those that another source joins too."""
-    for source in sources:
-        options = source.get("options", {})
-        if source.get("kind", "miniworld") == "miniworld":
-            yield options
-        yield from _miniworld(options.get("sources", ()))

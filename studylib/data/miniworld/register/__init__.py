@@ -17,9 +17,12 @@ class Register(ABC):
     ----------
     Options
         Its own options, beside those that all registers have.
+    conversations
+        Whether its documents are conversations, all of them.
     """
 
     Options: ClassVar[type[Frozen]] = Frozen
+    conversations: ClassVar[bool] = False
 
     @abstractmethod
     def teller(self, seed: int, secret: Callable[[str, int, str], bool], options: Any) -> Callable[[int], Document]:

@@ -86,8 +86,16 @@ def _rows(task: HarnessTask, trained: Trained) -> Iterator[dict[str, Any]]:
             fits(trained, row) and row.tokens[1:].tolist() == ids.tolist()
             for row, ids in zip(encoded, as_text, strict=True)
         ):
-            target = {"target": round(one.right)} if one.choices else {"target": one.right[0]}
-            yield {"item": one.item, "prompt": prompt, "choices": [*one.choices, ""], "right": one.right, **target}
+            yield {"item": one.item, "right": one.right} | _asked(one, prompt)
+
+
+def _asked(one: Question, prompt: str) -> dict[str, Any]:
+    if not one.choices:
+        return {"prompt": prompt, "target": one.right[0]}
+    begun = prompt.rstrip()
+    space = prompt[len(begun) :]
+    choices = [space + choice for choice in (*one.choices, *([""] if space else []))]
+    return {"prompt": begun, "choices": choices, "answers": one.choices, "target": round(one.right)}
 
 
 def _text(trained: Trained, prompt: Prompt) -> str:

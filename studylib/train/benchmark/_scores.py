@@ -78,10 +78,10 @@ def spearman(pairs):
 
 
 def choices(doc, results):
-    """Of JCommonsenseQA and JNLI. The harness moves the line break before an answer into it; the empty last choice takes it out again."""
-    likelihoods = _answers_alone(results)
+    """Of JCommonsenseQA and JNLI."""
+    likelihoods = _answers_alone(doc, results)
     right = doc["target"]
-    a_byte = likelihoods / [len(one.encode()) for one in doc["choices"][:-1]]
+    a_byte = likelihoods / [len(one.encode()) for one in doc["answers"]]
     by_byte = float(np.argmax(a_byte) == right)
     return {
         "accuracy": by_byte,
@@ -92,7 +92,7 @@ def choices(doc, results):
 
 def similarity(doc, results):
     """Of JSTS."""
-    pair = (expected_similarity(_answers_alone(results)), doc["right"])
+    pair = (expected_similarity(_answers_alone(doc, results)), doc["right"])
     return {"pearson": pair, "spearman": pair}
 
 
@@ -101,6 +101,8 @@ def written(doc, results):
     return {"exact_match": exact_match(results[0], doc["right"]), "f1": character_f1(results[0], doc["right"])}
 
 
-def _answers_alone(results):
+def _answers_alone(doc, results):
+    """The harness lets no text before an answer end in white space; such white space is before every choice, and alone the last."""
     likelihoods = np.array([one[0] for one in results])
-    return likelihoods[:-1] - likelihoods[-1]
+    answers = len(doc["answers"])
+    return likelihoods[:answers] - likelihoods[answers:].sum()

@@ -47,7 +47,7 @@ class JSTS(Jglue):
         found = [
             {
                 "item": one.item, "question": one.prompt[0].content, "answer": one.right,
-                "expected": expected_similarity(each), "absolute_error": abs(expected_similarity(each) - one.right),
+                "expected": expected_similarity(each), "absolute_difference": abs(expected_similarity(each) - one.right),
             }
             for one, each in zip(kept, likelihoods, strict=True)
         ]  # fmt: skip
@@ -55,7 +55,7 @@ class JSTS(Jglue):
         more = {}
         for name, score in {"pearson": pearson, "spearman": spearman}.items():
             more |= {name: score(pairs), f"{name}_error": _bootstrap(score, pairs)}
-        return Measured.of(found, {"absolute_error": "absolute_error"}, left_out=left_out, more=more)
+        return Measured.of(found, {"absolute_difference": "absolute_difference"}, left_out=left_out, more=more)
 
     def _question(self, row: Mapping[str, Any], origin: str) -> Question:
         label = row["label"]

@@ -224,8 +224,8 @@ def bench(context: typer.Context) -> None:
 
 
 app.command()(clean)
-app.command()(evaluate)
 app.command()(mask)
+app.command()(evaluate)
 
 
 def _report(folder: Path) -> None:

@@ -26,7 +26,7 @@ from studylib.data.guard.names import benchmark_in, mixed_collection
 from studylib.errors import StudyError
 from studylib.frozen import Frozen
 from studylib.params import load_params
-from studylib.spec import ModelSpec, ObjectiveSpec, OptimizerSpec, ScheduleSpec
+from studylib.spec import EvaluationSpec, ModelSpec, ObjectiveSpec, OptimizerSpec, ScheduleSpec
 from studylib.spec.choosing import Choosing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -282,7 +282,7 @@ def test_a_choice_of_another_kind_is_no_choice(monkeypatch):
 
 def test_options_are_no_fields_of_the_specification_that_names_the_choice():
     """They stand beside the choice's name, so neither field nor method may have the name of an option."""
-    for spec in (ModelSpec, OptimizerSpec, ScheduleSpec, ObjectiveSpec):
+    for spec in (ModelSpec, OptimizerSpec, ScheduleSpec, ObjectiveSpec, EvaluationSpec):
         for one in spec.registries.values():
             for name, choice in one.items():
                 assert not [

@@ -96,9 +96,12 @@ def naive(trained, row) -> float:
     return float(sum(log[place - 1, tokens[0, place]] for place in range(row.start, row.stop)))
 
 
+EVERY = [(prompt, answer) for prompt in PROMPTS for answer in ANSWERS]
+
+
 @pytest.mark.parametrize("ended", [False, True])
-def test_likelihoods_are_those_of_each_row_read_alone(ended, trained, monkeypatch):
-    pairs = [(prompt, answer) for prompt in PROMPTS for answer in ANSWERS]
+@pytest.mark.parametrize("pairs", [EVERY, EVERY[::4], [*EVERY, (PROMPTS[0], "")]], ids=["shared", "alone", "empty"])
+def test_likelihoods_are_those_of_each_row_read_alone(pairs, ended, trained, monkeypatch):
     rows = answer_rows(trained.encoder, *zip(*pairs, strict=True), ended=ended)
     expected = [naive(trained, row) for row in rows]
     assert log_likelihoods(trained, rows) == pytest.approx(expected, rel=1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from studylib.data.chat.conversation import Message
@@ -77,7 +78,7 @@ def exam_questions(
         The data tell of no miniworld or of two, or there is no question of such a sort.
     """
     seed, share = _world(data)
-    found = _of_sorts(task, seed, share, count, sorts)
+    found = _of_sorts(task, seed, share, count, tuple(sorts))
     wordings = tuple(wordings) or tuple(HELD_OUT)
     return [Question(one, wording) for one in found for wording in drawn_wordings(wordings, each, one.id)]
 
@@ -88,7 +89,8 @@ def check_wordings(wordings: Sequence[int], known: Sequence[int] = WORDINGS) -> 
             raise invalid("evaluation.wordings", one, f"is no number of a wording, which go from 0 to {len(known) - 1}")
 
 
-def _of_sorts(task: Task, seed: int, share: float, count: int, sorts: Sequence[str]) -> list[Exercise]:
+@lru_cache(maxsize=8)  # a second each, and a worker asks many trials of one world
+def _of_sorts(task: Task, seed: int, share: float, count: int, sorts: tuple[str, ...]) -> list[Exercise]:
     asked = count
     while True:
         whole = exam(task, seed, english_only_share=share, count=asked)

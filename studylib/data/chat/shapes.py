@@ -215,3 +215,8 @@ SHAPES = (
 )
 TREE = ("message_id", "parent_id", "role", "text")
 """Fields of a message of a tree (oasst): many rows make one conversation, see ``studylib.data.chat.trees``."""
+TRANSLATED = "text_ja"  # beside the original's text, or in its place (oasst1-89k-ja)
+
+
+def is_of_tree(row: Row) -> bool:
+    return set(TREE[:-1]) <= row.keys() and bool({TREE[-1], TRANSLATED} & row.keys())

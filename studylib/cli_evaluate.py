@@ -32,6 +32,10 @@ def evaluate(
     reward_model: Annotated[
         Path | None, typer.Option(help="Trial that judges, where the benchmark asks one.", metavar="TRIAL")
     ] = None,
+    harness: Annotated[
+        Path | None,
+        typer.Option(help="Write the same questions and the model for lm-evaluation-harness.", metavar="FOLDER"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Ask a trained model a benchmark's questions; print the scores and keep them in the study folder.
@@ -64,11 +68,28 @@ def evaluate(
     if task.result() is None:
         run_steps([spec], out, launcher="inprocess", retry_failed=True, progress=_say)
     record = task.made()
+    if harness is not None:
+        _write_harness(spec, out, harness)
     if as_json:
         typer.echo(json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=1))
     else:
         _print(spec, record)
         typer.echo(str(task.folder))
+
+
+def _write_harness(spec: EvaluationSpec, out: Path, folder: Path) -> None:
+    from studylib.train.benchmark._harness import write_harness
+    from studylib.train.trained import load_trained
+
+    trial = out / spec.trial.name
+    trained = load_trained(spec.trial, trial, out / "data")
+    task = spec.built().for_harness(trained)
+    if task is None:
+        raise StudyError(f"--harness {folder}: benchmark {spec.benchmark} has no form for lm-evaluation-harness")
+    command, left_out = write_harness(task, spec.benchmark, trained, trial, folder)
+    if left_out:
+        typer.echo(f"{left_out:,} items are left out for the harness (context, or other tokens as one text)", err=True)
+    typer.echo(command, err=True)
 
 
 def _study(folder: Path) -> Path:
@@ -122,8 +143,9 @@ def _print(spec: EvaluationSpec, record: EvaluationRecord) -> None:
         columns = (by, *names)
         cells = [[group, *(_with_error(scores, name) for name in names)] for group, scores in groups.items()]
         print_table(columns, cells, right=columns[1:])
-    if spec.built().files and not {*map(str, spec.built().files)} & {*_kept_out(spec)}:
-        name = spec.built().files[0]
+    benchmark = spec.built()
+    if benchmark.files and not benchmark.kept_out and not {*map(str, benchmark.files)} & {*_kept_out(spec)}:
+        name = benchmark.files[0]
         typer.echo(f"note: the trial's data.evaluation_only does not name {name}: was it trained on?", err=True)
 
 

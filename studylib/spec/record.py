@@ -105,6 +105,7 @@ class EvaluationRecord(StepRecord):
     benchmark: str
     items: int = Field(description="questions or texts that were judged")
     left_out: int = Field(default=0, description="items that the model's context does not hold")
+    files: list[str] = Field(default_factory=list, description="digests of the files that were asked from")
     scores: dict[str, float] = Field(description="over all items; `<score>_error` is its standard error")
     groups: dict[str, dict[str, dict[str, float]]] = Field(
         default_factory=dict, description="by what items differ in (wording, sort ...), then by its value: scores"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studylib.errors import StudyError
-from studylib.files import write_json
+from studylib.files import digest_of_state, write_json
 from studylib.model.cost import flops_per_token
 from studylib.spec import EvaluationSpec, ModelSpec
 from studylib.spec.record import EvaluationRecord, record_of
@@ -49,6 +49,7 @@ class Evaluations(Kind):
         if step.replace().hash != folder.name:
             raise StudyError(f"{step.label}: its file has changed while it was read; evaluate again")
         scores = {"benchmark": step.benchmark, "items": found.items, "left_out": found.left_out}
+        scores |= {"files": [digest_of_state(file) for file in benchmark.files]}
         scores |= {"scores": found.scores, "groups": found.groups}
         write_json(folder / self.marker, record_of(step, time.monotonic() - began) | scores)
 

@@ -14,6 +14,7 @@ import pytest
 
 from studylib.data import check_sources
 from studylib.data.digest import Allowance, FileDigests
+from studylib.data.read import Columns, reader_of
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec
@@ -122,6 +123,28 @@ def test_a_digest_that_may_not_be_taken_is_empty(tmp_path):
     assert len(small) == 32 and large == ""
 
 
+@pytest.mark.parametrize("block", [1, 7, 1 << 20])
+def test_an_array_of_records_is_read_whatever_its_layout(tmp_path, monkeypatch, block):
+    monkeypatch.setattr("studylib.data.read.decode.BLOCK", block)
+    rows = [{"text": text, "at": [1, {"b": "]}"}]} for text in ("東の[港", '霧"が},{', "", "あ\n\\")]
+    for name, content in {
+        "flat.json": json.dumps(rows, ensure_ascii=False),
+        "laid.jsonl": "\n " + json.dumps(rows, indent=2) + "\n\n",
+        "none.json": "[ ]",
+    }.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        expected = [] if name == "none.json" else [row["text"] for row in rows if row["text"]]
+        assert texts(path=tmp_path / name) == expected
+
+
+def test_of_a_large_array_the_beginning_is_looked_at(tmp_path):
+    file = tmp_path / "large.json"
+    rows = [{"text": f"{number} " + "あ" * 100} for number in range(3000)]
+    file.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+    found = [one.text.split()[0] for one in reader_of(file).sample(file, Columns("text"))]
+    assert 100 < len(found) < 3000 and found == [str(number) for number in range(len(found))]
+
+
 def broken(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     return tmp_path / name
@@ -132,18 +155,15 @@ def broken(tmp_path, name, content):
     [
         ("a.parquet", b"PAR1 nonsense", r"a\.parquet.*not a readable parquet"),
         ("a.jsonl", b'{"text": "a"}\n{"text": \n', r"line 2 is not a JSON record"),
-        (
-            "a.jsonl",
-            b'["text"]\n',
-            r"line 1 is not a JSON record but array; write one record a line .*jq -c '\.\[\]' a\.jsonl > a\.lines\.jsonl",
-        ),
+        ("a.jsonl", b'["text"]\n', r"record 1 is not a JSON record but str"),
+        ("a.json", b'[{"text": "a"}, 5]', r"record 2 is not a JSON record but int"),
+        ("a.json", b'[{"text": "a"} {"text": "b"}]', r"record 2 is not a JSON record: '\{' stands where ,\] is to be"),
+        ("a.json", b'[{"text": "a"}] []', r"record 2 is not a JSON record: '\[' stands where the end is to be"),
+        ("a.json", b'[{"text": "a"},\n{"text": "b"', r"record 2 is not a JSON record: Expecting ',' delimiter"),
+        ("a.json", b'[\n{"text": "a"}', r"record 2 is not a JSON record: the array has no end"),
+        ("a.json", b'[{"body": "a"}]', r"a\.json record 1: text_column: 'text' is not a field; choose from body"),
         ("a.jsonl", b'{"text": 5}\n', r"line 1: text_column: 'text' holds int, not text, and no other column does"),
         ("a.jsonl", b'{"text": 5, "body": "x"}\n', r"'text' holds int, not text; choose from body"),
-        (
-            "a.json",
-            b'[\n  {"text": "a"}\n]\n',
-            r"line 1 is not a JSON record: .*write one record a line .*jq -c '\.\[\]' a\.json",
-        ),
         ("a.json", b'{\n  "text": "a"\n}\n', r"line 1 is not a JSON record: .*jq -c \. a\.json > a\.lines\.jsonl"),
         ("a.jsonl", b'{"body": "x", "id": 1}\n', r"'text' is not a field; choose from body, id"),
         ("a.jsonl", b'{"text": "ok"}\n{"text": "\xff"}\n', r"not UTF-8 at line 2, byte 25"),

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import groupby
 
 from studylib.data.chat.conversation import Conversation, Preference
-from studylib.data.chat.shapes import SHAPES, TREE, PromptsDiffer, Shape, shape_of
+from studylib.data.chat.shapes import SHAPES, TREE, PromptsDiffer, Shape, is_of_tree, shape_of
 from studylib.data.chat.trees import paths, trees
 from studylib.data.document import Document
 from studylib.errors import invalid
@@ -44,7 +44,7 @@ def conversations(rows: Iterable[Document], notes: dict[str, int], *, all_paths:
     StudyError
         A row has no known shape, holds what is no message, or is a pair of answers to choose from.
     """
-    for are_trees, part in groupby(rows, key=lambda row: row.record.keys() >= set(TREE)):
+    for are_trees, part in groupby(rows, key=lambda row: is_of_tree(row.record)):
         read = partial(_of_trees, all_paths=all_paths) if are_trees else _of_rows
         yield from _with_answers(read(part), notes)
 
@@ -100,7 +100,7 @@ def _shape_of_pair(row: Document) -> Shape:
     pairs = next(shape for shape in SHAPES if shape.pairs)
     if row.record.keys() >= pairs.fields:  # of which one may be null
         return pairs
-    name = "/".join(TREE) if row.record.keys() >= set(TREE) else shape_of(row.record, row.origin).name
+    name = "/".join(TREE) if is_of_tree(row.record) else shape_of(row.record, row.origin).name
     raise invalid("shape", name, f"is no pair of answers, which option pairs asks for: {pairs.name}", file=row.origin)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from studylib.data.chat.choices import choice_question
 from studylib.data.chat.conversation import Conversation, Message, Preference, Role
 from studylib.data.read.decode import tidy
 from studylib.errors import StudyError, did_you_mean, invalid
@@ -129,6 +130,21 @@ def _single(question: str, answer: str) -> Callable[[Row, str], Conversation | N
     return read
 
 
+_CHOOSE = "{question}\n\n選択肢:\n{choices}"
+
+
+def _of_choices(row: Row, origin: str) -> Conversation | None:
+    """The choices stand below the question, numbered; the answer is the right one's own words, without its number."""
+    if any(row.get(field) is None for field in ("question", "choices")):
+        return None
+    if row.get("answer_index") is None and row.get("answer") is None:
+        return None
+    one = choice_question(row, origin)
+    choices = "\n".join(f"{number}. {choice}" for number, choice in enumerate(one.choices, 1))
+    asked = _CHOOSE.format(question=tidy(one.question), choices=tidy(choices))
+    return Conversation((Message("user", asked), Message("assistant", tidy(one.choices[one.right]))))
+
+
 class PromptsDiffer(StudyError):
     """Two answers that are no answers to one prompt."""
 
@@ -194,6 +210,13 @@ SHAPES = (
     Shape("instruction/context/response", _fields("instruction", "response"), _single("instruction", "response")),
     Shape("prompt/completion", _fields("prompt", "completion"), _single("prompt", "completion")),
     Shape("prompt/response", _fields("prompt", "response"), _single("prompt", "response")),
+    Shape("question/choices/answer_index", _fields("question", "choices", "answer_index"), _of_choices),
+    Shape("question/choices/answer", _fields("question", "choices", "answer"), _of_choices),
 )
 TREE = ("message_id", "parent_id", "role", "text")
 """Fields of a message of a tree (oasst): many rows make one conversation, see ``studylib.data.chat.trees``."""
+TRANSLATED = "text_ja"  # beside the original's text, or in its place (oasst1-89k-ja)
+
+
+def is_of_tree(row: Row) -> bool:
+    return set(TREE[:-1]) <= row.keys() and bool({TREE[-1], TRANSLATED} & row.keys())

@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from studylib.data.chat.conversation import Conversation, Message
-from studylib.data.chat.shapes import role_of
+from studylib.data.chat.shapes import TRANSLATED, role_of
 from studylib.data.document import Document
 from studylib.data.read.decode import tidy
 
 
 def trees(rows: Iterable[Document]) -> Iterator[list[Document]]:
-    """Rows of messages, tree by tree; those of a tree stand together in the file, the first one's ``parent_id`` is null."""
+    """Rows of messages, tree by tree; those of a tree stand together in the file, the first one's ``parent_id`` is null or empty."""
     tree: list[Document] = []
     for row in rows:
-        if tree and row.record["parent_id"] is None:
+        if tree and _parent(row) is None:
             yield tree
             tree = []
         tree.append(row)
@@ -26,12 +26,13 @@ def trees(rows: Iterable[Document]) -> Iterator[list[Document]]:
 def paths(tree: list[Document]) -> Iterator[Conversation]:
     """The conversations from the first message to every last answer, the best-ranked replies first.
 
-    What a path shares with one before it is not learnt again: each answer is learnt once.
+    What a path shares with one before it is not learnt again: each answer is learnt once. Of translated trees the translation is
+    read; deleted messages, and those whose translation failed (``ng_translation``), are left out with what answers them.
     """
     replies: dict[Any, list[Document]] = {}
     for row in tree:
-        if row.record.get("deleted") is not True and row.record["text"] is not None:
-            replies.setdefault(row.record["parent_id"], []).append(row)
+        if _is_there(row.record):
+            replies.setdefault(_parent(row), []).append(row)
     told: set[Any] = set()
     waiting: list[tuple[Any, list[Document]]] = [(None, [])]
     while waiting:
@@ -48,7 +49,21 @@ def paths(tree: list[Document]) -> Iterator[Conversation]:
 
 
 def _message(row: Document, *, learnt: bool) -> Message:
-    return Message(role_of(row.record["role"], row.origin), tidy(row.record["text"]), learnt)
+    return Message(role_of(row.record["role"], row.origin), tidy(_text(row.record)), learnt)
+
+
+def _parent(row: Document) -> Any:
+    parent = row.record["parent_id"]
+    return None if parent == "" or parent != parent else parent  # a table of numbers and nothing has NaN for nothing
+
+
+def _is_there(record: Mapping[str, Any]) -> bool:
+    failed = str(record.get("ng_translation") or 0).strip() not in ("0", "0.0")
+    return record.get("deleted") is not True and not failed and _text(record) is not None
+
+
+def _text(record: Mapping[str, Any]) -> Any:
+    return record[TRANSLATED] if TRANSLATED in record else record["text"]
 
 
 def _rank(record: Mapping[str, Any]) -> float:

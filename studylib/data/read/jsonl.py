@@ -1,15 +1,17 @@
-"""JSON lines: one record a line."""
+"""JSON lines, one record a line; or one array of records, however it is laid out."""
 
 from __future__ import annotations
 
 import json
 import shlex
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from studylib.data.document import Document
 from studylib.data.read import Columns
+from studylib.data.read.array import array_records
 from studylib.data.read.decode import numbered_lines, text_blocks, tidy
 from studylib.data.read.look import windows
 from studylib.data.read.packed import PACKED, open_bytes
@@ -32,10 +34,18 @@ class JsonLinesReader:
     def sample(self, file: Path, columns: Columns) -> Iterator[Document]:
         for window in windows(file, columns.text_encoding):
             blocks = text_blocks(window.stream, file, columns.text_encoding, part=window.part)
+            first, blocks = _first_of(blocks)
+            if _is_array(first):
+                yield from _of_array(blocks, file, columns.text, whole=False)
+                return  # elsewhere in the file nothing says where a record begins
             yield from _documents(blocks, file, columns.text, window.part)
 
 
 def _documents(blocks: Iterator[str], file: Path, column: str | None, part: str = "") -> Iterator[Document]:
+    first, blocks = _first_of(blocks)
+    if _is_array(first):
+        yield from _of_array(blocks, file, column)
+        return
     # A lone carriage return ends a line too: inside a JSON string it could only stand escaped.
     for number, line in numbered_lines(blocks, MAX_LINE):
         if len(line) >= MAX_LINE:
@@ -46,6 +56,23 @@ def _documents(blocks: Iterator[str], file: Path, column: str | None, part: str 
             record = _parsed(line, file, number, part)
             text = "" if column is None else _text_of(record, column, origin)
             yield Document(text, origin=origin, record=record)
+
+
+def _first_of(blocks: Iterator[str]) -> tuple[str, Iterator[str]]:
+    first = ""
+    while not first.strip() and (block := next(blocks, "")):
+        first += block
+    return first, chain([first], blocks)
+
+
+def _is_array(first: str) -> bool:
+    return first.lstrip().startswith("[")
+
+
+def _of_array(blocks: Iterator[str], file: Path, column: str | None, *, whole: bool = True) -> Iterator[Document]:
+    for number, record in enumerate(array_records(blocks, file, MAX_LINE, whole=whole), 1):
+        origin = f"{file} record {number}"
+        yield Document("" if column is None else _text_of(record, column, origin), origin=origin, record=record)
 
 
 def _text_of(record: dict[str, Any], column: str, origin: str) -> str:
@@ -76,23 +103,17 @@ def _parsed(line: str, file: Path, number: int, part: str) -> dict[str, Any]:
         hint = _if_indented(line, file) if number == 1 and not part else ""
         raise invalid("path", str(file), f"{part}line {number} is not a JSON record: {why}{hint}") from None
     if not isinstance(record, dict):
-        kind = f"array{_as_lines('.[]', file)}" if isinstance(record, list) else type(record).__name__
-        raise invalid("path", str(file), f"{part}line {number} is not a JSON record but {kind}")
+        raise invalid("path", str(file), f"{part}line {number} is not a JSON record but {type(record).__name__}")
     return record
 
 
 def _if_indented(line: str, file: Path) -> str:
-    """What to do when the first line opens an array or a record that goes on in the next."""
-    opens = line.strip()
-    if opens.startswith("["):
-        return _as_lines(".[]", file)
-    return _as_lines(".", file) if opens == "{" else ""
-
-
-def _as_lines(what: str, file: Path) -> str:
+    """What to do when the first line opens a record that goes on in the next."""
+    if line.strip() != "{":
+        return ""
     if file.suffix.lower() in PACKED:
         return "; unpack it and write one record a line (JSON lines)"
-    command = f"jq -c {shlex.quote(what)} {shlex.quote(file.name)} > {shlex.quote(f'{file.stem}.lines.jsonl')}"
+    command = f"jq -c . {shlex.quote(file.name)} > {shlex.quote(f'{file.stem}.lines.jsonl')}"
     return f"; write one record a line (JSON lines): {command}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
@@ -47,6 +48,11 @@ class ChatSource(FilesSource):
                     f"data.sources {self._label}: path", str(file), "holds no conversations: JSON lines and parquet do"
                 )
             next(self._read(reader_of(file).read(file, self._columns)), None)
+
+    def _find(self) -> list[Path]:
+        """Of a folder or pattern, the files that hold rows: read-me files and scripts beside them are left out."""
+        found = super()._find()
+        return [file for file in found if kind_of(file) != "plain"] or found
 
     @property
     def _columns(self) -> Columns:

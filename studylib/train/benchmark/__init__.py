@@ -18,6 +18,7 @@ from studylib.train.benchmark._measured import Choices, Measured
 
 if TYPE_CHECKING:
     from studylib.spec import EvaluationSpec, TrialSpec
+    from studylib.train.benchmark._harness import HarnessTask
     from studylib.train.trained import Trained
 
 
@@ -58,9 +59,12 @@ class Benchmark(Choice, ABC):
     ----------
     uses
         Other models that the specification may name: ``reference``, ``reward_model``.
+    kept_out
+        Whether its text is kept from training whatever a trial's data say.
     """
 
     uses: ClassVar[tuple[str, ...]] = ()
+    kept_out: ClassVar[bool] = False
 
     def __init__(self, spec: EvaluationSpec):
         super().__init__(spec)
@@ -81,6 +85,10 @@ class Benchmark(Choice, ABC):
     @abstractmethod
     def measure(self, asked: Asked) -> Measured:
         """Ask, and judge. StudyError where the model's context does not hold enough of the questions."""
+
+    def for_harness(self, trained: Trained) -> HarnessTask | None:
+        """As a task of lm-evaluation-harness; None where it has no such form."""
+        return None
 
 
 __all__ = ["Asked", "Benchmark", "Choices", "Measured"]

@@ -8,11 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from studylib.data.chat.choices import choice_question
 from studylib.data.chat.conversation import Message
 from studylib.errors import invalid
 from studylib.files import digest_of_state
 
-_SHAPES = ("question, choices, answer_index", "question, choices, answer")
 # Numbered: how a question of a file is asked. Marks of choices are left out, since the choice's own words are what is judged.
 _ASK = (
     ("{question}\n選択肢: {choices}", "、"),
@@ -65,20 +65,7 @@ def _questions(path: str, digest: str) -> tuple[FileQuestion, ...]:
 
 
 def _question(row: dict[str, Any], origin: str) -> FileQuestion:
-    if not {"question", "choices"} <= row.keys() or not {"answer_index", "answer"} & row.keys():
-        raise invalid("fields", ", ".join(map(str, row)), "are no question with choices", choices=_SHAPES, file=origin)
-    question, choices = row["question"], row["choices"]
-    if not isinstance(question, str) or not question.strip():
-        raise invalid("question", question, "is no text", file=origin)
-    if not isinstance(choices, list) or len(choices) < 2 or not all(isinstance(one, str) and one for one in choices):
-        raise invalid("choices", choices, "are not two texts or more", file=origin)
-    right = row.get("answer_index")
-    if right is None:
-        if row.get("answer") not in choices:
-            raise invalid("answer", row.get("answer"), "is not one of the choices", choices=choices, file=origin)
-        right = choices.index(row["answer"])
-    if isinstance(right, bool) or not isinstance(right, int) or not 0 <= right < len(choices):
-        raise invalid("answer_index", right, f"is not a place among {len(choices)} choices, from 0", file=origin)
+    asked = choice_question(row, origin)
     sort = row.get("category")
-    key = hashlib.blake2b("\0".join((question, *choices)).encode(), digest_size=8).hexdigest()
-    return FileQuestion(key, "" if sort is None else str(sort), question, tuple(choices), right)
+    key = hashlib.blake2b("\0".join((asked.question, *asked.choices)).encode(), digest_size=8).hexdigest()
+    return FileQuestion(key, "" if sort is None else str(sort), asked.question, asked.choices, asked.right)

@@ -14,6 +14,7 @@ from studylib import analysis, findings
 from studylib.data.chat.seen import Piece
 from studylib.errors import StudyError
 from studylib.ideas.finetune_mix import published, rounds, tables
+from studylib.ideas.finetune_mix.asked import asked_by
 from studylib.ideas.finetune_mix.schema import FinetuneMixParams
 from studylib.ideas.finetune_mix.trials import plan as plan_steps
 from studylib.ideas.finetune_mix.tunings import mixture_trial, mixtures, pretrained
@@ -245,6 +246,9 @@ def test_text_of_ones_own_is_a_matter_of_parameters(tmp_path):
     asked = [step for step in plan_steps(params) if isinstance(step, EvaluationSpec)]
     assert [Path(one.path).name for one in asked] == ["choices.jsonl", "more.jsonl"]
     assert {one.trial.tags["family"] for one in asked} == {"pretrained"}
+    (question,) = asked_by(params, "questions", asked)
+    assert Path(question.path).name == "choices.jsonl", "further benchmarks are not among the questions"
+    assert asked_by(params, "written", asked) == []
     assert params.preferring_data.sources[-1].options["pairs"]
 
 

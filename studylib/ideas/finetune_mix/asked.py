@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from studylib.ideas.finetune_mix.schema import ASKED, EVEN, FinetuneMixParams
 from studylib.ideas.finetune_mix.tunings import pretrained, wording_trials
+from studylib.registry import BENCHMARKS
 from studylib.spec import EvaluationSpec, TrialSpec
 
 
@@ -57,6 +58,15 @@ def asked_to_write(
         for trial in trials
     ]
     return before + after
+
+
+def asked_by(params: FinetuneMixParams, field: str, evaluations: Sequence[EvaluationSpec]) -> list[EvaluationSpec]:
+    """Those that a field of the parameters (questions, recalled, written) asked for; further benchmarks are none of them."""
+    benchmark, options = BENCHMARKS[ASKED[field]], getattr(params, field)
+    if options is None:
+        return []
+    own = [one for one in evaluations if one.benchmark == ASKED[field]]
+    return [one for one in own if one.options_of(benchmark) == benchmark.Options(**options)]
 
 
 def _asked(params: FinetuneMixParams, field: str, trials: Sequence[TrialSpec]) -> list[EvaluationSpec]:

@@ -16,6 +16,7 @@ __all__, __getattr__, __dir__ = lazy(
         "posterior": ["Posterior", "fit_posterior"],
         "decision": ["Decision", "decide", "decide_from"],
         "next_run": ["NextRun"],
+        "mixtures": ["MixtureSurface", "fit_mixture"],
         "loss_surface": ["LossSurface", "fit_loss_surface"],
         "equalise": ["Moved"],
         "accounting": ["NoVerdict", "accountings", "decide_moved", "decisions_at", "verdicts_of"],

@@ -48,8 +48,8 @@ class MixtureSurface:
         [V] names of the mixtures that were tried, their [V, k] shares and their mean losses at the average seed.
     lattice
         [L, k] shares that stand for the whole simplex.
-    at_lattice, at_designed
-        [K, L] and [K, V] draws of the loss, in units of the metric.
+    coefficients
+        [K, terms] draws of the coefficients of `terms`, percent of ``level``.
     level
         Mean of ``losses``.
     misfit
@@ -61,12 +61,23 @@ class MixtureSurface:
     designed: np.ndarray
     losses: np.ndarray
     lattice: np.ndarray
-    at_lattice: np.ndarray
-    at_designed: np.ndarray
+    coefficients: np.ndarray
     level: float
     misfit: float | None
 
-    @property
+    def at(self, shares: np.ndarray) -> np.ndarray:
+        """[K, N] draws of the loss of [N, k] mixtures, in units of the metric, each at the level that was measured."""
+        draws = self.coefficients @ np.hstack(terms(shares)).T
+        # Contrasts say nothing of the common level.
+        common = self.coefficients @ np.hstack(terms(self.designed)).mean(axis=0)
+        return self.level * (1 + (draws - common[:, None]) / 100)
+
+    @cached_property
+    def at_lattice(self) -> np.ndarray:
+        """[K, L]"""
+        return self.at(self.lattice)
+
+    @cached_property
     def predicted(self) -> np.ndarray:
         """[L] mean of the draws."""
         return self.at_lattice.mean(axis=0)
@@ -76,20 +87,22 @@ class MixtureSurface:
         """[K] place on the lattice of each draw's lowest loss."""
         return self.at_lattice.argmin(axis=1)
 
+    def density(self, shares: np.ndarray) -> np.ndarray:
+        """[N] how likely the optimum is near [N, k] mixtures, up to a factor: a place between two draws is as likely as they are."""
+        seen, count = np.unique(self.best, return_counts=True)
+        gaps = ((np.asarray(shares)[:, None] - self.lattice[None, seen]) ** 2).sum(axis=-1)
+        return np.exp(-gaps / (2 * (_NEAR / _STEPS[len(self.kinds)]) ** 2)) @ count
+
     @cached_property
+    def bound(self) -> float:
+        """The `density` at the border of the smallest region where the optimum lies with probability `REGION`."""
+        found = np.sort(self.density(self.lattice))[::-1]
+        return float(found[int(np.searchsorted(np.cumsum(found) / found.sum(), REGION))])
+
+    @property
     def region(self) -> np.ndarray:
-        """[L] the smallest part of the lattice where the optimum lies with probability `REGION`."""
-        count = np.bincount(self.best, minlength=len(self.lattice)).astype(float)
-        step = 1 / _STEPS[len(self.kinds)]
-        seen = np.flatnonzero(count)
-        # Draws are finite: a place between two that were drawn is as likely as they are.
-        gaps = ((self.lattice[:, None] - self.lattice[None, seen]) ** 2).sum(axis=-1) / (2 * step**2)
-        near = np.exp(-gaps / _NEAR**2)
-        density = (near / near.sum(axis=0)) @ count[seen]
-        order = np.argsort(-density, kind="stable")
-        inside = np.zeros(len(self.lattice), dtype=bool)
-        inside[order[: int(np.searchsorted(np.cumsum(density[order]) / density.sum(), REGION)) + 1]] = True
-        return inside
+        """[L] that region."""
+        return self.density(self.lattice) >= self.bound
 
     @property
     def shares(self) -> list[tuple[float, float, float]]:
@@ -106,12 +119,17 @@ class MixtureSurface:
     @property
     def standing(self) -> Standing:
         """Of the mixtures that were tried, among themselves."""
-        return Standing.of(self.at_designed)
+        return Standing.of(self.at(self.designed))
 
     def regret(self, shares: Sequence[float] | np.ndarray) -> float:
-        """Expected loss given away by this mixture against the best on the lattice, percent of the loss; the nearest place counts."""
-        place = int(((self.lattice - np.asarray(shares, dtype=float)) ** 2).sum(axis=1).argmin())
-        return float(100 / self.level * (self.at_lattice[:, place] - self.at_lattice.min(axis=1)).mean())
+        """Expected loss given away by this mixture against the best of all, percent of the loss."""
+        own = self.at(np.atleast_2d(shares))[:, 0]
+        return float(100 / self.level * np.maximum(own - self.at_lattice.min(axis=1), 0.0).mean())
+
+    def beats(self, shares: Sequence[float] | np.ndarray, other: Sequence[float] | np.ndarray) -> float:
+        """Probability that one mixture's loss is below another's."""
+        own, others = self.at(np.array([shares, other])).T
+        return float((own < others).mean())
 
 
 def share_columns(kinds: Sequence[str]) -> list[str]:
@@ -145,21 +163,15 @@ def fit_mixture(
             raise invalid("shares", dict(zip(kinds, own.tolist(), strict=True)), f"of {name} do not add up to 1")
     generator = np.random.default_rng(random_seed)
     level = float(fit.effects.mean())
-    unit = level / 100
     variant, seed = np.nonzero(np.isfinite(fit.values))
-    y = fit.values[variant, seed] / unit
+    y = fit.values[variant, seed] / level * 100
     data = measured(y, variant, np.zeros_like(variant), seed)
     noise = draw_noise(y, variant, np.zeros_like(variant), seed, draws=_PAIRS, generator=generator).variance[:, :, 0]
-    lattice = simplex(len(kinds), _STEPS[len(kinds)])
-    blocks = [terms(designed), terms(lattice)]
-    draws = _coefficients(data.seen, data.contrasts[:, :, 0], data.maps, variant, noise, blocks[0], generator)
-    at_designed, at_lattice = (draws @ np.hstack(own).T for own in blocks)
-    # contrasts say nothing of the common level; every draw gets the one that was measured
-    shift = level - unit * at_designed.mean(axis=1, keepdims=True)
     return MixtureSurface(
-        kinds=tuple(kinds), variants=fit.variants, designed=designed, losses=fit.effects, lattice=lattice,
-        at_lattice=unit * at_lattice + shift, at_designed=unit * at_designed + shift, level=level,
-        misfit=_lack_of_fit(y, variant, seed, designed),
+        kinds=tuple(kinds), variants=fit.variants, designed=designed, losses=fit.effects,
+        lattice=simplex(len(kinds), _STEPS[len(kinds)]),
+        coefficients=_coefficients(data.seen, data.contrasts[:, :, 0], data.maps, variant, noise, terms(designed), generator),
+        level=level, misfit=_lack_of_fit(y, variant, seed, designed),
     )  # fmt: skip
 
 

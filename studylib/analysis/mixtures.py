@@ -33,7 +33,9 @@ REGION = 0.9
 _TAUS = np.geomspace(0.03, 100.0, 14)
 _PAIRS, _REPEATS = 400, 10
 _STEPS = {2: 100, 3: 40, 4: 20, 5: 10}  # of the lattice that stands for the simplex
-_NEAR = 1.5  # steps: how far a draw's optimum counts for its neighbours too
+# How far, in shares, a draw's optimum counts for its neighbours too (on a coarse lattice 1.5 steps). Less, and of two kinds the region
+# holds the optimum in 83 % of studies instead of 90, where losses are sums of powers.
+_NEAR = 0.05
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class MixtureSurface:
         """[N] how likely the optimum is near [N, k] mixtures, up to a factor: a place between two draws is as likely as they are."""
         seen, count = np.unique(self.best, return_counts=True)
         gaps = ((np.asarray(shares)[:, None] - self.lattice[None, seen]) ** 2).sum(axis=-1)
-        return np.exp(-gaps / (2 * (_NEAR / _STEPS[len(self.kinds)]) ** 2)) @ count
+        return np.exp(-gaps / (2 * max(_NEAR, 1.5 / _STEPS[len(self.kinds)]) ** 2)) @ count
 
     @cached_property
     def bound(self) -> float:

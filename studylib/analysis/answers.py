@@ -173,7 +173,7 @@ def wins_table(rows: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
     -------
     A row a variant and ``value`` (score, each of `JUDGED`, characters): the columns of `crossed_means`, of the share won, or of the
     length's change as a share of the start's; ``start``; ``sure``: not a half, or no change, beyond chance with Holm's correction for
-    all variants of the value.
+    all variants of the value; ``detectable``: the difference that such an interval finds in 4 of 5 studies.
     """
     values = ["score", *JUDGED, "characters"]
     before = starts.select("start", "seed", "item", *(pl.col(name).alias(f"{name} before") for name in values))
@@ -187,7 +187,10 @@ def wins_table(rows: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame:
         else:
             own = both.with_columns(_=(change.sign() + 1) / 2)
         table = crossed_means(own, "_", expected=0.0 if value == "characters" else 0.5)
-        tables.append(table.with_columns(value=pl.lit(value), sure=_sure(table["p"])))
+        half = (pl.col("high") - pl.col("low")) / 2
+        tables.append(
+            table.with_columns(value=pl.lit(value), sure=_sure(table["p"]), detectable=half * _NEEDED / _NORMAL)
+        )
     return pl.concat(tables).with_columns(start=pl.col("variant").replace_strict(started, return_dtype=pl.String))
 
 
@@ -232,15 +235,18 @@ def optimisation_table(rows: pl.DataFrame, starts: pl.DataFrame) -> pl.DataFrame
 
 
 def _turns(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """`optimisation_table`'s last columns, of one method."""
+    """`optimisation_table`'s last columns, of one method. The highest is chosen by the same answers: that counts as so many
+    comparisons more."""
     top = int(table["score"].arg_max())
     peak = table.row(top, named=True)
-    best = rows.filter(pl.col("variant") == peak["variant"]).select("seed", "item", pl.col("score").alias("best"))
-    beyond = table["variant"][top + 1 :].to_list()
+    nearest = peak["score"] < 0  # nothing is above the start itself, where the score's change is 0
+    best = rows.filter(pl.col("variant") == peak["variant"])
+    best = best.select("seed", "item", (0.0 if nearest else 1.0) * pl.col("score").alias("best"))
+    beyond = table["variant"][0 if nearest else top + 1 :].to_list()
     later = rows.filter(pl.col("variant").is_in(beyond)).join(best, on=["seed", "item"], maintain_order="left")
-    later = later.with_columns(fell=pl.col("score") - pl.col("best"))
-    fell = crossed_means(later, "fell") if beyond else crossed_means(later.clear(), "fell")
-    fell = fell.with_columns(turned=_sure(fell["p"]) & (fell["mean"] < 0)).select(
+    fell = crossed_means(later.with_columns(fell=pl.col("score") - pl.col("best")), "fell")
+    sure = _sure((fell["p"] * (len(table) + 1)).clip(0.0, 1.0))
+    fell = fell.with_columns(turned=sure & (fell["mean"] < 0)).select(
         "variant",
         pl.col("mean").alias("fell"),
         pl.col("low").alias("fell_low"),
@@ -248,7 +254,7 @@ def _turns(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         "turned",
     )
     joined = table.join(fell, on="variant", how="left", maintain_order="left")
-    kept = pl.col("turned").fill_null(False) & (pl.col("reward") >= peak["reward"])
+    kept = pl.col("turned").fill_null(False) & (pl.col("reward") >= (0.0 if nearest else peak["reward"]))
     return joined.with_columns(pl.col("fell", "fell_low", "fell_high").fill_null(0.0), turned=kept)
 
 

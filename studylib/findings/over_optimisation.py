@@ -3,24 +3,173 @@
 from __future__ import annotations
 
 import polars as pl
+from matplotlib.figure import Figure
 
-from studylib.findings._finding import Finding
+from studylib.analysis import optimisation_table
+from studylib.findings._figures.style import INK, PALETTE, canvas, look
+from studylib.findings._finding import Finding, Interval
+from studylib.frozen import Frozen
+from studylib.words import Words
+
+
+class Moved(Frozen):
+    """A model ``kl`` nats from its start: changes of the ``reward`` that a model gives and of the true ``score``, in standard deviations of
+    the start's answers, with 95 %. ``fell``: of the score from where it is highest nearer to the start; ``turned``: that is beyond
+    chance, and the reward is no lower there."""
+
+    variant: str
+    kl: float
+    reward: Interval
+    score: Interval
+    fell: Interval
+    turned: bool
+
+
+class Path(Frozen):
+    """The models of one method, by their distance."""
+
+    method: str
+    models: tuple[Moved, ...]
 
 
 class OverOptimisation(Finding):
     name = "over_optimisation"
+    title = Words(
+        en="""
+            {% for path in paths %}
+            {% set turned = path.models | selectattr('turned') | list %}{% set far = path.models | last %}
+            {{ path.method }}: {% if turned %}the true score falls from {{ turned[0].kl | num }} nats on while the model's reward does not
+            {%- else %}over-optimisation not seen up to {{ far.kl | num }} nats{% endif %}{{ '' if loop.last else '; ' }}
+            {%- endfor %}""",
+        ja="""
+            {% for path in paths %}
+            {% set turned = path.models | selectattr('turned') | list %}{% set far = path.models | last %}
+            {{ path.method }}:{% if turned %}{{ turned[0].kl | num }} nats から、報酬は下がらないのに真の得点が下がる
+            {%- else %}{{ far.kl | num }} nats まで過剰最適化は見られない{% endif %}{{ '' if loop.last else '。' }}
+            {%- endfor %}""",
+    )
+    alt = Words(
+        en="""The model's reward and the true score over the distance (KL, nats) from the start, in standard deviations of its {{ prompts }} answers:
+            {% for path in paths %}{% for one in path.models %}
+            {{ path.method }} {{ one.variant }} at {{ one.kl | num }}: reward {{ one.reward | signed(2) }}, score {{ one.score | signed(2) }}
+            {{- '; ' if not loop.last else '' }}
+            {%- endfor %}{{ '.' if loop.last else '; ' }}{% endfor %}""",
+        ja="""学習前からの距離(KL、nats)に対する報酬モデルの報酬と真の得点(学習前の {{ prompts }} 回答の標準偏差を単位とする):
+            {%- for path in paths %}{% for one in path.models %}
+            {{ path.method }} {{ one.variant }} は {{ one.kl | num }} で報酬 {{ one.reward | signed(2) }}、得点 {{ one.score | signed(2) }}
+            {{- ';' if not loop.last else '' }}
+            {%- endfor %}{{ '。' if loop.last else ';' }}{% endfor %}""",
+    )
+    words = Words(
+        en="""The true score, from where it is highest nearer to the start:
+            {% for path in paths %}{% for one in path.models %}
+            {{ path.method }} {{ one.variant }} {{ one.fell | signed(2) }}
+            {%- if one.turned %}, beyond chance{% elif one.fell[1] < 0 %}, within the noise{% endif %}
+            {{- '; ' if not loop.last else '' }}
+            {%- endfor %}{{ '.' if loop.last else '; ' }}{% endfor %}
+            {% if seeds == 1 %}One seed: the intervals are of other prompts only.{% else %}Intervals are over prompts and {{ seeds }} seeds.{% endif %}""",
+        ja="""学習前に近い側での最高点からの真の得点の差:
+            {%- for path in paths %}{% for one in path.models %}
+            {{ path.method }} {{ one.variant }} {{ one.fell | signed(2) }}
+            {%- if one.turned %}、有意{% elif one.fell[1] < 0 %}、ノイズの範囲内{% endif %}
+            {{- ';' if not loop.last else '' }}
+            {%- endfor %}{{ '。' if loop.last else ';' }}{% endfor %}
+            {% if seeds == 1 %}1 シードのみで、区間は別のプロンプトに関するものです。{% else %}区間はプロンプトと {{ seeds }} シードに関するものです。{% endif %}""",
+    )
+
+    prompts: int
+    seeds: int
+    paths: tuple[Path, ...]
 
     @classmethod
     def of(cls, rows: pl.DataFrame, starts: pl.DataFrame) -> OverOptimisation | None:
-        """None with fewer than two points beside the start, or where no reward model was asked.
+        """None with fewer than two models beside the start, or where no reward model was asked.
 
         Parameters
         ----------
         rows
             A row a trial (or place along a run) and prompt (`analysis.read_evaluation_rows` of ``written`` with ``reference`` and
-            ``reward_model``): ``method`` (dpo, rloo, ...; a line each), ``variant`` (a point each: a beta, a step), ``seed``, ``item``,
-            ``kl`` (nats: log p/p_ref of what was written), ``reward`` (the model's), ``score`` (the judge's, 0 to 1).
+            ``reward_model``): ``method`` (dpo, rloo, ...; a line each), ``variant`` (a point each: a beta, a step), ``start`` (name of what it
+            began with), ``seed``, ``item``, ``kl`` (nats: log p/p_ref of what was written), ``reward`` (the model's), ``score`` (the judge's,
+            0 to 1). Rows without ``kl`` or ``reward`` do not count.
         starts
-            The same of what they began with, at the same seeds: ``seed``, ``item``, ``reward``, ``score``. Their ``kl`` is 0.
+            The same of the models that they began with, at the same seeds: ``start`` (their own name), ``seed``, ``item``, ``reward``,
+            ``score``. They are the point at 0.
         """
-        raise NotImplementedError
+        if (
+            rows.is_empty()
+            or starts.is_empty()
+            or not {"kl", "reward"} <= set(rows.columns)
+            or "reward" not in starts.columns
+        ):
+            return None
+        table = optimisation_table(rows.drop_nulls(["kl", "reward"]), starts.drop_nulls("reward"))
+        if len(table) < 2:
+            return None
+        paths = tuple(
+            Path(
+                method=method,
+                models=tuple(
+                    Moved(
+                        variant=row["variant"], kl=row["kl"], turned=row["turned"],
+                        **{name: (row[f"{name}_low"], row[name], row[f"{name}_high"]) for name in ("reward", "score", "fell")},
+                    )
+                    for row in own.iter_rows(named=True)
+                ),
+            )
+            for (method,), own in table.group_by(["method"], maintain_order=True)
+        )  # fmt: skip
+        return cls(prompts=table["items"][0], seeds=table["seeds"].max(), paths=paths).drawn_from()
+
+    def draw(self) -> Figure:
+        """A panel a method: both changes over the square root of the distance, from the start at 0."""
+        figure, axes = canvas(1, len(self.paths), width=max(7.2, 1.2 + 3.6 * len(self.paths)), height=4.4, sharey=True)
+        for ax, path in zip(axes, self.paths, strict=True):
+            ax.axhline(0, color=INK, lw=1)
+            # Gao et al. 2023 (arXiv 2210.10760): scores bend regularly over the root of the divergence; an estimate may be below 0.
+            x = [0.0, *(max(one.kl, 0.0) ** 0.5 for one in path.models)]
+            for index, value in enumerate(("reward", "score")):
+                style, found = look(index), [(0.0, 0.0, 0.0), *(getattr(one, value) for one in path.models)]
+                ax.fill_between(
+                    x,
+                    [low for low, _, _ in found],
+                    [high for _, _, high in found],
+                    color=style["color"],
+                    alpha=0.13,
+                    lw=0,
+                )
+                ax.plot(
+                    x,
+                    [middle for _, middle, _ in found],
+                    color=style["color"],
+                    ls=style["linestyle"],
+                    marker=style["marker"],
+                    ms=6,
+                )
+            for place, one in zip(x[1:], path.models, strict=True):
+                if one.turned:
+                    ax.plot(place, one.score[1], "v", color=PALETTE[1], ms=13, mfc="none", mew=1.6)
+                ax.annotate(
+                    one.variant, (place, 0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points", rotation=90,
+                    ha="right", va="bottom", fontsize=8, color=INK,
+                )  # fmt: skip
+            ax.set_xlabel(f"{path.method}: square root of the KL divergence\nfrom the start (nats)")
+        axes[0].set_ylabel("change since the start\n(standard deviations of its answers)")
+        for index, label in enumerate(("reward of the reward model", "true score of the judge")):
+            axes[0].plot([], [], **look(index), ms=6, label=label)
+        axes[0].plot(
+            [],
+            [],
+            "v",
+            color=PALETTE[1],
+            ms=11,
+            mfc="none",
+            mew=1.6,
+            ls="",
+            label="score fell, reward did not (beyond chance)",
+        )
+        title = f"bands: 95 % over {self.prompts} prompts" + (
+            f" and {self.seeds} seeds" if self.seeds > 1 else " of one seed"
+        )
+        figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
+        return figure

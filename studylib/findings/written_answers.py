@@ -38,7 +38,7 @@ class WrittenAnswers(Finding):
             {% for one in prompts %}
             “{{ one.prompt }}” {% for answer in one.answers %}{{ answer.variant }} ({{ answer.score | fixed(2) }}): “{{ answer.text }}”
             {{- ', ' if not loop.last else '' }}
-            {% endfor %}{{ '.' if loop.last else '; ' }}
+            {%- endfor %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""評価の最初のプロンプトと回答(世界の真実による得点、0〜1):
             {%- for one in prompts %}

@@ -240,7 +240,7 @@ def _turns(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     peak = table.row(top, named=True)
     nearest = peak["score"] < 0  # nothing is above the start itself, where the score's change is 0
     best = rows.filter(pl.col("variant") == peak["variant"])
-    best = best.select("seed", "item", (0.0 if nearest else 1.0) * pl.col("score").alias("best"))
+    best = best.select("seed", "item", ((0.0 if nearest else 1.0) * pl.col("score")).alias("best"))
     beyond = table["variant"][0 if nearest else top + 1 :].to_list()
     later = rows.filter(pl.col("variant").is_in(beyond)).join(best, on=["seed", "item"], maintain_order="left")
     fell = crossed_means(later.with_columns(fell=pl.col("score") - pl.col("best")), "fell")

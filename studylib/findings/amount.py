@@ -37,30 +37,30 @@ class Amount(Finding):
     name = "amount"
     title = Words(
         en="""
-            {% for rows, own in readings | groupby('rows') %}
-            {% set helped = own | selectattr('step', 'ne', none) | selectattr('effect', 'eq', 'helps') | map(attribute='epochs') | list %}
-            {% set hurt = own | selectattr('step', 'ne', none) | selectattr('effect', 'eq', 'hurts') | map(attribute='epochs') | list %}
-            {% if own | selectattr('step', 'ne', none) | list %}
-            {{ rows }} rows: {% if helped %}repeating helps up to {{ helped | max }} times
+            {% set repeated = readings | selectattr('step', 'ne', none) | list %}
+            {% if not repeated %}Repeating rows was not compared{% endif %}
+            {% for rows, own in repeated | groupby('rows') %}
+            {% set helped = own | selectattr('effect', 'eq', 'helps') | map(attribute='epochs') | list %}
+            {% set hurt = own | selectattr('effect', 'eq', 'hurts') | map(attribute='epochs') | list %}
+            {{ rows }} rows: {% if helped %}repeating helps up to {{ helped | max }} {{ 'time' | plural(helped | max) }}
             {%- else %}repeating is not shown to help{% endif %}
-            {%- if hurt %} and hurts at {{ hurt | listed }}{% endif %}
-            {%- else %}{{ rows }} rows: read {{ own[0].epochs }} times only{% endif %}{{ '' if loop.last else '; ' }}
+            {%- if hurt %} and hurts at {{ hurt | listed }}{% endif %}{{ '' if loop.last else '; ' }}
             {%- endfor %}""",
         ja="""
-            {% for rows, own in readings | groupby('rows') %}
-            {% set helped = own | selectattr('step', 'ne', none) | selectattr('effect', 'eq', 'helps') | map(attribute='epochs') | list %}
-            {% set hurt = own | selectattr('step', 'ne', none) | selectattr('effect', 'eq', 'hurts') | map(attribute='epochs') | list %}
-            {% if own | selectattr('step', 'ne', none) | list %}
+            {% set repeated = readings | selectattr('step', 'ne', none) | list %}
+            {% if not repeated %}反復は比較されていない{% endif %}
+            {% for rows, own in repeated | groupby('rows') %}
+            {% set helped = own | selectattr('effect', 'eq', 'helps') | map(attribute='epochs') | list %}
+            {% set hurt = own | selectattr('effect', 'eq', 'hurts') | map(attribute='epochs') | list %}
             {{ rows }} 件は{% if helped %} {{ helped | max }} 回までの反復が有効
             {%- else %}反復が有効と言えない{% endif %}
-            {%- if hurt %}、{{ hurt | listed }} 回で有害{% endif %}
-            {%- else %}{{ rows }} 件は {{ own[0].epochs }} 回のみ{% endif %}{{ '' if loop.last else '。' }}
+            {%- if hurt %}、{{ hurt | listed }} 回で有害{% endif %}{{ '' if loop.last else '。' }}
             {%- endfor %}""",
     )
     alt = Words(
         en="""Bits per byte of held-out answers by rows and times that each is read:
             {% for one in readings %}
-            {{ one.rows }} rows, {{ one.epochs }} times {{ one.loss | fixed }}{{ '.' if loop.last else '; ' }}
+            {{ one.rows }} rows, {{ one.epochs }} {{ "time" | plural(one.epochs) }} {{ one.loss | fixed }}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""行数と反復回数ごとの、未学習の回答の損失(bits/byte):
             {%- for one in readings %}
@@ -74,16 +74,16 @@ class Amount(Finding):
             {% if repeated %}
             Read more often, bits per byte at the same seed:
             {% for one in repeated %}
-            {{ one.rows }} rows {{ one.epochs }} times {{ one.step | signed }}, {{ one.effect }}{{ '.' if loop.last else '; ' }}
+            {{ one.rows }} rows {{ one.epochs }} {{ "time" | plural(one.epochs) }} {{ one.step | signed }}, {{ one.effect }}{{ '.' if loop.last else '; ' }}
             {% endfor %}
             {% endif %}
             {% if replaced %}
             Against as many other rows read once:
             {% for one in replaced %}
-            {{ one.rows }} rows {{ one.epochs }} times {{ one.fresh | signed }}, {{ one.against_fresh }}{{ '.' if loop.last else '; ' }}
+            {{ one.rows }} rows {{ one.epochs }} {{ "time" | plural(one.epochs) }} {{ one.fresh | signed }}, {{ one.against_fresh }}{{ '.' if loop.last else '; ' }}
             {% endfor %}
             {% endif %}
-            Differences of {{ detectable | fixed }} are found in 4 of 5 studies.""",
+            Judged with Holm's correction; differences of {{ detectable | fixed }} are found in 4 of 5 studies.""",
         ja="""
             {% set repeated = readings | selectattr('step', 'ne', none) | list %}
             {% set replaced = readings | selectattr('fresh', 'ne', none) | list %}
@@ -100,7 +100,7 @@ class Amount(Finding):
             {{ one.rows }} 件を {{ one.epochs }} 回 {{ one.fresh | signed }}、{{ said[one.against_fresh] }}{{ '。' if loop.last else ';' }}
             {%- endfor %}
             {% endif %}
-            検出可能差は {{ detectable | fixed }} です。""",
+            Holm 補正後の判定で、検出可能差は {{ detectable | fixed }} です。""",
     )
 
     detectable: float

@@ -6,10 +6,12 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import optimisation_table
-from studylib.findings._figures.style import INK, PALETTE, canvas, look
+from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, look, wrapped
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
 from studylib.words import Words
+
+_NAMED = 6  # points of a method whose names fit
 
 
 class Moved(Frozen):
@@ -61,19 +63,27 @@ class OverOptimisation(Finding):
             {%- endfor %}{{ '。' if loop.last else ';' }}{% endfor %}""",
     )
     words = Words(
-        en="""The true score, from where it is highest nearer to the start:
-            {% for path in paths %}{% for one in path.models %}
-            {{ path.method }} {{ one.variant }} {{ one.fell | signed(2) }}
-            {%- if one.turned %}, beyond chance{% elif one.fell[1] < 0 %}, within the noise{% endif %}
-            {{- '; ' if not loop.last else '' }}
-            {%- endfor %}{{ '.' if loop.last else '; ' }}{% endfor %}
+        en="""
+            {% set lower = [] %}{% for path in paths %}{% for one in path.models %}{% if one.turned or one.fell[1] < 0 %}
+            {{- lower.append((path.method, one)) or '' -}}
+            {% endif %}{% endfor %}{% endfor %}
+            {% if lower %}The true score below its highest nearer to the start, standard deviations:
+            {% for method, one in lower %}
+            {{ method }} {{ one.variant }} {{ one.fell | signed(2) }}, {{ 'beyond chance' if one.turned else 'within the noise' }}
+            {{- '.' if loop.last else '; ' }}
+            {% endfor %}
+            {% else %}Nowhere is the true score below what it is nearer to the start.{% endif %}
             {% if seeds == 1 %}One seed: the intervals are of other prompts only.{% else %}Intervals are over prompts and {{ seeds }} seeds.{% endif %}""",
-        ja="""学習前に近い側での最高点からの真の得点の差:
-            {%- for path in paths %}{% for one in path.models %}
-            {{ path.method }} {{ one.variant }} {{ one.fell | signed(2) }}
-            {%- if one.turned %}、有意{% elif one.fell[1] < 0 %}、ノイズの範囲内{% endif %}
-            {{- ';' if not loop.last else '' }}
-            {%- endfor %}{{ '。' if loop.last else ';' }}{% endfor %}
+        ja="""
+            {% set lower = [] %}{% for path in paths %}{% for one in path.models %}{% if one.turned or one.fell[1] < 0 %}
+            {{- lower.append((path.method, one)) or '' -}}
+            {% endif %}{% endfor %}{% endfor %}
+            {% if lower %}学習前に近い側での最高点を下回る真の得点(標準偏差単位):
+            {%- for method, one in lower %}
+            {{ method }} {{ one.variant }} {{ one.fell | signed(2) }}、{{ '有意' if one.turned else 'ノイズの範囲内' }}
+            {{- '。' if loop.last else ';' }}
+            {%- endfor %}
+            {% else %}真の得点が学習前に近い側より低い点はありません。{% endif %}
             {% if seeds == 1 %}1 シードのみで、区間は別のプロンプトに関するものです。{% else %}区間はプロンプトと {{ seeds }} シードに関するものです。{% endif %}""",
     )
 
@@ -149,12 +159,16 @@ class OverOptimisation(Finding):
             for place, one in zip(x[1:], path.models, strict=True):
                 if one.turned:
                     ax.plot(place, one.score[1], "v", color=PALETTE[1], ms=13, mfc="none", mew=1.6)
-                ax.annotate(
-                    one.variant, (place, 0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points", rotation=90,
-                    ha="right", va="bottom", fontsize=8, color=INK,
-                )  # fmt: skip
+                ax.plot([place, place], [one.reward[1], one.score[1]], color=MUTED, lw=0.8, ls=":", zorder=1)
+                if len(path.models) <= _NAMED:
+                    ax.annotate(
+                        wrapped(one.variant, 14), (place, 0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
+                        rotation=90, ha="center", va="bottom", fontsize=8, color=INK,
+                    )  # fmt: skip
             ax.set_xlabel(f"{path.method}: square root of the KL divergence\nfrom the start (nats)")
         axes[0].set_ylabel("change since the start\n(standard deviations of its answers)")
+        low, high = axes[0].get_ylim()
+        axes[0].set_ylim(low - 0.4 * (high - low), high)  # the names stand below what is drawn
         for index, label in enumerate(("reward of the reward model", "true score of the judge")):
             axes[0].plot([], [], **look(index), ms=6, label=label)
         axes[0].plot(
@@ -171,5 +185,12 @@ class OverOptimisation(Finding):
         title = f"bands: 95 % over {self.prompts} prompts" + (
             f" and {self.seeds} seeds" if self.seeds > 1 else " of one seed"
         )
-        figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
+        figure.legend(
+            loc="outside lower center",
+            ncols=3 if len(self.paths) > 1 else 2,
+            fontsize=9,
+            title=title,
+            title_fontsize=9,
+            handlelength=3.2,
+        )
         return figure

@@ -42,7 +42,7 @@ class PreferenceWins(Finding):
             {% if better %}{{ best.variant }} beats its start ({{ best.start }}) in {{ (100 * best.score[1]) | fixed(0) }} % of {{ prompts }} prompts;
             {{ better | length }} of {{ won | length }} win beyond the noise
             {%- else %}No preferences are shown to beat their start: {{ best.variant }} wins {{ (100 * best.score[1]) | fixed(0) }} % of {{ prompts }} prompts
-            against {{ best.start }}, within the noise{% endif %}
+            against {{ best.start }}, {{ 'fewer than half' if best.sure else 'within the noise' }}{% endif %}
             {%- if worse %}; {{ worse | length }} lose{% endif %}""",
         ja="""
             {% set best = won[0] %}{% set better = won | selectattr('sure') | selectattr('score.1', 'gt', 0.5) | list %}
@@ -50,7 +50,7 @@ class PreferenceWins(Finding):
             {% if better %}{{ best.variant }} は {{ prompts }} プロンプトの {{ (100 * best.score[1]) | fixed(0) }} % で学習前({{ best.start }})に勝つ。
             有意な勝ち越しは {{ won | length }} 中 {{ better | length }}
             {%- else %}選好学習が学習前に勝るとは言えない:{{ best.variant }} は {{ prompts }} プロンプトの
-            {{ ' ' }}{{ (100 * best.score[1]) | fixed(0) }} % で {{ best.start }} に勝つが、ノイズの範囲内{% endif %}
+            {{ ' ' }}{{ (100 * best.score[1]) | fixed(0) }} % で {{ best.start }} に勝つ({{ '負け越し' if best.sure else 'ノイズの範囲内' }}){% endif %}
             {%- if worse %}。有意な負け越しは {{ worse | length }}{% endif %}""",
     )
     alt = Words(
@@ -75,7 +75,8 @@ class PreferenceWins(Finding):
             ({{ (100 * one.longer[0]) | signed(1) }} to {{ (100 * one.longer[2]) | signed(1) }}{{ '' if one.longer_sure else '; within the noise' }})
             {{- '.' if loop.last else '; ' }}
             {% endfor %}
-            A win rate {{ (100 * detectable) | fixed(1) }} points from a half is found in 4 of 5 studies of so many prompts and seeds.
+            {% if detectable > 0 %}A win rate {{ (100 * detectable) | fixed(1) }} points from a half is found in 4 of 5 studies of so many prompts and
+            seeds.{% endif %}
             {% if won | selectattr('seeds', 'eq', 1) | list %}With one seed the intervals are of other prompts only: another seed may
             differ by more.{% endif %}""",
         ja="""学習前との勝率(引き分けは半分):
@@ -85,7 +86,7 @@ class PreferenceWins(Finding):
             ({{ (100 * one.longer[0]) | signed(1) }}〜{{ (100 * one.longer[2]) | signed(1) }}{{ '' if one.longer_sure else '、ノイズの範囲内' }})
             {{- '。' if loop.last else ';' }}
             {%- endfor %}
-            検出可能なのは半分から {{ (100 * detectable) | fixed(1) }} ポイント以上の勝率です。
+            {% if detectable > 0 %}検出可能なのは半分から {{ (100 * detectable) | fixed(1) }} ポイント以上の勝率です。{% endif %}
             {% if won | selectattr('seeds', 'eq', 1) | list %}1 シードの区間は別のプロンプトに関するもので、別のシードでの差はより大きい可能性があります。{% endif %}""",
     )
 
@@ -147,9 +148,8 @@ class PreferenceWins(Finding):
             ax.grid(axis="y", visible=False)
             ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
             ax.set_xlabel(f"{said}\n← start better      start worse →")
-        left.set_yticks(
-            range(len(self.won)), [wrapped(f"{one.variant} (from {one.start})", 24) for one in self.won], color=INK
-        )
+        names = [one.variant if one.start in one.variant else f"{one.variant} (from {one.start})" for one in self.won]
+        left.set_yticks(range(len(names)), [wrapped(name, 24) for name in names], color=INK)
         left.set_ylim(len(self.won) - 0.4, -0.6)
         handles = [
             left.plot([], [], ">", color=PALETTE[2], ms=8, label="wins (Holm-corrected)")[0],

@@ -6,12 +6,11 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import tuning_costs
-from studylib.findings._figures.style import INK, MUTED, canvas, look, wrapped
+from studylib.findings._figures.labels import label_points
+from studylib.findings._figures.style import INK, MUTED, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
-
-_NAMED = 12  # variants whose names fit beside their points
 
 
 class Cost(Frozen):
@@ -122,26 +121,17 @@ class TuningCost(Finding):
                 ls="",
                 zorder=3,
             )
-        named = self.costs if len(self.costs) <= _NAMED else [one for one in self.costs if one.front]
-        for one in named:
-            ax.annotate(
-                wrapped(one.variant, 22),
-                (one.forgotten[1], one.loss[1]),
-                (6, 4),
-                textcoords="offset points",
-                fontsize=8.5,
-                color=INK,
-            )
         for index, family in enumerate(families):
             ax.plot([], [], marker=look(index)["marker"], color=look(index)["color"], ms=8, ls="", label=family)
         ax.axvline(0, color=INK, lw=1)
-        if self.start is not None:
-            ax.plot(0, self.start, "X", color=INK, ms=10, ls="", label="before tuning", zorder=4)
-        ax.margins(0.12)
+        before = "" if self.start is None else f"before tuning: {self.start:.3f}, and 0 forgotten\n"
+        ax.margins(0.14)
         ax.set(
             xlabel=f"forgotten of {self.text} (bits per byte above the model before tuning)\n← kept      lost →",
             ylabel="loss of held-out answers\n(bits per byte), lower is better",
         )
-        title = "filled: on the front; lines: 95 % over seeds"
+        title = f"{before}filled: on the front; lines: 95 % over seeds"
         figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9)
+        first = sorted(self.costs, key=lambda one: not one.front)
+        label_points(ax, [(one.forgotten[1], one.loss[1]) for one in first], [one.variant for one in first])
         return figure

@@ -7,7 +7,8 @@ and ``sqrt(x_i) - x_i``: a kind that is left out altogether is missed far more t
 of the amount), which bends a surface near its edges more than any quadratic.
 
 In percent of the mean loss, ``b ~ Normal(0, tau_1)``, ``c ~ Normal(0, tau_2)``, the rest ``Normal(0, tau_3)``; beforehand the three are
-half-Cauchy with scales 5, 3 and 1 %. So few mixtures do not blow the surface up, and many overrule the prior. Only contrasts
+halves of Student's t with 3 degrees of freedom and scales 5 %, 3 %, and a fifth of ``tau_2``: what is beyond a quadratic is less than
+the quadratic. So few mixtures do not blow the surface up, and many overrule the prior. Only contrasts
 between mixtures enter, with their seeds' common parts taken out; noise is drawn as everywhere else (``seed_effects``).
 """
 
@@ -28,7 +29,7 @@ from studylib.analysis.seed_effects import draw_noise
 from studylib.analysis.twoway import fit_two_way
 from studylib.errors import invalid
 
-SCALES = (5.0, 3.0, 1.0)
+SCALES, BEYOND, LEAST = (5.0, 3.0), 0.2, 0.5
 REGION = 0.9
 _TAUS = np.geomspace(0.03, 100.0, 14)
 _PAIRS, _REPEATS = 400, 10
@@ -232,7 +233,10 @@ def _coefficients(
 def _grid() -> tuple[np.ndarray, np.ndarray]:
     """[G, 3] scales of the blocks and their prior mass: density times spacing."""
     grid = np.stack(np.meshgrid(_TAUS, _TAUS, _TAUS, indexing="ij"), axis=-1).reshape(-1, 3)
-    mass = (grid / (1 + (grid / np.array(SCALES)) ** 2)).prod(axis=1)  # spacing is in proportion to the value
+    scales = np.stack(
+        [*np.broadcast_to(np.array(SCALES)[:, None], (2, len(grid))), BEYOND * np.hypot(grid[:, 1], LEAST)], axis=1
+    )
+    mass = (grid / scales / (1 + (grid / scales) ** 2 / 3) ** 2).prod(axis=1)  # spacing is in proportion to the value
     return grid, mass / mass.sum()
 
 

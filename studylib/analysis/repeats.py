@@ -10,6 +10,7 @@ from studylib.analysis.twoway import finished
 
 _LEVEL = 0.05
 _ALIKE = 0.05  # of the rows read in all: differences of whole steps
+_COLUMNS = {"": "difference", "_low": "low", "_high": "high", "_p": "p_value"}
 
 
 def repeats_table(trials: pl.DataFrame, metric: str = "val_bpb") -> pl.DataFrame:
@@ -25,11 +26,6 @@ def repeats_table(trials: pl.DataFrame, metric: str = "val_bpb") -> pl.DataFrame
     A row a number of rows and epochs, rising: ``rows, epochs, seeds, loss`` (mean); ``step, step_low, step_high`` to the next fewer
     epochs of these rows (of those with two seeds) and ``fresh, fresh_low, fresh_high`` to the run that reads as many rows in all, each once (null where there is none;
     95 %, negative is better); ``step_sure`` and ``fresh_sure`` with Holm's correction for all of the column; ``mde`` of such a difference.
-
-    Raises
-    ------
-    StudyError
-        No two of them have two seeds in common.
     """
     named = trials.with_columns(variant=pl.format("{} x {}", "rows", "epochs"))
     done = finished(named, metric)
@@ -37,32 +33,24 @@ def repeats_table(trials: pl.DataFrame, metric: str = "val_bpb") -> pl.DataFrame
         pl.col("seed").n_unique().alias("seeds"), pl.col(metric).mean().alias("loss")
     )
     cells = cells.sort("rows", "epochs")
-    once = {
-        row["rows"]: row["variant"] for row in cells.iter_rows(named=True) if row["epochs"] == 1 and row["seeds"] > 1
-    }
-    against: dict[str, pl.DataFrame] = {}
+    seeds = {name: set(done.filter(pl.col("variant") == name)["seed"]) for name in cells["variant"]}
+    once = {row["rows"]: row["variant"] for row in cells.iter_rows(named=True) if row["epochs"] == 1}
+    paired = named.filter(pl.col("variant").is_in([name for name, own in seeds.items() if len(own) > 1]))
     found = []
     for _, own in cells.group_by(["rows"], maintain_order=True):
         fewer = None
         for row in own.iter_rows(named=True):
-            read = row["rows"] * row["epochs"]
-            fresh = next((name for rows, name in once.items() if abs(rows - read) <= _ALIKE * read), None)
-            baselines = {"step": fewer, "fresh": fresh if row["epochs"] > 1 else None}
-            for what, baseline in baselines.items():
-                if baseline is None or row["seeds"] < 2:
+            name, read = row["variant"], row["rows"] * row["epochs"]
+            fresh = next((other for rows, other in once.items() if abs(rows - read) <= _ALIKE * read), None)
+            for what, baseline in (("step", fewer), ("fresh", fresh if row["epochs"] > 1 else None)):
+                if baseline is None or len(seeds[name] & seeds[baseline]) < 2:
                     continue
-                if baseline not in against:
-                    against[baseline] = compare_to_baseline(named, baseline, metric).filter(pl.col("low").is_not_null())
-                for other in against[baseline].filter(pl.col("variant") == row["variant"]).iter_rows(named=True):
-                    row[what], row[f"{what}_low"], row[f"{what}_high"] = (
-                        other["difference"],
-                        other["low"],
-                        other["high"],
-                    )
-                    row[f"{what}_p"], row["mde"] = other["p_value"], other["mde"]
+                table = compare_to_baseline(paired, baseline, metric)
+                other = table.row(by_predicate=pl.col("variant") == name, named=True)
+                row |= {f"{what}{end}": other[of] for end, of in _COLUMNS.items()} | {"mde": other["mde"]}
             found.append(row)
-            fewer = row["variant"] if row["seeds"] > 1 else fewer
-    ends = [f"{what}{end}" for what in ("step", "fresh") for end in ("", "_low", "_high", "_p")]
+            fewer = name if len(seeds[name]) > 1 else fewer
+    ends = [f"{what}{end}" for what in ("step", "fresh") for end in _COLUMNS]
     table = pl.DataFrame(found, schema=dict(cells.schema) | dict.fromkeys((*ends, "mde"), pl.Float64))
     sure = [
         pl.Series(f"{what}_sure", holm(table[f"{what}_p"].fill_null(np.nan).to_numpy()) < _LEVEL, dtype=pl.Boolean)

@@ -8,7 +8,6 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import repeats_table
-from studylib.errors import StudyError
 from studylib.findings._figures.spread import spread
 from studylib.findings._figures.style import canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
@@ -118,10 +117,7 @@ class Amount(Finding):
         """
         if trials.is_empty():
             return None
-        try:
-            table = repeats_table(trials, metric)
-        except StudyError:  # too few trials finished
-            return None
+        table = repeats_table(trials, metric)
         if table["step"].null_count() == len(table):
             return None
         readings = tuple(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from studylib.analysis import MixtureSurface, fit_mixture, noise_floor
 from studylib.analysis.decision import MARGIN
+from studylib.analysis.twoway import finished
 from studylib.errors import StudyError
 from studylib.findings._figures.mixtures import along, slices
 from studylib.findings._finding import Finding, Interval
@@ -20,6 +21,7 @@ from studylib.words import Words
 
 _SURE = 0.9
 _RIVAL = 0.05
+_NARROW = 0.1  # of all mixtures
 State = Literal["even", "found", "better", "undecided"]
 
 
@@ -47,8 +49,8 @@ class Mixture(Finding):
     ``noise``: paired SD of a trial, ``detectable``: the difference that these seeds find in 4 of 5 studies, bits per byte.
     ``misfit``: p of the quadratic's lack of fit; None: too few mixtures to tell.
 
-    ``state``: even (equal shares give away less than the margin), found (so does the mixture to use, and only that), better (it beats
-    equal shares, but may give away more than the margin), undecided.
+    ``state``: even (equal shares give away less than the margin); found (so does the mixture to use, and only that, or the region is
+    narrow); better (it beats equal shares, but may give away more, and the region is not narrow); undecided.
     """
 
     name = "mixture"
@@ -56,14 +58,15 @@ class Mixture(Finding):
         en="""
             {% macro told() %}{% for one in parts %}{{ one.kind }} {{ (100 * one.share) | fixed(0) }} %{{ '' if loop.last else ', ' }}{% endfor %}{% endmacro %}
             {% if state == 'even' %}Equal shares are as good as any mixture at {{ size }}: they give away {{ even_regret_percent | fixed(2) }} % of the loss
-            {% elif state == 'found' %}Best mixture at {{ size }}: {{ told() }}; it gives away {{ regret_percent | fixed(2) }} % of the loss
+            {% elif state == 'found' %}Best mixture at {{ size }}: {{ told() }} ({{ region | percent }} of all mixtures may be it); it gives away
+            {{ regret_percent | fixed(2) }} % of the loss
             {% elif state == 'better' %}{{ told() }} beats equal shares at {{ size }} ({{ beats_even | percent }}), but the best may lie
             anywhere in {{ region | percent }} of all mixtures
             {% else %}The best mixture at {{ size }} is undecided: it may lie anywhere in {{ region | percent }} of all mixtures{% endif %}""",
         ja="""
             {% macro told() %}{% for one in parts %}{{ one.kind }} {{ (100 * one.share) | fixed(0) }} %{{ '' if loop.last else '、' }}{% endfor %}{% endmacro %}
             {% if state == 'even' %}{{ size }} では等分の混合がどの混合にも劣らない(損失増は平均 {{ even_regret_percent | fixed(2) }} %)
-            {% elif state == 'found' %}{{ size }} で最良の混合:{{ told() }}(損失増は平均 {{ regret_percent | fixed(2) }} %)
+            {% elif state == 'found' %}{{ size }} で最良の混合:{{ told() }}(全混合の {{ region | percent }} が候補、損失増は平均 {{ regret_percent | fixed(2) }} %)
             {% elif state == 'better' %}{{ size }} では {{ told() }} が等分に勝る({{ beats_even | percent }})が、最良点の範囲は全混合の {{ region | percent }}
             {% else %}{{ size }} で最良の混合は未決:全混合の {{ region | percent }} のどこかにある{% endif %}""",
     )
@@ -141,6 +144,7 @@ class Mixture(Finding):
             Two to five, in the order of the corners.
         """
         asked = trials.with_columns(pl.col(metric).alias("val_bpb"))
+        finished(asked, "val_bpb")  # two results of one seed are a mistake, not too few trials
         try:
             floor = noise_floor(asked.drop("size"))
         except StudyError:  # too few trials finished
@@ -149,7 +153,12 @@ class Mixture(Finding):
         even = np.full(len(kinds), 1 / len(kinds))
         regret, even_regret = surface.regret(surface.use), surface.regret(even)
         beats = surface.beats(surface.use, even)
-        margin = 100 * MARGIN
+        region, margin = float(surface.region.mean()), 100 * MARGIN
+        state: State = "better" if beats >= _SURE else "undecided"
+        if even_regret <= margin:
+            state = "even"
+        elif regret <= margin or region <= _NARROW:
+            state = "found"
         parts = zip(kinds, surface.use, surface.shares, strict=True)
         tried = [
             Tried(variant=name, shares=tuple(shares), loss=loss, p=p)
@@ -159,9 +168,9 @@ class Mixture(Finding):
         ]
         return cls(
             size=trials["size"][0],
-            state="even" if even_regret <= margin else "found" if regret <= margin else "better" if beats >= _SURE else "undecided",
+            state=state,
             parts=tuple(Part(kind=kind, share=share, optimum=optimum) for kind, share, optimum in parts),
-            tried=tuple(sorted(tried, key=lambda one: one.loss)), region=float(surface.region.mean()), regret_percent=regret,
+            tried=tuple(sorted(tried, key=lambda one: one.loss)), region=region, regret_percent=regret,
             even_regret_percent=even_regret, beats_even=beats, noise=floor.paired_sd,
             detectable=floor.mde if np.isfinite(floor.mde) else None, misfit=surface.misfit,
         ).drawn_from(surface, asked)  # fmt: skip

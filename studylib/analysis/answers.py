@@ -39,7 +39,7 @@ def accuracy_table(rows: pl.DataFrame, untuned: pl.DataFrame) -> tuple[pl.DataFr
     (to the untuned model on the same items; null without it) and ``gained`` (beyond chance, Holm). The untuned model's ``mean,
     low, high`` over items, and ``chance``.
     """
-    each = rows.group_by("variant", "seed", "item", maintain_order=True).agg(pl.col("right", "chance").mean())
+    each = rows.group_by(*_asked(rows, "variant"), maintain_order=True).agg(pl.col("right", "chance").mean())
     chance = float(each["chance"].mean())
     table = crossed_means(each, "right", expected=chance).drop("p")
     above = crossed_means(each.with_columns(above=pl.col("right") - pl.col("chance")), "above")
@@ -92,7 +92,7 @@ def wordings_table(
     found, slopes = [], []
     counts = rows["wordings"].unique().sort()
     for value in values:
-        own = rows.group_by("wordings", "seed", "item").agg(pl.col(value).mean()).sort("wordings", "seed", "item")
+        own = rows.group_by(*_asked(rows, "wordings")).agg(pl.col(value).mean()).sort("wordings", "seed", "item")
         means = crossed_means(own.with_columns(variant=pl.col("wordings").cast(pl.String)), value)
         variances = {
             key: wording_variance(part, value) for key, part in rows.group_by("wordings", "seed", maintain_order=True)
@@ -255,6 +255,11 @@ def _turns(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     joined = table.join(fell, on="variant", how="left", maintain_order="left")
     kept = pl.col("turned").fill_null(False) & (pl.col("reward") >= (0.0 if nearest else peak["reward"]))
     return joined.with_columns(pl.col("fell", "fell_low", "fell_high").fill_null(0.0), turned=kept)
+
+
+def _asked(rows: pl.DataFrame, variant: str) -> list[str]:
+    """What one trial was asked: two trials of a variant and seed are not averaged, but refused where they are compared."""
+    return [name for name in ("hash", variant, "seed", "item") if name in rows.columns]
 
 
 def _sure(p: pl.Series) -> pl.Series:

@@ -8,6 +8,7 @@ import pytest
 
 from studylib.analysis.answers import accuracy_table, optimisation_table, wins_table, wording_variance, wordings_table
 from studylib.analysis.crossed import crossed_means
+from studylib.errors import StudyError
 from tests.tunings import asked, written
 
 
@@ -40,6 +41,16 @@ def test_guessing_is_not_above_chance_and_knowing_is():
     knows, guesses = table.to_dicts()
     assert knows["beyond"] and knows["gained"] and knows["needed"] == 1 and 0.2 < knows["gain"] < 0.5
     assert not guesses["gained"] and abs(guesses["gain"]) < 0.08 and about["low"] < about["mean"] < about["high"]
+
+
+def test_two_trials_of_a_variant_and_seed_are_refused():
+    """Such as one mixture at two rates: their mean would be nobody's."""
+    rows = asked({"a": 0.5}, items=30)
+    two = pl.concat([rows.with_columns(hash=pl.lit(name)) for name in ("slow", "fast")])
+    with pytest.raises(StudyError, match="'a' has two answers for seed 0"):
+        accuracy_table(two, pl.DataFrame())
+    with pytest.raises(StudyError, match="'a' has two answers for seed 0"):
+        wordings_table(two.rename({"variant": "wordings"}))
 
 
 def test_so_many_seeds_as_are_needed_find_it_in_four_of_five_studies():

@@ -137,9 +137,11 @@ class Amount(Finding):
         done = trials.filter((pl.col("status") == "done") & pl.col("loss").is_finite().fill_null(False)).sort("seed")
         figure, (ax,) = canvas(width=7.2, height=4.2)
         ax.set_xscale("log")
-        for index, rows in enumerate(sorted({one.rows for one in self.readings})):
+        counts, times = sorted({one.rows for one in self.readings}), sorted({one.epochs for one in self.readings})
+        beside = (times[-1] / times[0]) ** 0.012  # each other, not over
+        for index, rows in enumerate(counts):
             style, own = look(index), [one for one in self.readings if one.rows == rows]
-            x = [one.epochs * 1.03 ** (index - 1) for one in own]  # beside each other, not over
+            x = [one.epochs * beside ** (index - (len(counts) - 1) / 2) for one in own]
             ax.plot(x, [one.loss for one in own], color=style["color"], ls=style["linestyle"], lw=1.4)
             for place, one in zip(x, own, strict=True):
                 dots = done.filter((pl.col("rows") == rows) & (pl.col("epochs") == one.epochs))["loss"].to_list()
@@ -156,7 +158,7 @@ class Amount(Finding):
                         color=style["color"],
                     )
             ax.plot([], [], **style, ms=7, label=f"{rows:,} rows")
-        ticks(ax.xaxis, sorted({one.epochs for one in self.readings}))
+        ticks(ax.xaxis, times)
         ax.margins(x=0.12)
         ax.set(
             xlabel="times that each row is read   (log scale)",

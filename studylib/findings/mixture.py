@@ -56,19 +56,22 @@ class Mixture(Finding):
     name = "mixture"
     title = Words(
         en="""
+            {% set first = tried | sort(attribute='p') | last %}
             {% macro told() %}{% for one in parts %}{{ one.kind }} {{ (100 * one.share) | fixed(0) }} %{{ '' if loop.last else ', ' }}{% endfor %}{% endmacro %}
             {% if state == 'even' %}Equal shares are as good as any mixture at {{ size }}: they give away {{ even_regret_percent | fixed(2) }} % of the loss
             {% elif state == 'found' %}Best mixture at {{ size }}: {{ told() }} ({{ region | percent }} of all mixtures may be it); it gives away
             {{ regret_percent | fixed(2) }} % of the loss
             {% elif state == 'better' %}{{ told() }} beats equal shares at {{ size }} ({{ beats_even | percent }}), but the best may lie
             anywhere in {{ region | percent }} of all mixtures
-            {% else %}The best mixture at {{ size }} is undecided: it may lie anywhere in {{ region | percent }} of all mixtures{% endif %}""",
+            {% else %}The best mixture at {{ size }} is undecided: it may lie anywhere in {{ region | percent }} of all mixtures; of those tried
+            {{ first.variant }} ({{ first.p | percent }}){% endif %}""",
         ja="""
+            {% set first = tried | sort(attribute='p') | last %}
             {% macro told() %}{% for one in parts %}{{ one.kind }} {{ (100 * one.share) | fixed(0) }} %{{ '' if loop.last else '、' }}{% endfor %}{% endmacro %}
             {% if state == 'even' %}{{ size }} では等分の混合がどの混合にも劣らない(損失増は平均 {{ even_regret_percent | fixed(2) }} %)
             {% elif state == 'found' %}{{ size }} で最良の混合:{{ told() }}(全混合の {{ region | percent }} が候補、損失増は平均 {{ regret_percent | fixed(2) }} %)
             {% elif state == 'better' %}{{ size }} では {{ told() }} が等分に勝る({{ beats_even | percent }})が、最良点の範囲は全混合の {{ region | percent }}
-            {% else %}{{ size }} で最良の混合は未決:全混合の {{ region | percent }} のどこかにある{% endif %}""",
+            {% else %}{{ size }} で最良の混合は未決:全混合の {{ region | percent }} のどこかにある。試した中では {{ first.variant }}({{ first.p | percent }}){% endif %}""",
     )
     alt = Words(
         en="""Predicted bits per byte of held-out answers over mixtures, with the region where the best one lies with 90 %. Measured, in shares of

@@ -148,7 +148,7 @@ class Wordings(Finding):
             left.plot([], [], **look(index), ms=7, label=label)
         left.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g} %")
         right.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
-        right.set_ylim(bottom=0)
+        right.set_ylim(bottom=-0.04 * right.get_ylim()[1])
         left.set_ylabel("right answers in unseen wordings")
         right.set_ylabel("spread between unseen wordings,\nnoise of questions out (points)")
         title = "dots: seeds; upright lines: 95 % intervals"

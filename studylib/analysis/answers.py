@@ -6,6 +6,7 @@ Rows are those of ``read_evaluation_rows``: one an item (and wording) that a tri
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -99,8 +100,11 @@ def wordings_table(
         }
         for count in counts:
             each = np.array([found for (of, _), found in variances.items() if of == count])
-            middle, ends = estimate(each) if len(each) > 1 else (float(each.mean()), (None, None))
-            spread = [None if end is None else max(end, 0.0) ** 0.5 for end in (middle, *ends)]
+            middle, (low, _) = estimate(each) if len(each) > 1 else (float(each.mean()), (None, None))
+            half = None if low is None else middle - low
+            middle = max(middle, 0.0)  # what chance makes negative is none, and as uncertain
+            ends = (None, None) if half is None else (max(middle - half, 0.0) ** 0.5, (middle + half) ** 0.5)
+            spread = [middle**0.5, *ends]
             mean = means.row(by_predicate=pl.col("variant") == str(count), named=True)
             found.append(
                 {"wordings": count, "value": value} | {name: mean[name] for name in ("seeds", "mean", "low", "high")}
@@ -148,7 +152,10 @@ def _slope_of_spreads(variances: dict[tuple, float]) -> dict[str, float | None]:
     """Of the standard deviation between wordings, for twice as many trained ones; its noise is that of the seeds."""
     slopes = []
     for seed in {seed for _, seed in variances}:
-        own = sorted((count, max(found, 0.0) ** 0.5) for (count, of), found in variances.items() if of == seed)
+        # Chance makes variances of nothing negative as often as positive: cut off at 0, their roots would have no noise.
+        own = sorted(
+            (count, math.copysign(abs(found) ** 0.5, found)) for (count, of), found in variances.items() if of == seed
+        )
         if len(own) > 1:
             slopes.append(float(np.polyfit(np.log2([count for count, _ in own]), [spread for _, spread in own], 1)[0]))
     if len(slopes) < 2:

@@ -6,7 +6,7 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis import optimisation_table
-from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, look, wrapped
+from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
 from studylib.words import Words
@@ -156,19 +156,19 @@ class OverOptimisation(Finding):
                     marker=style["marker"],
                     ms=6,
                 )
-            for place, one in zip(x[1:], path.models, strict=True):
+            for before, place, one in zip(x, x[1:], path.models, strict=False):
                 if one.turned:
                     ax.plot(place, one.score[1], "v", color=PALETTE[1], ms=13, mfc="none", mew=1.6)
                 ax.plot([place, place], [one.reward[1], one.score[1]], color=MUTED, lw=0.8, ls=":", zorder=1)
                 if len(path.models) <= _NAMED:
                     ax.annotate(
-                        wrapped(one.variant, 14), (place, 0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
-                        rotation=90, ha="center", va="bottom", fontsize=8, color=INK,
+                        one.variant, (place, 0), (0, 4), xycoords=("data", "axes fraction"), textcoords="offset points",
+                        rotation=90, va="bottom", ha="left" if place - before < 0.05 * x[-1] else "right", fontsize=8, color=INK,
                     )  # fmt: skip
             ax.set_xlabel(f"{path.method}: square root of the KL divergence\nfrom the start (nats)")
         axes[0].set_ylabel("change since the start\n(standard deviations of its answers)")
         low, high = axes[0].get_ylim()
-        axes[0].set_ylim(low - 0.4 * (high - low), high)  # the names stand below what is drawn
+        axes[0].set_ylim(low - 0.5 * (high - low), high)  # the names stand below what is drawn
         for index, label in enumerate(("reward of the reward model", "true score of the judge")):
             axes[0].plot([], [], **look(index), ms=6, label=label)
         axes[0].plot(

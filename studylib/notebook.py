@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -61,9 +62,11 @@ def cut(text: str, characters: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` with all white space as single spaces, and � for control characters: text in a wrong encoding is full of them."""
+    """``text`` with all white space as single spaces, and � for control characters, of which text in a wrong encoding is full, and for
+    marks that turn the direction of what follows them."""
     return " ".join(
-        "".join("\ufffd" if one < " " or "\x7f" <= one < "\xa0" else one for one in line) for line in text.split()
+        re.sub("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "\ufffd", line)
+        for line in text.split()
     )
 
 

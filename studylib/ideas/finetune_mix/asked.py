@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from studylib.ideas.finetune_mix.schema import ASKED, EVEN, FinetuneMixParams
-from studylib.ideas.finetune_mix.tunings import pretrained, wording_trials
+from studylib.ideas.finetune_mix.tunings import longer_trials, pretrained, wording_trials
 from studylib.registry import BENCHMARKS
 from studylib.spec import EvaluationSpec, TrialSpec
 
 
 def asked_beforehand(params: FinetuneMixParams) -> list[EvaluationSpec]:
-    """Of the start everything, of models of few and many wordings the questions."""
+    """Of the start everything, of models of few and many wordings and of longer tunings the questions."""
     start = pretrained(params)
     return [
-        *_asked(params, "questions", [start, *wording_trials(params)]),
+        *_asked(params, "questions", [start, *wording_trials(params), *longer_trials(params)]),
         *_asked(params, "recalled", [start]),
         *_benchmarks(params, [start]),
     ]
 
 
 def asked_of_mixtures(params: FinetuneMixParams, trials: Sequence[TrialSpec], best: str) -> list[EvaluationSpec]:
-    """Questions of every mixture, facts of the even and the best one, further benchmarks of the best."""
+    """Questions and facts of the even and the best mixture, further benchmarks of the best."""
     leading = [trial for trial in trials if trial.tags["variant"] == best]
     compared = [trial for trial in trials if trial.tags["variant"] in (EVEN, best)]
     return [
-        *_asked(params, "questions", trials),
+        *_asked(params, "questions", compared),
         *_asked(params, "recalled", compared),
         *_benchmarks(params, leading),
     ]

@@ -57,8 +57,7 @@ def _expected_on_the_best(params: FinetuneMixParams) -> int:
     trained = 0 if params.preferences is None else 2 * (tried + 1) + (1 + policies if policies else 0)
     asked = 0 if params.preferences is None or params.written is None else 2 * (tried + 1) + policies
     asked += len(params.benchmarks)
-    asked += 0 if params.questions is None else len(mixtures(params))
-    asked += 0 if params.recalled is None else 2
+    asked += 2 * ((params.questions is not None) + (params.recalled is not None))
     return len(params.judging_seeds) * (trained + asked)
 
 

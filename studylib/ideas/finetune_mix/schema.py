@@ -26,6 +26,15 @@ def _instruct(task: str) -> SourceSpec:
     return SourceSpec(options={"register": "instruct", "task": task})
 
 
+class Longer(Frozen):
+    """One tuning that goes on until questions can be answered: right answers come later than a lower loss does."""
+
+    kinds: tuple[str, ...] = Field(default=(), description="tuned on in equal shares; none: all")
+    train_tokens: Positive = Field(default=786_432, description="of every run")
+    learning_rate: Above0 = Field(default=3e-3, description="at the base shape, as the others")
+    global_batch_size: Positive = Field(default=4, description="rows in a step")
+
+
 class Preferring(Frozen):
     """What is learnt from pairs of answers, on the model of the best mixture and on that of the even one."""
 
@@ -103,6 +112,9 @@ class FinetuneMixParams(TrainingParams):
     orders: dict[str, tuple[tuple[str, ...], ...]] = Field(
         default_factory=dict, description="stages of kinds, by name; each kind once, so that rows are equal"
     )
+    longer: Longer | None = Field(
+        default=None, description="kinds, tokens, rate and batch of a tuning until questions can be answered; none: not tried"
+    )
     preferences: Preferring | None = Field(
         default=Preferring(), description="source, losses, betas and budget of learning from pairs; none: not tried"
     )
@@ -110,7 +122,8 @@ class FinetuneMixParams(TrainingParams):
         default=Policy(), description="reward model and policy gradient on the best; none: not tried"
     )
     questions: dict[str, Any] | None = Field(
-        default_factory=dict, description="options of multiple_choice, asked of all mixtures; none: not asked"
+        default_factory=dict,
+        description="options of multiple_choice, asked of the start, the even, the best and longer ones; none: not asked",
     )
     recalled: dict[str, Any] | None = Field(
         default_factory=dict,
@@ -147,6 +160,9 @@ class FinetuneMixParams(TrainingParams):
             raise invalid("seeds", list(self.seeds), why if len(self.lr_factors) > 1 else "are too few: two must judge")
         for name, stages in self.orders.items():
             self._check_order(name, [kind for stage in stages for kind in stage])
+        for kind in () if self.longer is None else self.longer.kinds:
+            if kind not in self.kinds:
+                raise invalid("longer.kinds", kind, "is not a kind", choices=self.kinds)
         if self.wordings and not self.worded:
             raise invalid("wordings", self.wordings, "need a kind of miniworld's register instruct; give none")
         if self.policy is not None and self.preferences is None:

@@ -66,7 +66,7 @@ def on_answers(params: FinetuneMixParams, trials: pl.DataFrame) -> pl.DataFrame:
     return trials.filter(pl.col("family").is_in(TUNED)).with_columns(*means, forgotten.alias("forgotten"))
 
 
-TUNED = ("mixture", "amount", "wordings", "order")  # families that learn answers
+TUNED = ("mixture", "amount", "wordings", "order", "longer")  # families that learn answers
 
 
 def at_best_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
@@ -107,11 +107,11 @@ class Scores:
 
 
 def accuracy(questions: pl.DataFrame) -> TunedAccuracy | None:
-    """Of the mixtures, against guessing and the model before tuning; None where nobody was asked."""
+    """Of mixtures and longer tunings, against guessing and the model before tuning; None where nobody was asked."""
     if questions.is_empty():
         return None
     of = pl.col("family")
-    return TunedAccuracy.of(questions.filter(of == "mixture"), questions.filter(of == "pretrained"))
+    return TunedAccuracy.of(questions.filter(of.is_in(["mixture", "longer"])), questions.filter(of == "pretrained"))
 
 
 def in_wordings(questions: pl.DataFrame) -> Wordings | None:

@@ -10,6 +10,7 @@ from studylib.ideas.finetune_mix.schema import FinetuneMixParams
 from studylib.ideas.finetune_mix.tunings import (
     PRETRAINED,
     amount_trials,
+    longer_trials,
     mixture_trials,
     order_trials,
     pretrained,
@@ -29,7 +30,13 @@ def plan(params: FinetuneMixParams) -> list[Step]:
 
 def tunings(params: FinetuneMixParams) -> list[TrialSpec]:
     """What is tuned on answers whatever comes out."""
-    return [*mixture_trials(params), *amount_trials(params), *wording_trials(params), *order_trials(params)]
+    return [
+        *mixture_trials(params),
+        *amount_trials(params),
+        *wording_trials(params),
+        *order_trials(params),
+        *longer_trials(params),
+    ]
 
 
 def baselines(params: FinetuneMixParams, steps: Sequence[Step]) -> list[TrialSpec]:

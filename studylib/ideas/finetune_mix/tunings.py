@@ -1,6 +1,6 @@
 """The pre-training of idea 6, and what is tuned on answers: mixtures, amounts, wordings and orders. No torch.
 
-Tags beside ``family`` (pretrained, mixture, amount, wordings, order), ``variant`` and ``size``: of mixtures ``rate``,
+Tags beside ``family`` (pretrained, mixture, amount, wordings, order, longer), ``variant`` and ``size``: of mixtures ``rate``,
 ``lr_factor`` and ``share of <kind>``; of amounts ``rows`` (different rows of a run) and ``epochs``; of wordings ``wordings``.
 """
 
@@ -97,6 +97,25 @@ def wording_trials(params: FinetuneMixParams) -> list[TrialSpec]:
     return found
 
 
+def longer_trials(params: FinetuneMixParams) -> list[TrialSpec]:
+    """One mixture for longer, in smaller steps, at all seeds; its last state is kept, to be asked."""
+    longer = params.longer
+    if longer is None:
+        return []
+    kinds = longer.kinds or tuple(params.kinds)
+    name = f"{mixture_name(params, kinds)}, longer"
+    stages = (StageSpec(name=name, mixture=dict.fromkeys(kinds, 1.0)),)
+    steps = max(2, round(longer.train_tokens / (longer.global_batch_size * params.seq_len)))
+    tags = {"family": "longer", "variant": name}
+    return [
+        tuning(
+            params, seed, stages, tags, steps=steps, rate=longer.learning_rate,
+            global_batch_size=longer.global_batch_size,
+        ).keeping_its_end()
+        for seed in params.seeds
+    ]  # fmt: skip
+
+
 def orders(params: FinetuneMixParams) -> dict[str, tuple[StageSpec, ...]]:
     """The stages of every order, by its name in tables; of each kind as many rows in all of them."""
     if not params.orders:
@@ -121,14 +140,14 @@ def order_trials(params: FinetuneMixParams) -> list[TrialSpec]:
 
 def tuning(
     params: FinetuneMixParams, seed: int, stages: tuple[StageSpec, ...], tags: Mapping[str, Any], *,
-    steps: int = 0, rate: float = 0.0, epochs: int = 1, data: DataSpec | None = None,
+    steps: int = 0, rate: float = 0.0, epochs: int = 1, data: DataSpec | None = None, **changes: Any,
 ) -> TrialSpec:  # fmt: skip
     """Supervised fine-tuning of the pre-trained model on the answers that the stages mix."""
     return params.trial(
         _model(params), seed, steps or params.steps_of(params.train_tokens), data=data or params.all_data,
         stages=stages, epochs=epochs, start_from=pretrained(params).hash, objective=ObjectiveSpec(name="answers"),
         optimizer=OptimizerSpec(learning_rate=rate or params.tuning_rate),
-        tags={"size": _size(params)} | dict(tags),
+        tags={"size": _size(params)} | dict(tags), **changes,
     )  # fmt: skip
 
 

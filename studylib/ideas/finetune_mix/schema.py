@@ -11,7 +11,7 @@ from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
 from studylib.ideas._training import TrainingParams
 from studylib.registry import BENCHMARKS, CHAT_TEMPLATES
-from studylib.spec import Above0, Count, DataSpec, ObjectiveSpec, Positive, SourceSpec, first_problem
+from studylib.spec import Above0, Count, DataSpec, ObjectiveSpec, Positive, SourceSpec, TokenizerSpec, first_problem
 
 Share = Annotated[Fraction, Field(gt=0)]
 EVEN = "even"  # the mixture of equal shares, which the others are held against
@@ -85,6 +85,9 @@ class FinetuneMixParams(TrainingParams):
     kinds: dict[str, SourceSpec] = Field(
         default_factory=lambda: {task.replace("_", " "): _instruct(task) for task in _TASKS},
         description="conversations to be mixed, by kind: sources whose documents have answers",
+    )
+    tokenizer_sees: Literal["text", "kinds"] = Field(
+        default="text", description="what the tokenizer is trained on: text of the pre-training, or the kinds too"
     )
     num_layers: Positive = Field(default=2, description="of all models, as the next two")
     hidden_size: Positive = Field(default=64, description="width of the residual stream")
@@ -196,7 +199,11 @@ class FinetuneMixParams(TrainingParams):
         """``data``, whose tokenizer knows the control tokens of the chat template."""
         needed = CHAT_TEMPLATES[self.data.chat_template].pieces
         pieces = tuple(dict.fromkeys((*self.data.tokenizer.known_pieces, *needed)))
-        return self.data.replace(**{"tokenizer.known_pieces": pieces})
+        data = self.data.replace(**{"tokenizer.known_pieces": pieces})
+        if self.tokenizer_sees == "text":
+            return data
+        seen = data.replace(sources=(*data.sources, *self.sources_of_kinds))
+        return data.replace(tokenizer=TokenizerSpec(), tokenizer_of=seen)
 
     @property
     def all_data(self) -> DataSpec:
@@ -250,7 +257,7 @@ class FinetuneMixParams(TrainingParams):
     def _tuned_on(self, sources: Sequence[SourceSpec]) -> DataSpec:
         base = self.pretrained_on
         return DataSpec(
-            sources=(*base.sources, *sources), tokenizer_of=base, validation_fraction=base.validation_fraction,
+            sources=(*base.sources, *sources), tokenizer_of=base.tokenizer_of or base, validation_fraction=base.validation_fraction,
             evaluation_only=base.evaluation_only, chat_template=base.chat_template,
         )  # fmt: skip
 

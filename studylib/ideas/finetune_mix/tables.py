@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby, pairwise
+from typing import Any
 
 import polars as pl
 
@@ -202,20 +203,27 @@ WITHOUT = "without preferences"
 
 
 def method_settings(params: FinetuneMixParams, decision: Decision | None, size: str) -> tuple[Setting, ...]:
-    """Loss and beta to learn preferences with; no value where doing without is as likely the best."""
+    """The objective to go on with from the tuned model, with its loss and beta; ``answers`` where doing without leads."""
     if decision is None or params.preferences is None:
         return ()
-    tried = {
-        f"{BEST}: {loss} {beta:g}": (loss, beta) for loss, betas in params.preferences.losses.items() for beta in betas
-    }
-    loss, beta = tried.get(decision.leader, (None, None))
+    tried: dict[str, dict[str, Any]] = {WITHOUT: {"name": "answers"}}
+    for loss, betas in params.preferences.losses.items():
+        for beta in betas:
+            tried[f"{BEST}: {loss} {beta:g}"] = {"name": "preference", "loss": loss, "beta": beta}
+    if params.policy is not None:
+        method = params.policy.objective.estimator
+        for beta in params.policy.betas:
+            tried[f"{BEST}: {method} {beta:g}"] = {"name": "policy", "estimator": method, "beta": beta}
     known = {
-        "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (size,), "decided": False,
+        "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (size,),
+        "source": _AFTER_TUNING, "decided": False,
     }  # fmt: skip
-    return (
-        Setting(field="objective.loss", value=loss, **known),
-        Setting(field="objective.beta", value=beta, **known),
+    return tuple(
+        Setting(field=f"objective.{name}", value=value, **known) for name, value in tried[decision.leader].items()
     )
+
+
+_AFTER_TUNING = Text(en="after the fine-tuning, from its model", ja="ファインチューニング後の追加学習")
 
 
 def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:

@@ -82,7 +82,7 @@ def amount_trials(params: FinetuneMixParams) -> list[TrialSpec]:
         steps = params.steps_of(share * params.train_tokens) * times
         rows = steps // times * params.global_batch_size
         tags = {"family": "amount", "variant": f"{rows:,} rows x {times}", "rows": rows, "epochs": times}
-        found += [tuning(params, seed, even(params), tags, steps=steps, epochs=times) for seed in params.seeds]
+        found += [tuning(params, seed, even(params), tags, steps=steps, epochs=times) for seed in params.judging_seeds]
     return found
 
 
@@ -93,7 +93,7 @@ def wording_trials(params: FinetuneMixParams) -> list[TrialSpec]:
         name = f"{count} wordings" if count > 1 else "1 wording"
         stages = (StageSpec(name=name, mixture={in_wordings(kind, count): 1.0 for kind in params.worded}),)
         tags = {"family": "wordings", "variant": name, "wordings": count}
-        found += [tuning(params, seed, stages, tags, data=params.data_in_wordings) for seed in params.seeds]
+        found += [tuning(params, seed, stages, tags, data=params.data_in_wordings) for seed in params.judging_seeds]
     return found
 
 
@@ -134,7 +134,7 @@ def order_trials(params: FinetuneMixParams) -> list[TrialSpec]:
     return [
         tuning(params, seed, stages, {"family": "order", "variant": name})
         for name, stages in orders(params).items()
-        for seed in params.seeds
+        for seed in params.judging_seeds
     ]
 
 

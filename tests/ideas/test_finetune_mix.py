@@ -117,6 +117,25 @@ def test_wordings_differ_in_nothing_else_and_none_is_of_what_judges():
     assert len(mixed) == 3 and not any("mine" in label for label in mixed), "wordings of one's own text are not known"
 
 
+def test_a_longer_tuning_is_of_some_kinds_with_its_own_steps_and_asked_at_all_seeds():
+    longer = {"kinds": ["choice"], "train_tokens": 128 * 4 * 50, "learning_rate": 2e-3}
+    params = PARAMS.replace(longer=longer, seeds=(0, 1, 2))
+    specs = by_family("longer", params)
+    assert [(spec.seed, spec.tags["variant"]) for spec in specs] == [
+        (seed, "only choice, longer") for seed in (0, 1, 2)
+    ]
+    for spec in specs:
+        assert (spec.train_steps, spec.global_batch_size, spec.optimizer.learning_rate) == (50, 4, 2e-3)
+        assert spec.stages[0].mixture == {"choice": 1.0} and spec.start_from == pretrained(params).hash
+    asked = {one.trial.hash for one in plan_steps(params) if isinstance(one, EvaluationSpec)}
+    assert {spec.hash for spec in specs} <= asked
+    of_all = by_family("longer", params.replace(longer=longer | {"kinds": []}))
+    assert of_all[0].stages[0].mixture.keys() == KINDS.keys() and of_all[0].tags["variant"] == "even, longer"
+    assert not by_family("longer", params.replace(longer=None))
+    with pytest.raises(ValueError, match=r"longer\.kinds: 'chioce' is not a kind"):
+        params.replace(longer=longer | {"kinds": ["chioce"]})
+
+
 def test_orders_give_each_kind_as_many_rows():
     orders = {spec.tags["variant"]: spec for spec in by_family("order")}
     assert list(orders) == ["all at once", "talk last"]
@@ -214,12 +233,10 @@ def test_who_is_asked_what(finished):
     def of(benchmark: str) -> list[tuple[str, int]]:
         return sorted((str(one.trial.tags["variant"]), one.trial.seed) for one in asked if one.benchmark == benchmark)
 
-    mixed = [(name, seed) for name in mixtures(params) for seed in (1, 2)]
+    mixed = [(name, seed) for name in ("even", "talk + free") for seed in (1, 2)]
     worded = [(name, seed) for name in ("1 wording", "16 wordings") for seed in (1, 2)]
     assert of("multiple_choice") == sorted([("pre-trained", 0), *mixed, *worded])
-    assert of("exact_match") == sorted(
-        [("pre-trained", 0), *((name, seed) for name in ("even", "talk + free") for seed in (1, 2))]
-    )
+    assert of("exact_match") == sorted([("pre-trained", 0), *mixed])
     answers = [one for one in asked if one.benchmark == "written"]
     assert len(answers) == 2 * (2 * (1 + 4) + 2)
     for one in answers:

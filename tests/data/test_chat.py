@@ -286,7 +286,7 @@ def test_a_folder_laid_out_like_llm_japanese_dataset_is_read_but_for_what_is_mad
     asked = [one.messages[0].content for side in ("train", "validation") for one in text.conversations(side)]
     assert sorted(asked) == sorted(f"{part}の{at}は" for part in ("aio", "dolly-ja") for at in range(2 * sizes[part]))
     (manifest,) = (one / "manifest.json" for one in (tmp_path / "prepared" / "text").iterdir() if one.name[0] != ".")
-    assert read_json(manifest)["notes"]["files_left_out_as_benchmark"] == 4
+    assert read_json(manifest)["notes"]["files_left_out_as_benchmark"] == 2 * 4, "read-me and script too"
     with pytest.raises(StudyError, match="it names JCommonsenseQA, and JGLUE must never be training data"):
         check_sources(data_of(root / "jcommonsenseqa"))
 

@@ -248,6 +248,32 @@ def test_questions_with_choices_are_answered_with_the_right_ones_words():
             read(row | way)
 
 
+def test_successive_rows_of_a_dialogue_are_one_conversation(tmp_path):
+    def turn(dialogue, number, output=SAID, **more):
+        return {"instruction": f"{number}は", "output": output, "dialogue_id": dialogue, "turn": number} | more
+
+    turns = [
+        turn(1, 0, system="丁寧に"),
+        turn(1, 1, system="丁寧に"),
+        turn(2, 0),
+        turn(None, 0),
+        turn(None, 1),
+        turn(3, 0, None),
+    ]
+    rows = [Document("", origin=f"row {n}", record=row) for n, row in enumerate(turns)]
+    notes = Counter()
+    made = list(conversations(rows, notes, dialogue="dialogue_id"))
+    first = said(("system", "丁寧に"), ("user", "0は"), ("assistant", SAID), ("user", "1は"), ("assistant", SAID))
+    single = [said(("user", f"{number}は"), ("assistant", SAID)) for number in (0, 0, 1)]
+    assert [one.conversation for one in made] == [first, *single] and notes == Counter(rows_without_answer=1)
+    assert made[0].record == {"messages": turns[:2]}, "the gate sees every row"
+    with pytest.raises(StudyError, match=r"row 0: dialogue: 'talk' is not a field; choose from dialogue_id, inst"):
+        list(conversations(rows, notes, dialogue="talk"))
+    options = {"path": str(written([turn(1, 0)], tmp_path)), "pairs": True, "dialogue": "dialogue_id"}
+    with pytest.raises(StudyError, match="dialogue: 'dialogue_id' puts rows of conversations together"):
+        check_sources(DataSpec(sources=(SourceSpec(kind="chat", name="talks", options=options),)))
+
+
 def test_trees_in_translation_are_read_in_it():
     def message(name, parent, role, translated, failed="0", **more):
         ids = {"message_id": name, "parent_id": parent, "role": role, "lang": "en"}

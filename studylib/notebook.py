@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -41,10 +42,18 @@ def heading(text: str) -> str:
     return f"<p><b>{escape(text)}</b></p>"
 
 
+_PASSAGE = "white-space: pre-wrap; text-align: left; border-left: 3px solid #bbb; margin: 0.5em 0; padding: 0 0.8em"
+
+
 def passages(texts: Iterable[str]) -> str:
     """Whole texts as HTML, one below the other, lines as they are."""
-    style = "white-space: pre-wrap; text-align: left; border-left: 3px solid #bbb; margin: 0.5em 0; padding: 0 0.8em"
-    return "".join(f'<div style="{style}">{escape(one)}</div>' for one in texts)
+    return "".join(f'<div style="{_PASSAGE}">{escape(one)}</div>' for one in texts)
+
+
+def marked(parts: Iterable[tuple[str, bool]]) -> str:
+    """A text in parts as HTML, those that are true highlighted and underlined."""
+    inner = "".join(f"<mark><u>{escape(text)}</u></mark>" if is_marked else escape(text) for text, is_marked in parts)
+    return f'<div style="{_PASSAGE}">{inner}</div>'
 
 
 def cut(text: str, characters: int) -> str:
@@ -53,9 +62,11 @@ def cut(text: str, characters: int) -> str:
 
 
 def one_line(text: str) -> str:
-    """``text`` with all white space as single spaces, and � for control characters: text in a wrong encoding is full of them."""
+    """``text`` with all white space as single spaces, and � for control characters, of which text in a wrong encoding is full, and for
+    marks that turn the direction of what follows them."""
     return " ".join(
-        "".join("\ufffd" if one < " " or "\x7f" <= one < "\xa0" else one for one in line) for line in text.split()
+        re.sub("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "\ufffd", line)
+        for line in text.split()
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+PAD = 3  # the piece behind the text of a row: in no text, and never predicted
 IGNORED = -100  # the label of a position without loss, as torch's cross-entropy takes it
 
 

@@ -234,10 +234,12 @@ def test_a_trial_loads_no_room_above_it_and_planning_nothing_heavy():
 import importlib, sys
 from studylib.spec import TrialSpec
 base = {{"num_layers": 2, "hidden_size": 64, "num_heads": 4, "vocab_size": 5000}}
-trial = TrialSpec(model=base, train_steps=9)
+trial = TrialSpec(model=base, train_steps=9, start_from="any")
 for field, names in {choices!r}.items():
     for name in names:
-        if "." in field:
+        if name == "policy":
+            trial.replace(objective={{"name": name, "reward_from": "any"}})
+        elif "." in field:
             trial.replace(**{{field: name}})
         else:
             trial.replace(model=base | {needs!r}.get(name, {{}}) | {{field: name}})

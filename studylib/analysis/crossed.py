@@ -103,6 +103,34 @@ def crossed_slope(
     return contrast(values, x / (x @ x), clusters=clusters) if len(x) > 1 else _ENDS | {}
 
 
+def crossed_means(
+    rows: pl.DataFrame, value: str, *, item: str = "item", expected: float = 0.0, cluster: str = ""
+) -> pl.DataFrame:
+    """Mean of ``value`` by variant, over the items that all of them were asked; of one seed too.
+
+    Returns
+    -------
+    A row a variant, in order of first appearance: ``variant, seeds, items, mean, low, high`` (95 %), ``p`` of its being ``expected``, and what
+    the interval is made of: ``of_seeds``, variance of one trial's mean over items, and ``of_items``, of the items' mean. With one seed,
+    or where nothing is left of the seeds' noise, ``of_seeds`` is null and the interval is that of other items alone.
+    """
+    values, names, clusters = _cells(rows, value, item, cluster)
+    found = []
+    for place, name in enumerate(names if len(clusters) else ()):
+        own = values[place][:, _present(values)[place]]  # [items, seeds]
+        weights = np.eye(len(names))[place]
+        variance, dof = _seed_noise(values, paired=False)
+        of_items, others = _item_noise(own.mean(axis=1), clusters)
+        ends = contrast(values, weights, expected, clusters)
+        if ends["low"] is None and others:
+            ends = _ended(ends["mean"], max(of_items, 1e-24), others, expected)
+        sure = own.shape[1] > 1 and dof > 0
+        parts = {"of_seeds": variance if sure else None, "of_items": of_items}
+        found.append({"variant": name, "seeds": own.shape[1], "items": len(clusters)} | ends | parts)
+    schema = {"variant": pl.String, "seeds": pl.Int64, "items": pl.Int64}
+    return pl.DataFrame(found, schema=schema | dict.fromkeys((*_ENDS, "of_seeds", "of_items"), pl.Float64))
+
+
 def contrast(
     values: np.ndarray,
     weights: Sequence[float] | np.ndarray,
@@ -128,16 +156,18 @@ def contrast(
     cells = np.tensordot(weights[used], values[used][:, :, seeds], axes=1)  # [items, seeds]
     mean = float(cells.mean())
     variance, dof = _seed_noise(values, paired=abs(weights.sum()) < 1e-9)
-    of_cluster = np.bincount(np.arange(len(cells)) if clusters is None else clusters, cells.mean(axis=1) - mean)
-    others = len(of_cluster) - 1
+    of_items, others = _item_noise(cells.mean(axis=1), np.arange(len(cells)) if clusters is None else clusters)
     if seeds.sum() < 2 or others < 1 or not dof:
         return _ENDS | {"mean": mean}
-    of_items = (of_cluster @ of_cluster) * (others + 1) / others / len(cells) ** 2
     parts = np.array([variance * (weights @ weights) / seeds.sum(), of_items])
     total = max(float(parts.sum()), 1e-24)
     freedom = total**2 / max(float((parts**2 / [dof, others]).sum()), 1e-48)  # Satterthwaite
-    half = float(stats.t.ppf(1 - _LEVEL / 2, freedom)) * total**0.5
-    p = float(2 * stats.t.sf(abs(mean - expected) / total**0.5, freedom))
+    return _ended(mean, total, freedom, expected)
+
+
+def _ended(mean: float, variance: float, dof: float, expected: float) -> dict[str, float]:
+    half = float(stats.t.ppf(1 - _LEVEL / 2, dof)) * variance**0.5
+    p = float(2 * stats.t.sf(abs(mean - expected) / variance**0.5, dof))
     return {"mean": mean, "low": mean - half, "high": mean + half, "p": p}
 
 
@@ -156,6 +186,13 @@ def _seed_noise(values: np.ndarray, *, paired: bool) -> tuple[float, float]:
     parts = [(alone - both, dof - dof_both), (both, dof_both)]
     spread = sum(part**2 / freedom for part, freedom in parts if freedom)
     return alone / max(dof, 1), alone**2 / spread if spread else float(dof)
+
+
+def _item_noise(of_items: np.ndarray, clusters: np.ndarray) -> tuple[float, int]:
+    """Variance of the mean of [items] values, and its degrees of freedom; 0 of both with a single cluster."""
+    sums = np.bincount(clusters, of_items - of_items.mean())
+    others = len(sums) - 1
+    return ((sums @ sums) * (others + 1) / others / len(of_items) ** 2 if others else 0.0), others
 
 
 def _left_over(design: np.ndarray, values: np.ndarray) -> tuple[float, int]:

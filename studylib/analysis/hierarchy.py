@@ -146,14 +146,14 @@ def draw_effects(
     grid, prior = _grid()
     typical = np.exp(np.log(noise).mean(axis=0))[None]
     log = np.concatenate(
-        [_evidence(covariance(part, typical), seen) for part in np.array_split(grid, -(-len(grid) // _CHUNK))]
+        [evidence(covariance(part, typical), seen) for part in np.array_split(grid, -(-len(grid) // _CHUNK))]
     )
     weight = prior * np.exp(log - log.max())
     proposal = 0.8 * weight / weight.sum() + 0.2 * prior
     pick = generator.choice(len(grid), _PAIRS, p=proposal)
     taus, variance = grid[pick], noise[generator.integers(0, len(noise), _PAIRS)]
     parts = np.array_split(np.arange(_PAIRS), -(-_PAIRS // _CHUNK))
-    log = np.concatenate([_evidence(covariance(taus[part], variance[part]), seen) for part in parts])
+    log = np.concatenate([evidence(covariance(taus[part], variance[part]), seen) for part in parts])
     log += np.log(prior[pick] / proposal[pick])
     weight = np.exp(log - log.max())
     kept = generator.choice(_PAIRS, _PAIRS, p=weight / weight.sum())
@@ -235,7 +235,7 @@ def _prior(taus: np.ndarray, walked: np.ndarray) -> np.ndarray:
     return level + slope * walked + own * np.eye(len(walked))
 
 
-def _evidence(covariance: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def evidence(covariance: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """[n] log densities of ``seen`` under Normal(0, covariance), without the constant."""
     # one factorisation gives both: the last row of the bordered matrix's is what whitens ``seen``
     count = len(seen)

@@ -100,7 +100,7 @@ def _contenders(gpt: GPT, compute: Compute, batch: int, length: int) -> dict[str
     sampling = SamplingSpec(batch_documents=batch, max_tokens=length)
     mark = gpt.spec.vocab_size - 1
     # EOS is among what is never drawn, so that every row is as long as was asked for.
-    tokenizer = SimpleNamespace(eos_id=mark, bos_id=mark, pad_id=mark, vocab_size=mark)
+    tokenizer = SimpleNamespace(eos_id=mark, bos_id=mark, pad_id=mark, vocab_size=mark, known_pieces={})
 
     def ours(reading: Callable[[GPT], Reading]) -> Callable[[], None]:
         return lambda: draw_documents(gpt, compute, tokenizer, length, sampling, 0, reading=reading)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 
 from studylib.data.chat.pairs import PairStream
+from studylib.data.chat.prompts import PromptStream
 from studylib.data.chat.stream import ConversationStream
 from studylib.data.prepared import PreparedData
 from studylib.data.stream import TokenStream
@@ -86,7 +87,15 @@ class StagedStream:
             return ConversationStream(*arguments, most_in_row=objective.most_in_row, **options)
         if objective.rows == "pairs":
             return PairStream(*arguments, references=self._references, **options)
+        if objective.rows == "sampled":
+            asked = objective.options
+            return PromptStream(*arguments, completions=asked.completions, max_tokens=asked.max_tokens, **options)
         return TokenStream(*arguments, **options)
+
+    def prompts(self, step: int) -> list[np.ndarray]:
+        """Token ids of the prompts of step ``step`` (from 0), of streams of prompts."""
+        place = stage_at(self.ends, step)
+        return self._streams[place].prompts(step - self._starts[place])
 
     def rows(self, step: int) -> Batch:
         """The rows of step ``step`` (from 0), of streams of conversations or pairs."""
@@ -94,7 +103,7 @@ class StagedStream:
         return self._streams[place].rows(step - self._starts[place])
 
     def conversations(self) -> dict[str, dict[str, int]]:
-        """What the rows of each source of conversations or pairs hold."""
+        """What the rows of each source of conversations, pairs or prompts hold."""
         return {label: asdict(rows.counts) for stream in self._streams for label, rows in stream.conversations.items()}
 
     def batch(self, step: int) -> np.ndarray:

@@ -16,9 +16,10 @@ import sentencepiece
 from studylib.data.model_file import model_settings, with_normalization, with_scores_on_grid
 from studylib.data.normalize import normalizer
 from studylib.errors import StudyError, invalid
+from studylib.rows import PAD
 from studylib.spec import TokenizerSpec
 
-UNK, BOS, EOS, PAD = 0, 1, 2, 3
+UNK, BOS, EOS = 0, 1, 2
 _SPECIAL = 4
 _BYTES = 256
 _FEWEST = 64  # pieces that are learned

@@ -38,14 +38,25 @@ class TrainingRows:
             return self._stream.rows(step)
         return self.objective.batch(self._stream.batch(step), self._marks, self._seed, step)
 
+    def measured(self) -> dict[str, Any]:
+        """What is to be recorded of the last batch; nothing, where rows are only read."""
+        return {}
+
+    def prompts(self, step: int) -> list[np.ndarray]:
+        """Where rows are sampled, the token ids that step ``step`` (from 0) asks for answers to."""
+        return self._stream.prompts(step)
+
     def shares(self) -> dict[str, Any]:
         """``text_share`` (tokens of the rows that are text) and ``loss_share`` (positions predicted) over the run.
 
         From a few steps spread evenly over it, so a resumed run gives the same. Of conversations also, by source, how many
-        are in how many rows, how many of them cut at the context, and how many left out since no answer is within it.
+        are in how many rows, how many of them cut at the context, and how many left out since no answer is within it. Where rows
+        are sampled, of prompts.
         """
         steps = np.unique(np.linspace(0, self._steps - 1, min(_LOOKED_AT, self._steps)).astype(int))
         found = {"conversations": self._stream.conversations()} if self.objective.rows != "windows" else {}
+        if self.objective.rows == "sampled":  # what is text and what is learnt is not known before
+            return found
         return shares([self.batch(int(step)) for step in steps]) | found
 
 

@@ -78,21 +78,25 @@ class LearningRate(Finding):
         return found.drawn_from(trials, legend) if found.tried else found
 
     def draw(self, trials: pl.DataFrame, legend: str) -> Figure:
-        """Loss against the rate as a multiple of the common one, a line a variant; ``legend`` says what those are."""
-        rows = trials.filter(pl.col("val_bpb").is_finite() & pl.col("lr_factor").is_not_null())
-        figure, (ax,) = canvas(width=7.2, height=3.8)
-        frame = rows.select("lr_factor", "val_bpb", "variant").to_pandas()
-        names = rows["variant"].unique(maintain_order=True).to_list()
-        for index, name in enumerate(names):
-            style = look(index)
-            sns.lineplot(
-                frame[frame["variant"] == name], x="lr_factor", y="val_bpb", ax=ax, label=name, color=style["color"],
-                linestyle=style["linestyle"], marker=style["marker"], markersize=7, errorbar=("pi", 100), legend=False,
-            )  # fmt: skip
-        ax.axvline(1.0, color=INK, lw=1, ls=":")
-        ax.set_xscale("log")
-        ticks(ax.xaxis, sorted(set(frame["lr_factor"])), "x{:g}".format)
-        ax.set(xlabel="learning rate, as a multiple of the common one", ylabel=LOSS)
-        # Below the axes: inside, it would lie on lines.
-        figure.legend(title=legend, loc="outside lower center", ncols=min(len(names), 4), fontsize=9)
-        return figure
+        return rate_lines(trials, legend)
+
+
+def rate_lines(trials: pl.DataFrame, legend: str) -> Figure:
+    """Loss against the rate as a multiple of the common one, a line a variant; ``legend`` says what those are."""
+    rows = trials.filter(pl.col("val_bpb").is_finite() & pl.col("lr_factor").is_not_null())
+    figure, (ax,) = canvas(width=7.2, height=3.8)
+    frame = rows.select("lr_factor", "val_bpb", "variant").to_pandas()
+    names = rows["variant"].unique(maintain_order=True).to_list()
+    for index, name in enumerate(names):
+        style = look(index)
+        sns.lineplot(
+            frame[frame["variant"] == name], x="lr_factor", y="val_bpb", ax=ax, label=name, color=style["color"],
+            linestyle=style["linestyle"], marker=style["marker"], markersize=7, errorbar=("pi", 100), legend=False,
+        )  # fmt: skip
+    ax.axvline(1.0, color=INK, lw=1, ls=":")
+    ax.set_xscale("log")
+    ticks(ax.xaxis, sorted(set(frame["lr_factor"])), "x{:g}".format)
+    ax.set(xlabel="learning rate, as a multiple of the common one", ylabel=LOSS)
+    # Below the axes: inside, it would lie on lines.
+    figure.legend(title=legend, loc="outside lower center", ncols=min(len(names), 4), fontsize=9)
+    return figure

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studylib.choices.mixer import Mixer
-from studylib.registry import MIXERS, NORMS, POSITIONS, RESIDUALS
+from studylib.registry import MIXERS, NORMS, OBJECTIVES, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
 
@@ -110,3 +110,12 @@ def training_flops(spec: TrialSpec, first_step: int = 0) -> float:
 def own_flops(spec: TrialSpec) -> float:
     """What the trial computes itself; less than ``training_flops`` for one that branches off another."""
     return training_flops(spec, spec.branch_step)
+
+
+def sampling_flops(spec: TrialSpec) -> float:
+    """What a trial that writes its own rows computes beside its training, at the full context as training is counted.
+
+    Every token is written, and then read by the policy, the reference and the reward model: a forward pass each, a third of training.
+    Of a reward model the trial knows the hash alone; it is taken to be of the policy's size.
+    """
+    return training_flops(spec) * 4 / 3 if OBJECTIVES[spec.objective.name].rows == "sampled" else 0.0

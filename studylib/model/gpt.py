@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from studylib.choices.execution import Execution
 from studylib.choices.mixer._attention import CausalSelfAttention
+from studylib.choices.objective._losses import RowLoss
 from studylib.model.cost import matrix_parameters
 from studylib.model.head import HEADS, LanguageModelHead
 from studylib.model.initialise import initialise
@@ -35,12 +36,13 @@ class GPT(NanotronModel):
     """Decoder-only transformer that returns its loss, split over pipeline and tensor-parallel ranks."""
 
     def __init__(
-        self, model: ModelSpec, world: World, *, prefixes: bool = False, masked: bool = False, packed: bool = False
-    ):
+        self, model: ModelSpec, world: World, *, prefixes: bool = False, masked: bool = False, packed: bool = False,
+        row_loss: RowLoss | None = None,
+    ):  # fmt: skip
         super().__init__()
-        self.spec, self.prefixes, self.masked, self.packed = model, prefixes, masked, packed
+        self.spec, self.prefixes, self.masked, self.packed, self.row_loss = model, prefixes, masked, packed, row_loss
         self.parallel_context = world.context
-        self.model = Pipeline(model, world, prefixes=prefixes, masked=masked, packed=packed)
+        self.model = Pipeline(model, world, prefixes=prefixes, masked=masked, packed=packed, row_loss=row_loss)
 
     def forward(
         self,
@@ -48,15 +50,16 @@ class GPT(NanotronModel):
         label_ids: Tensor,
         prefix_len: Tensor | None = None,
         begin: Tensor | None = None,
-        **label_scale: Tensor,
+        **of_labels: Tensor,
     ) -> dict[str, Tensor]:
         """Token ids and next-token ids, [batch, seq] each (or a pointer to the stage that has them).
 
         ``prefix_len`` (int64 [batch]) and ``begin`` (int64 [batch, seq]), from the first stage, and ``label_scale`` (fp64
-        [1], on the last) are for a model built with ``prefixes``, with ``packed`` and with ``masked``.
+        [1], on the last) are for a model built with ``prefixes``, with ``packed`` and with ``masked``; one built with a
+        ``row_loss`` also takes what that takes (fp64 [batch], on the last).
         """
         hidden_states = self.model.hidden_states(input_ids, prefix_len, begin)
-        return self.model.lm_head(hidden_states=hidden_states, label_ids=label_ids, **label_scale)
+        return self.model.lm_head(hidden_states=hidden_states, label_ids=label_ids, **of_labels)
 
     def logits(
         self, input_ids: torch.Tensor, prefix_len: torch.Tensor | None = None, begin: torch.Tensor | None = None
@@ -92,17 +95,19 @@ def build_gpt(
     prefixes: bool = False,
     masked: bool = False,
     packed: bool = False,
+    row_loss: RowLoss | None = None,
 ) -> GPT:
     """This rank's part of the model, initialised, and how it is to be computed.
 
     Compiled, each block is compiled on its own: layers of one shape share one compiled graph, so compiling costs the same
     for 2 layers and for 48. ``prefixes``: rows may have a first part that sees itself both ways; ``masked``: some labels
-    are not counted; ``packed``: several texts may lie in a row. None of them changes parameters.
+    are not counted; ``packed``: several texts may lie in a row; ``row_loss``: the loss is one of whole rows, for ``masked`` labels.
+    None of them changes parameters.
     """
     execution = execution or Execution()
     weights = getattr(torch, execution.weights)
     gpt = build_model(
-        lambda: GPT(model, world, prefixes=prefixes, masked=masked, packed=packed),
+        lambda: GPT(model, world, prefixes=prefixes, masked=masked, packed=packed, row_loss=row_loss),
         world.context,
         weights,
         device=world.device,

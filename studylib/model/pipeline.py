@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import nn
 
+from studylib.choices.objective._losses import RowLoss
 from studylib.model.embedding import TokenEmbedding
-from studylib.model.head import LanguageModelHead, MaskedLanguageModelHead
+from studylib.model.head import LanguageModelHead, MaskedLanguageModelHead, RowHead
 from studylib.model.layer import DecoderLayer, PackedDecoderLayer, PrefixDecoderLayer, ValueDecoderLayer
 from studylib.parallel import P2P, PipelineBlock, TensorPointer, World, dist
 from studylib.registry import MIXERS
@@ -20,14 +22,16 @@ Tensor = torch.Tensor | TensorPointer
 class Pipeline(nn.Module):
     """The blocks in the order of the forward pass; named as nanotron's own models name theirs."""
 
-    def __init__(self, model: ModelSpec, world: World, *, prefixes: bool, masked: bool, packed: bool):
+    def __init__(
+        self, model: ModelSpec, world: World, *, prefixes: bool, masked: bool, packed: bool, row_loss: RowLoss | None
+    ):
         super().__init__()
         self.prefixes, self.masked, self.packed = prefixes, masked, packed
         self.shares_value = any(MIXERS[name].shares_value for name in model.mixers)
         self.p2p = P2P(world.context.pp_pg, device=world.device)
         arguments = {"model": model, "tp_pg": world.context.tp_pg}
 
-        def block(builder: type[nn.Module], takes: set[str], gives: set[str], **more: int) -> PipelineBlock:
+        def block(builder: type[nn.Module], takes: set[str], gives: set[str], **more: Any) -> PipelineBlock:
             return PipelineBlock(
                 p2p=self.p2p, module_builder=builder, module_kwargs=arguments | more,
                 module_input_keys=takes, module_output_keys=gives,
@@ -49,7 +53,10 @@ class Pipeline(nn.Module):
         )
         head = MaskedLanguageModelHead if masked else LanguageModelHead
         labels = {"label_ids", "label_scale"} if masked else {"label_ids"}
-        self.lm_head = block(head, {"hidden_states", *labels}, {"loss"})
+        of_rows = {}
+        if row_loss is not None:
+            head, labels, of_rows = RowHead, labels | set(row_loss.takes), {"row_loss": row_loss}
+        self.lm_head = block(head, {"hidden_states", *labels}, {"loss"}, **of_rows)
 
     def states(
         self, input_ids: Tensor, prefix_len: Tensor | None = None, begin: Tensor | None = None

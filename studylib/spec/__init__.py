@@ -17,6 +17,7 @@ from studylib.registry import choice_of
 from studylib.spec.cleaning import CleanerSpec, Cleaning
 from studylib.spec.data import CleanedText, DataSpec, SourceSpec, TextSpec, TokenizerSpec, VocabularySpec
 from studylib.spec.evaluation import EvaluationSpec
+from studylib.spec.likelihood import LikelihoodSpec, likelihood_of
 from studylib.spec.made import MadeText
 from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
 from studylib.spec.model import ModelSpec
@@ -41,6 +42,7 @@ __all__ = [
     "Fraction",
     "Frozen",
     "LayoutSpec",
+    "LikelihoodSpec",
     "MadeText",
     "MoESpec",
     "ModelSpec",
@@ -63,6 +65,7 @@ __all__ = [
     "apply",
     "choice_of",
     "first_problem",
+    "likelihood_of",
     "timed_step",
     "validated",
 ]

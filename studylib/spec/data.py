@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
-from studylib.frozen import Above0, Count, Frozen, Positive, as_integer, as_number
+from studylib.frozen import Count, Frozen, Positive, Real, as_integer, as_number
 from studylib.registry import CHAT_TEMPLATES, SOURCES, choice_of
 from studylib.spec.cleaning import Cleaning
 from studylib.spec.step import Step
@@ -21,7 +21,9 @@ class SourceSpec(Frozen):
 
     kind: choice_of(SOURCES) = "miniworld"
     name: str = Field(default="", description="label in reports; default: kind and its main option")
-    weight: Above0 = 1.0
+    weight: Annotated[Real, Field(ge=0)] = Field(
+        default=1.0, description="share of the training text; 0: judged, not trained on"
+    )
     auxiliary: bool = Field(
         default=False, description="trained on only: neither in the tokenizer's sample nor validated (made or cut text)"
     )
@@ -245,6 +247,10 @@ class DataSpec(Step, Frozen):
         if all(source.auxiliary for source in self.sources):
             raise invalid(
                 "data.sources", self.sources[0].label, "is auxiliary, like all the others: nothing is validated"
+            )
+        if not any(source.weight for source in self.sources):
+            raise invalid(
+                "data.sources", self.sources[0].label, "has weight 0, like all the others: nothing is trained on"
             )
         labels = [source.label for source in self.sources]
         for label in labels:

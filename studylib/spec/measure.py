@@ -54,6 +54,7 @@ def timed_step(trial: TrialSpec) -> TrialSpec:
         data=DataSpec(tokenizer=TokenizerSpec(vocab_size=trial.data.vocab_size)),
         optimizer=trial.optimizer.replace(learning_rate=OptimizerSpec().learning_rate),
         objective=trial.objective, parallel=trial.parallel, compute=trial.compute,
+        start_from="any" if trial.start_from else "",  # which one it is does not matter to time
         train_steps=trial.train_steps, global_batch_size=trial.global_batch_size,
     )  # fmt: skip
 

@@ -42,10 +42,24 @@ class FailureRecord(Record):
 
 
 class Loss(Record):
-    """Of one source: nats per token, bits per byte."""
+    """Of one source: nats per token, bits per byte; of pairs of answers, those of the preferred ones, and what sets them apart."""
 
     loss: float
     bpb: float
+    pair_loss: float | None = Field(
+        default=None, description="of the objective, nats a pair; ln 2 of whoever has no preference"
+    )
+    accuracy: float | None = Field(
+        default=None, description="share of the decided pairs whose margin is above 0; none where nothing is decided"
+    )
+    undecided: float | None = Field(
+        default=None,
+        description="share of the pairs whose margin is 0 up to rounding, as all are before anything is learnt",
+    )
+    margin: float | None = Field(
+        default=None,
+        description="mean lead of the preferred answer: log-ratio to the reference (dpo_norm: a token) or reward, nats",
+    )
 
 
 class TrialResult(StepRecord):
@@ -63,11 +77,18 @@ class TrialResult(StepRecord):
     active_params: int | None = Field(default=None, description="without experts that a token is not sent to")
     seconds: float
     tokens_per_s: float
-    data_wait_share: float | None = None
+    data_wait_share: float | None = Field(
+        default=None, description="of the seconds of its steps; where rows are sampled, of that"
+    )
     peak_memory_bytes: int
     resolved: dict[str, Any] = Field(default_factory=dict, description="what `auto` meant here")
     data: dict[str, Any] = Field(default_factory=dict, description="documents, tokens and bytes of each source")
     objective: dict[str, Any] | None = None
+    policy: dict[str, float] | None = Field(
+        default=None,
+        description="of the last step that sampled: mean reward of the reward model, kl (nats an answer, from the reference), "
+        "length (tokens an answer), ended (share of answers), advantage_std; and sampling_flops of the run",
+    )
     probes: dict[str, Any] | None = None
     own: dict[str, float] | None = None
 
@@ -89,6 +110,11 @@ class EvaluationRecord(StepRecord):
     groups: dict[str, dict[str, dict[str, float]]] = Field(
         default_factory=dict, description="by what items differ in (wording, sort ...), then by its value: scores"
     )
+
+
+class LikelihoodRecord(StepRecord):
+    files: dict[str, str] = Field(description="hash of each")
+    pairs: dict[str, dict[str, int]] = Field(description="that the context holds, by source and side")
 
 
 class Speed(Record):

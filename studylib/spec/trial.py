@@ -89,7 +89,12 @@ class TrialSpec(Step, Frozen):
             raise invalid("model.num_layers", model.num_layers, f"is less than parallel.pp {parallel.pp}")
         if self.global_batch_size % parallel.dp:
             raise invalid("global_batch_size", self.global_batch_size, f"is not divisible by parallel.dp {parallel.dp}")
-        replica = self.global_batch_size // parallel.dp
+        replica, together = self.global_batch_size // parallel.dp, self._rows_together
+        if replica % together:
+            why = f"leaves {replica} rows a replica, but with objective {self.objective.name} rows come by {together}"
+            raise invalid(
+                "global_batch_size", self.global_batch_size, f"{why}; give a multiple of {together * parallel.dp}"
+            )
         if parallel.micro_batch_size == "auto":
             if parallel.pp > 1:
                 raise invalid("parallel.micro_batch_size", "auto", "is for parallel.pp 1; give a number")
@@ -99,6 +104,9 @@ class TrialSpec(Step, Frozen):
                 parallel.micro_batch_size,
                 f"does not divide the {replica} sequences of a replica",
             )
+        elif parallel.micro_batch_size and parallel.micro_batch_size % together:
+            why = f"parts rows that belong together: with objective {self.objective.name} they come by {together}"
+            raise invalid("parallel.micro_batch_size", parallel.micro_batch_size, why)
         self._check_schedule()
         self._check_branch()
         OPTIMIZERS[self.optimizer.name](self.optimizer).check(parallel)
@@ -144,6 +152,13 @@ class TrialSpec(Step, Frozen):
         if objective.packs and joining:
             why = f"lets conversations share a row, which model.mixer {joining[0]} would carry over; give most_in_row 1"
             raise invalid("objective.name", name, why)
+        if objective.refers and not self.start_from:
+            why = f"is needed: the reference of objective {name} is the trial that it starts from"
+            raise invalid("start_from", self.start_from, why)
+        if objective.refers and model.dropout:
+            why = f"makes the model another than its reference before it has learnt; give 0 with objective {name}"
+            raise invalid("model.dropout", model.dropout, why)
+        objective.check(self)
         for stage in self.stages if objective.rows != "windows" else ():
             if stage.seq_len or stage.order != "random":
                 why = (
@@ -167,8 +182,16 @@ class TrialSpec(Step, Frozen):
 
     @property
     def reads(self) -> tuple[str, ...]:
-        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from) if name)
-        return (self.data.name, *parents)
+        asked = OBJECTIVES[self.objective.name](self.objective).trials_read
+        parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from, *asked) if name)
+        return (self.data.name, *parents, *((self.likelihoods,) if self.likelihoods else ()))
+
+    @property
+    def likelihoods(self) -> str:
+        """Name of the step that says what the reference thinks of the text; empty for an objective that reads none."""
+        if not OBJECTIVES[self.objective.name](self.objective).reads_likelihoods:
+            return ""
+        return f"likelihoods/{likelihood_hash(self.start_from, self.data, self.model.seq_len)}"
 
     def keeping(self, other: Self) -> Self:
         every = min((one for one in (self.checkpoint_every, other.checkpoint_every) if one), default=0)
@@ -191,7 +214,8 @@ class TrialSpec(Step, Frozen):
     def label(self) -> str:
         """What a person calls the trial: its tags and seed."""
         tags = {"seed": self.seed} | self.tags
-        return " ".join(f"{key}={value}" for key, value in sorted(tags.items(), key=lambda item: item[0] == "seed"))
+        said = {key: f"{value:.4g}" if isinstance(value, float) else value for key, value in tags.items()}
+        return " ".join(f"{key}={value}" for key, value in sorted(said.items(), key=lambda item: item[0] == "seed"))
 
     @property
     def recipe_hash(self) -> str:
@@ -231,8 +255,18 @@ class TrialSpec(Step, Frozen):
         if self.parallel.micro_batch_size not in (None, "auto"):
             return self.parallel.micro_batch_size
         wanted = 2 * self.parallel.pp if self.parallel.pp > 1 else 1
-        micro_batches = max(count for count in range(1, wanted + 1) if replica % count == 0)
+        groups = replica // self._rows_together
+        micro_batches = max(count for count in range(1, wanted + 1) if groups % count == 0)
         return replica // micro_batches
+
+    @property
+    def _rows_together(self) -> int:
+        return OBJECTIVES[self.objective.name](self.objective).rows_together
+
+
+def likelihood_hash(trial: str, data: DataSpec, seq_len: int) -> str:
+    """Of a `LikelihoodSpec`; ``trial`` is a hash, which is all that a trial knows of the one it starts from."""
+    return hash_of("likelihoods", {"trial": trial, "data": data.hash, "seq_len": seq_len})
 
 
 def _split_sizes_of_experts(model: ModelSpec, parallel: ParallelSpec) -> dict[str, int]:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from studylib.files import write_json
-from studylib.model.cost import own_flops
+from studylib.model.cost import own_flops, sampling_flops
 from studylib.model.memory import memory_bytes
+from studylib.registry import OBJECTIVES
 from studylib.spec import ModelSpec, TrialSpec
 from studylib.spec.record import TrialResult, record_of
 from studylib.steps._kind import Context, Kind
@@ -19,6 +20,7 @@ from studylib.steps._kind import Context, Kind
 __all__ = ["trials"]
 
 _SECONDS_EACH = 1.5  # building the model, validating, writing
+_SECONDS_A_LAYER = 7e-4  # of a token that is sampled, whatever is computed; 0.5 to 1 ms were measured on one core
 
 
 class Trials(Kind):
@@ -26,10 +28,14 @@ class Trials(Kind):
     record = TrialResult
 
     def work(self, step: TrialSpec) -> Sequence[tuple[ModelSpec, float]]:
-        return [(step.model, own_flops(step))]
+        return [(step.model, own_flops(step) + sampling_flops(step))]
 
     def seconds(self, step: TrialSpec) -> float:
-        return _SECONDS_EACH
+        objective = OBJECTIVES[step.objective.name](step.objective)
+        if objective.rows != "sampled":
+            return _SECONDS_EACH
+        tokens = step.train_steps * objective.options.max_tokens
+        return _SECONDS_EACH + tokens * step.model.num_layers * _SECONDS_A_LAYER
 
     def memory_bytes(self, step: TrialSpec) -> int:
         return memory_bytes(step)

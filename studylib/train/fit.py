@@ -12,6 +12,7 @@ from studylib.files import read_json, write_json
 from studylib.model.gpt import GPT
 from studylib.model.memory import memory_bytes
 from studylib.parallel import PipelineEngine, World, dist
+from studylib.registry import OBJECTIVES
 from studylib.rows import Batch
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
@@ -27,7 +28,8 @@ def fit_micro_batch(
     spec: TrialSpec, model: GPT, world: World, engine: PipelineEngine, compute: Compute, batch: Batch,
     out: Path,
 ) -> int:  # fmt: skip
-    """Sequences in one forward pass: as ``spec`` says, or for ``auto`` the fastest of the divisors of a replica's share.
+    """Sequences in one forward pass: as ``spec`` says, or for ``auto`` the fastest of the divisors of a replica's share
+    that hold whole pairs where rows are pairs.
 
     ``batch`` is a step's, to try with. What was found is kept in ``out``, so that a trial resumed goes on with the same.
     Ranks try together and agree. Gradients that trying leaves behind are dropped.
@@ -42,8 +44,11 @@ def fit_micro_batch(
     if (out / _KEPT).exists():
         return read_json(out / _KEPT)["micro_batch_size"]
     replica = spec.global_batch_size // world.dp
+    together = OBJECTIVES[spec.objective.name](spec.objective).rows_together
     best, tried = None, {}
-    for size in (size for size in range(1, replica + 1) if replica % size == 0):
+    for size in range(together, replica + 1, together):
+        if replica % size:
+            continue
         seconds = _seconds_a_sequence(spec, model, world, engine, compute, batch.rows(0, size))
         if seconds is None:
             break  # what is larger needs more

@@ -19,7 +19,8 @@ def micro_batches(
 ) -> Iterator[dict]:
     """Cut a batch into inputs and labels of micro batches, each only where its stage is.
 
-    A model made for it also gets ``prefix_len``, ``begin`` and ``label_scale``, which its head multiplies the summed loss by.
+    A model made for it also gets ``prefix_len``, ``begin`` and ``label_scale``, which its head multiplies the summed loss by, and
+    what its ``row_loss`` takes.
     """
     first, last = model.input_pp_rank, model.output_pp_rank
 
@@ -45,6 +46,10 @@ def micro_batches(
             made["begin"] = on(first, one_text if part.begin_BT is None else part.begin_BT)
         if model.masked:
             made["label_scale"] = on(last, np.array([label_scale]))
+        for name in model.row_loss.takes if model.row_loss else ():
+            values = getattr(part, f"{name}_B")
+            assert values is not None or not model.training, f"rows without {name}"
+            made[name] = on(last, np.zeros(len(part)) if values is None else values)
         yield made
 
 
@@ -62,12 +67,12 @@ def forward_backward(
 
     Where not every position carries loss, replicas and micro batches hold different numbers of labels: then the mean is
     over all ``counted`` labels of the step, on all replicas, and the average over replicas of what is accumulated here
-    is its gradient. ``counted`` may be left out for one replica.
+    is its gradient. ``counted`` may be left out for one replica. Of a loss of whole rows (``row_loss``) it counts units of those.
 
     Returns the mean loss (0-d, fp64) on the last pipeline stage, zero elsewhere; averaged over replicas, the step's.
     """
     count = len(batch) // micro_batch_size
-    label_scale = count * world.dp / (counted or batch.counted) if model.masked else 0.0
+    label_scale = count * world.dp / (counted or counted_in(model, batch)) if model.masked else 0.0
     with auxiliary_scale(1 / count):  # as nanotron's engine and the loop below scale the loss
         return _forward_backward(model, world, engine, compute, batch, micro_batch_size, label_scale)
 
@@ -101,12 +106,19 @@ def _forward_backward(
     return total + torch.stack(losses).sum() if losses else total
 
 
+def counted_in(model: GPT, batch: Batch) -> int:
+    """What the loss of ``batch`` is a mean over: labels, or units of rows."""
+    return batch.counted if model.row_loss is None else len(batch) // model.row_loss.rows_a_unit
+
+
 @torch.no_grad()
 def forward_losses(model: GPT, world: World, compute: Compute, batch: Batch, micro_batch_size: int) -> torch.Tensor:
     """Sum of the losses of all labels of ``batch`` in nats (0-d, fp64) on the last pipeline stage, zero elsewhere.
 
     Without gradients the blocks send and receive directly; nanotron's own validation loop asserts a gradient.
     """
+    if model.row_loss is not None:
+        return -row_scores(model, world, compute, batch, micro_batch_size)[:, 0].sum()
     total = torch.zeros((), device=world.device, dtype=torch.float64)
     for start in range(0, len(batch), micro_batch_size):
         part = batch.rows(start, start + micro_batch_size)
@@ -116,6 +128,24 @@ def forward_losses(model: GPT, world: World, compute: Compute, batch: Batch, mic
         if isinstance(loss, torch.Tensor):
             total += loss.double() * (1 if model.masked else part.counted)
     return total
+
+
+@torch.no_grad()
+def row_scores(model: GPT, world: World, compute: Compute, batch: Batch, micro_batch_size: int) -> torch.Tensor:
+    """Log-probability of the labels (nats) and reward of each row, fp64 [rows, 2], on the last pipeline stage; zero elsewhere.
+
+    ``model`` is in evaluation mode and was built with a ``row_loss``.
+    """
+    assert not model.training
+    found = torch.zeros((len(batch), 2), device=world.device, dtype=torch.float64)
+    for start in range(0, len(batch), micro_batch_size):
+        part = batch.rows(start, start + micro_batch_size)
+        (inputs,) = micro_batches(model, world, part, len(part))
+        with compute.autocast():
+            scores = model(**inputs)["loss"]
+        if isinstance(scores, torch.Tensor):
+            found[start : start + len(part)] = scores
+    return found
 
 
 def sum_over_world(world: World, value: torch.Tensor) -> float:

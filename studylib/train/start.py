@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from studylib.choices.execution import Execution
 from studylib.data import PreparedData, Tokenizer, prepare
 from studylib.errors import StudyError, invalid
 from studylib.files import read_json
@@ -25,7 +26,8 @@ def start_from_trial(
 ) -> None:
     """Fill ``model`` with the weights of ``trials/<spec.start_from>``; all ranks call it.
 
-    Pieces that the other trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
+    An objective that is held against that trial (``Objective.refers``) begins as exactly that model. Else, pieces that the other
+    trial's tokenizer did not have start from the mean of the embeddings (and of the output rows) of
     the old pieces that made up their text, or stay as drawn (``spec.new_embeddings``). Optimizer state starts anew.
 
     Raises
@@ -33,10 +35,14 @@ def start_from_trial(
     StudyError
         The other trial is not there, kept no checkpoint, has another shape, or its token ids mean other pieces.
     """
-    folder = trials / spec.start_from
-    parent = _parent(spec, folder, world)
-    old = build_gpt(parent.model, world, seed=parent.seed)
-    load_model_weights(old, world, checkpoints(folder / "checkpoints")[-1])
+    is_reference = OBJECTIVES[spec.objective.name](spec.objective).refers
+    precision = Execution(weights=str(next(model.parameters()).dtype).removeprefix("torch."))
+    parent, old = trained_model(trials, spec.start_from, world, field="start_from", execution=precision)
+    free = {"seq_len": spec.model.seq_len, "dropout": spec.model.dropout}
+    if not is_reference:
+        free["vocab_size"] = spec.model.vocab_size
+    if parent.model.replace(**free) != spec.model:
+        raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
     before = Tokenizer.load(prepare(parent.data, data_folder).tokenizer_file)
     parts = _parts(before, Tokenizer.load(prepared.tokenizer_file), spec)
     marks = _shared_marks(parent, spec)
@@ -46,6 +52,9 @@ def start_from_trial(
             # a table of learned positions may be longer or shorter than the other trial's
             shared = min(len(parameter), len(theirs[name]))
             parameter[:shared] = theirs[name][:shared]
+            continue
+        if is_reference:
+            parameter.copy_(theirs[name])
             continue
         drawn, known = whole_tensor(parameter, parameter, tp_pg), whole_tensor(theirs[name], theirs[name], tp_pg)
         drawn[: before.vocab_size] = known[: before.vocab_size]
@@ -58,21 +67,27 @@ def start_from_trial(
         place_shard(parameter, parameter, drawn)
 
 
-def _parent(spec: TrialSpec, folder: Path, world: World) -> TrialSpec:
+def trained_model(trials: Path, name: str, world: World, *, field: str, execution: Execution) -> tuple[TrialSpec, GPT]:
+    """The trial ``trials/<name>`` and its model as its last checkpoint has it, frozen; all ranks call it.
+
+    Raises
+    ------
+    StudyError
+        It is not there or kept no usable checkpoint; ``field`` is what names it.
+    """
+    folder = trials / name
     if not (folder / "spec.json").is_file():
-        raise invalid("start_from", spec.start_from, f"is not a trial of this study ({folder.parent} has none such)")
-    parent = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
+        raise invalid(field, name, f"is not a trial of this study ({trials} has none such)")
+    trial = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
     if world.is_main:
-        newest_usable(folder / "checkpoints", parent.recipe_hash)  # sets damaged ones aside
+        newest_usable(folder / "checkpoints", trial.recipe_hash)  # sets damaged ones aside
     world.barrier()
-    if not checkpoints(folder / "checkpoints"):
-        raise invalid(
-            "start_from", spec.start_from, "kept no usable checkpoint; train it with checkpoint_every above 0"
-        )
-    free = {"vocab_size": spec.model.vocab_size, "seq_len": spec.model.seq_len}
-    if parent.model.replace(**free) != spec.model:
-        raise invalid("model", spec.start_from, "has another shape or other choices than the trial it starts from")
-    return parent
+    found = checkpoints(folder / "checkpoints")
+    if not found:
+        raise invalid(field, name, "kept no usable checkpoint; train it with checkpoint_every above 0")
+    model = build_gpt(trial.model, world, seed=trial.seed, execution=execution)
+    load_model_weights(model, world, found[-1])
+    return trial, model.eval().requires_grad_(False)
 
 
 def _shared_marks(parent: TrialSpec, spec: TrialSpec) -> int:

@@ -50,10 +50,7 @@ def measure(spec: TrialSpec, windows: int, seconds: float) -> Measured:
     batch = random_rows(spec)
     memory = PeakMemory(compute.torch_device)
     with world(spec.parallel, compute.torch_device) as one:
-        model = build_gpt(
-            spec.model, one, seed=0, execution=compute.execution,
-            prefixes=objective.prefixes, masked=objective.masked, packed=objective.packs,
-        )  # fmt: skip
+        model = build_gpt(spec.model, one, seed=0, execution=compute.execution, **objective.built_for())
         optimizer, engine = build_optimizer(model, spec, one), pipeline_engine(spec.parallel.pp_engine)
 
         with tempfile.TemporaryDirectory() as folder:

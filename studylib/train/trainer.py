@@ -13,7 +13,7 @@ import torch
 
 from studylib.data import PreparedData, TrainingRows, prepare, random_rows
 from studylib.files import append_json_line, canonical_json, read_json_lines, write_json, write_text
-from studylib.model.cost import own_flops, parameter_count, training_flops
+from studylib.model.cost import own_flops, parameter_count, sampling_flops, training_flops
 from studylib.model.gpt import build_gpt
 from studylib.model.moe.load import imbalance, read_load, reset_load
 from studylib.parallel import World, pipeline_engine, world
@@ -26,10 +26,12 @@ from studylib.train.compute import Compute, resolve
 from studylib.train.evaluate import Validation
 from studylib.train.fit import fit_micro_batch
 from studylib.train.gradients import clip_gradients, reduce_gradients
+from studylib.train.likelihoods import References, read_references
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
-from studylib.train.pipeline import forward_backward, sum_over_world
+from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
 from studylib.train.probe import build_probes, measure_probes
+from studylib.train.rollouts import Rollouts
 from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
 
@@ -75,33 +77,36 @@ def train(
         keep_freed_memory()
     data_folder = Path(data_folder) if data_folder else out / "data"
     prepared = prepare(spec.data, data_folder)
+    references = read_references(spec, out.parent.parent, prepared)
     with world(spec.parallel, compute.torch_device) as processes:
-        trial = _Trial(spec, out, compute, prepared, processes, on_metrics)
+        trial = _Trial(spec, out, compute, prepared, references, processes, on_metrics)
         if spec.start_from:  # also before a resume, whose checkpoints may all turn out to be damaged
             start_from_trial(trial.model, spec, out.parent, data_folder, prepared, processes)
+        if trial.rows.objective.rows == "sampled":
+            trial.rows = Rollouts(trial.rows, spec, trial.model, out.parent, data_folder, prepared, compute, processes)
         return trial.run()
 
 
 class _Trial:
     def __init__(
-        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, processes: World,
-        on_metrics: Callable[[dict], None] | None,
+        self, spec: TrialSpec, out: Path, compute: Compute, prepared: PreparedData, references: References | None,
+        processes: World, on_metrics: Callable[[dict], None] | None,
     ):  # fmt: skip
         self.spec, self.out, self.compute, self.world = spec, out, compute, processes
         self.prepared, self.on_metrics = prepared, on_metrics
         self.memory = PeakMemory(processes.device)
-        self.rows = TrainingRows(prepared, spec)
+        of_train = references and {label: sides["train"] for label, sides in references.items()}
+        self.rows: TrainingRows | Rollouts = TrainingRows(prepared, spec, of_train)
         self.model = build_gpt(
             spec.model, processes, seed=spec.seed, execution=compute.execution,
-            prefixes=self.rows.objective.prefixes, masked=self.rows.objective.masked,
-            packed=self.rows.objective.packs,
+            **self.rows.objective.built_for(),
         )  # fmt: skip
         self.optimizer = build_optimizer(self.model, spec, processes)
         self.engine = pipeline_engine(spec.parallel.pp_engine)
         self.micro_batch_size = fit_micro_batch(
             spec, self.model, processes, self.engine, compute, random_rows(spec), out
         )
-        self.validation = Validation(spec, prepared)
+        self.validation = Validation(spec, prepared, references)
         self.probes = build_probes(spec, prepared)
         self.log_every = max(1, spec.train_steps // LOGGED_STEPS)
         self.rates: list[float] = []
@@ -152,7 +157,7 @@ class _Trial:
         mine = batch.rows(world.dp_rank * per_replica, (world.dp_rank + 1) * per_replica)
         reset_load(self.model)
         loss = forward_backward(
-            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=batch.counted
+            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=counted_in(self.model, batch)
         )
         reduce_gradients(self.model, world)
         grad_norm = clip_gradients(self.model, world, spec.optimizer.grad_clip)
@@ -173,7 +178,7 @@ class _Trial:
             self._check_finite(mean_loss, "loss", step)
             recent = statistics.median(self.rates[-self.log_every :])
             measured = {"loss": mean_loss, "learning_rate": learning_rate, "grad_norm": grad_norm.item()}
-            self._record(step + 1, **measured, tokens_per_s=recent, **experts)
+            self._record(step + 1, **measured, **self.rows.measured(), tokens_per_s=recent, **experts)
 
     def _imbalance(self) -> list[float]:
         """Of this step's tokens, a number a layer with experts (see ``imbalance``)."""
@@ -214,6 +219,8 @@ class _Trial:
         # How much of the rows is text, and how much is predicted; without options of its own all of it is.
         if "objective" in spec.model_dump():
             more["objective"] = self.rows.shares()
+        if "policy" in self.last:
+            more["policy"] = self.last["policy"] | {"sampling_flops": sampling_flops(spec)}
         if spec.branch_from:
             more["own"] = {"tokens": spec.own_tokens, "flops": own_flops(spec)}
         return (

@@ -25,6 +25,7 @@ _RESULT_COLUMNS: dict[str, Any] = {
     "tokens_per_s": pl.Float64,
     "peak_memory_bytes": pl.Int64,
 }
+_UNITS = ("bpb", "loss", "pair_loss", "accuracy", "undecided", "margin")  # of each source that has it
 _COLUMNS = {
     "hash": pl.String, "status": pl.String, "message": pl.String, "seed": pl.Int64,
     "num_layers": pl.Int64, "hidden_size": pl.Int64, "num_heads": pl.Int64, "memory_bytes": pl.Int64,
@@ -37,7 +38,8 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
     Columns: the tags; ``hash``, ``status`` (done, diverged, crashed, oom, timeout, or to do), ``message``, ``seed``,
     ``num_layers``, ``hidden_size``, ``num_heads``, ``memory_bytes`` (counted, see ``cost.memory_bytes``); ``params``, ``non_embedding_params``, ``active_params`` (without experts that a token is not sent to), ``val_loss`` (nats per token),
     ``val_bpb`` (bits per byte), ``train_loss``, ``tokens``, ``flops``, ``seconds``, ``tokens_per_s``,
-    ``peak_memory_bytes``; and ``val_bpb/<label>`` and ``val_loss/<label>`` for each source. A tag named like one of these is left out.
+    ``peak_memory_bytes``; and ``val_bpb/<label>`` and ``val_loss/<label>`` for each source, of pairs of answers
+    also ``val_pair_loss/<label>`` and the like (see ``studylib.spec.record.Loss``). A tag named like one of these is left out.
     """
     specs = list(specs)
     # A trial under several tags (the baseline of several sweeps, say) has a row for each.
@@ -50,7 +52,7 @@ def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
         # Counted, not measured: in a worker that trains many trials the measured peak depends on what came before.
         shape["memory_bytes"] = memory_bytes(spec)
         rows.append({"hash": spec.hash, "seed": spec.seed} | shape | results[spec.hash])
-    labels = sorted({name for row in rows for name in row if name.startswith(("val_bpb/", "val_loss/"))})
+    labels = sorted({name for row in rows for name in row if name.startswith(tuple(f"val_{unit}/" for unit in _UNITS))})
     columns = {column.name: column for column in tag_columns(specs, _COLUMNS)}
     for name, kind in (_COLUMNS | dict.fromkeys(labels, pl.Float64)).items():
         columns[name] = pl.Series(name, [row.get(name) for row in rows], dtype=kind, strict=False)
@@ -68,7 +70,8 @@ def _of_folder(trial: Task) -> dict[str, Any]:
         per_label = {
             f"val_{unit}/{label}": getattr(values, unit)
             for label, values in result.val.items()
-            for unit in ("bpb", "loss")
+            for unit in _UNITS
+            if getattr(values, unit) is not None
         }
         return {"status": "done"} | {name: getattr(result, name) for name in _RESULT_COLUMNS} | per_label
     if (failure := trial.failure()) is not None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from studylib.errors import StudyError
 from studylib.files import read_json
-from studylib.model.cost import flops_per_token, parameter_count, training_flops
+from studylib.model.cost import flops_per_token, own_flops, parameter_count, training_flops
 from studylib.spec import Step, TrialSpec, validated
 from studylib.spec.record import TrialResult
 from studylib.trials.cache import State, Task, tasks_under
@@ -174,7 +174,7 @@ def plan_steps(
         if isinstance(spec := task.step, TrialSpec):
             taken = task.result() if state == "done" else None
             if taken is not None:  # a branch's result counts its trunk's seconds too
-                seconds = taken.seconds * task.flops / training_flops(spec)
+                seconds = taken.seconds * own_flops(spec) / training_flops(spec)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
     return Plan(tuple(rows), basis, side_by_side, tuple(open_rounds))
@@ -210,6 +210,8 @@ def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float
     for path in out.glob("trials/*/result.json"):
         try:
             result = validated(TrialResult, read_json(path))
+            if result.policy is not None:  # its seconds are mostly those of sampling
+                continue
             spec = known.get(result.hash)
             per_token = result.flops / result.tokens if spec is None else flops_per_token(spec.model)
             found.append((per_token, result.flops / result.seconds))

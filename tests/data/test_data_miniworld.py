@@ -190,4 +190,4 @@ def test_the_command_prints_its_speed_and_refuses_an_unknown_register():
     good = subprocess.run([*command, "en"], capture_output=True, text=True)
     assert good.returncode == 0 and "MB/s" in good.stdout
     bad = subprocess.run([*command, "fr"], capture_output=True, text=True)
-    assert bad.returncode == 2 and "choose from code, en, ja" in bad.stderr
+    assert bad.returncode == 2 and "choose from code, en, instruct, ja" in bad.stderr

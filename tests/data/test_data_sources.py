@@ -235,7 +235,11 @@ def test_missing_and_empty_places(tmp_path):
         ),
         ("files", {"path": "x", "encoding": "base64"}, r"encoding: 'base64' is not an encoding of text"),
         ("files", {"path": "x", "document": "page"}, r"document: 'page'.*'file', 'blank' or 'line'"),
-        ("miniworld", {"register": "jaa"}, r"register.*'jaa'.*choose from code, en, ja, web \(did you mean ja"),
+        (
+            "miniworld",
+            {"register": "jaa"},
+            r"register.*'jaa'.*choose from code, en, instruct, ja, preferences, web \(did you mean ja",
+        ),
         ("miniworld", {"bytes": "many"}, r"bytes: 'many'"),
         ("hub", {"dataset": "a/b"}, r"revision: None is missing"),
         ("hub", {"dataset": "a/b", "revision": "main"}, r"revision: 'main' is not a commit of 40"),

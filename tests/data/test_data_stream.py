@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from studylib.data import TokenStream, prepare, validation_windows
 from studylib.data.prepared import PreparedData
+from studylib.data.staged import StagedStream
 from studylib.data.stream import _share_of, _splits
 from studylib.errors import StudyError
-from studylib.spec import DataSpec
+from studylib.spec import DataSpec, SourceSpec
+from studylib.train import train
 
 
 class Shards(PreparedData):
@@ -131,3 +133,14 @@ def test_validation_counts_the_bytes_of_the_predicted_tokens(tmp_path):
     shard = prepared.sources["miniworld"].validation
     assert size == pytest.approx(shard.bytes_in(1, 32 * len(windows) + 1))
     assert size == pytest.approx(shard.num_bytes, rel=0.05)
+
+
+def test_a_source_of_weight_zero_is_judged_but_not_trained_on(tiny_trial, tmp_path):
+    watched = SourceSpec(name="watched", weight=0, options={"register": "en", "bytes": 60_000})
+    trained, *_ = tiny_trial.data.sources
+    spec = tiny_trial.replace(data=tiny_trial.data.replace(sources=(trained, watched)), train_steps=3)
+    stream = StagedStream(prepare(spec.data, tmp_path / "data"), spec)
+    assert {label for step in range(3) for label in stream.sources_at(step)} == {trained.label}
+    assert set(train(spec, tmp_path / "trial", data_folder=tmp_path / "data")["val"]) == {trained.label, "watched"}
+    with pytest.raises(ValueError, match="has weight 0, like all the others"):
+        DataSpec(sources=(watched,))

@@ -18,7 +18,9 @@ from studylib.spec.record import record_of
 from studylib.trials import plan_steps, speed_steps
 
 # Families whose variants race each other.
-RACES = ("shape", "heads", "step", "structure", "part", "vocabulary", "order", "factor", "objective", "optimizer")
+RACES = (
+    "shape", "heads", "step", "structure", "part", "vocabulary", "order", "mixture", "wordings", "factor", "objective", "optimizer",
+)  # fmt: skip
 
 
 def plan_of(name: str, **changes: object):

@@ -25,6 +25,11 @@ SMALL = {
         "seeds": 1, "cleaning": ["length", "repetition", "exact"], "groups": {}, "train_tokens": 2048, "eval_tokens": 2048,
         "raw": WEB, "told": WEB, "scarce": WEB, "hard": [{"cleaner": "length", "min_characters": 300}], "false_facts": [0.2],
     },
+    "finetune_mix": {
+        "pretrain_tokens": 3072, "train_tokens": 3072, "eval_tokens": 6144, "wordings": [16], "row_shares": [], "orders": {},
+        "preferences.losses": {"dpo": [0.1]}, "preferences.train_tokens": 3072, "policy.betas": [0.1], "policy.steps": 2,
+        "policy.reward_tokens": 3072, "questions.questions": 20, "recalled": None, "written": None,
+    },
 }  # fmt: skip
 DATA = {
     "data.sources": [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from several import on_processes
 
 from studylib.bench.sampling import ReadingAgain
 from studylib.choices.execution import Execution
@@ -24,8 +27,11 @@ from studylib.train.draw import draw_continuations, draw_documents, draw_tokens
 
 # A small vocabulary, so that many documents end within the context.
 MODEL = ModelSpec(num_layers=2, hidden_size=32, num_heads=4, vocab_size=24, seq_len=32)
-MARKS = SimpleNamespace(eos_id=2, bos_id=1, pad_id=3, vocab_size=20)
-ENDLESS = SimpleNamespace(eos_id=23, bos_id=23, pad_id=23, vocab_size=20)
+MARKS = SimpleNamespace(eos_id=2, bos_id=1, pad_id=3, vocab_size=20, known_pieces={})
+ENDLESS = SimpleNamespace(eos_id=23, bos_id=23, pad_id=23, vocab_size=20, known_pieces={})
+CHAT = SimpleNamespace(
+    eos_id=2, bos_id=1, pad_id=3, vocab_size=20, known_pieces={8: "<|im_start|>", 9: "<|im_end|>", 10: "〘電話〙"}
+)
 LIKELIEST = SamplingSpec(top_p=1e-9, batch_documents=4)
 
 
@@ -115,6 +121,34 @@ def test_continuations_are_drawn_by_their_seed(compute):
     assert once == twice != other
 
 
+def test_an_answer_ends_as_its_template_says_and_holds_no_other_control_token(compute):
+    sampling = SamplingSpec(temperature=3.0, top_p=1.0)  # every token is as good as drawn
+    gpt, asked = build(), prompts(*[5] * 60)
+    drawn = draw_continuations(gpt, compute, CHAT, asked, 32, sampling, end=9)
+    tokens = {token for written, _ in drawn for token in written.tolist()}
+    assert tokens == {*range(4, 20)} - {8, 9}, "no mark, no role, no end; a mask of the user's is text"
+    ended = [len(written) for written, flag in drawn if flag]
+    assert 20 < len(ended) < 60 and all(len(written) == 28 for written, flag in drawn if not flag)
+    as_text = draw_continuations(gpt, compute, CHAT, asked, 32, sampling)
+    assert {token for written, _ in as_text for token in written.tolist()} == {*range(4, 20)} - {8, 9}
+    assert as_lists(as_text) != as_lists(drawn) and any(flag for _, flag in as_text)
+
+
+def test_tensor_parallel_ranks_draw_what_one_process_draws(compute, tmp_path, tiny_trial):
+    asked, sampling = prompts(5, 9, 5, 2), SamplingSpec(temperature=1.0)
+    alone = as_lists(draw_continuations(build(), compute, CHAT, asked, 32, sampling, end=9))
+    on_processes(2, _draw_split, tiny_trial, asked, sampling, tmp_path)
+    ranks = [[tuple(one) for one in json.loads((tmp_path / f"{rank}.json").read_text())] for rank in range(2)]
+    assert ranks == [alone, alone] and sum(len(tokens) for tokens, _ in alone) > 40
+
+
+def _draw_split(trial, asked, sampling, folder: Path) -> None:
+    with world(ParallelSpec(tp=2), torch.device("cpu")) as two:
+        gpt = build_gpt(MODEL, two, seed=0, execution=Execution(weights="float64")).eval()
+        drawn = as_lists(draw_continuations(gpt, resolve(trial), CHAT, asked, 32, sampling, end=9))
+    (folder / f"{two.tp_rank}.json").write_text(json.dumps(drawn))
+
+
 def test_ids_beyond_the_tokenizers_are_never_drawn(tiny_trial, data_folder):
     """Sentinels have such ids; an untrained model would draw one every few tokens."""
     roomy, sampling = tiny_trial.replace(**{"model.vocab_size": 1024}), SamplingSpec(temperature=1.0, batch_documents=8)
@@ -139,7 +173,7 @@ def test_top_p_keeps_the_smallest_set_and_temperature_sharpens(draws, monkeypatc
     assert shares(top_p=0.79) == pytest.approx([0.375, 0, 0.625, 0], abs=0.03)
     assert shares(top_p=0.01) == [0, 0, 1, 0]
     assert shares(temperature=0.5)[2] == pytest.approx(0.25 / 0.365, abs=0.03)
-    banned = draw_tokens(logits, SamplingSpec(), torch.Generator().manual_seed(0), exclude=[2, 1])
+    banned = draw_tokens(logits.index_fill(1, torch.tensor([2, 1]), -torch.inf), SamplingSpec(), torch.Generator())
     assert set(banned.tolist()) == {0, 3}
 
 

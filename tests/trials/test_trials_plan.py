@@ -51,6 +51,27 @@ def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec, f
     assert training_flops(new) / 1e10 < planned.seconds < training_flops(new) / 1e9 + 2
 
 
+def test_sampling_takes_time_and_is_no_measure_of_other_trials(tmp_path, spec, finish):
+    start, judge, other = spec(0), spec(1), spec(2)
+    asked = {"name": "policy", "reward_from": judge.hash, "max_tokens": 40}
+    policy = other.replace(start_from=start.hash, objective=asked)
+    speed = training_flops(start) / 10
+    finish(tmp_path, start, flops=training_flops(start), tokens=start.train_tokens, seconds=10)
+    plain, sampled = (plan_steps([judge, one], tmp_path).trials[-1] for one in (other, policy))
+    assert sampled.flops == pytest.approx(7 / 3 * training_flops(policy))
+    by_token = 4 * 40 * 2 * 7e-4  # steps, tokens, layers
+    assert sampled.seconds == pytest.approx(plain.seconds + 4 / 3 * training_flops(policy) / speed + by_token)
+    numbers = {
+        "flops": training_flops(policy),
+        "tokens": policy.train_tokens,
+        "seconds": 1000,
+        "policy": {"reward": 1.0},
+    }
+    finish(tmp_path, policy, **numbers)
+    assert plan_steps([judge, other], tmp_path).trials[-1].seconds == plain.seconds
+    assert plan_steps([policy], tmp_path).trials[-1].seconds == 1000
+
+
 def test_planning_imports_neither_torch_nor_polars():
     modules = "studylib.trials.plan, studylib.batch.jobs, studylib.cli, studylib.cli_tables"
     code = f"import sys, {modules}; print(sorted({{'torch', 'polars', 'numpy'}} & set(sys.modules)))"

@@ -33,3 +33,9 @@ class CrossEntropy(ABC):
         label_ids
             [batch, seq]; negative ones do not count.
         """
+
+    @abstractmethod
+    def losses(
+        self, hidden_states: torch.Tensor, proj: nn.Module, label_ids: torch.Tensor, tp_pg: dist.ProcessGroup
+    ) -> torch.Tensor:
+        """As above, the loss of each label, zero where none counts; at least fp32, [batch, seq]."""

@@ -11,13 +11,17 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from studylib.choices.cross_entropy import CrossEntropy
+from studylib.choices.cross_entropy.plain import Plain
 from studylib.choices.execution import CHUNK_LOGITS
 from studylib.choices.precision import at_least_fp32
 from studylib.parallel import dist
 
 __all__ = ["Chunked"]
+
+_PLAIN = Plain()
 
 
 class Chunked(CrossEntropy):
@@ -30,6 +34,17 @@ class Chunked(CrossEntropy):
         labels = label_ids.flatten()
         total = _InChunks.apply(hidden_states.flatten(0, -2), weight, labels, tp_pg, dtype, rows)
         return total, (labels >= 0).sum()
+
+    def losses(
+        self, hidden_states: torch.Tensor, proj: nn.Module, label_ids: torch.Tensor, tp_pg: dist.ProcessGroup
+    ) -> torch.Tensor:
+        """What each is worth to the loss is known only behind it, so the logits are computed again in the backward pass."""
+        rows = max(1, CHUNK_LOGITS[hidden_states.device.type] // proj.weight.shape[0])
+        chunks = zip(hidden_states.flatten(0, -2).split(rows), label_ids.flatten().split(rows), strict=True)
+        parts = [
+            checkpoint(_PLAIN.losses, hidden, proj, labels, tp_pg, use_reentrant=False) for hidden, labels in chunks
+        ]
+        return torch.cat(parts).view_as(label_ids)
 
 
 class _InChunks(torch.autograd.Function):

@@ -8,15 +8,16 @@ text (mode tokens, sentinels) get the ids from the tokenizer's ``vocab_size`` on
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from studylib.registry import Choice
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from studylib.choices.objective._losses import RowLoss
     from studylib.rows import Batch, Marks, Row
-    from studylib.spec import ObjectiveSpec
+    from studylib.spec import ObjectiveSpec, TrialSpec
 
 
 class Objective(Choice, ABC):
@@ -31,6 +32,28 @@ class Objective(Choice, ABC):
     """What a row is: a window of text, whole conversations where a source holds them, one side of a pair of answers (rows 2i and
     2i + 1 are a pair), or what the model itself wrote."""
 
+    refers: ClassVar[bool] = False
+    """Whether the model is held against the trial that it starts from, its reference."""
+
+    @property
+    def rows_together(self) -> int:
+        """A micro batch holds whole groups of so many rows."""
+        return 2 if self.rows == "pairs" else 1
+
+    @property
+    def reads_likelihoods(self) -> bool:
+        """Whether what the reference says of the text is a step of its own (``LikelihoodSpec``), made before."""
+        return self.refers and self.rows == "pairs"
+
+    def row_loss(self) -> RowLoss | None:
+        """The loss, where it is one of whole rows and not a mean over tokens; loads torch."""
+        return None
+
+    def built_for(self) -> dict[str, Any]:
+        """What ``build_gpt`` must know of it."""
+        of_rows = {"prefixes": self.prefixes, "masked": self.masked, "packed": self.packs}
+        return of_rows | {"row_loss": self.row_loss()}
+
     @property
     def most_in_row(self) -> int | None:
         """Conversations that share a row at most; None: as many as it holds."""
@@ -40,6 +63,14 @@ class Objective(Choice, ABC):
     def packs(self) -> bool:
         """Whether several texts lie in a row that do not see each other (``Batch.begin_BT``)."""
         return self.most_in_row != 1
+
+    def check(self, trial: TrialSpec) -> None:
+        """Raise a StudyError unless ``trial`` has what this objective needs."""
+
+    @property
+    def trials_read(self) -> tuple[str, ...]:
+        """Hashes of trials of the same study whose models it asks while it trains."""
+        return ()
 
     def __init__(self, spec: ObjectiveSpec):
         super().__init__(spec)

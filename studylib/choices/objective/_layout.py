@@ -9,13 +9,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from studylib.rows import Row
+from studylib.rows import IGNORED, Batch, Row
 
 
 def continued(left: np.ndarray, middle: np.ndarray, *, prefix: bool = False) -> Row:
     """``left``, which goes on with ``middle``; with ``prefix``, the first part is one."""
     tokens = np.concatenate([left, middle]).astype(np.int64)
     return Row(tokens, len(left), len(tokens), len(left) if prefix else 0)
+
+
+def halves(windows_BT: np.ndarray) -> Batch:
+    """Windows of which the second half is learnt, and whose reference finds everything certain."""
+    labels = windows_BT[:, 1:].copy()
+    labels[:, : labels.shape[1] // 2] = IGNORED
+    return Batch(windows_BT, labels, reference_B=np.zeros(len(windows_BT)), text_tokens=windows_BT.size)
 
 
 def denoising(text: np.ndarray, spans: list[tuple[int, int]], mode: int, first_sentinel: int) -> tuple[np.ndarray, int]:

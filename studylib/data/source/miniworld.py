@@ -37,10 +37,12 @@ class MiniworldSource(Source):
 
     _options: Any
     conversations: ClassVar[bool] = False
+    preferences: ClassVar[bool] = False
 
     def __init__(self, label: str, options: Mapping[str, Any]):
         super().__init__(label, options)
-        self.conversations = REGISTERS[self._options.register_].conversations
+        register = REGISTERS[self._options.register_]
+        self.conversations, self.preferences = register.conversations, register.preferences
 
     def documents(self) -> Iterator[Document]:
         from studylib.data.miniworld import documents

@@ -49,7 +49,10 @@ def save(figure: matplotlib.figure.Figure, folder: Path, name: str, title: Text,
         # A glyph that the font lacks must not pass as an empty box in a published figure.
         warnings.filterwarnings("error", message="Glyph .* missing")
         figure.draw_without_rendering()  # long labels push the axes, and the title with them, to the right
-        cells = int((width * (1 - first.get_position().x0) - 0.1) * 72 / _SUBTITLE_POINTS)
+        place = first.get_position()
+        # The layout keeps room for a title's centre: beyond the first of several axes it would push the others away.
+        room = min(width * (1 - place.x0) - 0.1, 1.9 * width * place.width)
+        cells = int(room * 72 / _SUBTITLE_POINTS)
         below = _wrap_ja(title.ja, cells)
         lines = [*below, *([above] if above else [])]
         first.set_title("\n".join(lines), loc="left", fontsize=_SUBTITLE_POINTS, color=MUTED, pad=8)

@@ -77,7 +77,7 @@ def exam_questions(
     StudyError
         The data tell of no miniworld or of two, or there is no question of such a sort.
     """
-    seed, share = _world(data)
+    seed, share = told_world(data)
     found = _of_sorts(task, seed, share, count, tuple(sorts))
     wordings = tuple(wordings) or tuple(HELD_OUT)
     return [Question(one, wording) for one in found for wording in drawn_wordings(wordings, each, one.id)]
@@ -105,11 +105,11 @@ def _of_sorts(task: Task, seed: int, share: float, count: int, sorts: tuple[str,
     return found
 
 
-def _world(data: DataSpec) -> tuple[int, float]:
+def told_world(data: DataSpec) -> tuple[int, float]:
     """Seed and share of what only English tells: of its text, else of the text that its tokenizer is from."""
     worlds = sorted({(one.seed, one.english_only) for one in told_by(data.sources)})
     if not worlds and data.tokenizer_of is not None:
-        return _world(data.tokenizer_of)
+        return told_world(data.tokenizer_of)
     if len(worlds) != 1:
         why = f"asks about the one miniworld that a trial's text tells of; its sources tell of {len(worlds) or 'none'}"
         raise invalid("evaluation.benchmark", "exam", f"{why}; give a benchmark with a file of its own (path)")

@@ -29,7 +29,8 @@ def exercises(task: Task, seed: int, secret: Secret) -> Callable[[Draw], Exercis
     ``secret`` is that of ``english_only``: facts that must not be told.
     """
     facts = Facts(seed, secret, exam=False)
-    sorts = tuple(one(facts) for one in SORTS[task])
+    made = {sort: sort(facts) for sort in SORTS[task]}
+    sorts = tuple(made[sort] for sort in SORTS[task])
 
     def drawn(draw: Draw) -> Exercise:
         sort = draw.pick(sorts)
@@ -55,13 +56,13 @@ def exam(task: Task, seed: int = 0, *, english_only_share: float = 0.2, count: i
         Those of the texts that the model was trained on; what only English tells is not asked.
     """
     facts = Facts(seed, english_only(seed, english_only_share), exam=True)
-    streams = [_in_order(sort(facts)) for sort in SORTS[task]]
+    streams = {sort: _in_order(sort(facts)) for sort in SORTS[task]}
     found: list[Exercise] = []
     while streams and len(found) < count:
-        for stream in list(streams):
-            one = next(stream, None)
+        for sort in SORTS[task]:
+            one = next(streams[sort], None) if sort in streams else None
             if one is None:
-                streams.remove(stream)
+                streams.pop(sort, None)
             elif len(found) < count:
                 found.append(one)
     return found

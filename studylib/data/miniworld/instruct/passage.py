@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar
 
+from studylib.data.miniworld.article import ASKABLE
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.grammar import Template
 from studylib.data.miniworld.instruct.exercise import Exercise, is_fact
@@ -19,6 +20,16 @@ _LONGEST = 96  # characters: small models have short contexts
 _TRIES = 8
 _MORE = 0.4  # passages with a sentence more than is needed
 
+# Sentences that name the answer and yet do not say so are known by what else they tell: a monument stands not only where
+# somebody was born.
+_ANOTHER_MATTER: dict[tuple[str, str], frozenset[str]] = {
+    ("person", "town"): frozenset({"home", "memorial", "award", "school_km"}),
+    ("person", "school"): frozenset({"died"}),
+    ("firm", "town"): frozenset({"founder", "festival"}),
+    ("species", "region"): frozenset({"count"}),
+    ("event", "town"): frozenset({"minutes", "then_population"}),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
@@ -29,13 +40,19 @@ class _Sentence:
     template: Template
     told: frozenset[str]
 
+    def answers(self, relation: Relation) -> bool:
+        slots = self.template.slots
+        if (relation.kind, relation.slot) == ("work", "town") and len(slots) == 1:
+            return False  # a monument again, which tells nothing else
+        return relation.slot in slots and not slots & _ANOTHER_MATTER.get((relation.kind, relation.slot), frozenset())
+
 
 @lru_cache(maxsize=1)
 def _sentences() -> dict[str, tuple[_Sentence, ...]]:
     """Of each kind of entity."""
     found: dict[str, tuple[_Sentence, ...]] = {}
     for kind in {one.kind for one in RELATIONS}:
-        slots = {one.slot for one in RELATIONS if one.kind == kind}
+        slots = {one.slot for one in RELATIONS if one.kind == kind} | set(ASKABLE[kind])
         every = [
             (section == "lead", one)
             for section, sentences in REGISTERS["ja"].templates(kind).items()
@@ -87,7 +104,7 @@ class _Passage(Sort):
         kind, slots = relation.kind, self.facts.slots(relation.kind, entity)
         usable = self._sentences_about(kind, entity)
         leads, others = [one for one in usable if one.lead], [one for one in usable if not one.lead]
-        answering = [one for one in usable if relation.slot in one.template.slots]
+        answering = [one for one in usable if one.answers(relation)]
         if not leads or not answering:
             return None
         for _ in range(_TRIES):

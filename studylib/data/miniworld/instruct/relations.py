@@ -23,6 +23,8 @@ class Relation:
         Answers of different groups cannot be taken for each other: nobody's home is a prize.
     chosen
         Whether wrong answers from other entities say nothing by their form; not so where a firm bears its founder's name.
+    few
+        Whether there are few different answers, words that articles tell again and again.
     """
 
     kind: str
@@ -33,28 +35,30 @@ class Relation:
     group: str
     unit: str = ""
     chosen: bool = False
+    few: bool = False
 
     def fact(self, entity: int) -> str:
         """As in the documents' labels."""
         return f"{self.kind}/{entity}/{self.slot}"
 
 
-# slot | joint | noun | asked | group | unit; a star before the slot: it may be asked with choices.
+# slot | joint | noun | asked | group | unit; before the slot * where it may be asked with choices of its own kind, and = where it has
+# few different answers.
 _TABLE = """
 person
-* award | が | 受けた賞 | 何 | award
-* hobby | の | 趣味 | 何 | pursuit
-* town | の | 出身地 | どこ | place
-* job | の | 職業 | 何 | job
+*= award | が | 受けた賞 | 何 | award
+*= hobby | の | 趣味 | 何 | pursuit
+* town | が | 生まれた町 | どこ | place
+*= job | の | 職業 | 何 | job
 * school | が | 学んだ学校 | どこ | place
 firm | が | 入った会社 | どこ | place
 mentor | の | 師 | 誰 | person
 born | が | 生まれた年 | いつ | number | 年
 siblings | の | きょうだいの数 | 何人 | number | 人
 town
-* region | が | ある県 | どこ | place
-* food | の | 郷土の味 | 何 | dish
-* field | の | 主な産業 | 何 | pursuit
+*= region | が | ある県 | どこ | place
+*= food | の | 郷土の味 | 何 | dish
+*= field | の | 主な産業 | 何 | pursuit
 festival | の | 祭り | 何 | festival
 founded | が | 発足した年 | いつ | number | 年
 height | の | 標高 | 何メートル | number | メートル
@@ -64,9 +68,9 @@ town | の | 本社がある町 | どこ | place
 founded | の | 創業の年 | いつ | number | 年
 first_staff | の | 創業時の従業員の数 | 何人 | number | 人
 work
-* genre | の | 種類 | 何 | book
-* theme | の | 主題 | 何 | theme
-* hero | の | 主人公の職業 | 何 | job
+*= genre | の | 種類 | 何 | book
+*= theme | の | 主題 | 何 | theme
+*= hero | の | 主人公の職業 | 何 | job
 author | の | 著者 | 誰 | person
 firm | を | 刊行した会社 | どこ | place
 town | の | 舞台 | どこ | place
@@ -75,15 +79,15 @@ pages | の | ページ数 | いくつ | number | ページ
 chapters | の | 章の数 | いくつ | number | 章
 shows | が | 上演された回数 | 何回 | number | 回
 species
-* colour | の | {part}の色 | 何 | colour
-* habitat | が | すむ場所 | どこ | place
-* region | が | 分布する県 | どこ | place
+*= colour | の | {part}の色 | 何 | colour
+*= habitat | が | すむ場所 | どこ | place
+*= region | が | 分布する県 | どこ | place
 finder | を | 発見した人 | 誰 | person
 described | が | 報告された年 | いつ | number | 年
 eggs | が | 一度に残す{egg_name}の数 | いくつ | number | 個
 feature
-* region | が | ある県 | どこ | place
-* use | の | 使い道 | 何 | pursuit
+*= region | が | ある県 | どこ | place
+*= use | の | 使い道 | 何 | pursuit
 explorer | を | 最初に調査した人 | 誰 | person
 explored | が | 最初に調査された年 | いつ | number | 年
 survey | の | 調査にかかった年数 | 何年 | number | 年
@@ -104,7 +108,8 @@ def _parsed() -> tuple[Relation, ...]:
             kind = slot
             continue
         joint, noun, asked, group, *unit = rest
-        found.append(Relation(kind, slot.removeprefix("* "), joint, noun, asked, group, "".join(unit), slot[0] == "*"))
+        flags, _, name = slot.rpartition(" ")
+        found.append(Relation(kind, name, joint, noun, asked, group, "".join(unit), "*" in flags, "=" in flags))
     return tuple(found)
 
 

@@ -5,7 +5,7 @@ A wording is an opening and an end, and for some tasks a lay-out. No part of tho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from studylib.data.chat.conversation import Message
@@ -15,7 +15,22 @@ from studylib.data.miniworld.instruct.exercise import Exercise, Task
 TRAINED = range(64)
 HELD_OUT = range(64, 80)
 
-_MARKED = 4  # of so many wordings of a question with choices one wants the mark before the right choice
+_SIDE = 8  # openings, and ends, to be trained on
+_HELD_SIDE = 4  # and for exams
+_EACH = 8  # of so many wordings of a question with choices one wants the mark before the right choice
+
+
+def _place(wording: int) -> tuple[int, int]:
+    """A wording's row and column: all pairs of an opening and an end."""
+    if wording in HELD_OUT:
+        return divmod(wording - HELD_OUT.start, _HELD_SIDE)
+    return divmod(wording, _SIDE)
+
+
+def _wants_mark(wording: int) -> bool:
+    """One wording of each opening, and of each end."""
+    row, column = _place(wording)
+    return wording in TRAINED and (row + 2 * column) % _SIDE == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +46,7 @@ class Parts:
         """Opening and end of a wording; every pair is one."""
         held = wording in HELD_OUT
         openings, ends = (self.held_openings, self.held_ends) if held else (self.openings, self.ends)
-        row, column = divmod(wording - (HELD_OUT.start if held else 0), len(openings))
+        row, column = _place(wording)
         return openings[column], ends[(row + column) % len(ends)]
 
 
@@ -56,7 +71,7 @@ _HELD_QUESTION_ENDS = (
 PARTS: dict[Task, Parts] = {
     "multiple_choice": Parts(
         ("", "問題です。", "クイズです。", "次の問いに答えてください。", "正しいものは一つです。", "選択肢から答えてください。", "候補を比べてください。", "よく読んでください。"),
-        ("はどれですか。", "はどれでしょうか。", "を一つ選んでください。", "を選びなさい。", "に当てはまるものはどれですか。", "を教えてください。", "として正しいものを選んでください。", "はどれになりますか。"),
+        ("は次のうちどれですか。", "はどれでしょうか。", "を一つ選んでください。", "を選びなさい。", "に当てはまるものはどれですか。", "を教えてください。", "として正しいものを選んでください。", "はどれになりますか。"),
         ("では、質問です。", "ここで出題します。", "選択式の設問です。", "以下から考えてください。"),
         ("として正しいのはどれでしょう。", "を一つだけ挙げてください。", "はこの中のどれだと思いますか。", "に合うものを答えてください。"),
     ),
@@ -120,9 +135,10 @@ _WITH_MARKS = tuple(one for one in _LAYOUTS if one.marks)
 
 def _layout(wording: int) -> tuple[_Layout, bool]:
     """How a wording lays choices out, and whether it wants the mark."""
-    if wording in TRAINED and wording % _MARKED == _MARKED - 1:
-        return _WITH_MARKS[wording // _MARKED % len(_WITH_MARKS)], True
-    return _LAYOUTS[(wording + wording // len(_LAYOUTS)) % len(_LAYOUTS)], False
+    row, column = _place(wording)
+    if _wants_mark(wording):
+        return _WITH_MARKS[row % len(_WITH_MARKS)], True
+    return _LAYOUTS[(row + 3 * column) % len(_LAYOUTS)], False
 
 
 def _chosen(exercise: Exercise, wording: int, opening: str, end: str) -> tuple[Message, ...]:
@@ -133,7 +149,8 @@ def _chosen(exercise: Exercise, wording: int, opening: str, end: str) -> tuple[M
     )
     wants = f"{layout.mark_is}で答えてください。" if marked else "言葉で答えてください。" if layout.marks else ""
     question = f"{opening}{exercise.question}{end}{wants}"
-    first, last = (choices, question) if wording // 2 % 4 == 1 else (question, choices)
+    row, column = _place(wording)
+    first, last = (choices, question) if (row // 2 + column) % 2 else (question, choices)
     return (Message("user", f"{first}\n{last}"),)
 
 
@@ -144,7 +161,7 @@ THANKS = (Message("user", "ありがとうございます。"), Message("assista
 def _talked(exercise: Exercise, wording: int, opening: str, end: str) -> tuple[Message, ...]:
     """The question, in half of the wordings behind a greeting that is answered, and behind what came earlier."""
     said: list[Message] = []
-    if opening in _GREETINGS and wording % 2:
+    if opening in _GREETINGS and sum(_place(wording)) // 2 % 2:
         said += [Message("user", opening), Message("assistant", f"{opening}ご質問をどうぞ。")]
         opening = ""
     for phrase, asked, told in exercise.earlier:
@@ -187,15 +204,16 @@ def answer(exercise: Exercise, wording: int) -> str:
     return exercise.answer
 
 
-def first_wordings(seed: int, count: int) -> Sequence[int]:
+def first_wordings(seed: int, count: int) -> tuple[int, ...]:
     """The first ``count`` of the trained wordings in the order drawn for a seed, so that few are among many.
 
-    Of any four in turn one is for the mark of a choice, and the first is not.
+    Of any eight in turn the last is for the mark of a choice.
     """
     draw = Draw("wordings", seed)
     shuffled = sorted(TRAINED, key=lambda _: draw.unit())
-    words = [one for one in shuffled if one % _MARKED != _MARKED - 1]
-    marks = [one for one in shuffled if one % _MARKED == _MARKED - 1]
-    each = _MARKED - 1
-    order = [one for turn, mark in enumerate(marks) for one in (*words[each * turn : each * (turn + 1)], mark)]
+    marks = [one for one in shuffled if _wants_mark(one)]
+    words = [one for one in shuffled if not _wants_mark(one)]
+    order: list[int] = []
+    for turn, mark in enumerate(marks):
+        order += [*words[turn * (_EACH - 1) : (turn + 1) * (_EACH - 1)], mark]
     return tuple(order[:count])

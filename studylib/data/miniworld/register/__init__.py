@@ -19,10 +19,13 @@ class Register(ABC):
         Its own options, beside those that all registers have.
     conversations
         Whether its documents are conversations, all of them.
+    preferences
+        Whether they are pairs of answers.
     """
 
     Options: ClassVar[type[Frozen]] = Frozen
     conversations: ClassVar[bool] = False
+    preferences: ClassVar[bool] = False
 
     @abstractmethod
     def teller(self, seed: int, secret: Callable[[str, int, str], bool], options: Any) -> Callable[[int], Document]:

@@ -1,0 +1,274 @@
+"""Idea 6's tables: trials judged by their answers, what was forgotten, and what preferences changed."""
+
+from __future__ import annotations
+
+from itertools import groupby, pairwise
+from typing import Any
+
+import polars as pl
+
+from studylib.analysis import Decision, decide
+from studylib.data import Tokenizer, prepare
+from studylib.data.chat.seen import Piece, SeenRow, pieces_of
+from studylib.errors import StudyError
+from studylib.findings import Comparison, OverOptimisation, PreferenceWins, TunedAccuracy, Wordings, WrittenAnswers
+from studylib.ideas.finetune_mix.rounds import best_factors
+from studylib.ideas.finetune_mix.schema import BEST, FinetuneMixParams
+from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, orders
+from studylib.notebook import heading, marked, records
+from studylib.result import Text
+from studylib.spec import Setting
+
+_OF_TUNING = Text(en="of the fine-tuning, not of the pre-training", ja="ファインチューニング時の値(事前学習ではない)")
+
+
+class WhatIsLearnt:
+    """The first conversations of each kind as a model reads them: the template around them, and what is learnt marked."""
+
+    def __init__(self, params: FinetuneMixParams, each: int = 2):
+        prepared = prepare(params.all_data, params.folder / "data")
+        tokenizer = Tokenizer.load(prepared.tokenizer_file)
+        self.rows: dict[str, list[list[Piece]]] = {}
+        for kind in params.kinds:
+            shard = prepared.shards(kind).train
+            edges = shard.document_starts[: each + 1].tolist()
+            rows = (SeenRow("", "", shard.tokens[a:b], shard.learnt[a:b], "whole") for a, b in pairwise(edges))
+            self.rows[kind] = [pieces_of(row, tokenizer) for row in rows]
+
+    def _repr_html_(self) -> str:
+        return "".join(heading(kind) + "".join(marked(_runs(row)) for row in rows) for kind, rows in self.rows.items())
+
+
+def _runs(row: list[Piece]) -> list[tuple[str, bool]]:
+    """Neighbours that are learnt, or are not, as one text."""
+    return [
+        ("".join(piece.text for piece in own), learnt) for learnt, own in groupby(row, lambda piece: bool(piece.learnt))
+    ]
+
+
+def on_answers(params: FinetuneMixParams, trials: pl.DataFrame) -> pl.DataFrame:
+    """The tunings, judged by their answers: ``val_bpb`` and ``val_loss`` are means over the kinds; ``forgotten`` is what the text of the
+    pre-training costs more than the model before tuning, in bits per byte (over several texts the mean).
+
+    Raises
+    ------
+    StudyError
+        The pre-training did not finish.
+    """
+    before = trials.filter((pl.col("family") == "pretrained") & (pl.col("status") == "done"))
+    if before.is_empty():
+        raise StudyError("the pre-training did not finish, so nothing can be tuned")
+    texts = [f"val_bpb/{text}" for text in params.texts]
+    forgotten = pl.mean_horizontal(pl.col(text) - before[text][0] for text in texts)
+    means = (
+        pl.mean_horizontal(f"val_{unit}/{kind}" for kind in params.kinds).alias(f"val_{unit}")
+        for unit in ("bpb", "loss")
+    )
+    return trials.filter(pl.col("family").is_in(TUNED)).with_columns(*means, forgotten.alias("forgotten"))
+
+
+TUNED = ("mixture", "amount", "wordings", "order", "longer")  # families that learn answers
+
+
+def at_best_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
+    """Every mixture at the rate that was best for it, on the seeds that had no say in it."""
+    factors = best_factors(params)
+    chosen = pl.DataFrame(
+        {"variant": list(factors), "lr_factor": list(factors.values())},
+        schema={"variant": pl.String, "lr_factor": pl.Float64},
+    )
+    rows = tuned.filter((pl.col("family") == "mixture") & pl.col("seed").is_in(params.judging_seeds))
+    return rows.join(chosen, on=["variant", "lr_factor"], how="semi", maintain_order="left")
+
+
+def at_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
+    """Every mixture at every rate, on the seed that chose."""
+    return tuned.filter((pl.col("family") == "mixture") & (pl.col("seed") == params.seeds[0])).unique(
+        "hash", maintain_order=True
+    )
+
+
+class Scores:
+    """What was asked and how it was answered, means over seeds: a row a benchmark and variant."""
+
+    def __init__(self, scores: pl.DataFrame):
+        """``scores``: as ``analysis.read_evaluations`` has them."""
+        own = scores.filter((pl.col("by") == "all") & ~pl.col("score").str.ends_with("_error"))
+        means = own.group_by("benchmark", "variant", "score", maintain_order=True).agg(
+            pl.col("value").mean(), pl.col("seed").n_unique()
+        )
+        self.rows = [
+            {"benchmark": benchmark, "asked": variant, "seeds": int(rows["seed"].max())}
+            | {"scores": ", ".join(f"{name} {value:.3g}" for name, value in rows.select("score", "value").rows())}
+            for (benchmark, variant), rows in means.group_by(["benchmark", "variant"], maintain_order=True)
+        ]
+
+    def _repr_html_(self) -> str:
+        return records(self.rows, rows=100)
+
+
+def accuracy(questions: pl.DataFrame) -> TunedAccuracy | None:
+    """Of mixtures and longer tunings, against guessing and the model before tuning; None where nobody was asked."""
+    if questions.is_empty():
+        return None
+    of = pl.col("family")
+    return TunedAccuracy.of(questions.filter(of.is_in(["mixture", "longer"])), questions.filter(of == "pretrained"))
+
+
+def in_wordings(questions: pl.DataFrame) -> Wordings | None:
+    """Of the models that were tuned on few wordings and on many; None where nobody was asked."""
+    return None if questions.is_empty() else Wordings.of(questions.filter(pl.col("family") == "wordings"))
+
+
+def by_order(tuned: pl.DataFrame) -> Comparison | None:
+    """Every order against all at once; None where none is tried."""
+    ordered = tuned.filter(pl.col("family") == "order")
+    return None if ordered.is_empty() else Comparison.of(ordered, ALL_AT_ONCE, ORDERS)
+
+
+ORDERS = Text(en="Orders", ja="順序")
+
+
+def compared(tuned: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """Mixtures at their best rates, and the other tunings; a trial that goes by several names has the mixture's."""
+    others = tuned.filter(pl.col("family") != "mixture")
+    known = others.filter(pl.col("hash").is_in(judged["hash"].to_list()))["variant"].unique().to_list()
+    return pl.concat([judged, others.filter(~pl.col("variant").is_in(known))])
+
+
+def metrics(params: FinetuneMixParams, tuned: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the report's table; further columns are means over seeds."""
+    shown = columns(params)
+    return compared(tuned, judged).with_columns(
+        pl.col(name).mean().over("variant").alias(shown[name]) for name in shown
+    )
+
+
+def columns(params: FinetuneMixParams) -> dict[str, str]:
+    """What that table shows beside the loss, by the name that it has there."""
+    return {"forgotten": "forgotten", "rate": "rate"} | {f"val_bpb/{kind}": f"{kind} bpb" for kind in params.kinds}
+
+
+def before_and_after(written: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Answers of what was trained on preferences, and of what that began with."""
+    if written.is_empty():
+        return written, written
+    return written.filter(pl.col("method").is_not_null()), written.filter(pl.col("method").is_null())
+
+
+def wins(written: pl.DataFrame) -> PreferenceWins | None:
+    """What preferences changed, by the world's own truth."""
+    after, before = before_and_after(written)
+    return PreferenceWins.of(after, before) if len(after) else None
+
+
+def over_optimised(written: pl.DataFrame) -> OverOptimisation | None:
+    """Reward and truth over the distance from the best mixture's models; None where no reward model was asked."""
+    after, before = (rows.filter(pl.col("start") == BEST) if len(rows) else rows for rows in before_and_after(written))
+    return OverOptimisation.of(after, before) if len(after) and "reward" in after.columns else None
+
+
+def answers_of_best(written: pl.DataFrame) -> WrittenAnswers | None:
+    """A few answers of the best mixture's model, and what each method made of it."""
+    if written.is_empty():
+        return None
+    own = written.filter(pl.col("start") == BEST)
+    order = own.sort(pl.col("method").is_not_null(), maintain_order=True)["variant"].unique(maintain_order=True)
+    return WrittenAnswers.of(own, order.to_list())
+
+
+def decide_method(written: pl.DataFrame, *, looks: int) -> Decision | None:
+    """Which way of learning from preferences makes the best answers by the world's own truth, doing without among them.
+
+    In shares of what an answer could have scored and did not; of the models that began with the best mixture. None with fewer than two
+    seeds.
+    """
+    after, before = before_and_after(written)
+    rows = pl.concat([before, after], how="diagonal_relaxed") if len(written) else written
+    if rows.is_empty():
+        return None
+    scores = (
+        rows.filter(pl.col("start") == BEST)
+        .with_columns(pl.when(pl.col("method").is_null()).then(pl.lit(WITHOUT)).otherwise("variant").alias("variant"))
+        .group_by("variant", "seed", "size", maintain_order=True)
+        .agg((1 - pl.col("score").mean()).alias("val_bpb"))
+        .with_columns(pl.lit("done").alias("status"))
+    )
+    if scores["variant"].n_unique() < 2 or scores["seed"].n_unique() < 2:
+        return None
+    return decide(scores, looks=looks)
+
+
+WITHOUT = "without preferences"
+
+
+def method_settings(params: FinetuneMixParams, decision: Decision | None, size: str) -> tuple[Setting, ...]:
+    """The objective to go on with from the tuned model, with its loss and beta; ``answers`` where doing without leads."""
+    if decision is None or params.preferences is None:
+        return ()
+    tried: dict[str, dict[str, Any]] = {WITHOUT: {"name": "answers"}}
+    for loss, betas in params.preferences.losses.items():
+        for beta in betas:
+            tried[f"{BEST}: {loss} {beta:g}"] = {"name": "preference", "loss": loss, "beta": beta}
+    if params.policy is not None:
+        method = params.policy.objective.estimator
+        for beta in params.policy.betas:
+            tried[f"{BEST}: {method} {beta:g}"] = {"name": "policy", "estimator": method, "beta": beta}
+    known = {
+        "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (size,),
+        "source": _AFTER_TUNING, "decided": False,
+    }  # fmt: skip
+    return tuple(
+        Setting(field=f"objective.{name}", value=value, **known) for name, value in tried[decision.leader].items()
+    )
+
+
+_AFTER_TUNING = Text(en="after the fine-tuning, from its model", ja="ファインチューニング後の追加学習")
+
+
+def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
+    """How often to read rows of which there are few: the fewest that were tried; none with fewer than two seeds."""
+    amounts = tuned.filter(pl.col("family") == "amount")
+    few = amounts.filter(pl.col("rows") == pl.col("rows").min())
+    if few.is_empty() or few["variant"].n_unique() < 2 or few["seed"].n_unique() < 2:
+        return ()
+    decision, times = decide(few, looks=looks), dict(few.select("variant", "epochs").unique(maintain_order=True).rows())
+    return (
+        Setting(
+            field="epochs", value=times[decision.leader], alternatives=tuple(times[name] for name in decision.rivals),
+            p_best=decision.p_best[decision.leader], basis="text", evidence="measured", sizes=(str(few["size"][0]),),
+            source=_OF_TUNING, decided=False,
+        ),
+    )  # fmt: skip
+
+
+def order_settings(params: FinetuneMixParams, tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
+    """The stages to tune in, where any are better than all at once; else the mixture's one stage says it."""
+    ordered, stages = tuned.filter(pl.col("family") == "order"), orders(params)
+    if ordered.is_empty() or ordered["seed"].n_unique() < 2:
+        return ()
+    decision = decide(ordered, looks=looks)
+    if decision.leader == ALL_AT_ONCE:
+        return ()
+    return (
+        Setting(
+            field="stages", value=stages[decision.leader], alternatives=tuple(stages[name] for name in decision.rivals),
+            p_best=decision.p_best[decision.leader], basis="tokens", evidence="measured",
+            sizes=(str(ordered["size"][0]),), source=_AT_EQUAL_SHARES, decided=False,
+        ),
+    )  # fmt: skip
+
+
+_AT_EQUAL_SHARES = Text(
+    en="of the fine-tuning, at equal shares of all kinds", ja="ファインチューニング時の値(全種類を等分した場合)"
+)
+
+
+def rate_setting(judged: pl.DataFrame, best: str) -> Setting:
+    """The rate of the best mixture, and those that other mixtures found best."""
+    rates = dict(judged.select("variant", "rate").unique(maintain_order=True).rows())
+    others = tuple(sorted({rate for rate in rates.values() if rate != rates[best]}))
+    return Setting(
+        field="optimizer.learning_rate", value=rates[best], alternatives=others, basis="tokens", evidence="measured",
+        sizes=(str(judged["size"][0]),), source=_OF_TUNING, decided=False,
+    )  # fmt: skip

@@ -233,6 +233,90 @@ def test_paths_of_a_tree_are_on_one_side(tmp_path):
     assert len(train + validation) == 3 * 120 and not set(train) & set(validation) and len(set(validation)) > 10
 
 
+def test_questions_with_choices_are_answered_with_the_right_ones_words():
+    row = {"question": "港は？", "choices": ["岬", "岬の北", "谷"], "category": "x"}
+    asked = said(("user", "港は？\n\n選択肢:\n1. 岬\n2. 岬の北\n3. 谷"), ("assistant", "岬の北"))
+    ways = ({"answer_index": 1}, {"answer": "岬の北"}, {"answer": "b"}, {"answer_index": None, "answer": "B"})
+    assert read(*(row | way for way in ways)) == ([asked] * 4, Counter())
+    assert read(row | {"answer": None}, row | {"question": None, "answer": "A"})[1] == Counter(rows_without_answer=2)
+    for told, way in (
+        ("row 0: answer_index: 3 is not a place among 3", {"answer_index": 3}),
+        ("row 0: answer: 'D' is not one of the choices, nor the letter", {"answer": "D"}),
+        ("row 0: answer: 1 is not one of the choices", {"answer": 1}),
+    ):
+        with pytest.raises(StudyError, match=told):
+            read(row | way)
+
+
+def test_successive_rows_of_a_dialogue_are_one_conversation(tmp_path):
+    def turn(dialogue, number, output=SAID, **more):
+        return {"instruction": f"{number}は", "output": output, "dialogue_id": dialogue, "turn": number} | more
+
+    turns = [
+        turn(1, 0, system="丁寧に"),
+        turn(1, 1, system="丁寧に"),
+        turn(2, 0),
+        turn(None, 0),
+        turn(None, 1),
+        turn(3, 0, None),
+    ]
+    rows = [Document("", origin=f"row {n}", record=row) for n, row in enumerate(turns)]
+    notes = Counter()
+    made = list(conversations(rows, notes, dialogue="dialogue_id"))
+    first = said(("system", "丁寧に"), ("user", "0は"), ("assistant", SAID), ("user", "1は"), ("assistant", SAID))
+    single = [said(("user", f"{number}は"), ("assistant", SAID)) for number in (0, 0, 1)]
+    assert [one.conversation for one in made] == [first, *single] and notes == Counter(rows_without_answer=1)
+    assert made[0].record == {"messages": turns[:2]}, "the gate sees every row"
+    with pytest.raises(StudyError, match=r"row 0: dialogue: 'talk' is not a field; choose from dialogue_id, inst"):
+        list(conversations(rows, notes, dialogue="talk"))
+    options = {"path": str(written([turn(1, 0)], tmp_path)), "pairs": True, "dialogue": "dialogue_id"}
+    with pytest.raises(StudyError, match="dialogue: 'dialogue_id' puts rows of conversations together"):
+        check_sources(DataSpec(sources=(SourceSpec(kind="chat", name="talks", options=options),)))
+
+
+def test_trees_in_translation_are_read_in_it():
+    def message(name, parent, role, translated, failed="0", **more):
+        ids = {"message_id": name, "parent_id": parent, "role": role, "lang": "en"}
+        return ids | {"text_ja": translated, "ng_translation": failed} | more
+
+    rows = [
+        message("a", "", "prompter", "一は", text="one?"),
+        message("b", "a", "assistant", "これ", text="this"),
+        message("c", float("nan"), "prompter", "二は"),
+        message("d", "c", "assistant", "that", "1"),
+        message("e", "c", "assistant", "それ", 0),
+        message("f", "d", "prompter", "なぜ"),
+    ]
+    found, notes = read(*rows)
+    assert found == [said(("user", "一は"), ("assistant", "これ")), said(("user", "二は"), ("assistant", "それ"))]
+    assert not notes
+
+
+def test_a_folder_laid_out_like_llm_japanese_dataset_is_read_but_for_what_is_made_from_jglue(tmp_path):
+    """As masanorihirano/llm-japanese-dataset: a folder a part, in it JSON arrays of about a thousand rows; text invented."""
+    root = tmp_path / "llm-japanese-dataset" / "datasets-cc-by-sa"
+    kana = list("あいうえおかきくけこさしすせそたちつてとなにぬねの")
+    random, sizes = np.random.default_rng(3), {"aio": 30, "dolly-ja": 20, "jcommonsenseqa": 5, "jsquad": 5}
+    for part, size in sizes.items():
+        (root / part / "data").mkdir(parents=True)
+        (root / part / "README.md").write_text("# 作成方法")
+        (root / part / "generate.py").write_text("import json")
+        for number in range(2):
+            rows = [
+                {"index": str(at), "instruction": f"{part}の{at}は", "input": "", "output": "".join(random.choice(kana, 15))}
+                for at in range(number * size, (number + 1) * size)
+            ]  # fmt: skip
+            (root / part / "data" / f"{number:06}.json").write_text(json.dumps(rows, ensure_ascii=False, indent=2))
+    prepare(data_of(root.parent, validation_fraction=0.3), tmp_path / "prepared")
+    (text,) = (GuardedText(one) for one in (tmp_path / "prepared" / "text").iterdir() if one.name[0] != ".")
+    asked = [one.messages[0].content for side in ("train", "validation") for one in text.conversations(side)]
+    assert sorted(asked) == sorted(f"{part}の{at}は" for part in ("aio", "dolly-ja") for at in range(2 * sizes[part]))
+    (manifest,) = (one / "manifest.json" for one in (tmp_path / "prepared" / "text").iterdir() if one.name[0] != ".")
+    assert read_json(manifest)["notes"]["files_left_out_as_benchmark"] == 2 * 4, "read-me and script too"
+    with pytest.raises(StudyError, match="it names JCommonsenseQA, and JGLUE must never be training data"):
+        check_sources(data_of(root / "jcommonsenseqa"))
+
+
 # --- what is learnt
 
 

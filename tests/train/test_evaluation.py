@@ -313,7 +313,10 @@ def test_questions_of_a_file_are_kept_from_training_where_the_data_name_it(tmp_p
         (question(1, choices=["一つ"]), r"choices: \['一つ'\] are not two texts or more"),
         (question(1, answer_index=4), r"answer_index: 4 is not a place among 4 choices"),
         (question(1, question=" "), r"question: ' ' is no text"),
-        (question(1, answer_index=None, answer="鷹"), r"answer: '鷹' is not one of the choices; choose from 鷹匠"),
+        (
+            question(1, answer_index=None, answer="鷹"),
+            r"answer: '鷹' is not one of the choices, nor the letter of one; choose from 鷹匠",
+        ),
     ],
 )
 def test_a_row_of_another_shape_is_named(row, told, spec, tmp_path):

@@ -28,16 +28,23 @@ def notes_of(pairs: bool) -> dict[str, int]:
 
 
 def read_messages(
-    rows: Iterable[Document], notes: dict[str, int], *, pairs: bool, all_paths: bool
+    rows: Iterable[Document], notes: dict[str, int], *, pairs: bool, all_paths: bool, dialogue: str
 ) -> Iterator[Document]:
     """`preferences` or `conversations` of rows."""
-    return preferences(rows, notes) if pairs else conversations(rows, notes, all_paths=all_paths)
+    if not pairs:
+        return conversations(rows, notes, all_paths=all_paths, dialogue=dialogue)
+    if dialogue:
+        raise invalid("dialogue", dialogue, "puts rows of conversations together, not pairs of answers; leave it out")
+    return preferences(rows, notes)
 
 
-def conversations(rows: Iterable[Document], notes: dict[str, int], *, all_paths: bool = False) -> Iterator[Document]:
+def conversations(
+    rows: Iterable[Document], notes: dict[str, int], *, all_paths: bool = False, dialogue: str = ""
+) -> Iterator[Document]:
     """Of rows (``Document.record``), the documents that are conversations; those with nothing to learn are counted in ``notes``.
 
     Trees give the path of the best-ranked replies; with ``all_paths`` all of theirs, which are then on one side of the split.
+    Successive rows that have the field ``dialogue`` in common are one conversation.
 
     Raises
     ------
@@ -45,7 +52,7 @@ def conversations(rows: Iterable[Document], notes: dict[str, int], *, all_paths:
         A row has no known shape, holds what is no message, or is a pair of answers to choose from.
     """
     for are_trees, part in groupby(rows, key=lambda row: is_of_tree(row.record)):
-        read = partial(_of_trees, all_paths=all_paths) if are_trees else _of_rows
+        read = partial(_of_trees, all_paths=all_paths) if are_trees else partial(_of_rows, dialogue=dialogue)
         yield from _with_answers(read(part), notes)
 
 
@@ -70,14 +77,34 @@ def _with_answers(found: _Read, notes: dict[str, int]) -> Iterator[Document]:
             yield Document(said.text, origin=row.origin, record=row.record, conversation=said, together=row.together)
 
 
-def _of_rows(rows: Iterable[Document]) -> _Read:
-    for row in rows:
-        shape = shape_of(row.record, row.origin)
-        read = shape.read(row.record, row.origin)
-        if shape.pairs:
-            why = "has answers to choose from, not conversations to learn; take rows of preferences out, or give option pairs"
-            raise invalid("shape", shape.name, why, file=row.origin)
-        yield row, read
+def _of_rows(rows: Iterable[Document], dialogue: str) -> _Read:
+    if not dialogue:
+        yield from ((row, _of_row(row)) for row in rows)
+        return
+    for _, turns in groupby(rows, key=partial(_dialogue, field=dialogue)):
+        whole = list(turns)
+        found = [one for one in map(_of_row, whole) if one is not None]
+        messages = [message for one in found for message in one.messages if message.role != "system" or one is found[0]]
+        record = {"messages": [dict(row.record) for row in whole]}
+        yield Document("", origin=whole[0].origin, record=record), Conversation(tuple(messages)) if found else None
+
+
+def _dialogue(row: Document, field: str) -> object:
+    if field not in row.record:
+        raise invalid("dialogue", field, "is not a field", choices=sorted(map(str, row.record)), file=row.origin)
+    value = row.record[field]
+    return row.origin if value is None else value
+
+
+def _of_row(row: Document) -> Conversation | None:
+    shape = shape_of(row.record, row.origin)
+    read = shape.read(row.record, row.origin)
+    if shape.pairs:
+        why = (
+            "has answers to choose from, not conversations to learn; take rows of preferences out, or give option pairs"
+        )
+        raise invalid("shape", shape.name, why, file=row.origin)
+    return read
 
 
 def _of_pairs(rows: Iterable[Document], notes: dict[str, int]) -> _Read:

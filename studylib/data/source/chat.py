@@ -32,6 +32,9 @@ class ChatSource(FilesSource):
         paths: Literal["best", "all"] = Field(
             default="best", description="of trees of messages: the best-ranked replies, or all, each answer learnt once"
         )
+        dialogue: str = Field(
+            default="", description="a field of which successive rows have a value in common: turns of one conversation"
+        )
 
     _options: Options
 
@@ -69,4 +72,7 @@ class ChatSource(FilesSource):
 
     def _read(self, rows: Iterator[Document]) -> Iterator[Document]:
         self._notes |= notes_of(self.preferences) | {"rows_without_text": 0, "rows_in_iso_2022_jp": 0}
-        return read_messages(rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all")
+        return read_messages(
+            rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all",
+            dialogue=self._options.dialogue,
+        )  # fmt: skip

@@ -32,6 +32,9 @@ class ChatHubSource(HubSource):
         paths: Literal["best", "all"] = Field(
             default="best", description="of trees of messages: the best-ranked replies, or all, each answer learnt once"
         )
+        dialogue: str = Field(
+            default="", description="a field of which successive rows have a value in common: turns of one conversation"
+        )
 
     _options: Options
 
@@ -49,9 +52,11 @@ class ChatHubSource(HubSource):
             for number, row in enumerate(self._rows())
         )
         self._notes |= notes_of(self.preferences)
-        all_paths = self._options.paths == "all"
         left = self._options.max_bytes
-        for document in read_messages(rows, self._notes, pairs=self.preferences, all_paths=all_paths):
+        for document in read_messages(
+            rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all",
+            dialogue=self._options.dialogue,
+        ):  # fmt: skip
             yield document
             left -= len(document.utf8())
             if left <= 0:

@@ -21,7 +21,8 @@ from studylib.train.export import export_trial
 from studylib.train.trained import Trained
 
 _METRICS = {
-    "choices": {"accuracy": "mean", "accuracy_raw": "mean", "balanced_accuracy": "!function scores.balanced_accuracy"},
+    "choices": {"accuracy": "mean", "accuracy_raw": "mean"},
+    "labels": {"accuracy": "mean", "accuracy_raw": "mean", "balanced_accuracy": "!function scores.balanced_accuracy"},
     "similarity": {"pearson": "!function scores.pearson", "spearman": "!function scores.spearman"},
     "written": {"exact_match": "mean", "f1": "mean"},
 }
@@ -34,7 +35,7 @@ class HarnessTask:
     Attributes
     ----------
     scores
-        The function of ``_scores`` that judges an item: choices, similarity, written.
+        The function of ``_scores`` that judges an item: choices, labels, similarity, written.
     max_tokens
         Of an answer that is written.
     """
@@ -116,6 +117,8 @@ def _begin_texts(llama: Path) -> None:
         "type": "TemplateProcessing", "single": [begin, text[0]], "pair": [begin, *text], "special_tokens": tokens,
     }  # fmt: skip
     write_json(file, content)
+    file = llama / "tokenizer_config.json"  # of which the harness makes a processor of its own
+    write_json(file, read_json(file) | {"bos_token": mark, "add_bos_token": True})
 
 
 def _yaml(task: HarnessTask, name: str, data: Path, trained: Trained) -> str:

@@ -78,16 +78,17 @@ def spearman(pairs):
 
 
 def choices(doc, results):
-    """Of JCommonsenseQA and JNLI."""
+    """Of JCommonsenseQA."""
     likelihoods = _answers_alone(doc, results)
     right = doc["target"]
     a_byte = likelihoods / [len(one.encode()) for one in doc["answers"]]
-    by_byte = float(np.argmax(a_byte) == right)
-    return {
-        "accuracy": by_byte,
-        "accuracy_raw": float(np.argmax(likelihoods) == right),
-        "balanced_accuracy": (right, by_byte),
-    }
+    return {"accuracy": float(np.argmax(a_byte) == right), "accuracy_raw": float(np.argmax(likelihoods) == right)}
+
+
+def labels(doc, results):
+    """Of JNLI."""
+    judged = choices(doc, results)
+    return judged | {"balanced_accuracy": (doc["target"], judged["accuracy"])}
 
 
 def similarity(doc, results):

@@ -31,7 +31,7 @@ class JNLI(Jglue):
         "plain-1": "前提と仮説の関係を、含意、矛盾、中立の中から選んでください。\n前提: {sentence1}\n仮説: {sentence2}",
         "bare-1": "{sentence1}\n{sentence2}\n関係は何ですか。",
     }
-    _harness_scores = "choices"
+    _harness_scores = "labels"
 
     def measure(self, asked: Asked) -> Measured:
         from studylib.train.benchmark._choices import choose

@@ -87,7 +87,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="study bench tuning", description=__doc__)
     parser.add_argument("--shape", choices=SHAPES, default="10M", help="(default: %(default)s)")
     parser.add_argument("--batch", type=int, default=16, help="rows a step (default: %(default)s)")
-    parser.add_argument("--path", help="conversations in a file; default: miniworld's instructions of all kinds")
+    parser.add_argument("--path", help="conversations in a file; default: miniworld's conversations")
     parser.add_argument(
         "--dtype", choices=["auto", "bfloat16", "float32"], default="auto", help="auto: as the engine would"
     )
@@ -129,7 +129,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _trial(shape: ModelSpec, asked: argparse.Namespace) -> TrialSpec:
-    made = {"kind": "chat", "options": {"path": asked.path}} if asked.path else {"options": {"register": "instruct"}}
+    made = {"options": {"register": "instruct", "task": "conversation"}}
+    if asked.path:
+        made = {"kind": "chat", "options": {"path": asked.path}}
     data = DataSpec(
         sources=(SourceSpec(name=LABEL, **made),), tokenizer=TokenizerSpec(vocab_size=shape.vocab_size)
     )  # fmt: skip

@@ -116,7 +116,8 @@ class FinetuneMixParams(TrainingParams):
         default_factory=dict, description="stages of kinds, by name; each kind once, so that rows are equal"
     )
     longer: Longer | None = Field(
-        default=None, description="kinds, tokens, rate and batch of a tuning until questions can be answered; none: not tried"
+        default=None,
+        description="kinds, tokens, rate and batch of a tuning until questions can be answered; none: not tried",
     )
     preferences: Preferring | None = Field(
         default=Preferring(), description="source, losses, betas and budget of learning from pairs; none: not tried"

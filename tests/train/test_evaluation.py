@@ -15,6 +15,7 @@ from several import SHARP, in_double, train_all
 from studylib.analysis import read_evaluation_rows, read_evaluations
 from studylib.data import Tokenizer, prepare
 from studylib.data.chat.conversation import Message
+from studylib.data.chat.encode import control_tokens
 from studylib.data.miniworld.instruct import HELD_OUT
 from studylib.data.pseudo import SamplingSpec
 from studylib.errors import StudyError
@@ -147,7 +148,8 @@ def greedy(trained, tokens: list[int], limit: int) -> list[int]:
     while len(written) < limit and written[-1:] != [trained.encoder.end_id]:
         with torch.no_grad():
             logits = trained.model.logits(torch.tensor([tokens + written]))[0, -1]
-        logits[[0, tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id]] = -math.inf
+        never = {0, tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, *control_tokens(tokenizer)}
+        logits[[*(never - {trained.encoder.end_id})]] = -math.inf
         written.append(int(logits.argmax()))
     return written
 
@@ -213,7 +215,7 @@ def test_of_equal_choices_each_counts_in_part(trained):
 
 
 def test_a_wording_that_wants_marks_is_answered_with_marks(spec, study):
-    evaluation = EvaluationSpec(trial=spec, benchmark="multiple_choice", questions=12, wordings=[3, 7], each=1)
+    evaluation = EvaluationSpec(trial=spec, benchmark="multiple_choice", questions=12, wordings=[4, 19], each=1)
     run_steps([evaluation], study, launcher="inprocess", progress=[])
     chosen = set(read_evaluation_rows(study, [evaluation])["chosen"])
     assert chosen <= set("ABCDE12345アイウエオ")

@@ -50,7 +50,8 @@ def look_at_text(jobs: Iterable[Job]) -> dict[str, list[str]]:
     from studylib.data.digest import Allowance
 
     allowance = Allowance(_LOOK_BYTES)
-    seen: dict[str, list[str]] = {}
+    checked: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}  # an idea may read one of them in several data
     unread: dict[str, list[str]] = {}
     for job in jobs:
         folder, lines = job.study / "data", []
@@ -64,10 +65,10 @@ def look_at_text(jobs: Iterable[Job]) -> dict[str, list[str]]:
                     continue
                 # Several tokenizers of one text are several data.
                 text = data.replace(tokenizer=TokenizerSpec(), tokenizer_of=None, added_pieces=0)
-                if text.hash not in seen:
+                if text.hash not in checked:
                     check_sources(data, online=False)
-                    seen[text.hash] = look_at_sources(data, allowance)
-                lines += seen[text.hash]
+                    checked[text.hash] = look_at_sources(data, allowance, texts)
+                lines += checked[text.hash]
         unread[job.idea.name] = list(dict.fromkeys(lines))
     return unread
 

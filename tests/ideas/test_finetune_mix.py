@@ -345,6 +345,30 @@ TRUTH = {
 }  # fmt: skip
 
 
+def test_what_is_learnt_shows_conversations_and_counts_those_beyond_the_context(tmp_path):
+    names = ["霧浜", "月見坂", "青砥島", "鳴瀬谷", "白樺台", "金糸峠", "椿山", "小夜川", "雁木町", "御影原"]
+    talks = [(f"{one}から{other}へ行く道は？", f"{other}の灯台を目印に。") for one in names for other in names]
+    talks += [(f"{one}の昔話を。", f"{one}の人々は、" + "舟を出して網を引き、" * 60) for one in names]  # cut
+    talks += [(f"{one}のことを短く。" + "潮の香りがする町です。" * 60, f"{one}です。") for one in names]  # left out
+    kinds = {}
+    for kind, own in (("long", talks), ("short", talks[:100])):
+        file = tmp_path / f"{kind}.jsonl"
+        rows = ({"prompt": prompt, "completion": f"{kind}。{answer}"} for prompt, answer in own)
+        file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        kinds[kind] = {"kind": "chat", "options": {"path": str(file)}}
+    data = {
+        "sources": [{"name": "ja", "options": {"register": "ja", "bytes": 60_000}}],
+        "tokenizer": {"vocab_size": 600},
+    }
+    params = FinetuneMixParams(data=data, kinds=kinds, design=(1,), wordings=(), seq_len=96, out=str(tmp_path / "out"))
+    shown = tables.WhatIsLearnt(params)
+    counts = {one["kind"]: one for one in shown.counts}
+    assert 8 <= counts["long"]["cut"] <= 10 and 8 <= counts["long"]["left out"] <= 10  # a few are held out
+    assert counts["short"]["cut"] == counts["short"]["left out"] == 0
+    assert 60 <= counts["short"]["conversations"] < counts["long"]["conversations"] < 120
+    assert "<mark" in shown._repr_html_() and "left out" in shown._repr_html_()
+
+
 def judged_trials() -> pl.DataFrame:
     amounts = simulated(
         {name: dict.fromkeys(KINDS, loss) for name, loss in (("64 rows x 4", 1.005), ("256 rows x 1", 1.0), ("64 rows x 1", 1.2))},

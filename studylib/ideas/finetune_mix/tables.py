@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from studylib.analysis import Decision, decide
@@ -23,20 +24,27 @@ _OF_TUNING = Text(en="of the fine-tuning, not of the pre-training", ja="ファ�
 
 
 class WhatIsLearnt:
-    """The first conversations of each kind as a model reads them: the template around them, and what is learnt marked."""
+    """The first conversations of each kind as a model reads them: the template around them, and what is learnt marked; and how many
+    there are, and how many of them the context does not hold."""
 
     def __init__(self, params: FinetuneMixParams, each: int = 2):
         prepared = prepare(params.all_data, params.folder / "data")
         tokenizer = Tokenizer.load(prepared.tokenizer_file)
         self.rows: dict[str, list[list[Piece]]] = {}
+        self.counts: list[dict[str, Any]] = []
         for kind in params.kinds:
             shard = prepared.shards(kind).train
+            beyond = shard.prompt_tokens > params.seq_len
+            cut = (np.diff(shard.document_starts) > params.seq_len + 1) & ~beyond
+            counts = {"conversations": shard.num_documents, "cut": int(cut.sum()), "left out": int(beyond.sum())}
+            self.counts.append({"kind": kind} | counts)
             edges = shard.document_starts[: each + 1].tolist()
             rows = (SeenRow("", "", shard.tokens[a:b], shard.learnt[a:b], "whole") for a, b in pairwise(edges))
             self.rows[kind] = [pieces_of(row, tokenizer) for row in rows]
 
     def _repr_html_(self) -> str:
-        return "".join(heading(kind) + "".join(marked(_runs(row)) for row in rows) for kind, rows in self.rows.items())
+        shown = [heading(kind) + "".join(marked(_runs(row)) for row in rows) for kind, rows in self.rows.items()]
+        return "".join([*shown, heading("how many, of the training text"), records(self.counts)])
 
 
 def _runs(row: list[Piece]) -> list[tuple[str, bool]]:

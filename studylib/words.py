@@ -129,5 +129,5 @@ def _listed(language: Language, values: Iterable[Any], most: int = 0) -> str:
     """Joined as the language does; beyond ``most`` (0: all) only how many more there are."""
     said = [_plain(language, value) for value in values]
     left = len(said) - most if most and len(said) > most + 1 else 0
-    comma, more = {"en": (", ", f" and {left} more"), "ja": ("、", f"ほか {left} 件")}[language]
+    comma, more = {"en": (", ", f" and {left} more"), "ja": ("、", f"、ほか {left} 件")}[language]
     return comma.join(said[:-left] if left else said) + (more if left else "")

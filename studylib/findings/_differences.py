@@ -48,6 +48,6 @@ def frame(figure: Figure, ax: Axes, baseline: str, noise: float) -> None:
     ax.plot([], [], "<", color=PALETTE[2], ms=8, label="better (Holm-corrected)")
     ax.plot([], [], ">", color=PALETTE[1], ms=8, label="worse (Holm-corrected)")
     ax.plot([], [], "o", color=MUTED, mfc="white", ms=8, label="not told apart")
-    said = wrapped(f"difference to {baseline} at the same seed (bits per byte), 95 % interval", 56)
+    said = wrapped(f"difference to {baseline} at the same seed (bits per byte), 95\u00a0% interval", 56)
     ax.set_xlabel(f"{said}\n← better      worse →")
     figure.legend(loc="outside lower center", ncols=2, fontsize=9)

@@ -64,14 +64,14 @@ class Mixture(Finding):
             {% elif state == 'better' %}{{ told() }} beats equal shares at {{ size }} ({{ beats_even | percent }}), but the best may lie
             anywhere in {{ region | percent }} of all mixtures
             {% else %}The best mixture at {{ size }} is undecided: it may lie anywhere in {{ region | percent }} of all mixtures; of those tried
-            {{ first.variant }} ({{ first.p | percent }}){% endif %}""",
+            {{ first.variant }} leads ({{ first.p | percent }}){% endif %}""",
         ja="""
             {% set first = tried | sort(attribute='p') | last %}
             {% macro told() %}{% for one in parts %}{{ one.kind }} {{ (100 * one.share) | fixed(0) }} %{{ '' if loop.last else '、' }}{% endfor %}{% endmacro %}
             {% if state == 'even' %}{{ size }} では等分の混合がどの混合にも劣らない(損失増は平均 {{ even_regret_percent | fixed(2) }} %)
             {% elif state == 'found' %}{{ size }} で最良の混合:{{ told() }}(全混合の {{ region | percent }} が候補、損失増は平均 {{ regret_percent | fixed(2) }} %)
             {% elif state == 'better' %}{{ size }} では {{ told() }} が等分に勝る({{ beats_even | percent }})が、最良点の範囲は全混合の {{ region | percent }}
-            {% else %}{{ size }} で最良の混合は未決:全混合の {{ region | percent }} のどこかにある。試した中では {{ first.variant }}({{ first.p | percent }}){% endif %}""",
+            {% else %}{{ size }} で最良の混合は未決:全混合の {{ region | percent }} のどこかにある。試した中では {{ first.variant }} が首位({{ first.p | percent }}){% endif %}""",
     )
     alt = Words(
         en="""Predicted bits per byte of held-out answers over mixtures, with the region where the best one lies with 90 %. Measured, in shares of

@@ -25,7 +25,7 @@ class TargetVerdict(Finding):
         ja="""
             {% if decided %}{{ target | short }} パラメータでは {{ leader }} を採用してください。
             {% elif p >= 0.5 %}{{ target | short }} パラメータでは、より良い証拠が得られるまで {{ leader }} を採用してください
-            {%- if rivals %}({{ rivals | listed(3) }} が上回る可能性が残ります){% endif %}。
+            {%- if rivals %}({{ (rivals | listed(3) ~ ' ') | replace('件 ', '件') }}が上回る可能性が残ります){% endif %}。
             {% else %}{{ target | short }} パラメータでは未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です
             {%- if rivals %}(対立候補:{{ rivals | listed(3) }}){% endif %}。
             {% endif %}

@@ -122,7 +122,7 @@ def test_a_longer_tuning_is_of_some_kinds_with_its_own_steps_and_asked_at_all_se
     params = PARAMS.replace(longer=longer, seeds=(0, 1, 2))
     specs = by_family("longer", params)
     assert [(spec.seed, spec.tags["variant"]) for spec in specs] == [
-        (seed, "only choice, longer") for seed in (0, 1, 2)
+        (seed, "only choice (longer)") for seed in (0, 1, 2)
     ]
     for spec in specs:
         assert (spec.train_steps, spec.global_batch_size, spec.optimizer.learning_rate) == (50, 4, 2e-3)
@@ -130,7 +130,7 @@ def test_a_longer_tuning_is_of_some_kinds_with_its_own_steps_and_asked_at_all_se
     asked = {one.trial.hash for one in plan_steps(params) if isinstance(one, EvaluationSpec)}
     assert {spec.hash for spec in specs} <= asked
     of_all = by_family("longer", params.replace(longer=longer | {"kinds": []}))
-    assert of_all[0].stages[0].mixture.keys() == KINDS.keys() and of_all[0].tags["variant"] == "even, longer"
+    assert of_all[0].stages[0].mixture.keys() == KINDS.keys() and of_all[0].tags["variant"] == "even (longer)"
     assert not by_family("longer", params.replace(longer=None))
     with pytest.raises(ValueError, match=r"longer\.kinds: 'chioce' is not a kind"):
         params.replace(longer=longer | {"kinds": ["chioce"]})

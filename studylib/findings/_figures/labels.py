@@ -37,6 +37,6 @@ def label_points(ax: Axes, places: Sequence[tuple[float, float]], names: Sequenc
             box = text.get_window_extent()
             inside = ax.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
             if inside and not any(box.overlaps(other) for number, other in enumerate(taken) if number != own):
-                taken.append(box)
+                taken.append(box.expanded(1.05, 1.6))  # the title that comes later makes the axes lower
                 break
             text.remove()

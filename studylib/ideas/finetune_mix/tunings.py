@@ -103,7 +103,7 @@ def longer_trials(params: FinetuneMixParams) -> list[TrialSpec]:
     if longer is None:
         return []
     kinds = longer.kinds or tuple(params.kinds)
-    name = f"{mixture_name(params, kinds)}, longer"
+    name = f"{mixture_name(params, kinds)} (longer)"
     stages = (StageSpec(name=name, mixture=dict.fromkeys(kinds, 1.0)),)
     steps = max(2, round(longer.train_tokens / (longer.global_batch_size * params.seq_len)))
     tags = {"family": "longer", "variant": name}

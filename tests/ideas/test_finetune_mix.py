@@ -496,15 +496,29 @@ def test_before_and_after_are_told_apart():
     assert all(rows.is_empty() for rows in tables.before_and_after(pl.DataFrame()))
 
 
-def test_scores_are_a_row_a_model_and_say_no_error_of_theirs():
+def test_scores_are_a_row_a_model_and_score_with_its_error():
     rows = [
         {"benchmark": "exact_match", "variant": name, "seed": seed, "by": by, "group": "", "score": score, "value": value + seed / 100}
         for name, value in (("even", 0.5), ("pre-trained", 0.1)) for seed in (1, 2)
         for by, score in (("all", "exact_match"), ("all", "exact_match_error"), ("sort", "exact_match"))
     ]  # fmt: skip
     assert tables.Scores(pl.DataFrame(rows)).rows == [
-        {"benchmark": "exact_match", "asked": "even", "seeds": 2, "scores": "exact_match 0.515"},
-        {"benchmark": "exact_match", "asked": "pre-trained", "seeds": 2, "scores": "exact_match 0.115"},
+        {
+            "benchmark": "exact_match",
+            "asked": "even",
+            "seeds": 2,
+            "score": "exact_match",
+            "value": "0.515",
+            "error": "0.52",
+        },
+        {
+            "benchmark": "exact_match",
+            "asked": "pre-trained",
+            "seeds": 2,
+            "score": "exact_match",
+            "value": "0.115",
+            "error": "0.12",
+        },
     ]
 
 

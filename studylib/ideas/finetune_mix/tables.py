@@ -101,22 +101,26 @@ def at_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
 
 
 class Scores:
-    """What was asked and how it was answered, means over seeds: a row a benchmark and variant."""
+    """What was asked and how it was answered, means over seeds: a row a benchmark, variant and score, beside it the standard error
+    of one seed over its items."""
 
     def __init__(self, scores: pl.DataFrame):
         """``scores``: as ``analysis.read_evaluations`` has them."""
-        own = scores.filter((pl.col("by") == "all") & ~pl.col("score").str.ends_with("_error"))
-        means = own.group_by("benchmark", "variant", "score", maintain_order=True).agg(
-            pl.col("value").mean(), pl.col("seed").n_unique()
+        means = (
+            scores.filter(pl.col("by") == "all")
+            .group_by("benchmark", "variant", "score", maintain_order=True)
+            .agg(pl.col("value").mean(), pl.col("seed").n_unique())
         )
+        known = {row[:3]: row[3] for row in means.select("benchmark", "variant", "score", "value").iter_rows()}
         self.rows = [
-            {"benchmark": benchmark, "asked": variant, "seeds": int(rows["seed"].max())}
-            | {"scores": ", ".join(f"{name} {value:.3g}" for name, value in rows.select("score", "value").rows())}
-            for (benchmark, variant), rows in means.group_by(["benchmark", "variant"], maintain_order=True)
+            {"benchmark": benchmark, "asked": variant, "seeds": seeds, "score": score, "value": f"{value:.3g}"}
+            | {"error": "" if (error := known.get((benchmark, variant, f"{score}_error"))) is None else f"{error:.2g}"}
+            for benchmark, variant, score, value, seeds in means.iter_rows()
+            if not score.endswith("_error")
         ]
 
     def _repr_html_(self) -> str:
-        return records(self.rows, rows=100)
+        return records(self.rows, rows=200)
 
 
 def accuracy(questions: pl.DataFrame) -> TunedAccuracy | None:

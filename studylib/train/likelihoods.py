@@ -17,8 +17,8 @@ from studylib.files import atomic_write, file_hash, read_json
 from studylib.rows import PAD, Batch
 from studylib.spec import LikelihoodSpec, TrialSpec, validated
 from studylib.spec.record import LikelihoodRecord
-from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.trained import Trained, load_trained
+from studylib.train.validation import EVALUATION_TOKENS
 
 MARKER = "result.json"
 References = dict[str, dict[str, np.ndarray]]

@@ -11,7 +11,7 @@ from studylib.model.gpt import GPT
 from studylib.parallel import World
 from studylib.rows import IGNORED, PAD
 from studylib.train.compute import Compute
-from studylib.train.evaluate import EVALUATION_TOKENS
+from studylib.train.validation import EVALUATION_TOKENS
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -35,6 +35,8 @@ class Question:
 
     Attributes
     ----------
+    item
+        The task and the row's number: what is kept of it (rows, files of the harness) is known by that to the gate.
     choices
         What may be answered; none where the answer is written.
     right
@@ -94,7 +96,8 @@ class Jglue(Benchmark, ABC):
             if not read:
                 raise invalid("evaluation.path", str(path), "has no rows")
             read.sort(key=lambda one: hashlib.blake2b(one.item.encode(), digest_size=8).digest())
-            self._seen = tuple(read)
+            # Rows that are kept say by this what they are of: the gate knows such numbers.
+            self._seen = tuple(replace(one, item=f"{self._name.lower()}-{one.item}") for one in read)
         return list(self._seen[: self.options.count])
 
     def for_harness(self, trained: Trained) -> HarnessTask:

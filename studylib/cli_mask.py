@@ -38,6 +38,12 @@ def mask(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Rows are pairs of answers, of which one is preferred.")
     ] = False,
+    dialogue: Annotated[
+        str, typer.Option(help="Successive rows with this field in common are one conversation.", metavar="FIELD")
+    ] = "",
+    turns: Annotated[
+        int | None, typer.Option(min=1, help="Rows of a dialogue in a conversation at most.", metavar="N")
+    ] = None,
     tokenizer: Annotated[
         Path | None,
         typer.Option(help="tokenizer.model, or a folder with one. Default: trained on the file.", metavar="PATH"),
@@ -61,7 +67,7 @@ def mask(
     from studylib.data.guard import Guard
 
     layout = _template(template)
-    options = {"path": str(file), "pairs": pairs, "encoding": encoding}
+    options = {"path": str(file), "pairs": pairs, "encoding": encoding, "dialogue": dialogue, "turns": turns}
     known = _trained(options, layout) if tokenizer is None else _given(tokenizer, layout)
     encoder, guard, source = ConversationEncoder(known, layout), Guard(), _source(options)
     counts, shown = Counter[str](), []

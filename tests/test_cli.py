@@ -6,6 +6,7 @@ import gzip
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from typing import get_type_hints
 
 import nbformat
@@ -20,7 +21,7 @@ from studylib.data import prepare
 from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
 from studylib.result import Text
-from studylib.spec import ModelSpec, SpeedSpec, TrialSpec, timed_step
+from studylib.spec import EvaluationSpec, ModelSpec, SpeedSpec, TrialSpec, timed_step
 from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome
 
@@ -194,6 +195,27 @@ def test_a_plan_says_which_text_it_did_not_look_at(root, study, no_kernel, monke
     assert str(file) in line
     code, _, err = study("run", *text_from(file))
     assert code == 2 and "line 4001: text_column: 'text' holds int" in err
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(None, "cannot be read"), ({"sentence1": "a", "label": 0.5}, "line 1: fields: 'sentence1, label' are not those of JNLI")],
+)  # fmt: skip
+def test_another_file_of_questions_is_refused_before_a_kernel_starts(
+    root, study, no_kernel, monkeypatch, command, content, says
+):
+    if content is not None:
+        (root / "asked.json").write_text(json.dumps(content))
+
+    def asking(params):
+        trial = plan(params)[0]
+        return [trial, EvaluationSpec(trial=trial, benchmark="jnli", path="asked.json")]
+
+    monkeypatch.setitem(registry.IDEAS, "width", replace(registry.IDEAS["width"], plan=asking))
+    code, out, err = study(command, "--scale", "smoke")
+    assert code == 2 and says in err and err.count("\n") == 1 and out == ""
+    assert not (root / "reports").exists()
 
 
 def test_text_read_before_the_kernel_is_not_read_again(root, study, monkeypatch):

@@ -131,6 +131,18 @@ def test_on_a_terminal_what_is_learnt_is_green_and_underlined(file):
     assert f"⟦{FIRST}⟨</s>⟩⟧" in plain
 
 
+def test_rows_of_a_dialogue_are_put_together(file, mask):
+    rows = [{"instruction": f"{n}は？", "output": FIRST, "talk": n // 3} for n in range(6)]
+    for options, answers in (
+        ((), [1] * 6),
+        (("--dialogue", "talk"), [3, 3]),
+        (("--dialogue", "talk", "--turns", 2), [2, 1] * 2),
+    ):
+        code, said, err = mask(file(rows), *options, "--json")
+        assert code == 0, err
+        assert [len(row["learnt_answers"]) for row in json.loads(said)["rows"]] == answers
+
+
 def test_pairs(file, mask):
     code, said, err = mask(file(PAIRS), "--pairs", "--json")
     assert code == 0, err
@@ -189,6 +201,8 @@ def test_a_tokenizer_of_ones_own(file, mask, tmp_path):
         ),
         (("--tokenizer", "nowhere.model"), TALKS, "tokenizer: 'nowhere.model' cannot be read"),
         (("--encoding", "cp93x"), TALKS, "encoding: 'cp93x'"),
+        (("--turns", "2"), TALKS, "turns: 2 are of a dialogue, whose rows option dialogue puts together"),
+        (("--dialogue", "talk"), TALKS, "dialogue: 'talk' is not a field; choose from messages"),
         ((), [{"messages": [{"role": "user", "content": "x"}]}], "holds no text to train a tokenizer on"),
         (
             (),

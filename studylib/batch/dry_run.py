@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from studylib.batch.jobs import Job
 from studylib.batch.marker import is_current
 from studylib.registry import LAUNCHERS
-from studylib.spec import DataSpec, TokenizerSpec
+from studylib.spec import DataSpec, EvaluationSpec, TokenizerSpec
 from studylib.trials.cache import tasks_under
 from studylib.trials.launcher import Setting
 from studylib.trials.run import still_to_do
@@ -17,7 +17,7 @@ _LOOK_BYTES = 60_000_000  # of text that a plan reads: 0.6 seconds
 
 
 def read_text(jobs: Iterable[Job], say: Callable[[str], None]) -> None:
-    """Read all text that trials still to be trained need, before a kernel starts; preparing finds it read.
+    """Read all text that trials still to be trained need, and what they are asked, before a kernel starts; preparing finds it read.
 
     Text that was prepared is compared with its files.
 
@@ -27,6 +27,7 @@ def read_text(jobs: Iterable[Job], say: Callable[[str], None]) -> None:
         Missing files, wrong options, bad text, or text that changed since trials were made from it.
     """
     for job in jobs:
+        _check_questions(job)
         folder = job.study / "data"
         asked = {step.name for step in job.steps}
         to_do, _ = still_to_do(tasks_under(job.study, job.steps), asked, retry_failed=job.params.retry_failed)
@@ -50,9 +51,11 @@ def look_at_text(jobs: Iterable[Job]) -> dict[str, list[str]]:
     from studylib.data.digest import Allowance
 
     allowance = Allowance(_LOOK_BYTES)
-    seen: dict[str, list[str]] = {}
+    checked: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}  # an idea may read one of them in several data
     unread: dict[str, list[str]] = {}
     for job in jobs:
+        _check_questions(job)
         folder, lines = job.study / "data", []
         for data in _data_of(job):
             from studylib.data import check_sources, look_at_changes, look_at_sources
@@ -64,12 +67,21 @@ def look_at_text(jobs: Iterable[Job]) -> dict[str, list[str]]:
                     continue
                 # Several tokenizers of one text are several data.
                 text = data.replace(tokenizer=TokenizerSpec(), tokenizer_of=None, added_pieces=0)
-                if text.hash not in seen:
+                if text.hash not in checked:
                     check_sources(data, online=False)
-                    seen[text.hash] = look_at_sources(data, allowance)
-                lines += seen[text.hash]
+                    checked[text.hash] = look_at_sources(data, allowance, texts)
+                lines += checked[text.hash]
         unread[job.idea.name] = list(dict.fromkeys(lines))
     return unread
+
+
+def _check_questions(job: Job) -> None:
+    """StudyError for a file of questions that is not there or is another benchmark's."""
+    # Of the same questions to many models the first evaluation answers for all.
+    asked = {one.asked: one for one in job.steps if isinstance(one, EvaluationSpec)}
+    with contextlib.chdir(job.root):
+        for one in asked.values():
+            one.built().check()
 
 
 def _data_of(job: Job) -> list[DataSpec]:

@@ -65,31 +65,44 @@ def _check_conversations(data: DataSpec, sources: Mapping[str, Source]) -> None:
         raise invalid("data.chat_template", data.chat_template, "is not used: no source holds conversations")
 
 
-def look_at_sources(data: DataSpec, allowance: Allowance) -> list[str]:
+def look_at_sources(data: DataSpec, allowance: Allowance, seen: dict[str, list[str]] | None = None) -> list[str]:
     """Find bad text, so far as ``allowance`` lets it be read; return a line about each part that was not looked at.
+
+    Parameters
+    ----------
+    seen
+        What was said of each text that was looked at before, by the text's hash; it is not read again. New ones are put there.
 
     Raises
     ------
     StudyError
         Text that `prepare` would refuse.
     """
+    seen = {} if seen is None else seen
     unread: list[str] = []
     for one in with_parents(data):
-        for spec in one.sources:
-            label, source = spec.label, opened(spec)
-            documents, left_out = source.look(allowance)
-            Guard().admit(first := list(islice(documents, _GUARDED)))
-            with tempfile.TemporaryFile() as signatures:
-                split = Split(signatures, one.validation_fraction)
-                for batch in batches(chain(first, documents)):
-                    contents = [document.utf8() for document in batch]
-                    if not left_out and not spec.cleaning:  # what a cleaning leaves is not known yet
-                        split.add([document.text for document in batch], contents, together(batch))
-                if source.given and not left_out and not spec.cleaning:
-                    sides = SideCount.of(split, split.in_validation())
-                    check_not_empty(label, sides, "", one.validation_fraction)
-            unread += [f"{label}: {line}" for line in left_out]
-    return unread
+        for label, text in one.texts.items():
+            if text.hash not in seen:
+                seen[text.hash] = _look_at(text, allowance)
+            unread += [f"{label}: {line}" for line in seen[text.hash]]
+    return list(dict.fromkeys(unread))
+
+
+def _look_at(text: TextSpec, allowance: Allowance) -> list[str]:
+    spec = text.source
+    source = opened(spec)
+    documents, left_out = source.look(allowance)
+    Guard().admit(first := list(islice(documents, _GUARDED)))
+    with tempfile.TemporaryFile() as signatures:
+        split = Split(signatures, text.validation_fraction)
+        for batch in batches(chain(first, documents)):
+            contents = [document.utf8() for document in batch]
+            if not left_out and not spec.cleaning:  # what a cleaning leaves is not known yet
+                split.add([document.text for document in batch], contents, together(batch))
+        if source.given and not left_out and not spec.cleaning:
+            sides = SideCount.of(split, split.in_validation())
+            check_not_empty(spec.label, sides, "", text.validation_fraction)
+    return left_out
 
 
 def guarded_text(spec: TextSpec, folder: Path, *, progress: Progress | None = None, workers: int = 1) -> GuardedText:

@@ -63,6 +63,11 @@ class EvaluationSpec(Step, Choosing):
         return tuple(one.keeping_its_end() for one in trials if one is not None)
 
     @property
-    def label(self) -> str:
+    def asked(self) -> str:
+        """The benchmark and its options in words, without who is asked."""
         chosen = ", ".join(f"{name} {value}" for name, value in self._chosen().items())
-        return f"{self.benchmark}{f' ({chosen})' if chosen else ''} of {self.trial.label}"
+        return f"{self.benchmark}{f' ({chosen})' if chosen else ''}"
+
+    @property
+    def label(self) -> str:
+        return f"{self.asked} of {self.trial.label}"

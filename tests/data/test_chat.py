@@ -267,10 +267,20 @@ def test_successive_rows_of_a_dialogue_are_one_conversation(tmp_path):
     single = [said(("user", f"{number}は"), ("assistant", SAID)) for number in (0, 0, 1)]
     assert [one.conversation for one in made] == [first, *single] and notes == Counter(rows_without_answer=1)
     assert made[0].record == {"messages": turns[:2]}, "the gate sees every row"
+    few = list(conversations(rows * 2, notes, dialogue="dialogue_id", turns=1))
+    again = said(("system", "丁寧に"), ("user", "1は"), ("assistant", SAID))
+    assert [one.conversation for one in few[1:5]] == [again, *single] and len(few) == 10
+    assert few[0].record == {"messages": turns[:1]} and few[1].record == {"messages": turns[1:2]}
+    assert [one.together for one in few[:3]] == ["row 0", "row 0", "row 2"], "parts of a dialogue are on one side"
+    whole = list(conversations(rows, notes, dialogue="dialogue_id", turns=2))
+    assert [one.conversation for one in whole] == [one.conversation for one in made]
     with pytest.raises(StudyError, match=r"row 0: dialogue: 'talk' is not a field; choose from dialogue_id, inst"):
         list(conversations(rows, notes, dialogue="talk"))
     options = {"path": str(written([turn(1, 0)], tmp_path)), "pairs": True, "dialogue": "dialogue_id"}
     with pytest.raises(StudyError, match="dialogue: 'dialogue_id' puts rows of conversations together"):
+        check_sources(DataSpec(sources=(SourceSpec(kind="chat", name="talks", options=options),)))
+    options = {"path": options["path"], "turns": 2}
+    with pytest.raises(StudyError, match="turns: 2 are of a dialogue, whose rows option dialogue puts together"):
         check_sources(DataSpec(sources=(SourceSpec(kind="chat", name="talks", options=options),)))
 
 

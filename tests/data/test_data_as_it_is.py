@@ -248,6 +248,19 @@ def test_a_look_says_how_many_files_it_left_out(tmp_path):
     assert look_at_sources(data(tmp_path, document="line"), Allowance(50_000_000)) == []
 
 
+def test_text_in_several_data_is_looked_at_once(tmp_path):
+    for name in ("00.txt", "01.txt"):
+        (tmp_path / name).write_text("\n".join(OTHER_LINES * 400))
+    one = data(tmp_path, document="line")
+    other = one.replace(tokenizer_of=one)
+    allowance, seen = Allowance((tmp_path / "00.txt").stat().st_size, parts=0), {}
+    size = (tmp_path / "01.txt").stat().st_size / 1e6
+    expected = [f"mine: {tmp_path / '01.txt'} ({size:,.0f} MB)"]
+    assert look_at_sources(other, allowance, seen) == expected
+    assert look_at_sources(other.replace(added_pieces=8), allowance, seen) == expected
+    assert look_at_sources(other, allowance) != expected  # nothing is left to read of it
+
+
 @pytest.mark.parametrize("codec", ["zstd", "none"])
 def test_a_large_parquet_is_looked_at_in_its_last_group(tmp_path, codec):
     values = [line.encode() for line in LINES * 50]

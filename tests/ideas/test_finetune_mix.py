@@ -361,6 +361,11 @@ def test_answers_decide_and_forgetting_is_counted_from_before_the_tuning():
     assert tuned["forgotten"].to_list() == pytest.approx([0.2] * len(tuned))
     with pytest.raises(StudyError, match="the pre-training did not finish"):
         tables.on_answers(PARAMS, BEFORE.with_columns(status=pl.lit("crashed")))
+    failed = pl.DataFrame(
+        {"family": ["mixture"], "variant": ["even"], "status": ["crashed"], "message": ["talk is too long"]}
+    )
+    with pytest.raises(StudyError, match="no tuning finished, so nothing can be compared: crashed, talk is too long"):
+        tables.on_answers(PARAMS, pl.concat([BEFORE, failed], how="diagonal_relaxed"))
 
 
 def test_mixtures_are_judged_at_the_rate_that_was_best_for_them(finished):

@@ -130,7 +130,7 @@ def validation_conversations(
     whole = np.flatnonzero(lengths <= seq_len + 1)
     whole = whole[whole % 2 == 0] if shard.has_pairs else whole
     if not len(whole):
-        why = f"has no validation conversation as short as seq_len {seq_len} + 1 tokens"
+        why = f"has no validation conversation as short as seq_len {seq_len} + 1 tokens; of dialogues option turns puts fewer together"
         raise invalid("data.sources", shard.label, why)
     count = max(1, min(len(whole), int(len(whole) * max_tokens / lengths[whole].sum())))
     chosen = whole[np.arange(count) * len(whole) // count]

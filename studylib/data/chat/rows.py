@@ -29,23 +29,26 @@ def notes_of(pairs: bool) -> dict[str, int]:
 
 
 def read_messages(
-    rows: Iterable[Document], notes: dict[str, int], *, pairs: bool, all_paths: bool, dialogue: str
+    rows: Iterable[Document], notes: dict[str, int], *, pairs: bool, all_paths: bool, dialogue: str, turns: int | None
 ) -> Iterator[Document]:
     """`preferences` or `conversations` of rows."""
+    if turns is not None and not dialogue:
+        raise invalid("turns", turns, "are of a dialogue, whose rows option dialogue puts together; give that too")
     if not pairs:
-        return conversations(rows, notes, all_paths=all_paths, dialogue=dialogue)
+        return conversations(rows, notes, all_paths=all_paths, dialogue=dialogue, turns=turns)
     if dialogue:
         raise invalid("dialogue", dialogue, "puts rows of conversations together, not pairs of answers; leave it out")
     return preferences(rows, notes)
 
 
 def conversations(
-    rows: Iterable[Document], notes: dict[str, int], *, all_paths: bool = False, dialogue: str = ""
-) -> Iterator[Document]:
+    rows: Iterable[Document], notes: dict[str, int], *, all_paths: bool = False, dialogue: str = "", turns: int | None = None,
+) -> Iterator[Document]:  # fmt: skip
     """Of rows (``Document.record``), the documents that are conversations; those with nothing to learn are counted in ``notes``.
 
     Trees give the path of the best-ranked replies; with ``all_paths`` all of theirs, which are then on one side of the split.
-    Successive rows that have the field ``dialogue`` in common are one conversation.
+    Successive rows that have the field ``dialogue`` in common are one conversation; with ``turns`` one for every so many of them, all
+    on one side of the split.
 
     Raises
     ------
@@ -53,7 +56,9 @@ def conversations(
         A row has no known shape, holds what is no message, or is a pair of answers to choose from.
     """
     for are_trees, part in groupby(rows, key=lambda row: is_of_tree(row.record)):
-        read = partial(_of_trees, all_paths=all_paths) if are_trees else partial(_of_rows, dialogue=dialogue)
+        read = (
+            partial(_of_trees, all_paths=all_paths) if are_trees else partial(_of_rows, dialogue=dialogue, turns=turns)
+        )
         yield from _with_answers(read(part), notes)
 
 
@@ -78,16 +83,27 @@ def _with_answers(found: _Read, notes: dict[str, int]) -> Iterator[Document]:
             yield Document(said.text, origin=row.origin, record=row.record, conversation=said, together=row.together)
 
 
-def _of_rows(rows: Iterable[Document], dialogue: str) -> _Read:
+def _of_rows(rows: Iterable[Document], dialogue: str, turns: int | None) -> _Read:
     if not dialogue:
         yield from ((row, _of_row(row)) for row in rows)
         return
-    for _, turns in groupby(rows, key=partial(_dialogue, field=dialogue)):
-        whole = list(turns)
-        found = [one for one in map(_of_row, whole) if one is not None]
-        messages = [message for one in found for message in one.messages if message.role != "system" or one is found[0]]
-        record = {"messages": [dict(row.record) for row in whole]}
-        yield Document("", origin=whole[0].origin, record=record), Conversation(tuple(messages)) if found else None
+    for _, own in groupby(rows, key=partial(_dialogue, field=dialogue)):
+        whole = list(own)
+        together = whole[0].origin if turns else ""
+        for start in range(0, len(whole), turns or len(whole)):
+            part = whole[start : start + (turns or len(whole))]
+            yield _together(part, together), _of_dialogue(part)
+
+
+def _together(rows: list[Document], together: str) -> Document:
+    record = {"messages": [dict(row.record) for row in rows]}
+    return Document("", origin=rows[0].origin, record=record, together=together)
+
+
+def _of_dialogue(rows: Iterable[Document]) -> Conversation | None:
+    found = [one for one in map(_of_row, rows) if one is not None]
+    messages = [message for one in found for message in one.messages if message.role != "system" or one is found[0]]
+    return Conversation(tuple(messages)) if found else None
 
 
 def _dialogue(row: Document, field: str) -> object:

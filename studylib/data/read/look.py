@@ -29,7 +29,9 @@ def look(files: Sequence[Path], columns: Columns, allowance: Allowance) -> tuple
         else:
             left_out.append(file)
     unread = [f"{file}, but for a part of its {file.stat().st_size / 1e6:,.0f} MB" for file in parts]
-    if left_out:
+    if len(left_out) == 1:
+        unread.append(f"{left_out[0]} ({left_out[0].stat().st_size / 1e6:,.0f} MB)")
+    elif left_out:
         size = sum(file.stat().st_size for file in left_out) / 1e6
         unread.append(f"{len(left_out)} more files ({size:,.0f} MB), {left_out[0]} and on")
     return _documents(files, set(whole), set(parts), columns), unread

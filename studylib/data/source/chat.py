@@ -35,6 +35,9 @@ class ChatSource(FilesSource):
         dialogue: str = Field(
             default="", description="a field of which successive rows have a value in common: turns of one conversation"
         )
+        turns: Positive | None = Field(
+            default=None, description="rows of a dialogue that are one conversation at most; default: all of them"
+        )
 
     _options: Options
 
@@ -74,5 +77,5 @@ class ChatSource(FilesSource):
         self._notes |= notes_of(self.preferences) | {"rows_without_text": 0, "rows_in_iso_2022_jp": 0}
         return read_messages(
             rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all",
-            dialogue=self._options.dialogue,
+            dialogue=self._options.dialogue, turns=self._options.turns,
         )  # fmt: skip

@@ -35,6 +35,9 @@ class ChatHubSource(HubSource):
         dialogue: str = Field(
             default="", description="a field of which successive rows have a value in common: turns of one conversation"
         )
+        turns: Positive | None = Field(
+            default=None, description="rows of a dialogue that are one conversation at most; default: all of them"
+        )
 
     _options: Options
 
@@ -55,7 +58,7 @@ class ChatHubSource(HubSource):
         left = self._options.max_bytes
         for document in read_messages(
             rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all",
-            dialogue=self._options.dialogue,
+            dialogue=self._options.dialogue, turns=self._options.turns,
         ):  # fmt: skip
             yield document
             left -= len(document.utf8())

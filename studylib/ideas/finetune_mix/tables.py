@@ -53,18 +53,22 @@ def on_answers(params: FinetuneMixParams, trials: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     StudyError
-        The pre-training did not finish.
+        The pre-training did not finish, or no tuning did.
     """
     before = trials.filter((pl.col("family") == "pretrained") & (pl.col("status") == "done"))
     if before.is_empty():
         raise StudyError("the pre-training did not finish, so nothing can be tuned")
+    tuned = trials.filter(pl.col("family").is_in(TUNED))
+    if "done" not in tuned["status"].to_list():
+        why = next((f": {row['status']}, {row['message']}" for row in tuned.iter_rows(named=True)), "")
+        raise StudyError(f"no tuning finished, so nothing can be compared{why}")
     texts = [f"val_bpb/{text}" for text in params.texts]
     forgotten = pl.mean_horizontal(pl.col(text) - before[text][0] for text in texts)
     means = (
         pl.mean_horizontal(f"val_{unit}/{kind}" for kind in params.kinds).alias(f"val_{unit}")
         for unit in ("bpb", "loss")
     )
-    return trials.filter(pl.col("family").is_in(TUNED)).with_columns(*means, forgotten.alias("forgotten"))
+    return tuned.with_columns(*means, forgotten.alias("forgotten"))
 
 
 TUNED = ("mixture", "amount", "wordings", "order", "longer")  # families that learn answers

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from studylib.errors import StudyError
+from studylib.registry import BENCHMARKS
 
 if TYPE_CHECKING:
     from studylib.spec import EvaluationSpec, TrialSpec
@@ -21,7 +22,7 @@ def evaluate(
     trial: Annotated[
         Path, typer.Argument(metavar="TRIAL", help="Folder of a trained trial: reports/quick/trials/0123456789abcdef.")
     ],
-    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help="Name of a benchmark.")],
+    benchmark: Annotated[str, typer.Argument(metavar="BENCHMARK", help=f"One of {', '.join(BENCHMARKS)}.")],
     path: Annotated[Path | None, typer.Option(help="The benchmark's file, your own copy.", metavar="FILE")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="An option of the benchmark; repeatable.", metavar="OPTION=VALUE")

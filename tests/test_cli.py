@@ -155,7 +155,7 @@ BAD_TEXT = {
     "number.jsonl": (JSON_LINES.replace(SENTENCES[50], "x").replace('"x"', "5").encode(), "line 51: text_column: 'text' holds int"),
     "cut.jsonl.gz": (gzip.compress(JSON_LINES.encode())[:-20], "is damaged"),
     "empty.jsonl": (b"", "'mine' has no text"),
-    "array.json": (json.dumps([{"text": one} for one in SENTENCES], indent=1).encode(), "write one record a line (JSON lines): jq"),
+    "array.json": (json.dumps([*({"text": one} for one in SENTENCES), 5], indent=1).encode(), "record 61 is not a JSON record but int"),
     "copies.jsonl": ('{"text": "写し"}\n'.encode() * 800, "800 documents, but only 1 different ones"),
 }  # fmt: skip
 

@@ -183,8 +183,17 @@ def test_a_tokenizer_of_ones_own(file, mask, tmp_path):
     ("arguments", "rows", "why"),
     [
         ((), [{"問": "x", "答": "y"}], "fields: '問, 答' are no known shape of a conversation; choose from prompt/"),
-        ((), PAIRS, "'prompt/chosen/rejected' has answers to choose from"),
-        (("--pairs",), TALKS, "'messages' is no pair of answers, which option pairs asks for: prompt/chosen/rejected"),
+        (
+            (),
+            PAIRS,
+            "'prompt/chosen/rejected' has answers to choose from, not conversations to learn; take rows of preferences out, or give "
+            "pairs: true (study mask: --pairs)",
+        ),
+        (
+            ("--pairs",),
+            TALKS,
+            "'messages' is no pair of answers, which pairs: true (study mask: --pairs) asks for: prompt/",
+        ),
         (
             ("--template", "chatlm"),
             TALKS,

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -16,22 +17,36 @@ from studylib.spec import ModelSpec
 from studylib.train.allocator import keep_freed_memory
 
 
-@contextlib.contextmanager
 def steps_of(
     contenders: Mapping[str, tuple[str, bool]], model: ModelSpec, dtype: str, compiled: bool, *, batch: int
+) -> contextlib.AbstractContextManager[dict[str, Callable[[], None]]]:
+    """`in_processes` for contenders that are each a name of CONTENDERS, and whether it keeps freed memory as this engine does when
+    it trains."""
+    threads = torch.get_num_threads()
+    return in_processes(
+        {
+            label: (partial(_serve, name, model, dtype, compiled, batch, threads, keep), keep)
+            for label, (name, keep) in contenders.items()
+        }
+    )
+
+
+@contextlib.contextmanager
+def in_processes(
+    contenders: Mapping[str, tuple[Callable[[Connection], None], bool]],
 ) -> Iterator[dict[str, Callable[[], None]]]:
     """For each label a function that makes its contender take one step and waits for the end of it.
 
-    A contender is a name of CONTENDERS, and whether it keeps freed memory as this engine does when it trains.
+    A contender is what its process does with its end of a pipe, and whether memory that it frees is kept. It sends "ready" once it
+    is built, takes a step whenever it receives True, sends something behind it, and ends when it receives None.
     """
     context = multiprocessing.get_context("spawn")
     started = []
     try:
         steps = {}
-        for label, (name, keep) in contenders.items():
+        for label, (serve, keep) in contenders.items():
             here, there = context.Pipe()
-            arguments = (there, name, model, dtype, compiled, batch, torch.get_num_threads(), keep)
-            process = context.Process(target=_serve, args=arguments, daemon=True)
+            process = context.Process(target=serve, args=(there,), daemon=True)
             with _environment(memory_environment() if keep else {}):
                 process.start()
             there.close()  # so that the end of the process is seen here
@@ -50,6 +65,7 @@ def steps_of(
             with contextlib.suppress(OSError):  # it has died already
                 pipe.send(None)
             process.join(timeout=30)
+            process.kill()  # where it does not end by itself
 
 
 @contextlib.contextmanager
@@ -66,7 +82,7 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
 
 
 def _serve(
-    pipe: Connection, name: str, model: ModelSpec, dtype: str, compiled: bool, batch: int, threads: int, keep: bool
+    name: str, model: ModelSpec, dtype: str, compiled: bool, batch: int, threads: int, keep: bool, pipe: Connection
 ) -> None:
     from studylib.bench.contenders import CONTENDERS
 

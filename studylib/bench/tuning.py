@@ -8,13 +8,12 @@ counted: what a row is padded with is not.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
-import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
+from studylib.bench._side_by_side import in_processes
 from studylib.bench.contenders import LEARNING_RATE
 from studylib.bench.timing import Rates, in_turn, ratio
 from studylib.bench.training import SHAPES
@@ -31,7 +31,6 @@ from studylib.data import Tokenizer, prepare
 from studylib.data.prepared import PreparedData
 from studylib.data.tokenizer_json import write_tokenizer_json
 from studylib.data.training_rows import TrainingRows
-from studylib.environment import memory_environment
 from studylib.machine import describe, versions
 from studylib.model.cost import parameter_count
 from studylib.model.gpt import build_gpt
@@ -121,8 +120,10 @@ def main(arguments: list[str]) -> int:
             f"{parameter_count(trial.model).total:,} parameters, {asked.batch} x {trial.model.seq_len} tokens a step; "
             f"conversations of {mean:.0f} tokens"
         )
-        jobs = [Job(name, trial, Path(scratch), threads, conversations) for name in wanted]
-        with _steps_of(jobs, asked.eager) as steps:
+        if asked.eager:
+            wanted = [name for name in wanted if name not in TRL or not TRL[name][1]]
+        jobs = {name: Job(name, trial, Path(scratch), threads, conversations) for name in wanted}
+        with in_processes({name: (partial(_serve, job), name not in TRL) for name, job in jobs.items()}) as steps:
             rates = in_turn(steps, work=1.0, rounds=asked.rounds)
     console.print(_table({name: _times(rate, tokens[name]) for name, rate in rates.items()}))
     return 0
@@ -177,63 +178,21 @@ def _table(rates: Mapping[str, Rates]) -> Table:
     return table
 
 
-@contextlib.contextmanager
-def _steps_of(jobs: list[Job], eager: bool) -> Iterator[dict[str, Callable[[], None]]]:
-    """For each contender that can do it at all a function that makes it take one step."""
-    context = multiprocessing.get_context("spawn")
-    started, steps = [], {}
-    try:
-        for job in jobs:
-            if eager and job.name in TRL and TRL[job.name][1]:
-                continue
-            here, there = context.Pipe()
-            process = context.Process(target=_serve, args=(there, job), daemon=True)
-            before = os.environ.copy()
-            os.environ.update({} if job.name in TRL else memory_environment())
-            process.start()
-            os.environ.clear()
-            os.environ.update(before)
-            there.close()
-            started.append((process, here))
-
-            def step(pipe: Connection = here) -> None:
-                pipe.send(True)
-                pipe.recv()
-
-            steps[job.name] = step
-        yield steps
-    finally:
-        for process, pipe in started:
-            with contextlib.suppress(OSError):
-                pipe.send(None)
-            process.join(timeout=5)
-            process.kill()
-
-
-def _serve(pipe: Connection, job: Job) -> None:
+def _serve(job: Job, pipe: Connection) -> None:
     torch.set_num_threads(job.threads)
-    if job.name in TRL:
-        _serve_trl(pipe, job)
-    else:
-        _serve_engine(pipe, job)
+    (_serve_trl if job.name in TRL else _serve_engine)(job, pipe)
 
 
-def _serve_engine(pipe: Connection, job: Job) -> None:
+def _serve_engine(job: Job, pipe: Connection) -> None:
     """Steps as the trainer makes them, rows included."""
     keep_freed_memory()
     spec = _tuned(job.name, job.trial)
     rows, compute = TrainingRows(prepare(spec.data, job.folder / "study"), spec), resolve(spec)
     with world(ParallelSpec(), compute.torch_device) as one:
-        gpt = build_gpt(
-            spec.model,
-            one,
-            seed=0,
-            execution=compute.execution,
-            masked=rows.objective.masked,
-            packed=rows.objective.packs,
-        )
+        gpt = build_gpt(spec.model, one, seed=0, execution=compute.execution, **rows.objective.built_for())
         optimizer, engine = build_optimizer(gpt, spec, one), pipeline_engine("1f1b")
         number = 0
+        pipe.send("ready")
         while pipe.recv() is not None:
             batch = rows.batch(number)
             forward_backward(gpt, one, engine, compute, batch, len(batch))
@@ -247,7 +206,7 @@ def _serve_engine(pipe: Connection, job: Job) -> None:
             pipe.send("done")
 
 
-def _serve_trl(pipe: Connection, job: Job) -> None:
+def _serve_trl(job: Job, pipe: Connection) -> None:
     """SFTTrainer on the same conversations; without gradient checkpointing, which it would turn on and which costs time."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     import datasets
@@ -255,6 +214,9 @@ def _serve_trl(pipe: Connection, job: Job) -> None:
     import trl
 
     class InTurn(transformers.TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> Any:
+            pipe.send("ready")
+
         def on_step_begin(self, args: Any, state: Any, control: Any, **others: Any) -> Any:
             if pipe.recv() is None:
                 os._exit(0)  # its loop has no other way out in the middle

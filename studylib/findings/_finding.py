@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float, float]  # low, middle, high
 Range = tuple[float, float]
+
+
+def interval(row: Mapping[str, Any], what: str = "") -> Interval | None:
+    """Columns ``what_low``, ``what``, ``what_high`` of a table's row, or ``low``, ``mean``, ``high``; None where one is null."""
+    names = (f"{what}_low", what, f"{what}_high") if what else ("low", "mean", "high")
+    ends = tuple(row[name] for name in names)
+    return None if None in ends else ends
 
 
 class Finding(Frozen):

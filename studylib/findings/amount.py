@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from studylib.analysis import repeats_table
 from studylib.findings._figures.spread import spread
 from studylib.findings._figures.style import canvas, look, ticks
-from studylib.findings._finding import Finding, Interval
+from studylib.findings._finding import Finding, Interval, interval
 from studylib.frozen import Frozen
 from studylib.words import Words
 
@@ -123,8 +123,8 @@ class Amount(Finding):
         readings = tuple(
             Reading(
                 rows=row["rows"], epochs=row["epochs"], loss=row["loss"],
-                step=_interval(row, "step"), effect=_effect(row, "step"),
-                fresh=_interval(row, "fresh"), against_fresh=_effect(row, "fresh"),
+                step=interval(row, "step"), effect=_effect(row, "step"),
+                fresh=interval(row, "fresh"), against_fresh=_effect(row, "fresh"),
             )
             for row in table.iter_rows(named=True)
         )  # fmt: skip
@@ -169,10 +169,6 @@ class Amount(Finding):
         )
         figure.legend(loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=9, handlelength=3.2)
         return figure
-
-
-def _interval(row: dict, what: str) -> Interval | None:
-    return None if row[what] is None else (row[f"{what}_low"], row[what], row[f"{what}_high"])
 
 
 def _effect(row: dict, what: str) -> Effect:

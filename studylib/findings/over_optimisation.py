@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from studylib.analysis import optimisation_table
 from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, look
-from studylib.findings._finding import Finding, Interval
+from studylib.findings._finding import Finding, Interval, interval
 from studylib.frozen import Frozen
 from studylib.words import Words
 
@@ -122,7 +122,7 @@ class OverOptimisation(Finding):
                 models=tuple(
                     Moved(
                         variant=row["variant"], kl=row["kl"], turned=row["turned"],
-                        **{name: (row[f"{name}_low"], row[name], row[f"{name}_high"]) for name in ("reward", "score", "fell")},
+                        **{name: interval(row, name) for name in ("reward", "score", "fell")},
                     )
                     for row in own.iter_rows(named=True)
                 ),

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from studylib.analysis import wins_table
 from studylib.findings._figures.style import INK, MARKERS, MUTED, PALETTE, canvas, wrapped
-from studylib.findings._finding import Finding, Interval
+from studylib.findings._finding import Finding, Interval, interval
 from studylib.frozen import Frozen
 from studylib.words import Words
 
@@ -114,8 +114,8 @@ class PreferenceWins(Finding):
         won = [
             Won(
                 variant=name, start=own["start"], seeds=own["seeds"], sure=own["sure"],
-                longer=_interval(cells[name, "characters"]), longer_sure=cells[name, "characters"]["sure"],
-                **{value: _interval(cells[name, value]) for value in ("score", *_PARTS)},
+                longer=interval(cells[name, "characters"]), longer_sure=cells[name, "characters"]["sure"],
+                **{value: interval(cells[name, value]) for value in ("score", *_PARTS)},
             )
             for (name, value), own in cells.items()
             if value == "score"
@@ -165,7 +165,3 @@ class PreferenceWins(Finding):
         title = f"share of {self.prompts} prompts, a tie counts half; lines: 95 % over {over}"
         figure.legend(handles=handles, loc="outside lower center", ncols=4, fontsize=9, title=title, title_fontsize=9)
         return figure
-
-
-def _interval(row: dict) -> Interval:
-    return row["low"], row["mean"], row["high"]

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from studylib.analysis import accuracy_table
 from studylib.findings._figures.spread import spread
 from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, look, wrapped
-from studylib.findings._finding import Finding, Interval
+from studylib.findings._finding import Finding, Interval, interval
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
 
@@ -123,12 +123,12 @@ class TunedAccuracy(Finding):
             return None
         tuned = tuple(
             Answered(
-                variant=row["variant"], seeds=row["seeds"], right=(row["low"], row["mean"], row["high"]), beyond=row["beyond"],
-                needed=row["needed"], gain=_interval(row, "gain_low", "gain", "gain_high"), gained=bool(row["gained"]),
+                variant=row["variant"], seeds=row["seeds"], right=interval(row), beyond=row["beyond"],
+                needed=row["needed"], gain=interval(row, "gain"), gained=bool(row["gained"]),
             )
             for row in table.iter_rows(named=True)
         )  # fmt: skip
-        before = _interval(start, "low", "mean", "high")
+        before = interval(start)
         return cls(chance=start["chance"], questions=table["items"][0], untuned=before, tuned=tuned).drawn_from(rows)
 
     def draw(self, rows: pl.DataFrame) -> Figure:
@@ -157,8 +157,3 @@ class TunedAccuracy(Finding):
         )
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
         return figure
-
-
-def _interval(row: dict, *names: str) -> Interval | None:
-    ends = tuple(row[name] for name in names)
-    return None if None in ends else ends

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from studylib.analysis import tuning_costs
 from studylib.findings._figures.labels import label_points
 from studylib.findings._figures.style import INK, MUTED, canvas, look
-from studylib.findings._finding import Finding, Interval
+from studylib.findings._finding import Finding, Interval, interval
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
 
@@ -26,7 +26,7 @@ class Cost(Frozen):
 
 
 class TuningCost(Finding):
-    """``costs`` from the lowest loss of answers; ``start``: that loss before tuning."""
+    """``costs`` from the lowest loss of answers."""
 
     name = "tuning_cost"
     title = Words(
@@ -40,14 +40,12 @@ class TuningCost(Finding):
             忘却が最小なのは {{ least.variant }}({{ least.forgotten[1] | signed(3) }})。パレート前線は {{ costs | length }} 中 {{ front | length }}""",
     )
     alt = Words(
-        en="""Bits per byte of held-out answers
-            {%- if start is not none %} (before tuning {{ start | fixed(3) }}){% endif %} against what is forgotten of {{ text }}:
+        en="""Bits per byte of held-out answers against what is forgotten of {{ text }}:
             {% for one in costs %}
             {{ one.variant }} ({{ one.family }}) {{ one.loss | fixed }}, forgotten {{ one.forgotten | signed }}
             {%- if one.front %}, on the front{% endif %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
-        ja="""未学習の回答の損失(bits/byte
-            {%- if start is not none %}、調整前 {{ start | fixed(3) }}{% endif %})と {{ text }} の忘却:
+        ja="""未学習の回答の損失(bits/byte)と {{ text }} の忘却:
             {%- for one in costs %}
             {{ one.variant }}({{ one.family }}){{ one.loss | fixed }}、忘却 {{ one.forgotten | signed }}
             {%- if one.front %}、前線上{% endif %}{{ '。' if loop.last else ';' }}
@@ -61,13 +59,10 @@ class TuningCost(Finding):
     )
 
     text: str
-    start: float | None
     costs: tuple[Cost, ...]
 
     @classmethod
-    def of(
-        cls, trials: pl.DataFrame, text: str, start: float | None = None, metric: str = "val_bpb"
-    ) -> TuningCost | None:
+    def of(cls, trials: pl.DataFrame, text: str, metric: str = "val_bpb") -> TuningCost | None:
         """None where fewer than two variants finished, or none with two seeds: there is no noise to judge by.
 
         Parameters
@@ -78,20 +73,18 @@ class TuningCost(Finding):
             got better).
         text
             Label of that text.
-        start
-            ``metric`` of the model before tuning; None: it was not asked.
         """
         table = tuning_costs(trials, metric)
         if len(table) < 2:
             return None
         costs = tuple(
             Cost(
-                family=row["family"], variant=row["variant"], loss=(row["loss_low"], row["loss"], row["loss_high"]),
-                forgotten=(row["forgotten_low"], row["forgotten"], row["forgotten_high"]), front=row["front"], p=row["p_front"],
+                family=row["family"], variant=row["variant"], loss=interval(row, "loss"),
+                forgotten=interval(row, "forgotten"), front=row["front"], p=row["p_front"],
             )
             for row in table.iter_rows(named=True)
         )  # fmt: skip
-        return cls(text=text, start=start, costs=costs).drawn_from()
+        return cls(text=text, costs=costs).drawn_from()
 
     def draw(self) -> Figure:
         """A point a variant, a marker a family; a stair joins those on the front."""
@@ -124,13 +117,12 @@ class TuningCost(Finding):
         for index, family in enumerate(families):
             ax.plot([], [], marker=look(index)["marker"], color=look(index)["color"], ms=8, ls="", label=family)
         ax.axvline(0, color=INK, lw=1)
-        before = "" if self.start is None else f"before tuning: {self.start:.3f}, and 0 forgotten\n"
         ax.margins(0.14)
         ax.set(
             xlabel=f"forgotten of {self.text} (bits per byte above the model before tuning)\n← kept      lost →",
             ylabel="loss of held-out answers\n(bits per byte), lower is better",
         )
-        title = f"{before}filled: on the front; lines: 95 % over seeds"
+        title = "filled: on the front; lines: 95 % over seeds"
         figure.legend(loc="outside lower center", ncols=3, fontsize=9, title=title, title_fontsize=9)
         first = sorted(self.costs, key=lambda one: not one.front)
         label_points(ax, [(one.forgotten[1], one.loss[1]) for one in first], [one.variant for one in first])

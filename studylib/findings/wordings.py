@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from studylib.analysis import wordings_table
 from studylib.findings._figures.spread import spread
 from studylib.findings._figures.style import canvas, look, ticks
-from studylib.findings._finding import Finding, Interval
+from studylib.findings._finding import Finding, Interval, interval
 from studylib.frozen import Frozen
 from studylib.words import Words
 
@@ -111,8 +111,7 @@ class Wordings(Finding):
             facts = {}
             for value in ("right", "margin"):
                 own = cells[count, value]
-                facts[value] = (own["low"], own["mean"], own["high"])
-                facts[f"{value}_spread"] = (own["spread_low"], own["spread"], own["spread_high"])
+                facts[value], facts[f"{value}_spread"] = interval(own), interval(own, "spread")
             trained.append(Worded(wordings=count, **facts))
         return cls(
             asked=rows["wording"].n_unique(), rise=change["mean"], narrowing=change["spread"], trained=tuple(trained)

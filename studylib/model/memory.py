@@ -5,7 +5,7 @@ from __future__ import annotations
 from studylib.choices.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
 from studylib.choices.mixer import SavedActivations
 from studylib.model.cost import mixers_of, parameter_count
-from studylib.registry import ATTENTION_PATTERNS, NORMS, OPTIMIZERS, POSITIONS, RESIDUALS
+from studylib.registry import ATTENTION_PATTERNS, NORMS, OBJECTIVES, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
 
@@ -23,7 +23,10 @@ def memory_bytes(spec: TrialSpec) -> int:
 
 
 def state_bytes(spec: TrialSpec) -> float:
-    """Weights, gradients and the optimizer's state, fp32; and under autocast the matrices once more in bf16."""
+    """Weights, gradients and the optimizer's state, fp32; and under autocast the matrices once more in bf16.
+
+    An objective that asks other models meanwhile holds their weights too, each taken to be of the trial's own size.
+    """
     model, parallel = spec.model, spec.parallel
     count, optimizer = parameter_count(model), OPTIMIZERS[spec.optimizer.name]
     ranks = parallel.tp * parallel.pp
@@ -33,7 +36,8 @@ def state_bytes(spec: TrialSpec) -> float:
     state += optimizer.state_per_embedding * count.embedding / ranks
     state /= parallel.dp if parallel.zero_stage else 1
     copies = 2 * count.total / ranks if _product_bytes(spec) == 2 else 0
-    return _weight_bytes(spec) * (2 * count.total / ranks + state) + copies
+    frozen = OBJECTIVES[spec.objective.name](spec.objective).frozen_models
+    return _weight_bytes(spec) * ((2 + frozen) * count.total / ranks + state) + copies
 
 
 def activation_bytes(spec: TrialSpec) -> float:

@@ -26,7 +26,7 @@ class LikelihoodSpec(Step, Frozen):
 
     @property
     def inputs(self) -> tuple[Step, ...]:
-        return (self.data, self.trial)
+        return (self.data, self.trial.keeping_its_end())
 
     @property
     def label(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from studylib.files import content_hash
 
 # Counted up when equal specifications give other numbers than before, so that old results are not taken for new ones.
-NUMBERS_VERSION = 2
+NUMBERS_VERSION = 3
 
 
 def hash_of(kind: str, content: Any) -> str:

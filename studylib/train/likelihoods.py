@@ -14,11 +14,14 @@ from studylib.data.chat.pairs import PairRows
 from studylib.data.split import SIDES
 from studylib.errors import StudyError, invalid
 from studylib.files import atomic_write, file_hash, read_json
+from studylib.model.gpt import GPT
+from studylib.parallel import World
 from studylib.rows import PAD, Batch
 from studylib.spec import LikelihoodSpec, TrialSpec, validated
 from studylib.spec.record import LikelihoodRecord
-from studylib.train.evaluate import EVALUATION_TOKENS
-from studylib.train.trained import Trained, load_trained
+from studylib.train.compute import Compute
+from studylib.train.trained import load_trained
+from studylib.train.validation import EVALUATION_TOKENS
 
 MARKER = "result.json"
 References = dict[str, dict[str, np.ndarray]]
@@ -64,7 +67,8 @@ def write_likelihoods(
             at_once = max(1, EVALUATION_TOKENS // step.seq_len // 2)
             for start in range(0, len(rows), at_once):
                 chosen = range(start, min(start + at_once, len(rows)))
-                found[rows.numbers[chosen]] = log_probabilities(trained, rows.batch(chosen)).reshape(-1, 2)
+                said = log_probabilities(trained.model, trained.world, trained.compute, rows.batch(chosen))
+                found[rows.numbers[chosen]] = said.reshape(-1, 2)
             file = _file(prepared, folder, label, side)
             with atomic_write(file) as stream:
                 np.save(stream, found.reshape(-1))
@@ -73,15 +77,19 @@ def write_likelihoods(
 
 
 @torch.no_grad()
-def log_probabilities(trained: Trained, batch: Batch) -> np.ndarray:
-    """Of each row's labels, in nats: float64 [rows]."""
-    ids, labels = (
-        torch.from_numpy(np.ascontiguousarray(one)).to(trained.compute.torch_device)
-        for one in (batch.tokens_BT[:, :-1], batch.labels_BT)
-    )
-    with trained.compute.autocast():
-        states = trained.model.model.hidden_states(ids)
-        return trained.model.model.lm_head.pp_block.log_probabilities(states, labels).cpu().numpy()
+def log_probabilities(model: GPT, world: World, compute: Compute, batch: Batch, temperature: float = 1.0) -> np.ndarray:
+    """Of each row's labels, in nats, where logits are divided by ``temperature``: float64 [rows].
+
+    ``model`` is in evaluation mode, on one pipeline stage; all tensor-parallel ranks call it with the same rows.
+    """
+    found, at_once = [], max(1, EVALUATION_TOKENS // batch.tokens_BT.shape[1])
+    for start in range(0, len(batch), at_once):
+        part = batch.rows(start, start + at_once)
+        ids, labels = (torch.from_numpy(one).to(world.device) for one in (part.tokens_BT[:, :-1], part.labels_BT))
+        with compute.autocast():
+            states = model.model.hidden_states(ids)
+            found.append(model.model.lm_head.pp_block.log_probabilities(states, labels, temperature))
+    return torch.cat(found).cpu().numpy()
 
 
 def read_references(spec: TrialSpec, study: Path, prepared: PreparedData) -> References | None:

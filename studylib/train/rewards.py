@@ -7,11 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from studylib.errors import invalid
 from studylib.model.gpt import GPT
 from studylib.parallel import World
+from studylib.registry import OBJECTIVES
 from studylib.rows import IGNORED, PAD
+from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
-from studylib.train.evaluate import EVALUATION_TOKENS
+from studylib.train.validation import EVALUATION_TOKENS
+
+
+def check_tells_rewards(trial: TrialSpec, field: str) -> None:
+    """StudyError, which names ``field``, for a trial whose objective teaches no rewards."""
+    name = trial.objective.name
+    loss = OBJECTIVES[name](trial.objective).row_loss()
+    if loss is None or not loss.of_rewards:
+        raise invalid(field, trial.hash, f"learnt objective {name}, and not to tell rewards")
 
 
 @torch.no_grad()

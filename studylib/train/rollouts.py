@@ -17,16 +17,16 @@ from studylib.data.chat.encode import ConversationEncoder
 from studylib.errors import invalid
 from studylib.model.gpt import GPT, build_gpt
 from studylib.parallel import World, dist
-from studylib.registry import CHAT_TEMPLATES, OBJECTIVES
+from studylib.registry import CHAT_TEMPLATES
 from studylib.rows import IGNORED, PAD, Batch, drawing
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.draw import Written, draw_answers
-from studylib.train.rewards import rewards
+from studylib.train.likelihoods import log_probabilities
+from studylib.train.rewards import check_tells_rewards, rewards
 from studylib.train.start import trained_model
 
 _MULTIPLE = 32  # of which rows' lengths are
-_TOKENS_AT_ONCE = 8192  # in one forward pass
 _TOKENS_KEPT = 1 << 16  # keys and values while answers are written
 
 
@@ -110,9 +110,7 @@ class Rollouts:
 
     def _check(self, judge: TrialSpec, data_folder: Path) -> None:
         field, name = "objective.reward_from", self._asked.reward_from
-        loss = OBJECTIVES[judge.objective.name](judge.objective).row_loss()
-        if loss is None or not loss.of_rewards:
-            raise invalid(field, name, f"learnt objective {judge.objective.name}, and not to tell rewards")
+        check_tells_rewards(judge, field)
         pieces = Tokenizer.load(prepare(judge.data, data_folder).tokenizer_file).pieces
         if pieces != self._tokenizer.pieces or judge.data.chat_template != self._spec.data.chat_template:
             raise invalid(field, name, "reads other tokens, or another chat template, than this trial writes")
@@ -172,21 +170,12 @@ class Rollouts:
             row[:end] = text[:end]
         answers = Answers(tokens, begin, stop, ended, nothing, nothing)
         batch = answers.batch(_MULTIPLE)
-        ours, theirs = (self._log_probabilities(model, batch) for model in (self._model, self._reference))
+        ours, theirs = (
+            log_probabilities(model, self._world, self._compute, batch, self._asked.temperature)
+            for model in (self._model, self._reference)
+        )
         reward = rewards(self._judge, self._world, self._compute, whole)
         return replace(answers, reward_B=reward, kl_B=ours - theirs)
-
-    def _log_probabilities(self, model: GPT, batch: Batch) -> np.ndarray:
-        """Of the answers with their ends, in nats; float64 [rows]."""
-        device, at_once = self._world.device, max(1, _TOKENS_AT_ONCE // batch.tokens_BT.shape[1])
-        found = []
-        for start in range(0, len(batch), at_once):
-            part = batch.rows(start, start + at_once)
-            inputs, labels = (torch.from_numpy(one).to(device) for one in (part.tokens_BT[:, :-1], part.labels_BT))
-            with self._compute.autocast():
-                states = model.model.hidden_states(inputs)
-                found.append(model.model.lm_head.pp_block.log_probabilities(states, labels, self._asked.temperature))
-        return torch.cat(found).cpu().numpy()
 
 
 def _gathered(values: np.ndarray, world: World) -> np.ndarray:

@@ -23,7 +23,6 @@ from studylib.train import checkpoint
 from studylib.train.allocator import keep_freed_memory
 from studylib.train.branch import branch_off
 from studylib.train.compute import Compute, resolve
-from studylib.train.evaluate import Validation
 from studylib.train.fit import fit_micro_batch
 from studylib.train.gradients import clip_gradients, reduce_gradients
 from studylib.train.likelihoods import References, read_references
@@ -34,6 +33,7 @@ from studylib.train.probe import build_probes, measure_probes
 from studylib.train.rollouts import Rollouts
 from studylib.train.stage_rates import staged_rate_factor
 from studylib.train.start import start_from_trial
+from studylib.train.validation import Validation
 
 TRIAL_RESULT_SCHEMA = 1
 LOGGED_STEPS = 200

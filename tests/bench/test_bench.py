@@ -111,6 +111,28 @@ def test_contenders_are_timed_in_processes_of_their_own(capsys, monkeypatch):
     assert printed.count("x (") == 2 and "memory kept" in printed
 
 
+@pytest.mark.slow
+def test_tuning_is_timed_against_pre_training_and_trl(capsys, monkeypatch, tmp_path):
+    pytest.importorskip("trl", reason="the test extra installs trl")
+    from studylib.bench import training, tuning
+
+    tiny = ModelSpec(num_layers=1, hidden_size=32, num_heads=2, vocab_size=512, seq_len=128)
+    monkeypatch.setitem(training.SHAPES, "10M", tiny)
+    monkeypatch.setattr(tuning, "in_turn", lambda *a, **k: in_turn(*a, **k | {"seconds": 0.02, "rounds": 2}))
+    told = SOURCES["miniworld"]("told", {"register": "instruct", "task": "conversation", "bytes": 80_000}).documents()
+    talks = [
+        {"messages": [{"role": one.role, "content": one.content} for one in document.conversation.messages]}
+        for document in told
+    ]
+    file = tmp_path / "talks.jsonl"
+    file.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in talks), encoding="utf-8")
+    asked = [tuning.PRE_TRAINING, tuning.PACKED, "trl, padded"]
+    only = [word for name in asked for word in ("--only", name)]
+    assert main(["tuning", "--path", str(file), "--eager", "--batch", "2", "--dtype", "float32", *only]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("x (") == 2 and all(name in printed for name in asked)
+
+
 def test_a_gpu_that_is_asked_for_must_be_there(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(StudyError, match="sees no CUDA device"):

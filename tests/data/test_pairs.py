@@ -120,7 +120,7 @@ def test_a_prompt_that_both_answers_repeat_is_taken_out(asked, answers, kept):
     [
         (
             {"messages": [USER, YES]},
-            "row 0: shape: 'messages' is no pair of answers, which option pairs asks for: prompt/",
+            "row 0: shape: 'messages' is no pair of answers, which pairs: true .* asks for: prompt/",
         ),
         (
             {"message_id": "a", "parent_id": None, "role": "prompter", "text": "x"},
@@ -319,9 +319,7 @@ def test_bad_sources_are_one_line_before_anything_is_made(tmp_path):
     with pytest.raises(StudyError, match=r"line 1: shape: 'messages' is no pair of answers"):
         check_sources(data_of(source_of(talk)))
     plain = SourceSpec(kind="chat", name="pairs", options={"path": str(pairs)})
-    with pytest.raises(
-        StudyError, match=r"line 1: shape: 'prompt/chosen/rejected' has answers .* or give option pairs"
-    ):
+    with pytest.raises(StudyError, match=r"line 1: shape: 'prompt/chosen/rejected' has answers .* or give pairs: true"):
         check_sources(data_of(plain))
     late = written([*rows_of(20), {"messages": [USER, YES]}], tmp_path, "late.jsonl")
     with pytest.raises(StudyError, match=r"line 21: shape: 'messages' is no pair"):

@@ -55,14 +55,14 @@ def test_mixtures_are_centroids_and_that_of_all_is_always_there():
 
 def test_every_mixture_tries_the_same_rates_at_the_first_seed_and_reads_as_many_tokens():
     specs = by_family("mixture")
-    assert len({spec.hash for spec in specs}) == len(specs) == 7 * (3 + 2)
+    assert len({spec.hash for spec in specs}) == len(specs) == 7 * 3 + 2
     assert len({(spec.train_tokens, spec.model, spec.data.hash, spec.start_from) for spec in specs}) == 1
     assert {spec.start_from for spec in specs} == {pretrained(PARAMS).hash}
     tried = {}
     for spec in specs:
         tried.setdefault((spec.tags["variant"], spec.seed), []).append(spec.optimizer.learning_rate)
     assert {tuple(sorted(rates)) for (_, seed), rates in tried.items() if seed == 0} == {(5e-4, 1e-3, 2e-3)}
-    assert {tuple(rates) for (_, seed), rates in tried.items() if seed} == {(1e-3,)}
+    assert {name: rates for (name, seed), rates in tried.items() if seed} == {"even": [1e-3]}
     for spec in specs:
         (stage,) = spec.stages
         assert stage.mixture == {kind: spec.tags[f"share of {kind}"] for kind in KINDS if spec.tags[f"share of {kind}"]}
@@ -117,13 +117,11 @@ def test_wordings_differ_in_nothing_else_and_none_is_of_what_judges():
     assert len(mixed) == 3 and not any("mine" in label for label in mixed), "wordings of one's own text are not known"
 
 
-def test_a_longer_tuning_is_of_some_kinds_with_its_own_steps_and_asked_at_all_seeds():
+def test_a_longer_tuning_is_of_some_kinds_with_its_own_steps_and_asked_at_the_seeds_that_judge():
     longer = {"kinds": ["choice"], "train_tokens": 128 * 4 * 50, "learning_rate": 2e-3}
     params = PARAMS.replace(longer=longer, seeds=(0, 1, 2))
     specs = by_family("longer", params)
-    assert [(spec.seed, spec.tags["variant"]) for spec in specs] == [
-        (seed, "only choice (longer)") for seed in (0, 1, 2)
-    ]
+    assert [(spec.seed, spec.tags["variant"]) for spec in specs] == [(seed, "only choice (longer)") for seed in (1, 2)]
     for spec in specs:
         assert (spec.train_steps, spec.global_batch_size, spec.optimizer.learning_rate) == (50, 4, 2e-3)
         assert spec.stages[0].mixture == {"choice": 1.0} and spec.start_from == pretrained(params).hash
@@ -540,20 +538,23 @@ def questions(accuracy: dict[int, float]) -> pl.DataFrame:
     ])  # fmt: skip
 
 
+def anchors(tuned: pl.DataFrame, *asked: pl.DataFrame):
+    judged = tuned.filter(pl.col("family") == "mixture")
+    return published.anchors(PARAMS, tuned, judged, *asked)
+
+
 def test_published_findings_are_scored_on_what_was_measured():
     answers = written({"": 0.5, "dpo 0.1": 0.51, "dpo 0.5": 0.49, "dpo_norm 2": 0.7, "rloo 0.05": 0.4, "rloo 0.5": 0.6})
-    found = published.anchors(PARAMS, judged_trials(), questions({1: 0.3, 16: 0.6}), answers)
+    found = anchors(judged_trials(), questions({1: 0.3, 16: 0.6}), answers)
     outcomes = [one.outcome for one in found]
     assert outcomes[:3] == ["agrees", "agrees", "agrees"], (
         "two kinds beat one elsewhere, four epochs are as good, wordings help"
     )
     assert "1.5" not in found[0].evidence.en and "-0.5" in found[0].evidence.en
     assert outcomes[3:] in (["agrees"] * 3, ["underpowered", "agrees", "agrees"])
-    nothing = published.anchors(
-        PARAMS, judged_trials().filter(pl.col("family") == "none"), pl.DataFrame(), pl.DataFrame()
-    )
+    nothing = anchors(judged_trials().filter(pl.col("family") == "none"), pl.DataFrame(), pl.DataFrame())
     assert {one.outcome for one in nothing} == {"underpowered"}
-    against = published.anchors(PARAMS, judged_trials(), questions({1: 0.6, 16: 0.3}), pl.DataFrame())
+    against = anchors(judged_trials(), questions({1: 0.6, 16: 0.3}), pl.DataFrame())
     assert against[2].outcome == "disagrees"
 
 

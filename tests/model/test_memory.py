@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from studylib.choices.mixer import SavedActivations
+from studylib.model.cost import parameter_count
 from studylib.model.memory import activation_bytes, keeps_scores, memory_bytes, saved_by_mlp
 from studylib.registry import ATTENTION_PATTERNS, MIXERS, NORMS
 from studylib.spec import ComputeSpec, ModelSpec, TrialSpec
@@ -174,3 +175,12 @@ def test_ranks_share_what_they_cut(tiny_trial):
     spec = tiny_trial.replace(model=BASE.replace(mixer="rwkv7"))
     two = spec.replace(**{"parallel.tp": 2})
     assert 0.5 < activation_bytes(two) / activation_bytes(spec) < 0.7, "shifted inputs and norms are kept by each rank"
+
+
+def test_models_that_are_asked_meanwhile_are_counted(tiny_trial):
+    tuned = tiny_trial.replace(start_from="a" * 16, global_batch_size=8, objective={"name": "reward"})
+    weights = 4 * parameter_count(tuned.model).total
+    policy = tuned.replace(objective={"name": "policy", "reward_from": "b" * 16, "max_tokens": 8})
+    assert memory_bytes(policy) - memory_bytes(tuned) == pytest.approx(2 * weights)
+    preference = tuned.replace(objective={"name": "preference"})  # its reference was asked before
+    assert memory_bytes(preference) == memory_bytes(tuned)

@@ -24,8 +24,8 @@ from studylib.rows import IGNORED, Batch
 from studylib.spec import DataSpec, ObjectiveSpec, ParallelSpec, SourceSpec, TrialSpec
 from studylib.train import train
 from studylib.train.compute import resolve
-from studylib.train.evaluate import Validation
 from studylib.train.pipeline import forward_backward, forward_losses
+from studylib.train.validation import Validation
 
 LENGTH = 384
 LAYOUTS = {

@@ -27,8 +27,8 @@ from studylib.train.benchmark._answers import answers
 from studylib.train.benchmark._choices import choose
 from studylib.train.benchmark._likelihood import answer_rows, log_likelihoods, prompt_tokens
 from studylib.train.benchmark._match import character_f1, exact, normalised
-from studylib.train.evaluate import Validation
 from studylib.train.trained import load_trained
+from studylib.train.validation import Validation
 from studylib.trials.cache import Task
 from studylib.trials.run import run_steps
 

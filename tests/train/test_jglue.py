@@ -142,7 +142,7 @@ def test_jcommonsenseqa_chooses_what_is_likeliest_a_byte(spec, files, study, tra
     questions = {one.item: one for one in evaluation.built().questions()}
     right = []
     for row in rows_of("jcommonsenseqa"):
-        one = questions[str(row["q_id"])]
+        one = questions[f"jcommonsenseqa-{row['q_id']}"]
         assert one.choices == tuple(row[f"choice{place}"] for place in range(5)) and one.right == row["label"]
         assert row["question"] in one.prompt[0].content and "、".join(one.choices) in one.prompt[0].content
         a_byte = likelihoods(trained, one) / [len(choice.encode()) for choice in one.choices]
@@ -151,7 +151,7 @@ def test_jcommonsenseqa_chooses_what_is_likeliest_a_byte(spec, files, study, tra
     assert scores["accuracy"] == pytest.approx(np.mean(right)) and scores["chance"] == pytest.approx(0.2)
     bare = asked(spec, files, "jcommonsenseqa", prompt="bare-1").built().questions()[0]
     assert bare.prompt[0].content == next(
-        row["question"] for row in rows_of("jcommonsenseqa") if str(row["q_id"]) == bare.item
+        row["question"] for row in rows_of("jcommonsenseqa") if f"jcommonsenseqa-{row['q_id']}" == bare.item
     )
 
 
@@ -200,7 +200,10 @@ def test_jsquad_compares_as_jglue_does(spec, files, study):
 
 def test_a_count_is_a_first_part_of_all(spec, files):
     every, some = (asked(spec, files, "jsts", **more).built().questions() for more in ({}, {"count": 5}))
-    assert every[:5] == some and [one.item for one in some] != [row["sentence_pair_id"] for row in rows_of("jsts")][:5]
+    assert (
+        every[:5] == some
+        and [one.item for one in some] != [f"jsts-{row['sentence_pair_id']}" for row in rows_of("jsts")][:5]
+    )
 
 
 # --- what is wrong
@@ -283,6 +286,22 @@ def test_its_columns_in_rows_of_choices_are_refused_by_the_gate(tmp_path):
     source = SourceSpec(kind="chat", name="text", options={"path": str(file)})
     with pytest.raises(StudyError, match=r"it is a record of JCommonsenseQA .* must never be training data"):
         prepare(DataSpec(sources=(source,)), tmp_path / "data")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_kept_of_an_evaluation_cannot_be_trained_on(spec, files, study, tmp_path, task):
+    """Under whatever name: its rows, and the questions that the harness is given."""
+    evaluation, folder = asked(spec, files, task), tmp_path / "harness"
+    run_steps([evaluation], study, launcher="inprocess", progress=[])
+    command = ["evaluate", str(study / spec.name), task, "--path", str(files[task]), "--harness", str(folder)]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    kept = {"rows.parquet": study / evaluation.name / "rows.parquet", "asked.jsonl": folder / f"{task}.jsonl"}
+    for name, file in kept.items():
+        shutil.copyfile(file, tmp_path / name)
+        options = {"path": str(tmp_path / name), "text_column": "question" if name == "rows.parquet" else "prompt"}
+        data = DataSpec(sources=(SourceSpec(kind="files", name="text", options=options),))
+        with pytest.raises(StudyError, match=rf"{ITEMS} documents were dropped as evaluation data \(benchmark_id"):
+            prepare(data, tmp_path / "data")
 
 
 # --- lm-evaluation-harness

@@ -26,11 +26,11 @@ from studylib.steps._kind import Context
 from studylib.train import train
 from studylib.train.__main__ import main
 from studylib.train.compute import resolve
-from studylib.train.evaluate import Validation
 from studylib.train.likelihoods import read_references
 from studylib.train.pipeline import forward_backward, row_scores
 from studylib.train.rewards import rewards
 from studylib.train.trained import load_trained
+from studylib.train.validation import Validation
 from studylib.trials import run_steps, run_trials
 from studylib.trials.plan import plan_steps
 

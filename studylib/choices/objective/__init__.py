@@ -72,6 +72,11 @@ class Objective(Choice, ABC):
         """Hashes of trials of the same study whose models it asks while it trains."""
         return ()
 
+    @property
+    def frozen_models(self) -> int:
+        """How many other models are held in memory while it trains: those it asks, and the reference beside them."""
+        return len(self.trials_read) + (self.refers and not self.reads_likelihoods)
+
     def __init__(self, spec: ObjectiveSpec):
         super().__init__(spec)
 

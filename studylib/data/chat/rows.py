@@ -19,6 +19,7 @@ SAME, DIFFERENT_PROMPTS, REPEATED_PROMPT = (
     "pairs_with_different_prompts",
     "pairs_repeating_prompt",
 )
+_PAIRS_OPTION = "pairs: true (study mask: --pairs)"
 _Read = Iterator[tuple[Document, Conversation | Preference | None]]
 
 
@@ -116,10 +117,8 @@ def _of_row(row: Document) -> Conversation | None:
     shape = shape_of(row.record, row.origin)
     read = shape.read(row.record, row.origin)
     if shape.pairs:
-        why = (
-            "has answers to choose from, not conversations to learn; take rows of preferences out, or give option pairs"
-        )
-        raise invalid("shape", shape.name, why, file=row.origin)
+        why = "has answers to choose from, not conversations to learn; take rows of preferences out"
+        raise invalid("shape", shape.name, f"{why}, or give {_PAIRS_OPTION}", file=row.origin)
     return read
 
 
@@ -144,7 +143,8 @@ def _shape_of_pair(row: Document) -> Shape:
     if row.record.keys() >= pairs.fields:  # of which one may be null
         return pairs
     name = "/".join(TREE) if is_of_tree(row.record) else shape_of(row.record, row.origin).name
-    raise invalid("shape", name, f"is no pair of answers, which option pairs asks for: {pairs.name}", file=row.origin)
+    why = f"is no pair of answers, which {_PAIRS_OPTION} asks for: {pairs.name}"
+    raise invalid("shape", name, why, file=row.origin)
 
 
 def without_prompt(pair: Preference) -> Preference:

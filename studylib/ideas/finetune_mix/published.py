@@ -18,14 +18,14 @@ Interval = tuple[float, float] | None
 
 
 def anchors(
-    params: FinetuneMixParams, tuned: pl.DataFrame, questions: pl.DataFrame, written: pl.DataFrame
+    params: FinetuneMixParams, tuned: pl.DataFrame, judged: pl.DataFrame, questions: pl.DataFrame, written: pl.DataFrame
 ) -> tuple[Anchor, ...]:
     """Published findings held against this study.
 
     Parameters
     ----------
-    tuned
-        As of `tables.on_answers`.
+    tuned, judged
+        As of `tables.on_answers` and `tables.at_best_rates`.
     questions, written
         Rows of multiple_choice and of written, as ``analysis.read_evaluation_rows`` has them; may be empty.
     """
@@ -36,7 +36,7 @@ def anchors(
                 ja="同じ行数なら、多くの領域から取るほうが未学習の領域で良くなる",
             ),
             "arXiv 2410.04717",
-            _unseen_kinds(params, tuned),
+            _unseen_kinds(params, judged),
             (-math.inf, 0.0),
             unit=Text(
                 en="bits per byte of the other kinds, two kinds above one", ja="二種類と一種類の差(ほかの種類での bits/byte)"
@@ -94,15 +94,15 @@ def anchors(
 _LITTLE = 0.05  # of a score between 0 and 1
 
 
-def _unseen_kinds(params: FinetuneMixParams, tuned: pl.DataFrame) -> Interval:
-    """Pairs of kinds against each of the two alone, on the kinds that are in neither; over seeds, at the usual rate."""
-    rows = tuned.filter((pl.col("family") == "mixture") & (pl.col("lr_factor") == 1) & (pl.col("status") == "done"))
+def _unseen_kinds(params: FinetuneMixParams, judged: pl.DataFrame) -> Interval:
+    """Pairs of kinds against each of the two alone, on the kinds that are in neither; over seeds, each at its best rate."""
+    rows = judged.filter(pl.col("status") == "done")
     losses = {
         (row["variant"], row["seed"]): {kind: row[f"val_bpb/{kind}"] for kind in params.kinds}
         for row in rows.iter_rows(named=True)
     }
     found = []
-    for seed in params.seeds:
+    for seed in params.judging_seeds:
         own = []
         for pair in combinations(params.kinds, 2):
             others = [kind for kind in params.kinds if kind not in pair]

@@ -53,12 +53,12 @@ def mixture_name(params: FinetuneMixParams, kinds: Sequence[str]) -> str:
 
 
 def mixture_trials(params: FinetuneMixParams) -> list[TrialSpec]:
-    """Every mixture at every rate at the first seed, and at the usual rate at all seeds."""
+    """Every mixture at every rate at the first seed, and the even one at the usual rate at all seeds."""
     return [
         mixture_trial(params, name, factor, seed)
         for name in mixtures(params)
         for factor in params.lr_factors
-        for seed in (params.seeds if factor == 1 else params.seeds[:1])
+        for seed in (params.seeds if (name, factor) == (EVEN, 1) else params.seeds[:1])
     ]
 
 
@@ -98,7 +98,7 @@ def wording_trials(params: FinetuneMixParams) -> list[TrialSpec]:
 
 
 def longer_trials(params: FinetuneMixParams) -> list[TrialSpec]:
-    """One mixture for longer, in smaller steps, at all seeds; its last state is kept, to be asked."""
+    """One mixture for longer, in smaller steps; its last state is kept, to be asked."""
     longer = params.longer
     if longer is None:
         return []
@@ -112,7 +112,7 @@ def longer_trials(params: FinetuneMixParams) -> list[TrialSpec]:
             params, seed, stages, tags, steps=steps, rate=longer.learning_rate,
             global_batch_size=longer.global_batch_size,
         ).keeping_its_end()
-        for seed in params.seeds
+        for seed in params.judging_seeds
     ]  # fmt: skip
 
 

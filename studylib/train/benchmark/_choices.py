@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from studylib.errors import invalid
-from studylib.train.benchmark._likelihood import answer_rows, fits, log_likelihoods
+from studylib.train.benchmark._fitting import only_fitting
+from studylib.train.benchmark._likelihood import answer_rows, log_likelihoods
 from studylib.train.benchmark._measured import Choices, Measured, Row
 from studylib.train.trained import Trained
 
-FEWEST = 12  # items without which there is no score
 _SCORES = {"accuracy": "right", "accuracy_raw": "right_raw", "accuracy_less_prior": "right_less_prior",
            "margin": "margin", "chance": "chance"}  # fmt: skip
 
@@ -30,31 +28,16 @@ def choose(trained: Trained, benchmark: str, asked: Sequence[Choices], *, by: Se
     StudyError
         The context holds fewer than ``FEWEST`` items; those that it does not hold are left out and counted.
     """
-    every = [choice for one in asked for choice in one.choices]
-    rows = answer_rows(trained.encoder, [one.prompt for one in asked for _ in one.choices], every)
-    owners = np.repeat(np.arange(len(asked)), [len(one.choices) for one in asked])
-    too_long = {asked[owner].item for owner, row in zip(owners, rows, strict=True) if not fits(trained, row)}
-    kept = check_items(trained, benchmark, asked, too_long)
-    mine = [number for number, owner in enumerate(owners) if asked[owner].item not in too_long]
-    raw = log_likelihoods(trained, [rows[number] for number in mine])
-    different = list(dict.fromkeys(every[number] for number in mine))
+    kept, rows, left_out = only_fitting(trained, benchmark, asked, [one.choices for one in asked])
+    raw = log_likelihoods(trained, rows)
+    different = list(dict.fromkeys(choice for one in kept for choice in one.choices))
     alone = log_likelihoods(trained, answer_rows(trained.encoder, [()] * len(different), different))
     priors = dict(zip(different, alone, strict=True))
     found, at = [], 0
     for one in kept:
         found.append(_row(one, raw[at : at + len(one.choices)], np.array([priors[choice] for choice in one.choices])))
         at += len(one.choices)
-    return Measured.of(found, _SCORES, by=by, exact=("chance",), left_out=len(too_long))
-
-
-def check_items(trained: Trained, benchmark: str, asked: Sequence[Any], too_long: set[str]) -> list[Any]:
-    """Those of ``asked`` (which have an ``item``) that are not ``too_long``; StudyError where these are fewer than ``FEWEST`` items."""
-    kept = [one for one in asked if one.item not in too_long]
-    items = len({one.item for one in asked})
-    if items - len(too_long) < FEWEST:
-        why = f"has {items} questions, of which {items - len(too_long)} fit a context of {trained.seq_len} tokens"
-        raise invalid("evaluation.benchmark", benchmark, f"{why}; {FEWEST} are needed (model.seq_len, questions)")
-    return kept
+    return Measured.of(found, _SCORES, by=by, exact=("chance",), left_out=left_out)
 
 
 def _row(one: Choices, raw: np.ndarray, prior: np.ndarray) -> Row:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -35,6 +35,8 @@ class Question:
 
     Attributes
     ----------
+    item
+        The task and the row's number: what is kept of it (rows, files of the harness) is known by that to the gate.
     choices
         What may be answered; none where the answer is written.
     right
@@ -94,7 +96,8 @@ class Jglue(Benchmark, ABC):
             if not read:
                 raise invalid("evaluation.path", str(path), "has no rows")
             read.sort(key=lambda one: hashlib.blake2b(one.item.encode(), digest_size=8).digest())
-            self._seen = tuple(read)
+            # Rows that are kept say by this what they are of: the gate knows such numbers.
+            self._seen = tuple(replace(one, item=f"{self._name.lower()}-{one.item}") for one in read)
         return list(self._seen[: self.options.count])
 
     def for_harness(self, trained: Trained) -> HarnessTask:
@@ -123,26 +126,6 @@ class Jglue(Benchmark, ABC):
 
     @abstractmethod
     def _question(self, row: Mapping[str, Any], origin: str) -> Question: ...
-
-
-def only_fitting(
-    trained: Trained, name: str, asked: Sequence[Question], answers: Sequence[Sequence[str]]
-) -> tuple[list[Question], int]:
-    """Those that the context holds with every one of their ``answers``, and how many it does not hold.
-
-    Raises
-    ------
-    StudyError
-        It holds too few.
-    """
-    from studylib.train.benchmark._choices import check_items
-    from studylib.train.benchmark._likelihood import answer_rows, fits
-
-    prompts = [one.prompt for one, each in zip(asked, answers, strict=True) for _ in each]
-    owners = [one.item for one, each in zip(asked, answers, strict=True) for _ in each]
-    rows = answer_rows(trained.encoder, prompts, [answer for each in answers for answer in each])
-    too_long = {owner for owner, row in zip(owners, rows, strict=True) if not fits(trained, row)}
-    return check_items(trained, name, asked, too_long), len(too_long)
 
 
 def read_json_file(path: Path) -> Any:

@@ -13,8 +13,8 @@ from studylib.data.chat.conversation import Conversation, Message
 from studylib.data.chat.encode import TOKENS, ConversationEncoder
 from studylib.model.reading import Reading
 from studylib.rows import Row
-from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.trained import Trained
+from studylib.train.validation import EVALUATION_TOKENS
 
 Prompt = tuple[Message, ...]
 

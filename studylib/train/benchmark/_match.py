@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable
+
+from studylib.train.benchmark._scores import shared_characters
 
 _COPULA = "です"
 _NOT_COMPARED = "PZC"  # punctuation, separators, controls, by the first letter of Unicode's category
@@ -24,11 +25,4 @@ def exact(written: str, right: Iterable[str]) -> float:
 
 def character_f1(written: str, right: Iterable[str]) -> float:
     """Of the characters of both, each as often as it is there; the best of several right ones (as in JSQuAD)."""
-    return max(_f1(normalised(written), normalised(one)) for one in right)
-
-
-def _f1(written: str, right: str) -> float:
-    if not written or not right:
-        return float(written == right)
-    shared = (Counter(written) & Counter(right)).total()
-    return 2 * shared / (len(written) + len(right))
+    return max(shared_characters(normalised(written), normalised(one)) for one in right)

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from studylib.errors import invalid
-from studylib.registry import OBJECTIVES
 from studylib.rows import Row
 from studylib.train.benchmark import Asked
 from studylib.train.benchmark._answers import Answer
 from studylib.train.benchmark._likelihood import log_likelihoods
-from studylib.train.rewards import rewards
+from studylib.train.rewards import check_tells_rewards, rewards
 from studylib.train.trained import Trained
 
 
@@ -37,7 +36,7 @@ def opinions(asked: Asked, written: Sequence[Answer]) -> dict[str, list[float | 
     if asked.reward_model is not None:
         judge, whole = asked.reward_model, [_row(answer, end).tokens for answer in written]
         _check("reward_model", judge, trained)
-        _check_rewards(judge)
+        check_tells_rewards(judge.trial, "evaluation.reward_model")
         numbers = [number for number, tokens in enumerate(whole) if len(tokens) <= judge.seq_len]
         worth = rewards(judge.model, judge.world, judge.compute, [whole[number] for number in numbers])
         by_number = dict(zip(numbers, worth.tolist(), strict=True))
@@ -56,11 +55,3 @@ def _check(field: str, other: Trained, trained: Trained) -> None:
     if other.seq_len < trained.seq_len:
         why = f"reads {other.seq_len} tokens, fewer than the {trained.seq_len} of the trial (model.seq_len)"
         raise invalid(f"evaluation.{field}", other.trial.hash, why)
-
-
-def _check_rewards(judge: Trained) -> None:
-    name = judge.trial.objective.name
-    loss = OBJECTIVES[name](judge.trial.objective).row_loss()
-    if loss is None or not loss.of_rewards:
-        why = f"learnt objective {name}, and not to tell rewards"
-        raise invalid("evaluation.reward_model", judge.trial.hash, why)

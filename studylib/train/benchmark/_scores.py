@@ -8,7 +8,6 @@ import math
 from collections import Counter
 
 import numpy as np
-from scipy import stats
 
 LABELS = 6  # similarities of JSTS: 0 to 5
 
@@ -28,10 +27,11 @@ def exact_match(written, answers):
 
 def character_f1(written, answers):
     """Of the characters of both, each as often as it is there; the best of the right answers (as there, compute_f1)."""
-    return max(_f1(normalised(written), normalised(one)) for one in answers)
+    return max(shared_characters(normalised(written), normalised(one)) for one in answers)
 
 
-def _f1(written, right):
+def shared_characters(written, right):
+    """F1 of the characters of both texts as they are."""
     if not written or not right:
         return float(written == right)
     shared = sum((Counter(written) & Counter(right)).values())
@@ -64,12 +64,16 @@ def _by_label(judged):
 
 def pearson(pairs):
     """Of (found, right) pairs; 0 where one of both is always the same."""
+    from scipy import stats  # a specification is validated without it
+
     found, right = np.array(pairs, dtype=float).T
     return 0.0 if np.ptp(found) == 0 or np.ptp(right) == 0 else float(stats.pearsonr(found, right).statistic)
 
 
 def spearman(pairs):
     """As `pearson`, of ranks, equal ones sharing theirs."""
+    from scipy import stats
+
     found, right = np.array(pairs, dtype=float).T
     return pearson(list(zip(stats.rankdata(found), stats.rankdata(right), strict=True)))
 

@@ -53,9 +53,8 @@ class ExactMatch(Benchmark):
 
     def measure(self, asked: Asked) -> Measured:
         from studylib.train.benchmark._answers import answers
-        from studylib.train.benchmark._choices import check_items
         from studylib.train.benchmark._exam import exam_questions
-        from studylib.train.benchmark._likelihood import answer_rows, fits
+        from studylib.train.benchmark._fitting import only_fitting
         from studylib.train.benchmark._match import character_f1, exact
 
         options, trained = self.options, asked.trained
@@ -67,9 +66,7 @@ class ExactMatch(Benchmark):
                 each=options.each,
             )
         ]  # fmt: skip
-        rows = answer_rows(trained.encoder, [one.prompt for one in questions], [one.answer for one in questions])
-        too_long = {one.item for one, row in zip(questions, rows, strict=True) if not fits(trained, row)}
-        kept = check_items(trained, "exact_match", questions, too_long)
+        kept, _, left_out = only_fitting(trained, "exact_match", questions, [(one.answer,) for one in questions])
         written = answers(trained, [one.prompt for one in kept], max_tokens=options.max_tokens)
         found = [
             {
@@ -79,4 +76,4 @@ class ExactMatch(Benchmark):
             }
             for one, answer in zip(kept, written, strict=True)
         ]  # fmt: skip
-        return Measured.of(found, _SCORES, by=("task", "sort", "wording"), left_out=len(too_long))
+        return Measured.of(found, _SCORES, by=("task", "sort", "wording"), left_out=left_out)

@@ -11,7 +11,7 @@ from pydantic import Field
 from studylib.errors import invalid
 from studylib.frozen import Positive
 from studylib.train.benchmark import Asked, Measured
-from studylib.train.benchmark._jglue import Jglue, Question, only_fitting, read_json_file
+from studylib.train.benchmark._jglue import Jglue, Question, read_json_file
 
 __all__ = ["JSQuAD"]
 
@@ -46,10 +46,11 @@ class JSQuAD(Jglue):
 
     def measure(self, asked: Asked) -> Measured:
         from studylib.train.benchmark._answers import answers
+        from studylib.train.benchmark._fitting import only_fitting
         from studylib.train.benchmark._scores import character_f1, exact_match
 
         trained, questions = asked.trained, self.questions()
-        kept, left_out = only_fitting(trained, "jsquad", questions, [one.right[:1] for one in questions])
+        kept, _, left_out = only_fitting(trained, "jsquad", questions, [one.right[:1] for one in questions])
         written = answers(trained, [one.prompt for one in kept], max_tokens=self._max_tokens)
         found = [
             {

@@ -9,7 +9,7 @@ import numpy as np
 
 from studylib.errors import invalid
 from studylib.train.benchmark import Asked, Measured
-from studylib.train.benchmark._jglue import Jglue, Question, only_fitting
+from studylib.train.benchmark._jglue import Jglue, Question
 from studylib.train.benchmark._scores import LABELS, expected_similarity, pearson, spearman
 
 __all__ = ["JSTS"]
@@ -37,12 +37,11 @@ class JSTS(Jglue):
     _tokens_each = 500
 
     def measure(self, asked: Asked) -> Measured:
-        from studylib.train.benchmark._likelihood import answer_rows, log_likelihoods
+        from studylib.train.benchmark._fitting import only_fitting
+        from studylib.train.benchmark._likelihood import log_likelihoods
 
         trained, questions = asked.trained, self.questions()
-        kept, left_out = only_fitting(trained, "jsts", questions, [one.choices for one in questions])
-        prompts = [one.prompt for one in kept for _ in one.choices]
-        rows = answer_rows(trained.encoder, prompts, [choice for one in kept for choice in one.choices])
+        kept, rows, left_out = only_fitting(trained, "jsts", questions, [one.choices for one in questions])
         likelihoods = log_likelihoods(trained, rows).reshape(len(kept), LABELS)
         found = [
             {

@@ -62,18 +62,14 @@ class Written(Benchmark):
         from studylib.data.miniworld.instruct.judge import judge
         from studylib.data.pseudo import SamplingSpec
         from studylib.train.benchmark._answers import answers
-        from studylib.train.benchmark._choices import check_items
         from studylib.train.benchmark._exam import told_world
-        from studylib.train.benchmark._likelihood import answer_rows, fits
+        from studylib.train.benchmark._fitting import only_fitting
         from studylib.train.benchmark._opinions import opinions
 
         options, trained = self.options, asked.trained
         questions = self._questions(trained.trial)
-        rows = answer_rows(
-            trained.encoder, [one.prompt for one in questions], [one.answer for one in questions], ended=True
-        )
-        too_long = {one.item for one, row in zip(questions, rows, strict=True) if not fits(trained, row)}
-        kept = check_items(trained, "written", questions, too_long)
+        right = [(one.answer,) for one in questions]
+        kept, _, left_out = only_fitting(trained, "written", questions, right, ended=True)
         sampling = SamplingSpec(temperature=options.temperature, top_p=options.top_p, seed=options.sampling_seed)
         written = answers(trained, [one.prompt for one in kept], max_tokens=options.max_tokens, sampling=sampling)
         asked.say(f"written: {len(written)} answers")
@@ -92,7 +88,7 @@ class Written(Benchmark):
                 row[name] = value
         scores = (*_JUDGED, "ended", "characters", *(one for one in ("kl", "reward") if one in more))
         by = ("task", "sort", "wording")
-        return Measured.of(found, dict(zip(scores, scores, strict=True)), by=by, left_out=len(too_long))
+        return Measured.of(found, dict(zip(scores, scores, strict=True)), by=by, left_out=left_out)
 
     def _questions(self, trial: TrialSpec) -> list[Question]:
         from studylib.train.benchmark._exam import exam_questions

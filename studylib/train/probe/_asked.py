@@ -13,8 +13,8 @@ from studylib.errors import invalid
 from studylib.parallel import World
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
-from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.probe import token_losses
+from studylib.train.validation import EVALUATION_TOKENS
 
 
 class Weighed:

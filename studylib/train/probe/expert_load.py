@@ -11,9 +11,9 @@ from studylib.parallel import World
 from studylib.rows import Batch
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
-from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.pipeline import forward_losses
 from studylib.train.probe import Probe
+from studylib.train.validation import EVALUATION_TOKENS
 
 __all__ = ["ExpertLoad"]
 

@@ -16,8 +16,8 @@ from studylib.registry import OBJECTIVES
 from studylib.rows import Row, drawing
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
-from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.probe import Probe, token_losses
+from studylib.train.validation import EVALUATION_TOKENS
 
 __all__ = ["Infilling"]
 

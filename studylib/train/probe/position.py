@@ -10,8 +10,8 @@ from studylib.data import PreparedData, validation_windows
 from studylib.parallel import World
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
-from studylib.train.evaluate import EVALUATION_TOKENS
 from studylib.train.probe import Probe, token_losses
+from studylib.train.validation import EVALUATION_TOKENS
 
 __all__ = ["LossByPosition"]
 

@@ -152,6 +152,19 @@ def test_a_row_is_known_by_three_choices_where_the_others_leave_nothing():
     assert known.kinds([shuffled, "0.味噌蔵の鍵,1.灯台守,2.船着き場"]) == ["row", None]
 
 
+def test_a_short_question_with_two_choices_is_known_with_them_and_not_by_them(tmp_path):
+    choices = ["許してもよいこと", "してはならないこと"]
+    file = tmp_path / "asked.jsonl"
+    file.write_text(json.dumps({"question": "港で歌う", "choices": choices, "answer_index": 0}, ensure_ascii=False))
+    guard = Guard((str(file),))
+    same, other = (
+        Document(f"{question}\n\n選択肢:\n1. {choices[0]}\n2. {choices[1]}\n{choices[0]}", origin="mine")
+        for question in ("港で歌う", "隣の猫を黙って叩く")
+    )
+    assert guard.admit([same, other]) == [other]
+    assert guard.record()["dropped"]["known_row"] == 1
+
+
 def test_a_parquet_row_is_judged_by_its_other_columns_too(records, held_out, tmp_path):
     rows = [row for row in rows_of(records["choices"]) if len(row.texts[0]) < 8]
     table = [{"text": "問題です。", "a": row.texts[0], "b": list(row.choices), "c": {"d": row.answer}} for row in rows]
@@ -399,7 +412,7 @@ def test_a_file_in_the_projects_folder_holds_for_every_study_and_makes_data_anew
 def test_the_shipped_fingerprints_hold_without_anybodys_help():
     digests = known_digests()
     assert {"fingerprints/jglue.npz", "fingerprints/jaster_instructions.npz"} <= digests.keys()
-    assert Guard().record() == {"version": 3, "known": digests, "admitted": 0, "dropped": dict.fromkeys(REASONS, 0)}
+    assert Guard().record() == {"version": 4, "known": digests, "admitted": 0, "dropped": dict.fromkeys(REASONS, 0)}
 
 
 def test_the_shipped_fingerprints_are_small_whole_and_without_text():

@@ -90,11 +90,13 @@ def _text_field(key: str, text: str) -> Iterator[Field]:
 def _row(record: Mapping[str, Any]) -> Iterator[Field]:
     """The choices of a multiple-choice record as one text; a question that is too short, together with its answer."""
     choices = _choices(record)
-    if len(choices) < 3:
+    if len(choices) < 2:
         return
     question = next((record[key] for key in ("question", "query", "prompt") if isinstance(record.get(key), str)), "")
-    yield Field("row", "\n".join(choices))
-    if sum(map(len, choices)) < _CHOICES_ALONE:
+    if len(choices) > 2:
+        yield Field("row", "\n".join(choices))
+    short = len(question) < SHORTEST if len(choices) == 2 else sum(map(len, choices)) < _CHOICES_ALONE
+    if short:  # two choices, such as yes and no, are those of many questions
         yield Field("row", "\n".join([question, *choices]))
     answer = next((record[key] for key in ("label", "answer_index", "answer") if key in record), None)
     if str(answer).isdecimal() and int(answer) < len(choices) and len(question) < SHORTEST:

@@ -17,7 +17,7 @@ from studylib.data.guard.records import Table, record_task, row_id_task, table_o
 from studylib.errors import StudyError
 from studylib.files import content_hash
 
-GUARD_VERSION = 3
+GUARD_VERSION = 4
 # Why a document is dropped: by what it holds of known texts, or by how it is written.
 REASONS = (*(f"known_{kind}" for kind in KINDS), "benchmark_record", "benchmark_table", "benchmark_id")
 _LONGEST_FIELD = 2000  # characters of another field of the same row that are looked at

@@ -25,6 +25,7 @@ class MultipleChoice(Benchmark):
     A file of rows ``question``, ``choices`` and ``answer_index`` (from 0) or ``answer`` (one of the choices), parquet or JSON lines,
     stands for the exam; a column ``category`` gives sorts. Its rows must be kept from training: name the file in
     ``data.evaluation_only``, and every document that holds one of its questions is dropped and counted, whichever source it is from.
+    (What is written in Latin letters alone is not known again: split such questions off by hand.)
     """
 
     class Options(Frozen):

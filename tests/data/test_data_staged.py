@@ -25,7 +25,9 @@ class Shards(PreparedData):
         for place, (label, lengths) in enumerate(documents.items()):
             starts = np.concatenate([[0], np.cumsum(lengths)])
             tokens = np.arange(starts[-1], dtype=np.uint32) + 1_000_000 * place
-            shard = SimpleNamespace(tokens=tokens, num_tokens=len(tokens), label=label, document_starts=starts)
+            shard = SimpleNamespace(
+                tokens=tokens, num_tokens=len(tokens), label=label, document_starts=starts, has_pairs=False
+            )
             self.sources[label] = SimpleNamespace(train=shard, validation=shard)
 
 

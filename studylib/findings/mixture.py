@@ -191,7 +191,7 @@ class Mixture(Finding):
         rivals = [one for one in self.tried if one.p > _RIVAL and not np.allclose(one.shares, shares, atol=0.01)]
         return (
             Setting(
-                field="stages", value=self._stages(shares), alternatives=tuple(self._stages(one.shares) for one in rivals),
+                field="stages", phase="fine-tuning", value=self._stages(shares), alternatives=tuple(self._stages(one.shares) for one in rivals),
                 expected_regret_percent=self.even_regret_percent if even else self.regret_percent, basis="tokens",
                 evidence="measured", sizes=(self.size,), decided=False,
             ),

@@ -70,6 +70,8 @@ WORDS: dict[str, Text] = {
     "measured": _("measured here", "本研究で測定"),
     "published": _("published", "公表値"),
     "convention": _("convention", "慣例"),
+    "fine_tuning": _("of the fine-tuning", "ファインチューニング"),
+    "preferences": _("of learning preferences", "選好の学習"),
     "interval": _("95 % interval", "95 % 区間"),
     "val_loss": _("Loss, nats/token", "損失 nats/token"),
     "tokens_per_s": _("Tokens/s", "トークン/秒"),

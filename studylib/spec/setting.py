@@ -14,6 +14,7 @@ from studylib.spec.run import StageSpec
 from studylib.spec.trial import TrialSpec
 from studylib.words import Text
 
+Phase = Literal["pre-training", "fine-tuning", "preferences"]
 Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | tuple[CleanerSpec, ...] | None
 
 
@@ -22,6 +23,10 @@ class Setting(Frozen):
 
     field: str = Field(
         description="dotted, as in a TrialSpec: model.num_layers; data.sources.cleaning is that of every source"
+    )
+    phase: Phase = Field(
+        default="pre-training",
+        description="of which training: the last two go on from the one before, each a trial of its own",
     )
     value: Value = Field(description="to build with; none: nothing supports one yet")
     alternatives: tuple[Value, ...] = Field(default=(), description="values that may still be better, or are as good")
@@ -59,8 +64,8 @@ def check_field(field: str) -> None:
         model = model_in(inner.annotation) if inner is not None else None
 
 
-def apply(settings: Iterable[Setting], trial: TrialSpec) -> TrialSpec:
-    """``trial`` with every setting that has a value.
+def apply(settings: Iterable[Setting], trial: TrialSpec, phase: Phase = "pre-training") -> TrialSpec:
+    """``trial`` with every setting of its ``phase`` that has a value.
 
     Raises
     ------
@@ -69,7 +74,7 @@ def apply(settings: Iterable[Setting], trial: TrialSpec) -> TrialSpec:
     """
     changes: dict[str, Any] = {}
     for one in settings:
-        if one.value is None:
+        if one.value is None or one.phase != phase:
             continue
         if changes.setdefault(one.field, one.value) != one.value:
             raise invalid(one.field, one.value, f"is also set to {changes[one.field]!r}; leave one out")

@@ -36,6 +36,14 @@ def test_what_is_not_known_changes_nothing():
     assert apply([measured("model.num_layers", None)], TRIAL) == TRIAL
 
 
+def test_each_training_takes_its_own():
+    tuned = measured("optimizer.learning_rate", 1e-4).replace(phase="fine-tuning")
+    both = [measured("optimizer.learning_rate", 1e-3), tuned]
+    assert apply(both, TRIAL).optimizer.learning_rate == 1e-3
+    assert apply(both, TRIAL, phase="fine-tuning").optimizer.learning_rate == 1e-4
+    assert apply(both, TRIAL, phase="preferences") == TRIAL
+
+
 def test_two_values_of_a_field_are_refused():
     with pytest.raises(StudyError, match=r"model\.num_layers: 4 is also set to 8"):
         apply([measured("model.num_layers", 8), measured("model.num_layers", 4)], TRIAL)

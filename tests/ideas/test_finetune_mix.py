@@ -410,7 +410,8 @@ def test_mixtures_are_judged_at_the_rate_that_was_best_for_them(finished):
         (),
         ("101k",),
     )
-    assert apply([setting], plan()[0]).optimizer.learning_rate == 2e-3
+    assert apply([setting], plan()[0], phase="fine-tuning").optimizer.learning_rate == 2e-3
+    assert apply([setting], plan()[0]) == plan()[0], "it is none of the pre-training's"
 
 
 def test_rates_at_the_edge_of_those_tried_are_named():

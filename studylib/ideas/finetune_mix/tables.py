@@ -20,8 +20,6 @@ from studylib.notebook import heading, marked, records
 from studylib.result import Text
 from studylib.spec import Setting
 
-_OF_TUNING = Text(en="of the fine-tuning, not of the pre-training", ja="ファインチューニング時の値(事前学習ではない)")
-
 
 class WhatIsLearnt:
     """The first conversations of each kind as a model reads them: the template around them, and what is learnt marked; and how many
@@ -232,14 +230,11 @@ def method_settings(params: FinetuneMixParams, decision: Decision | None, size: 
             tried[f"{BEST}: {method} {beta:g}"] = {"name": "policy", "estimator": method, "beta": beta}
     known = {
         "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (size,),
-        "source": _AFTER_TUNING, "decided": False,
+        "phase": "preferences", "decided": False,
     }  # fmt: skip
     return tuple(
         Setting(field=f"objective.{name}", value=value, **known) for name, value in tried[decision.leader].items()
     )
-
-
-_AFTER_TUNING = Text(en="after the fine-tuning, from its model", ja="ファインチューニング後の追加学習")
 
 
 def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
@@ -251,9 +246,9 @@ def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
     decision, times = decide(few, looks=looks), dict(few.select("variant", "epochs").unique(maintain_order=True).rows())
     return (
         Setting(
-            field="epochs", value=times[decision.leader], alternatives=tuple(times[name] for name in decision.rivals),
+            field="epochs", phase="fine-tuning", value=times[decision.leader], alternatives=tuple(times[name] for name in decision.rivals),
             p_best=decision.p_best[decision.leader], basis="text", evidence="measured", sizes=(str(few["size"][0]),),
-            source=_OF_TUNING, decided=False,
+            decided=False,
         ),
     )  # fmt: skip
 
@@ -268,16 +263,14 @@ def order_settings(params: FinetuneMixParams, tuned: pl.DataFrame, *, looks: int
         return ()
     return (
         Setting(
-            field="stages", value=stages[decision.leader], alternatives=tuple(stages[name] for name in decision.rivals),
+            field="stages", phase="fine-tuning", value=stages[decision.leader], alternatives=tuple(stages[name] for name in decision.rivals),
             p_best=decision.p_best[decision.leader], basis="tokens", evidence="measured",
             sizes=(str(ordered["size"][0]),), source=_AT_EQUAL_SHARES, decided=False,
         ),
     )  # fmt: skip
 
 
-_AT_EQUAL_SHARES = Text(
-    en="of the fine-tuning, at equal shares of all kinds", ja="ファインチューニング時の値(全種類を等分した場合)"
-)
+_AT_EQUAL_SHARES = Text(en="at equal shares of all kinds", ja="全種類を等分した場合")
 
 
 def rate_setting(judged: pl.DataFrame, best: str) -> Setting:
@@ -285,6 +278,6 @@ def rate_setting(judged: pl.DataFrame, best: str) -> Setting:
     rates = dict(judged.select("variant", "rate").unique(maintain_order=True).rows())
     others = tuple(sorted({rate for rate in rates.values() if rate != rates[best]}))
     return Setting(
-        field="optimizer.learning_rate", value=rates[best], alternatives=others, basis="tokens", evidence="measured",
-        sizes=(str(judged["size"][0]),), source=_OF_TUNING, decided=False,
+        field="optimizer.learning_rate", phase="fine-tuning", value=rates[best], alternatives=others, basis="tokens",
+        evidence="measured", sizes=(str(judged["size"][0]),), decided=False,
     )  # fmt: skip

@@ -55,6 +55,7 @@ from studylib.train.pipeline import forward_backward
 
 PRE_TRAINING, PACKED, APART = "pre-training", "fine-tuning, packed", "fine-tuning, one a row"
 LABEL = "conversations"
+MOST_PIECES = 8192  # of the tokenizer: a larger model's other rows are never read, which costs the same
 TRL = {  # name: packed, compiled
     "trl, padded": (False, False),
     "trl, padded, compiled": (False, True),
@@ -134,7 +135,7 @@ def _trial(shape: ModelSpec, asked: argparse.Namespace) -> TrialSpec:
     if asked.path:
         made = {"kind": "chat", "options": {"path": asked.path}}
     data = DataSpec(
-        sources=(SourceSpec(name=LABEL, **made),), tokenizer=TokenizerSpec(vocab_size=shape.vocab_size)
+        sources=(SourceSpec(name=LABEL, **made),), tokenizer=TokenizerSpec(vocab_size=min(shape.vocab_size, MOST_PIECES))
     )  # fmt: skip
     return TrialSpec(
         model=shape, data=data, train_steps=1_000, global_batch_size=asked.batch,

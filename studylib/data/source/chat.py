@@ -2,49 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 from pydantic import Field
 
-from studylib.data.chat.rows import notes_of, read_messages
 from studylib.data.digest import Allowance
 from studylib.data.document import Document
 from studylib.data.read import Columns, kind_of, reader_of
 from studylib.data.read.look import look
+from studylib.data.source._messages import MessageOptions, MessageSource
 from studylib.data.source.files import FilesSource
 from studylib.errors import invalid
-from studylib.frozen import Frozen, Positive
+from studylib.frozen import Positive
 
 __all__ = ["ChatSource"]
 
 
-class ChatSource(FilesSource):
+class ChatSource(MessageSource, FilesSource):
     """Conversations, or pairs of answers, of local files in the order of their paths; found and kept from JGLUE as texts are."""
 
-    class Options(Frozen):
+    class Options(MessageOptions):
         path: str = Field(description="a file, a folder (searched whole) or a pattern such as chats/*.jsonl.gz")
         max_bytes: Positive | None = Field(default=None, description="stop after so many bytes of UTF-8")
         encoding: str | None = Field(default=None, description="of JSON lines when it is not UTF-8, such as cp932")
 
-        pairs: bool = Field(default=False, description="rows are pairs of answers of which one is preferred")
-        paths: Literal["best", "all"] = Field(
-            default="best", description="of trees of messages: the best-ranked replies, or all, each answer learnt once"
-        )
-        dialogue: str = Field(
-            default="", description="a field of which successive rows have a value in common: turns of one conversation"
-        )
-        turns: Positive | None = Field(
-            default=None, description="rows of a dialogue that are one conversation at most; default: all of them"
-        )
-
     _options: Options
-
-    def __init__(self, label: str, options: Mapping[str, Any]):
-        super().__init__(label, options)
-        self.preferences = self._options.pairs
-        self.conversations = not self.preferences
 
     def check(self) -> None:
         """Look for the files, and whether the first row of each is a conversation, or a pair."""
@@ -74,8 +57,5 @@ class ChatSource(FilesSource):
         return self._up_to_size(self._read(rows)), unread
 
     def _read(self, rows: Iterator[Document]) -> Iterator[Document]:
-        self._notes |= notes_of(self.preferences) | {"rows_without_text": 0, "rows_in_iso_2022_jp": 0}
-        return read_messages(
-            rows, self._notes, pairs=self.preferences, all_paths=self._options.paths == "all",
-            dialogue=self._options.dialogue, turns=self._options.turns,
-        )  # fmt: skip
+        self._notes |= {"rows_without_text": 0, "rows_in_iso_2022_jp": 0}
+        return self._messages(rows)

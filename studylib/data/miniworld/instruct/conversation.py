@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.instruct.exercise import Exercise
 from studylib.data.miniworld.instruct.relations import RELATIONS, Relation
-from studylib.data.miniworld.instruct.sort import Sort
+from studylib.data.miniworld.instruct.sort import OfRelation, Sort
 
 
-class Single(Sort):
+class Single(OfRelation):
     """One question."""
 
     task = "conversation"
     name = "single"
-
-    def key(self, draw: Draw) -> tuple[Relation, int]:
-        relation = draw.pick(RELATIONS)
-        return relation, self.facts.common(draw, relation.kind)
-
-    def in_order(self) -> Iterator[tuple[Relation, int]]:
-        return self.facts.in_order()
-
-    def fact(self, key: tuple[Relation, int]) -> str:
-        relation, entity = key
-        return relation.fact(entity)
 
     def exercise(self, key: tuple[Relation, int], draw: Draw) -> Exercise | None:
         relation, entity = key

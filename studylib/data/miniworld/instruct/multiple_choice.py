@@ -16,7 +16,7 @@ from studylib.data.miniworld.instruct.categories import Category, categories, ot
 from studylib.data.miniworld.instruct.exercise import Exercise
 from studylib.data.miniworld.instruct.facts import Facts
 from studylib.data.miniworld.instruct.relations import RELATIONS, Relation
-from studylib.data.miniworld.instruct.sort import Sort
+from studylib.data.miniworld.instruct.sort import OfRelation, Sort
 from studylib.data.miniworld.world import SIZES, world_of
 
 _FEWEST, _MOST, _EXAMINED = 2, 5, 4  # choices
@@ -107,22 +107,11 @@ class ByKind(ByCategory):
         return draw.pick(self._others[key[0].key]).word
 
 
-class ByType(_Choosing):
+class ByType(OfRelation, _Choosing):
     """Something about an entity, where all other choices are no such things: a prize, a dish, a trade."""
 
     name = "type"
     relations: ClassVar[tuple[Relation, ...]] = tuple(one for one in RELATIONS if one.few)
-
-    def key(self, draw: Draw) -> tuple[Relation, int]:
-        relation = draw.pick(self.relations)
-        return relation, self.facts.common(draw, relation.kind)
-
-    def in_order(self) -> Iterator[tuple[Relation, int]]:
-        return self.facts.in_order(self.relations)
-
-    def fact(self, key: tuple[Relation, int]) -> str:
-        relation, entity = key
-        return relation.fact(entity)
 
     def question(self, key: tuple[Relation, int]) -> tuple[str, str] | None:
         relation, entity = key

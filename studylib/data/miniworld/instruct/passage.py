@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import ClassVar
 
 from studylib.data.miniworld.article import ASKABLE
 from studylib.data.miniworld.draw import Draw
@@ -13,7 +11,7 @@ from studylib.data.miniworld.grammar import Template
 from studylib.data.miniworld.instruct.exercise import Exercise, is_fact
 from studylib.data.miniworld.instruct.facts import Facts
 from studylib.data.miniworld.instruct.relations import RELATIONS, Relation
-from studylib.data.miniworld.instruct.sort import Sort
+from studylib.data.miniworld.instruct.sort import OfRelation, Sort
 from studylib.registry import REGISTERS
 
 _LONGEST = 96  # characters: small models have short contexts
@@ -65,26 +63,14 @@ def _sentences() -> dict[str, tuple[_Sentence, ...]]:
     return found
 
 
-class _Passage(Sort):
+class _Passage(OfRelation):
     """A question about one relation of an entity."""
 
     task = "passage"
-    relations: ClassVar[tuple[Relation, ...]]
 
     def __init__(self, facts: Facts):
         super().__init__(facts)
         self._usable: dict[tuple[str, int], tuple[_Sentence, ...]] = {}
-
-    def key(self, draw: Draw) -> tuple[Relation, int]:
-        relation = draw.pick(self.relations)
-        return relation, self.facts.common(draw, relation.kind)
-
-    def in_order(self) -> Iterator[tuple[Relation, int]]:
-        return self.facts.in_order(self.relations)
-
-    def fact(self, key: tuple[Relation, int]) -> str:
-        relation, entity = key
-        return relation.fact(entity)
 
     def exercise(self, key: tuple[Relation, int], draw: Draw) -> Exercise | None:
         relation, entity = key

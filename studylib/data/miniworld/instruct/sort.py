@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from studylib.data.miniworld.draw import Draw
 from studylib.data.miniworld.instruct.exercise import Exercise, Task
 from studylib.data.miniworld.instruct.facts import Facts
+from studylib.data.miniworld.instruct.relations import RELATIONS, Relation
 
 
 class Sort(ABC):
@@ -41,3 +42,20 @@ class Sort(ABC):
     @abstractmethod
     def exercise(self, key: Any, draw: Draw) -> Exercise | None:
         """None where it cannot be asked: there is no answer, or none that may be told."""
+
+
+class OfRelation(Sort):
+    """Of one relation of an entity, of those in ``relations``."""
+
+    relations: ClassVar[tuple[Relation, ...]] = RELATIONS
+
+    def key(self, draw: Draw) -> tuple[Relation, int]:
+        relation = draw.pick(self.relations)
+        return relation, self.facts.common(draw, relation.kind)
+
+    def in_order(self) -> Iterator[tuple[Relation, int]]:
+        return self.facts.in_order(self.relations)
+
+    def fact(self, key: tuple[Relation, int]) -> str:
+        relation, entity = key
+        return relation.fact(entity)

@@ -9,7 +9,7 @@ import polars as pl
 from studylib.frozen import Frozen
 from studylib.recipe.cards import Card
 from studylib.recipe.cost import StepCost
-from studylib.spec import ComputeSpec, ParallelSpec, TrialSpec
+from studylib.spec import ParallelSpec, TrialSpec
 
 
 class LayoutCost(Frozen):

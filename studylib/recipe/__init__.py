@@ -1,4 +1,4 @@
-"""The recipe of the model that is to be built: every choice on one line, the run as it can be started, what it costs and reaches."""
+"""From the settings of a study to the recipe of the model that is to be built: what it is, what it holds, what it costs."""
 
 from studylib.lazy import lazy
 

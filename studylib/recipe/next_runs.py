@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from studylib.analysis.reliability import Reliability
 
 
-class NextRun(Frozen):
+class ListedRun(Frozen):
     """One command, what it costs and what it is expected to save."""
 
     idea: str
@@ -36,7 +36,7 @@ class NextRun(Frozen):
 class NextRuns(Frozen):
     """The list for a budget, each run with those before it taken into account."""
 
-    runs: tuple[NextRun, ...]
+    runs: tuple[ListedRun, ...]
     budget_gpu_hours: float | None
     gpu_hours: float = Field(description="of all runs of the list")
     regret_percent: float = Field(description="of the loss, at the target: expected, summed over all choices, now")

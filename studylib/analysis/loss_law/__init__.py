@@ -7,8 +7,8 @@ from studylib.lazy import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "forecast": ["Forecast", "Forecaster", "fit_forecaster", "forecast"],
-        "backtest": ["backtest"],
+        "forecasting": ["Forecast", "Forecaster", "fit_forecaster", "forecast"],
+        "backtesting": ["backtest"],
         "published": ["PublishedLaw", "published_law"],
     },
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from studylib.frozen import Frozen
 from studylib.spec.setting import Setting
 
@@ -17,8 +19,8 @@ class Choices(Frozen):
 
     settings: dict[str, tuple[Setting, ...]]
     missing: tuple[str, ...] = ()
-    failed: dict[str, str] = {}
-    digests: dict[str, str] = {}
+    failed: dict[str, str] = Field(default_factory=dict)
+    digests: dict[str, str] = Field(default_factory=dict)
 
 
 def read_choices(study: Path) -> Choices:

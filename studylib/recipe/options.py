@@ -30,7 +30,8 @@ class RecipeOptions(Frozen):
     pp: Positive | None = Field(default=None, description="none: searched")
     dp: Positive | None = Field(default=None, description="none: searched")
     utilisation: Annotated[float, BeforeValidator(as_number), Field(gt=0, le=1)] | None = Field(
-        default=None, description="measured share of the card's peak; none: the cost model's, beside the published range"
+        default=None,
+        description="measured share of the card's peak; none: the cost model's, beside the published range",
     )
     price_per_gpu_hour: Annotated[float, BeforeValidator(as_number), Field(ge=0)] | None = None
     currency: str = ""
@@ -39,7 +40,9 @@ class RecipeOptions(Frozen):
     @model_validator(mode="after")
     def _can_be_built(self) -> Self:
         if self.target_params < _LEAST_PARAMS:
-            raise invalid("target_params", self.target_params, f"is too small for a recipe; give {_LEAST_PARAMS:.0e} or more")
+            raise invalid(
+                "target_params", self.target_params, f"is too small for a recipe; give {_LEAST_PARAMS:.0e} or more"
+            )
         if self.batch_tokens < self.seq_len:
             raise invalid("batch_tokens", self.batch_tokens, f"is less than one sequence of seq_len {self.seq_len}")
         if self.tokens < self.batch_tokens:

@@ -1,0 +1,37 @@
+"""Numbers that only idea 9 needs."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from studylib import analysis
+from studylib.findings import HeldTogether
+from studylib.findings.held_together import ChosenPart, NotMade
+from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas.decision.combined import Combined
+from studylib.ideas.decision.trials import TOGETHER
+
+
+def held_together(trials: pl.DataFrame, combined: Combined) -> HeldTogether:
+    """All choices together against the sum of their effects alone; ``trials``: those of the race, sizes rising."""
+    alone = [
+        analysis.Alone(one.name, one.effect, one.sd, f"{one.idea} {one.params:.0f}", one.noise, one.seeds)
+        for one in combined.parts
+    ]
+    mean, sd = analysis.sum_of_effects(alone)
+    parts = [
+        ChosenPart(idea=one.idea, value=one.name, instead_of=one.instead_of, effect=own.interval, params=one.params)
+        for one, own in zip(combined.parts, alone, strict=True)
+    ]
+    return HeldTogether.of(
+        analysis.hold_together(trials, BASELINE, TOGETHER, alone),
+        parts,
+        analysis.Alone("sum", mean, sd, "", 0.0, 1).interval,
+        [NotMade(idea=one.idea, choice=one.choice, why=one.why) for one in combined.left_out],
+        combined.missing,
+    )
+
+
+def combined_table(combined: Combined) -> pl.DataFrame:
+    """A row a choice of the other ideas: what is made of it at small sizes."""
+    return pl.DataFrame(combined.rows(), infer_schema_length=None)

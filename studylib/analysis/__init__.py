@@ -18,6 +18,7 @@ __all__, __getattr__, __dir__ = lazy(
         "answers": ["accuracy_table", "optimisation_table", "wins_table", "wordings_table"],
         "repeats": ["repeats_table"],
         "costs": ["tuning_costs"],
+        "compared": ["Compared"],
         "next_run": ["NextRun"],
         "mixtures": ["MixtureSurface", "fit_mixture"],
         "loss_surface": ["LossSurface", "fit_loss_surface"],

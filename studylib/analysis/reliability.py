@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 Interval = tuple[float, float, float]  # low, middle, high
 _TAILS = (0.05, 0.5, 0.95)
-# Spread of the variants over the noise of a difference, where nothing else is known: the median of the public ladders.
-TYPICAL_SPREAD = 4.0
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Reliability:
         factor: float,
         gap_over_noise: float,
         *,
-        spread_over_noise: float = TYPICAL_SPREAD,
+        spread_over_noise: float | None = None,
         noise_there: float = 0.0,
     ) -> Interval:
         """Probability that the one of two variants that is ahead at a size is ahead at ``factor`` times it; 90 % over the memory.
@@ -73,11 +71,20 @@ class Reliability:
         gap_over_noise
             Measured difference of the two, over the standard deviation of that difference.
         spread_over_noise
-            Standard deviation of true differences of two variants, over the same.
+            Standard deviation of true differences of two variants, over the same; None: the median of the public ladders' choices.
         noise_there
             0: the true order at the larger size; else the standard deviation of a difference measured there, over the same.
         """
+        if spread_over_noise is None:
+            spread_over_noise = _typical_spread()
         held = held_share(self.correlation(factor), gap_over_noise, spread_over_noise, noise_there)
+        low, middle, high = np.quantile(held, _TAILS)
+        return float(low), float(middle), float(high)
+
+    def pair_holds(self, factor: float, *, spread_over_noise: float | None = None) -> Interval:
+        """As `holds`, for any two of the variants, both orders measured: 1/2 + arcsin(correlation of what is measured) / pi."""
+        spread2 = (_typical_spread() if spread_over_noise is None else spread_over_noise) ** 2
+        held = 0.5 + np.arcsin(self.correlation(factor) * spread2 / (spread2 + 1)) / math.pi
         low, middle, high = np.quantile(held, _TAILS)
         return float(low), float(middle), float(high)
 
@@ -169,8 +176,9 @@ def _check(behind: np.ndarray, sd: np.ndarray) -> None:
         raise invalid("sd", sd.tolist(), f"must be at least 0, and behind finite: {behind.tolist()}")
 
 
-# Before any ladder: a memory of a few decades, between a third of one and thirty (95 %).
-PRIOR_MEMORY, PRIOR_SD = 3.0, math.log(10) / 1.96
+# Before any ladder: a memory of a few decades, between a third of one and thirty (95 %); that of one choice is within a factor of two
+# of another's, more or less (scale of the half-normal scatter of log memories).
+PRIOR_MEMORY, PRIOR_SD, PRIOR_BETWEEN = 3.0, math.log(10) / 1.96, math.log(2)
 
 
 def published_reliability() -> Reliability:
@@ -182,6 +190,12 @@ def published_reliability() -> Reliability:
 
 
 _DRAWS = 4000
+
+
+def _typical_spread() -> float:
+    from studylib.analysis.track_record import shipped_record
+
+    return shipped_record().spread_over_noise
 
 
 def _places(count: int) -> np.ndarray:

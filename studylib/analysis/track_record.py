@@ -21,9 +21,9 @@ class Source(Frozen):
 
     ladder: str
     title: str
-    repository: str
-    commit: str
-    licence: str
+    repository: str = ""
+    commit: str = ""
+    licence: str = ""
     losses: int
     runs: int
 
@@ -103,9 +103,9 @@ class TrackRecord(Frozen):
     date: str
     command: str
     memory: tuple[float, ...]
-    spread_over_noise: float
+    spread_over_noise: float = 1.0
     sources: tuple[Source, ...]
-    choices: tuple[ChoiceMemory, ...]
+    choices: tuple[ChoiceMemory, ...] = ()
     hold_outs: tuple[HoldOuts, ...] = ()
     forecasts: tuple[Forecasted, ...] = ()
     pairs: tuple[HeldPairs, ...] = ()

@@ -6,7 +6,7 @@ None of their rows is part of this package; what was found in them is (``studyli
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from studylib.lazy import lazy
 
@@ -30,6 +30,26 @@ class LadderFile:
 
 
 @dataclass(frozen=True)
+class Choices:
+    """What is compared in a ladder, and how its rows become effects of it.
+
+    Attributes
+    ----------
+    name
+        Of what is chosen: corpora, shapes, rates.
+    kind
+        ``variants``: the column, at equal parameters and tokens. ``shapes``: classes of width over depth in a metric. ``metrics``: two
+        metrics are two values of the choice.
+    metrics
+        Which, for the last two.
+    """
+
+    name: str
+    kind: Literal["variants", "shapes", "metrics"]
+    metrics: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Ladder:
     """A public ladder: where it is from, and how its files become the columns of ``columns.py``.
 
@@ -46,7 +66,7 @@ class Ladder:
     read
         From the folder of its files to the canonical columns.
     choices
-        What its variants are choices of; empty: there are none.
+        What is compared in it; none where it has one recipe.
     """
 
     name: str
@@ -57,7 +77,7 @@ class Ladder:
     licence: str
     files: tuple[LadderFile, ...]
     read: Callable[[Path], pl.DataFrame] = field(repr=False)
-    choices: str = ""
+    choices: tuple[Choices, ...] = ()
 
     @property
     def source(self) -> str:
@@ -77,4 +97,4 @@ __all__, __getattr__, __dir__ = lazy(
         "fetch": ["fetch_ladder"],
     },
 )
-__all__ += ["Ladder", "LadderFile"]
+__all__ += ["Choices", "Ladder", "LadderFile"]

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from studylib.errors import StudyError
-from studylib.ladders import Ladder, LadderFile
+from studylib.ladders import Choices, Ladder, LadderFile
 from studylib.ladders.columns import canonical
 from studylib.ladders.tables import read_table
 
@@ -84,5 +84,5 @@ GADRE = Ladder(
     name="gadre", title="Gadre et al., over-training", folder="gadre-overtraining",
     repository="https://github.com/mlfoundations/scaling", commit="a003c4913793ac2ae7ef87b28ecb562955d026d5", licence="MIT",
     files=(LadderFile("tidy.csv", None, "a04ca8008b68ada852a250565b5b87f4a2262d76cdc2c69b0dc78aa676e312bc"),),
-    read=_read, choices="corpora",
+    read=_read, choices=(Choices("corpora", "variants"),),
 )  # fmt: skip

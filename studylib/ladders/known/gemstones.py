@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from studylib.ladders import Ladder, LadderFile
+from studylib.ladders import Choices, Ladder, LadderFile
 from studylib.ladders.columns import canonical
 from studylib.ladders.tables import read_table
 
@@ -49,5 +49,5 @@ GEMSTONES = Ladder(
     name="gemstones", title="Gemstones", folder="gemstones",
     repository="https://github.com/mcleish7/gemstone-scaling-laws", commit=_COMMIT, licence="MIT",
     files=tuple(LadderFile(name, f"{_URL}/{name}", digest) for name, digest in _FILES.values()),
-    read=_read, choices="shapes",
+    read=_read, choices=(Choices("shapes", "shapes", (_COOL,)), Choices("rates", "metrics", (_HOT, _SLOW))),
 )  # fmt: skip

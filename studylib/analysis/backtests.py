@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -92,6 +92,7 @@ def _summary(name: str, table: pl.DataFrame) -> HoldOuts:
     return HoldOuts(
         ladder=name, metrics=table["metric"].n_unique(), hold_outs=len(table), inside=int(table["inside"].sum()),
         median_error_percent=_rounded(table["error_percent"].abs().median()),
+        median_plain_error_percent=_rounded(table["plain_error_percent"].abs().median()),
         median_width_percent=_rounded(table["width_percent"].median()), largest_times=_rounded(table["times"].max()),
     )  # fmt: skip
 
@@ -147,7 +148,9 @@ def _held(ranked: Sequence[_Ranked], place: int) -> list[HeldPairs]:
     """Pairs of one choice; what is expected of them comes from the other choices alone."""
     one = ranked[place]
     others = [other.likelihood for number, other in enumerate(ranked) if number != place]
-    pairs = [pair for series in one.series if series.name in one.fits for pair in pairs_of(series, one.fits[series.name])]
+    pairs = [
+        pair for series in one.series if series.name in one.fits for pair in pairs_of(series, one.fits[series.name])
+    ]
     return [
         row.replace(expected=tuple(map(_rounded, row.expected)))
         for row in held_pairs(one.choice, pairs, _memory(others, _QUANTILES))

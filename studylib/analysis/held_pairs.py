@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -45,14 +46,16 @@ def pairs_of(series: Series, fit: SeriesFit) -> Iterator[Pair]:
 def held_pairs(choice: str, pairs: Iterable[Pair], memory: np.ndarray) -> list[HeldPairs]:
     """Counted by factor and gap, beside the share that draws of the ``memory`` expect (noise at both sizes)."""
     pairs, found = list(pairs), []
-    for factors in zip(FACTORS, FACTORS[1:], strict=False):
-        for gaps in zip(GAPS, GAPS[1:], strict=False):
+    for factors in itertools.pairwise(FACTORS):
+        for gaps in itertools.pairwise(GAPS):
             own = [one for one in pairs if factors[0] <= one.factor < factors[1] and gaps[0] <= one.gap < gaps[1]]
             if own:
                 ends = gaps[0], min(gaps[1], LARGEST_GAP)
                 expected = _expected(own, memory)
                 held = sum(one.held for one in own)
-                found.append(HeldPairs(choice=choice, factor=factors, gap=ends, pairs=len(own), held=held, expected=expected))
+                found.append(
+                    HeldPairs(choice=choice, factor=factors, gap=ends, pairs=len(own), held=held, expected=expected)
+                )
     return found
 
 
@@ -77,7 +80,9 @@ def orders_by_size(effects: pl.DataFrame, metrics: dict[str, str]) -> list[Corpu
     table = effects.with_columns(pl.col("series").replace_strict(metrics, return_dtype=pl.String).alias("metric"))
     found = []
     for (metric,), own in table.group_by(["metric"], maintain_order=True):
-        reach = own.group_by("series", maintain_order=True).agg(pl.col("params").max(), pl.col("params").n_unique().alias("sizes"))
+        reach = own.group_by("series", maintain_order=True).agg(
+            pl.col("params").max(), pl.col("params").n_unique().alias("sizes")
+        )
         chosen = reach.sort("params", "sizes", descending=True)["series"][0]
         rows = own.filter(pl.col("series") == chosen)
         sizes = rows["params"].unique().sort().to_list()

@@ -8,7 +8,13 @@ import polars as pl
 from studylib.errors import StudyError
 
 # Shapes of similar size are compared by their aspect ratio (width over depth), in classes about these.
-_CLASSES = {"below 6": (0.0, 6.0), "about 11": (6.0, 22.0), "about 35": (22.0, 55.0), "about 85": (55.0, 160.0), "above 200": (160.0, np.inf)}
+_CLASSES = {
+    "below 6": (0.0, 6.0),
+    "about 11": (6.0, 22.0),
+    "about 35": (22.0, 55.0),
+    "about 85": (55.0, 160.0),
+    "above 200": (160.0, np.inf),
+}
 _TOGETHER = 1.3  # sizes within this factor are one size
 SCHEMA = {"choice": pl.String, "series": pl.String, "variant": pl.String, "params": pl.Float64, "percent": pl.Float64,
           "sd": pl.Float64}  # fmt: skip
@@ -21,11 +27,14 @@ def variant_effects(ladder: pl.DataFrame, choice: str) -> tuple[pl.DataFrame, di
     parameters (to two digits), over the sizes where at least two variants are there. Runs with the same of all these are one (the mean).
     """
     rows = ladder.filter(~pl.col("rerun") & (pl.col("variant") != "")).with_columns(
-        (pl.col("tokens") / pl.col("params")).round_sig_figs(2).alias("ratio"), (100 * pl.col("loss").log()).alias("percent")
+        (pl.col("tokens") / pl.col("params")).round_sig_figs(2).alias("ratio"),
+        (100 * pl.col("loss").log()).alias("percent"),
     )
     means = rows.group_by("metric", "ratio", "variant", "params", maintain_order=True).agg(pl.col("percent").mean())
     named = means.with_columns(pl.format("{} at {} tokens a parameter", "metric", "ratio").alias("series"))
-    found = named.select(pl.lit(choice).alias("choice"), "series", "variant", "params", "percent", pl.lit(None).alias("sd"))
+    found = named.select(
+        pl.lit(choice).alias("choice"), "series", "variant", "params", "percent", pl.lit(None).alias("sd")
+    )
     return _table(found), dict(named.select("series", "metric").unique().iter_rows())
 
 
@@ -56,7 +65,9 @@ def shape_groups(ladder: pl.DataFrame, metric: str) -> pl.DataFrame:
     """
     rows = with_cost(ladder.filter((pl.col("metric") == metric) & ~pl.col("rerun")))
     aspect = pl.col("width") / pl.col("depth")
-    names = pl.coalesce(*(pl.when((aspect >= low) & (aspect < high)).then(pl.lit(name)) for name, (low, high) in _CLASSES.items()))
+    names = pl.coalesce(
+        *(pl.when((aspect >= low) & (aspect < high)).then(pl.lit(name)) for name, (low, high) in _CLASSES.items())
+    )
     parts = []
     for _, own in rows.group_by(["tokens_about"], maintain_order=True):
         if len(own) < 6:
@@ -79,7 +90,9 @@ def shape_groups(ladder: pl.DataFrame, metric: str) -> pl.DataFrame:
 def rate_effects(ladder: pl.DataFrame, choice: str, metrics: tuple[str, str]) -> pl.DataFrame:
     """Of a ladder with two rates (``metrics``): the mean difference over shapes of a size, by tokens."""
     rows = with_cost(ladder.filter(pl.col("metric").is_in(metrics)))
-    pairs = rows.select("metric", "variant", "tokens_about", "cost", "total_params", (100 * pl.col("loss").log()).alias("percent"))
+    pairs = rows.select(
+        "metric", "variant", "tokens_about", "cost", "total_params", (100 * pl.col("loss").log()).alias("percent")
+    )
     both = pairs.filter(pl.len().over("variant", "tokens_about") == 2)
     if both.is_empty():
         return _table(pl.DataFrame(schema=SCHEMA))

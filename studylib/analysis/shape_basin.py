@@ -36,7 +36,9 @@ def shape_costs(ladder: pl.DataFrame, metric: str, least_tokens: float = 5e10) -
     own = own.with_columns((speed - speed.mean().over("size", "tokens_about")).alias("speed")).with_columns(
         (pl.col("moved") + pl.col("slope") * pl.col("speed")).alias("at_seconds")
     )
-    means = own.group_by("aspect_class", "size", maintain_order=True).agg(pl.col("moved").mean(), pl.col("at_seconds").mean())
+    means = own.group_by("aspect_class", "size", maintain_order=True).agg(
+        pl.col("moved").mean(), pl.col("at_seconds").mean()
+    )
     flops, seconds = (_two_way(means, column) for column in ("moved", "at_seconds"))
     counts = dict(means.group_by("aspect_class").len().iter_rows())
     return [

@@ -29,13 +29,15 @@ class Source(Frozen):
 
 
 class HoldOuts(Frozen):
-    """What fits on smaller sizes said of larger ones: how many truths lay inside the 90 % interval; errors and widths in percent."""
+    """What fits on smaller sizes said of larger ones: how many truths lay inside the 90 % interval; errors (absolute) and widths in
+    percent; ``plain``: of a least-squares fit of one form."""
 
     ladder: str
     metrics: int
     hold_outs: int
     inside: int
     median_error_percent: float
+    median_plain_error_percent: float
     median_width_percent: float
     largest_times: float
 

@@ -50,6 +50,8 @@ __all__, __getattr__, __dir__ = lazy(
         "along": ["MidRun", "mid_run"],
         "gain": ["relative_gains"],
         "shape": ["BuildableShape", "buildable_shape"],
+        "reliability": ["Reliability", "fit_reliability", "published_reliability", "spread_of"],
+        "track_record": ["TrackRecord", "read_track_record", "shipped_record"],
         "anchors": ["score", "outcome", "spread_interval"],
     },
 )

@@ -21,7 +21,7 @@ PRODUCTS = ("result.json", "notebook.ipynb", "notebook.html")
 
 # What turns trials into figures and words. A change here makes results old; trials have hashes of their own.
 _READING = ("analysis", "findings", "ideas", "ladders", "recipe", "report", "result.py")
-_READ = (".py", ".json")  # published results lie beside the code that reads them
+_READ = (".py", ".json", ".yaml")  # published results lie beside the code that reads them
 
 
 def job_key(job: Job) -> str:

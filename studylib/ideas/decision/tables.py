@@ -9,7 +9,7 @@ from studylib.findings import HeldTogether
 from studylib.findings.held_together import ChosenPart, NotMade
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.decision.combined import Combined
-from studylib.ideas.decision.trials import TOGETHER
+from studylib.ideas.decision.trials import RACE, TOGETHER
 
 
 def held_together(trials: pl.DataFrame, combined: Combined) -> HeldTogether:
@@ -35,3 +35,13 @@ def held_together(trials: pl.DataFrame, combined: Combined) -> HeldTogether:
 def combined_table(combined: Combined) -> pl.DataFrame:
     """A row a choice of the other ideas: what is made of it at small sizes."""
     return pl.DataFrame(combined.rows(), infer_schema_length=None)
+
+
+def noise_of(trials: pl.DataFrame) -> analysis.NoiseFloor:
+    """Of the race at its largest size; where nothing was put together, of the baseline's lengths at the largest size."""
+    race = trials.filter(pl.col("family") == RACE)
+    raced = race.filter(pl.col("size").is_in(race.filter(pl.col("variant") == TOGETHER)["size"].unique().to_list()))
+    if TOGETHER in analysis.finished_variants(raced):
+        return analysis.noise_floor(raced)
+    of_length = pl.format("{} tokens", pl.col("tokens")).alias("variant")
+    return analysis.noise_floor(trials.filter(pl.col("variant") == BASELINE).with_columns(of_length))

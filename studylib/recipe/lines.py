@@ -322,12 +322,13 @@ def _under_what_it_holds(
     rows: dict[Key, Line], table: Mapping[Key, Published], own: Mapping[Key, _Own]
 ) -> dict[Key, Line]:
     """A published value that was found with another optimizer or start gives way to the study's own, and the other way round."""
-    standing = {name: line.value for (phase, name), line in rows.items() if phase == "pre-training"}
+    of_pretraining = {name: line.value for (phase, name), line in rows.items() if phase == "pre-training"}
     found = dict(rows)
     for key, one in table.items():
         if not one.holds_with:
             continue
         line, idea = rows[key], own[key].idea if key in own else ""
+        standing = of_pretraining | {name: other.value for (phase, name), other in rows.items() if phase == key[0]}
         theirs = {
             name: own["pre-training", name].setting.value
             for name in one.holds_with

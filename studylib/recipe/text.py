@@ -93,7 +93,8 @@ CONVERSATIONS = (
     ),
 )
 PAIRS = (SourceSpec(name="pairs", kind="chat", options={"path": "conversations/preferences.jsonl", "pairs": True}),)
-TUNING_TOKENS = {"fine-tuning": 25e6, "preferences": 10e6}  # about, read once
+CONVERSATION_TOKENS = 25e6  # about, of both; they share rows
+PAIR_ROWS = 50_000  # of 25 thousand pairs
 
 
 def told(sources: tuple[SourceSpec, ...]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from studylib.errors import StudyError
 from studylib.numbers import short
 from studylib.recipe.line import Line
 from studylib.recipe.options import RecipeOptions
-from studylib.recipe.text import CONVERSATIONS, PAIRS, TUNING_TOKENS, sources
+from studylib.recipe.text import CONVERSATION_TOKENS, CONVERSATIONS, PAIR_ROWS, PAIRS, sources
 from studylib.spec import CleanerSpec, SourceSpec, TrialSpec
 from studylib.spec.setting import Phase
 from studylib.words import Words
@@ -130,22 +130,22 @@ def _tuning(
     start: TrialSpec, pretraining: TrialSpec, phase: Phase, text: tuple[SourceSpec, ...], values: dict[str, Any]
 ) -> TrialSpec:
     batch, epochs = int(values.pop("global_batch_size", 64)), int(values.get("epochs", 1))
-    tokens = TUNING_TOKENS[phase] * epochs
-    steps = max(2, math.ceil(tokens / (batch * pretraining.model.seq_len)))
     stages = values.get("stages", ())
     if stages and not {label for one in stages for label in one.mixture} <= {one.label for one in text}:
         values.pop("stages")  # a mixture of kinds that the study generated: other text has other kinds
     objective = {
         key.removeprefix("objective."): values.pop(key) for key in list(values) if key.startswith("objective.")
     }
-    rows = 2 if objective.get("name") in _IN_PAIRS else 1
-    replicas = math.gcd(pretraining.parallel.dp, max(batch // rows, 1))
+    together = 2 if objective.get("name") in _IN_PAIRS else 1
+    rows = epochs * (PAIR_ROWS if together == 2 else CONVERSATION_TOKENS / pretraining.model.seq_len)
+    steps = max(2, math.ceil(rows / batch))
+    replicas = math.gcd(pretraining.parallel.dp, max(batch // together, 1))
     tuned = pretraining.replace(
         data={"sources": text, "tokenizer_of": pretraining.data},
         stages=(), epochs=1, objective=objective, start_from=start.hash,
         global_batch_size=batch, train_steps=steps, eval_every=0, checkpoint_every=steps, keep_steps=(steps,),
         eval_tokens=min(_EVAL_TOKENS, batch * pretraining.model.seq_len),
-        parallel=pretraining.parallel.replace(dp=replicas, micro_batch_size=rows),
+        parallel=pretraining.parallel.replace(dp=replicas, micro_batch_size=together),
         optimizer=pretraining.optimizer.replace(learning_rate=pretraining.optimizer.learning_rate),
         schedule={"name": "cosine"},
         tags=pretraining.tags | {"variant": phase},

@@ -51,6 +51,7 @@ __all__, __getattr__, __dir__ = lazy(
         "gain": ["relative_gains"],
         "shape": ["BuildableShape", "buildable_shape"],
         "reliability": ["Reliability", "fit_reliability", "published_reliability", "spread_of"],
+        "own_rankings": ["own_effects"],
         "track_record": ["TrackRecord", "read_track_record", "shipped_record"],
         "anchors": ["score", "outcome", "spread_interval"],
     },

@@ -56,6 +56,7 @@ def reasons(combined: Combined) -> dict[str, str]:
 
 
 RELU = tried("model.activation", "relu", ("swiglu", 1.5, 0.5), ("geglu", 0.4, 0.5))
+MAMBA = tried("model.mixer", "mamba2", ("attention", 2.0, 0.2))
 
 
 # --- which choices
@@ -142,11 +143,19 @@ def test_of_two_ideas_with_one_field_the_larger_comparison_is_followed():
 
 
 def test_parts_that_exclude_each_other_leave_the_weaker_out():
-    position = tried("model.position", "alibi", ("rope", 0.5, 0.2))
-    mixer = tried("model.mixer", "mamba2", ("attention", 2.0, 0.2))
-    combined = put_together(architecture=[position, mixer])
+    objective = tried("objective.name", "prefix_lm", ("causal", 0.5, 0.2))
+    combined = put_together(architecture=[MAMBA], hyperparameters=[objective])
     assert [part.choice for part in combined.parts] == ["model.mixer"]
-    assert "does not go together" in reasons(combined)["model.position"]
+    assert "does not go together" in reasons(combined)["objective.name"]
+
+
+def test_what_acts_in_attention_is_no_part_where_no_attention_is_left():
+    position = tried("model.position", "alibi", ("rope", 2.5, 0.2))
+    combined = put_together(architecture=[position, MAMBA])
+    assert [part.choice for part in combined.parts] == ["model.mixer"]
+    assert "no layer is left" in reasons(combined)["model.position"]
+    learned = tried("model.position", "learned", ("rope", 2.5, 0.2))
+    assert len(put_together(architecture=[learned, MAMBA]).parts) == 2, "added to the embedding"
 
 
 def test_ideas_without_a_result_are_named():
@@ -273,7 +282,7 @@ def test_the_noise_floor_of_the_baseline_alone_is_that_of_its_lengths():
         {"family": family, "size": size, "params": n, "variant": BASELINE, "seed": seed, "tokens": tokens, "status": "done"}
         | {"val_bpb": 2.0 + 0.1 * seed - tokens / 1e6 + rng.normal(0, 0.01)}
         for size, n in (("24k", 24), ("48k", 48))
-        for family, tokens, seeds in (("together", 1000, 3), ("length", 500, 2), ("length", 2000, 2))
+        for family, tokens, seeds in (("together", 1000, 9), ("length", 500, 8), ("length", 2000, 8))
         for seed in range(seeds)
     ]
     floor = tables.noise_of(pl.DataFrame(rows))

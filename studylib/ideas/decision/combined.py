@@ -10,7 +10,7 @@ from typing import Any
 
 from studylib.errors import StudyError
 from studylib.ideas._shared.equal_size import experts_at_equal_flops, fitted
-from studylib.ideas.decision.fields import name_of, why_not
+from studylib.ideas.decision.fields import acts_in_attention, name_of, why_not
 from studylib.model.cost import parameter_count
 from studylib.numbers import human
 from studylib.recipe.choices import Choices
@@ -24,6 +24,7 @@ _AS_BASELINE = Text(en="the baseline has it already", ja="基準と同じ")
 _NOT_COMPARED = Words(
     en="the baseline's {{ value }} was not among what was compared", ja="基準の値 {{ value }} が比較されていない"
 )
+_NO_ATTENTION = Text(en="it acts in attention, of which no layer is left", ja="作用先のアテンション層が残っていない")
 _CLASH = Words(
     en="{{ other }} has another value for {{ field }}, compared at {{ size }} parameters",
     ja="{{ other }} が {{ field }} に別の値を選んだ(比較規模 {{ size }} パラメータ)",
@@ -159,6 +160,10 @@ def combined_of(choices: Choices, bases: Sequence[TrialSpec], ffn_multiple: int)
             left_out.append(LeftOut(part.idea, part.choice, part.name, _IMPOSSIBLE(why=str(error))))
         else:
             combined = more
+    if "attention" not in combined.applied_to(bases[0], ffn_multiple).model.mixers:
+        idle = [part for part in combined.parts if acts_in_attention(part.changes)]
+        left_out += [LeftOut(part.idea, part.choice, part.name, _NO_ATTENTION) for part in idle]
+        combined = replace(combined, parts=tuple(part for part in combined.parts if part not in idle))
     return replace(combined, left_out=tuple(left_out))
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from studylib.choices.position import Position
+from studylib.registry import POSITIONS
 from studylib.spec import Setting, TrialSpec
 from studylib.words import Text, Words
 
@@ -47,6 +52,14 @@ def why_not(setting: Setting, base: TrialSpec) -> Text | None:
     if setting.field == "model.window" and isinstance(setting.value, int) and setting.value >= base.model.seq_len:
         return _WINDOW(window=setting.value, context=base.model.seq_len)
     return None
+
+
+def acts_in_attention(changes: Mapping[str, Any]) -> bool:
+    """Whether the changes do nothing in a model without attention layers."""
+    inside = {"model.qk_norm", "model.position"}
+    where = changes.get("model.position")
+    adds = where is not None and POSITIONS[where].build_embedding is not Position.build_embedding
+    return changes.keys() <= inside and not adds
 
 
 def name_of(field: str) -> str:

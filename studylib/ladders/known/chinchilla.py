@@ -1,4 +1,4 @@
-"""Runs of the Chinchilla paper's kind, as kyo-takano's package ``chinchilla`` has them: 234 rows of compute, N, D and loss."""
+"""Runs of the Chinchilla paper (arXiv 2203.15556) with C > 1e18 and N < D, read off its figure; from the package ``chinchilla``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from studylib.ladders.tables import read_table
 
 __all__ = ["CHINCHILLA"]
 
-_COMMIT = "75e5858f"
+_COMMIT = "6e34bdd639e66ed2a987be7a59fb597087a86c1a"  # the last one that changed the file
 _FILE = "df.csv"
 
 
@@ -26,7 +26,7 @@ def _read(folder: Path) -> pl.DataFrame:
 
 
 CHINCHILLA = Ladder(
-    name="chinchilla", title="Chinchilla-style runs (kyo-takano)", folder="kyo-takano-chinchilla",
+    name="chinchilla", title="Chinchilla, 234 runs", folder="kyo-takano-chinchilla",
     repository="https://github.com/kyo-takano/chinchilla", commit=_COMMIT, licence="Apache-2.0",
     files=(
         LadderFile(

@@ -124,12 +124,28 @@ def test_a_window_no_shorter_than_the_context_takes_its_pattern_with_it():
 
 
 def test_a_number_between_two_that_were_tried_lies_on_the_line_between_them():
-    """The baseline's rate 3e-3 is half way from 1e-3 to 9e-3 in the logarithm; beyond what was tried nothing is known."""
-    rate = tried("optimizer.learning_rate", 1e-3, (9e-3, 2.0, 0.4))
-    (part,) = put_together(hyperparameters=[rate]).parts
+    """The baseline's 0.1 is half way from 0.01 to 1 in the logarithm; beyond what was tried nothing is known."""
+    decay = tried("optimizer.weight_decay", 0.01, (1.0, 2.0, 0.4))
+    (part,) = put_together(hyperparameters=[decay]).parts
     assert part.effect == pytest.approx(-1.0) and part.sd == pytest.approx(0.2)
-    beyond = tried("optimizer.learning_rate", 1e-3, (2e-3, 2.0, 0.4))
-    assert "learning_rate 0.003 was not among" in reasons(put_together(hyperparameters=[beyond]))[beyond.field]
+    beyond = tried("optimizer.weight_decay", 0.01, (0.04, 2.0, 0.4))
+    assert "weight_decay 0.1 was not among" in reasons(put_together(hyperparameters=[beyond]))[beyond.field]
+
+
+def test_a_rate_is_made_with_the_optimizer_that_it_was_found_for_and_not_alone():
+    alone = tried("optimizer.learning_rate", 1e-3, (3e-3, 1.0, 0.2))
+    assert "small runs have theirs" in reasons(put_together(hyperparameters=[alone]))[alone.field]
+    lion = [
+        tried("optimizer.name", "lion", ("adamw", 1.0, 0.2), choice="optimizer"),
+        Setting(field="optimizer.learning_rate", value=1e-3, choice="optimizer", evidence="measured", sizes=("9k",), decided=False),
+        Setting(field="optimizer.weight_decay", value=0.5, choice="optimizer", evidence="convention", decided=False),
+    ]  # fmt: skip
+    (part,) = put_together(hyperparameters=lion).parts
+    assert part.effect == -1.0 and part.name == "optimizer lion, learning_rate 0.001, weight_decay 0.5"
+    made = together_trials(PARAMS, put_together(hyperparameters=lion))[0].optimizer
+    assert (made.name, made.learning_rate, made.weight_decay) == ("lion", 1e-3, 0.5)
+    init = tried("model.init", "normal", ("completep", 1.0, 0.2))
+    assert "a learning rate of its own" in reasons(put_together(hyperparameters=[init]))["model.init"]
 
 
 def test_of_two_ideas_with_one_field_the_larger_comparison_is_followed():

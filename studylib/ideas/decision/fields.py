@@ -12,6 +12,11 @@ from studylib.words import Text, Words
 
 _ANOTHER_TRAINING = Text(en="it belongs to a training that follows this one", ja="この後に続く学習の設定")
 _ANOTHER_LOSS = Text(en="its effect was measured on the loss of one source alone", ja="効果は一つの出典の損失で測られた")
+_RATE = Text(
+    en="the rate handed on is that of the target's run; small runs have theirs",
+    ja="渡された学習率は目標の学習のもので、小規模の学習には固有の値がある",
+)
+_INIT = Text(en="another parametrisation needs a learning rate of its own", ja="別のパラメータ化には固有の学習率が要る")
 _WINDOW = Words(
     en="a window of {{ window }} tokens is no shorter than the context of {{ context }} here",
     ja="窓 {{ window }} トークンは、ここでの文脈長 {{ context }} より短くない",
@@ -49,6 +54,10 @@ def why_not(setting: Setting, base: TrialSpec) -> Text | None:
     for beginnings, why in _NOT_SMALL.items():
         if any(setting.field == one or setting.field.startswith(f"{one}.") for one in beginnings):
             return why
+    if setting.field == "optimizer.learning_rate" and setting.decision == setting.field:
+        return _RATE
+    if setting.field == "model.init" and setting.decision == setting.field and setting.value != base.model.init:
+        return _INIT
     if setting.field == "model.window" and isinstance(setting.value, int) and setting.value >= base.model.seq_len:
         return _WINDOW(window=setting.value, context=base.model.seq_len)
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,14 +28,12 @@ def _leaves(value: Any, place: str = "") -> dict[str, Any]:
 def main(file: str, *search: str) -> None:
     if search:
         sys.path.insert(0, search[0])
-    from studylib import parallel  # noqa: F401  (mends what must be mended before nanotron can be imported)
-
-    import nanotron
-    from nanotron.config.config import get_config_from_file
+    import_module("studylib.parallel")  # mends what must be mended before nanotron can be imported
+    nanotron, reader = import_module("nanotron"), import_module("nanotron.config.config")
 
     if search and not Path(nanotron.__file__).is_relative_to(search[0]):
         raise SystemExit(f"nanotron was taken from {nanotron.__file__}")
-    config = get_config_from_file(file)
+    config = reader.get_config_from_file(file)
     given, made = _leaves(yaml.safe_load(Path(file).read_text(encoding="utf-8"))), _leaves(config.as_dict())
     lost = object()
     changed = [

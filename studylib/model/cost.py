@@ -80,6 +80,44 @@ def parameter_count(model: ModelSpec) -> ParameterCount:
     )
 
 
+def parameters_of_layer(model: ModelSpec, layer: int) -> int:
+    """Trained values of layer ``layer`` (from 0)."""
+    mixer = MIXERS[model.mixer_of_layer(layer)](model, layer=layer)
+    half = moe_matrix_parameters(model, model.moe.experts) if model.has_experts(layer) else mlp_matrix_parameters(model)
+    return mixer.matrix_parameters + mixer.other_parameters + RESIDUALS[model.residual](model).layer_parameters + half
+
+
+def matrix_flops_of_layer(model: ModelSpec, layer: int) -> float:
+    """Training FLOPs of one token in the matrix products of layer ``layer``; beside them there is what its mixer does with scores or states."""
+    half = mlp_matrix_parameters(model)
+    if model.has_experts(layer):
+        half = moe_matrix_parameters(model, model.moe.experts_per_token)
+    return 6.0 * (MIXERS[model.mixer_of_layer(layer)](model, layer=layer).matrix_parameters + half)
+
+
+def mixing_flops_of_layer(model: ModelSpec, layer: int) -> float:
+    """Training FLOPs of one token in layer ``layer`` beyond the matrix products."""
+    return 3.0 * MIXERS[model.mixer_of_layer(layer)](model, layer=layer).mixing_flops
+
+
+def head_flops(model: ModelSpec) -> float:
+    """Training FLOPs of one token in the output head."""
+    return 6.0 * model.vocab_size * model.hidden_size
+
+
+def block_costs(model: ModelSpec, stages: int) -> tuple[float, float]:
+    """What nanotron balances ``stages`` pipeline stages by: the weight of each layer, and of the head.
+
+    A big vocabulary makes the head dearer than all layers of a small model, and nanotron would then put everything on the
+    first stages and leave the last one empty. Below ``layers / (stages - 1)`` the head cannot: the layers alone cross every
+    threshold before it.
+    """
+    layer, head = matrix_parameters(model) / model.num_layers, float(model.vocab_size * model.hidden_size)
+    if stages > 1:
+        head = min(head, 0.99 * layer * model.num_layers / (stages - 1))
+    return layer, head
+
+
 def flops_per_token(model: ModelSpec) -> float:
     """Training FLOPs of one token: forward and twice that for backward.
 

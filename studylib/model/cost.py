@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from studylib.choices.mixer import Mixer
 from studylib.registry import MIXERS, NORMS, OBJECTIVES, POSITIONS, RESIDUALS
@@ -80,24 +81,41 @@ def parameter_count(model: ModelSpec) -> ParameterCount:
     )
 
 
-def parameters_of_layer(model: ModelSpec, layer: int) -> int:
-    """Trained values of layer ``layer`` (from 0)."""
+@dataclass(frozen=True)
+class LayerCount:
+    """Of one layer: trained values; training FLOPs of one token in its matrix products, and in what its mixer does beyond them."""
+
+    parameters: int
+    matrix_flops: float
+    mixing_flops: float
+
+
+def kinds_of_layers(model: ModelSpec) -> list[int]:
+    """For each layer the first layer that is as large: the same mixer and feed-forward, the model's first layer being its own kind."""
+    first: dict[tuple, int] = {}
+    kinds = [(model.mixer_of_layer(layer), model.has_experts(layer), layer == 0) for layer in range(model.num_layers)]
+    return [first.setdefault(kind, layer) for layer, kind in enumerate(kinds)]
+
+
+@lru_cache(maxsize=64)  # of one model many layouts are compared
+def layer_counts(model: ModelSpec) -> tuple[LayerCount, ...]:
+    """By index; their sums, with embedding and head, are `parameter_count` and `flops_per_token`."""
+    kinds = kinds_of_layers(model)
+    counted = {layer: _layer_count(model, layer) for layer in set(kinds)}
+    return tuple(counted[layer] for layer in kinds)
+
+
+def _layer_count(model: ModelSpec, layer: int) -> LayerCount:
     mixer = MIXERS[model.mixer_of_layer(layer)](model, layer=layer)
-    half = moe_matrix_parameters(model, model.moe.experts) if model.has_experts(layer) else mlp_matrix_parameters(model)
-    return mixer.matrix_parameters + mixer.other_parameters + RESIDUALS[model.residual](model).layer_parameters + half
-
-
-def matrix_flops_of_layer(model: ModelSpec, layer: int) -> float:
-    """Training FLOPs of one token in the matrix products of layer ``layer``; beside them there is what its mixer does with scores or states."""
-    half = mlp_matrix_parameters(model)
+    half = met = mlp_matrix_parameters(model)
     if model.has_experts(layer):
-        half = moe_matrix_parameters(model, model.moe.experts_per_token)
-    return 6.0 * (MIXERS[model.mixer_of_layer(layer)](model, layer=layer).matrix_parameters + half)
-
-
-def mixing_flops_of_layer(model: ModelSpec, layer: int) -> float:
-    """Training FLOPs of one token in layer ``layer`` beyond the matrix products."""
-    return 3.0 * MIXERS[model.mixer_of_layer(layer)](model, layer=layer).mixing_flops
+        half, met = (moe_matrix_parameters(model, n) for n in (model.moe.experts, model.moe.experts_per_token))
+    others = mixer.other_parameters + RESIDUALS[model.residual](model).layer_parameters
+    return LayerCount(
+        parameters=mixer.matrix_parameters + half + others,
+        matrix_flops=6.0 * (mixer.matrix_parameters + met),
+        mixing_flops=3.0 * mixer.mixing_flops,
+    )
 
 
 def head_flops(model: ModelSpec) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from studylib.choices.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
 from studylib.choices.mixer import SavedActivations
-from studylib.model.cost import parameter_count
+from studylib.model.cost import kinds_of_layers, parameter_count
 from studylib.registry import ATTENTION_PATTERNS, MIXERS, NORMS, OBJECTIVES, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
@@ -59,13 +59,16 @@ def layer_bytes(spec: TrialSpec) -> list[float]:
     model, parallel = spec.model, spec.parallel
     tokens, low, scores = spec.micro_batch_size * model.seq_len, product_bytes(spec), keeps_scores(spec)
     around = weight_bytes(spec) * RESIDUALS[model.residual](model).saved
-    found = []
-    for index in range(model.num_layers):
-        mixer = MIXERS[model.mixer_of_layer(index)](model, layer=index)
-        halves = mixer.saved(scores=scores), saved_by_mlp(model, index)
-        biases = low * _biases(spec) if model.mixer_of_layer(index) == "attention" else 0.0
-        found.append(tokens * (sum(_bytes(one, low, parallel.tp) for one in halves) + around) + biases)
-    return found
+
+    def of(layer: int) -> float:
+        name = model.mixer_of_layer(layer)
+        halves = MIXERS[name](model, layer=layer).saved(scores=scores), saved_by_mlp(model, layer)
+        biases = low * _biases(spec) if name == "attention" else 0.0
+        return tokens * (sum(_bytes(one, low, parallel.tp) for one in halves) + around) + biases
+
+    kinds = kinds_of_layers(model)
+    found = {layer: of(layer) for layer in set(kinds)}
+    return [found[layer] for layer in kinds]
 
 
 def working_bytes(spec: TrialSpec) -> float:

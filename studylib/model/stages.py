@@ -6,13 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from studylib.model.cost import (
-    block_costs,
-    head_flops,
-    matrix_flops_of_layer,
-    mixing_flops_of_layer,
-    parameters_of_layer,
-)
+from studylib.model.cost import LayerCount, block_costs, head_flops, layer_counts
 from studylib.registry import NORMS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec
 
@@ -58,13 +52,18 @@ def pipeline_stages(model: ModelSpec, stages: int) -> tuple[Stage, ...]:
     )
 
 
+def counts_of(model: ModelSpec, stage: Stage) -> tuple[LayerCount, ...]:
+    """Of the stage's layers."""
+    return layer_counts(model)[stage.first : stage.first + stage.layers]
+
+
 def stage_parameters(model: ModelSpec, stage: Stage) -> int:
     """Trained values of a stage, whole: over all its tensor-parallel ranks, replicated ones once.
 
     A table that embedding and head share is counted on each stage that keeps a copy of it.
     """
     table = model.vocab_size * model.hidden_size
-    count = sum(parameters_of_layer(model, layer) for layer in stage.of_layers)
+    count = sum(layer.parameters for layer in counts_of(model, stage))
     if stage.embedding:
         count += table + POSITIONS[model.position](model).embedding_parameters
     if stage.head:
@@ -75,7 +74,5 @@ def stage_parameters(model: ModelSpec, stage: Stage) -> int:
 
 def stage_flops(model: ModelSpec, stage: Stage) -> float:
     """Training FLOPs of one token on a stage, over all its tensor-parallel ranks; those of all stages are ``flops_per_token``."""
-    layers = sum(
-        matrix_flops_of_layer(model, layer) + mixing_flops_of_layer(model, layer) for layer in stage.of_layers
-    )
+    layers = sum(layer.matrix_flops + layer.mixing_flops for layer in counts_of(model, stage))
     return layers + (head_flops(model) if stage.head else 0.0)

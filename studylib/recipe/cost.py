@@ -10,10 +10,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from studylib.frozen import Frozen
-from studylib.model.cost import flops_per_token, head_flops, matrix_flops_of_layer, mixing_flops_of_layer
+from studylib.model.cost import flops_per_token, head_flops
 from studylib.model.memory import layer_bytes, product_bytes, weight_bytes
-from studylib.model.stages import Stage, pipeline_stages
-from studylib.recipe.assumptions import CAUSAL, FLASH, MEMORY, NETWORK, PASSES, REACHED, WEIGHT_TRAFFIC
+from studylib.model.stages import Stage, counts_of, pipeline_stages
+from studylib.recipe.assumptions import CAUSAL, FLASH, MEMORY, NETWORK, PASSES, REACHED, WEIGHT_TRAFFIC, WHOLE
 from studylib.recipe.cards import Card
 from studylib.recipe.rank_memory import held_by, micro_batches, on_gpu
 from studylib.registry import OPTIMIZERS
@@ -43,7 +43,8 @@ class StepCost(Frozen):
     seconds: float
     bubble_share: float = Field(description="of a stage's time in the pipeline")
     flops: float = Field(description="model FLOPs of the step, on all cards")
-    utilisation: float = Field(description="of all cards' dense bf16 peak")
+    utilisation: float = Field(description="of all cards' dense bf16 peak, while steps are computed")
+    run_utilisation: float = Field(description="of a whole run, with its restarts and evaluations")
     tokens_per_second: float = Field(description="of each card")
     volume: Volume
 
@@ -77,10 +78,11 @@ def step_cost(
     compute, tensor = count * computing[busiest], count * reducing[busiest]
     seconds = compute + tensor + bubble + pipeline + data + optimizer
     flops = flops_per_token(trial.model) * trial.tokens_per_step
+    utilisation = flops / (seconds * card.bf16_flops * parallel.world_size)
     return StepCost(
         compute=compute, tensor=tensor, pipeline=pipeline, data=data, bubble=bubble, optimizer=optimizer, seconds=seconds,
         bubble_share=bubble / (compute + tensor + bubble), flops=flops,
-        utilisation=flops / (seconds * card.bf16_flops * parallel.world_size),
+        utilisation=utilisation, run_utilisation=WHOLE.value * utilisation,
         tokens_per_second=trial.tokens_per_step / seconds / parallel.world_size,
         volume=Volume(
             tensor=count * max(sent), pipeline=parts * min(parallel.pp - 1, 2) * count * passed_on, data=between_replicas
@@ -97,12 +99,12 @@ def stage_seconds(trial: TrialSpec, stage: Stage, card: Card) -> float:
     """What a rank of a stage computes for one micro-batch, forward and backward, at the speeds that its parts were measured to reach."""
     model, ranks = trial.model, trial.parallel.tp
     tokens = trial.micro_batch_size * model.seq_len
-    matrix = sum(matrix_flops_of_layer(model, layer) for layer in stage.of_layers) * tokens / ranks
-    attention = sum(
-        mixing_flops_of_layer(model, layer) * (CAUSAL.value if model.mixer_of_layer(layer) == "attention" else 1.0)
-        for layer in stage.of_layers
-    )
-    attention *= FLASH.value / 3 * tokens / ranks
+    counts = counts_of(model, stage)
+    matrix = sum(count.matrix_flops for count in counts) * tokens / ranks
+    attention = FLASH.value / 3 * tokens / ranks * sum(
+        count.mixing_flops * (CAUSAL.value if model.mixer_of_layer(layer) == "attention" else 1.0)
+        for layer, count in zip(stage.of_layers, counts, strict=True)
+    )  # fmt: skip
     kept = sum(layer_bytes(trial)[stage.first : stage.first + stage.layers])
     bandwidth = MEMORY.value * card.memory_bandwidth
     layers = matrix / card.matrix_flops + attention / card.attention_flops + PASSES.value * kept / bandwidth

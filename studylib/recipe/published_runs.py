@@ -9,7 +9,7 @@ import polars as pl
 
 from studylib.frozen import Frozen
 from studylib.model.cost import flops_per_token
-from studylib.recipe.assumptions import REACHED
+from studylib.recipe.assumptions import REACHED, WHOLE
 from studylib.recipe.cards import card_named
 from studylib.recipe.cost import step_cost
 from studylib.spec import ModelSpec, ParallelSpec, TrialSpec
@@ -62,6 +62,8 @@ def _run(
 _LLAMA_2 = "arXiv 2307.09288, tables 1 and 2"
 _FOUNDRY = "github.com/mosaicml/llm-foundry, scripts/train/benchmarking/README.md (commit 061f2c7c)"
 _UNKNOWN_CARDS = "number of cards and layout are not published: 512, replicas alone"
+_OLMO_3 = "the Olmo 3 team in muxup.com/2025q4/minipost-olmo3-training-cost; arXiv 2512.13961"
+_OLMO_3_TAKEN = f"{_UNKNOWN_CARDS}; its sliding windows, in 3 of 4 layers, counted as full attention"
 _MPT = {"activation": "gelu", "norm": "layernorm", "position": "learned"}
 
 
@@ -80,10 +82,12 @@ def published_runs() -> tuple[PublishedRun, ...]:
              source="github.com/meta-llama/llama3, MODEL_CARD.md", taken=_UNKNOWN_CARDS),
         _run("OLMo 3 7B", "h100-sxm", 32, 4096, 11008, 100_352, 8192, 512, dp=512, micro_batch=1, qk_norm=True,
              tokens_per_second=7700, published="7,700 tokens/s a GPU",
-             source="Olmo 3 report (arXiv 2512.13961), told in muxup.com/2025q4/minipost-olmo3-training-cost",
-             taken=f"{_UNKNOWN_CARDS}; its sliding windows, in 3 of 4 layers, counted as full attention"),
+             source=_OLMO_3, taken=_OLMO_3_TAKEN),
+        _run("OLMo 3 7B", "h100-sxm", 32, 4096, 11008, 100_352, 8192, 512, dp=512, micro_batch=1, qk_norm=True,
+             tokens_per_second=5.93e12 / (234_000 * 3600), published="about 234,000 GPU-hours for 5.93T tokens", whole=True,
+             source=_OLMO_3, taken=_OLMO_3_TAKEN),
         _run("LLM-jp v3 13B", "h100-sxm", 40, 5120, 13824, 99_488, 4096, 1024, dp=64, tp=2, pp=2, micro_batch=2,
-             tokens_per_second=20_000 * 1024 * 4096 / 86_400 / 256, published="about 20,000 steps a day on 32 nodes", whole=True,
+             tokens_per_second=20_000 * 1024 * 4096 / 86_400 / 256, published="about 20,000 steps a day on 256 GPUs",
              source="github.com/llm-jp/scripts, pretrain/scripts/v3-13b-exp4-sakura (README.md, train.sh)"),
         _run("Llama 3.1 8B, torchtitan", "h100-sxm", 32, 4096, 14336, 128_256, 8192, 256, dp=128, micro_batch=2, kv_heads=8,
              tokens_per_second=6514, published="6,514 tokens/s a GPU on 128",
@@ -109,6 +113,7 @@ class RunCheck(Frozen):
     card: str
     gpus: int
     layout: str
+    whole: bool
     published: float
     predicted: float
     error: float
@@ -121,38 +126,52 @@ class RunCheck(Frozen):
 
 @cache
 def fitted_shares() -> tuple[float, ...]:
-    """For each published run the share that makes the model's speed the published one; their median is ``REACHED``."""
-    return tuple(map(_share_of, published_runs()))
+    """For each run what makes the model's speed the published one: what ``REACHED`` would have to be; of whole runs, ``WHOLE``.
+
+    Their medians are those constants.
+    """
+    return tuple(
+        run.tokens_per_second / _speed(run, REACHED.value) if run.whole else _share_of(run) for run in published_runs()
+    )
 
 
 def _share_of(run: PublishedRun) -> float:
     low, high = 0.05, 4.0
-    while high / low > 1 + 1e-6:  # speed rises with the share
+    while high / low > 1 + 1e-5:  # speed rises with the share
         middle = (low * high) ** 0.5
         low, high = (middle, high) if _speed(run, middle) < run.tokens_per_second else (low, middle)
     return low
 
 
 def _speed(run: PublishedRun, reached: float) -> float:
+    """Of steps."""
     return step_cost(run.trial, card_named(run.card), overlapped=True, reached=reached).tokens_per_second
+
+
+def _predicted(run: PublishedRun, share: float) -> float:
+    return share * _speed(run, REACHED.value) if run.whole else _speed(run, share)
 
 
 @cache
 def check_published() -> tuple[RunCheck, ...]:
     """The cost model on every published run."""
-    shares = fitted_shares()
-    return tuple(
-        _check(run, median(shares[:index] + shares[index + 1 :])) for index, run in enumerate(published_runs())
-    )
+    runs, shares = published_runs(), fitted_shares()
+    found = []
+    for index, run in enumerate(runs):
+        others = [
+            share for place, share in enumerate(shares) if place != index and runs[place].whole == run.whole
+        ]
+        found.append(_check(run, median(others)))
+    return tuple(found)
 
 
 def _check(run: PublishedRun, of_others: float) -> RunCheck:
     parallel, card = run.trial.parallel, card_named(run.card)
-    predicted = _speed(run, REACHED.value)
+    predicted = _predicted(run, WHOLE.value if run.whole else REACHED.value)
     return RunCheck(
         name=run.name, card=card.label, gpus=parallel.world_size, layout=f"tp {parallel.tp}, pp {parallel.pp}, dp {parallel.dp}",
-        published=run.tokens_per_second, predicted=predicted, error=predicted / run.tokens_per_second - 1,
-        left_out_error=_speed(run, of_others) / run.tokens_per_second - 1,
+        whole=run.whole, published=run.tokens_per_second, predicted=predicted, error=predicted / run.tokens_per_second - 1,
+        left_out_error=_predicted(run, of_others) / run.tokens_per_second - 1,
         utilisation=flops_per_token(run.trial.model) * run.tokens_per_second / card.bf16_flops,
         said=run.published, taken=run.taken, source=run.source,
     )  # fmt: skip
@@ -160,8 +179,9 @@ def _check(run: PublishedRun, of_others: float) -> RunCheck:
 
 def published_utilisation(card: str) -> tuple[float, float, float]:
     """Lowest, middle and highest share of the dense bf16 peak that the published runs on a card of this name reached; on any where none did."""
-    own = [one.utilisation for one, run in zip(check_published(), published_runs(), strict=True) if run.card == card]
-    found = sorted(own or [one.utilisation for one in check_published()])
+    checks = list(zip(check_published(), published_runs(), strict=True))
+    own = [one.utilisation for one, run in checks if run.card == card]
+    found = sorted(own or [one.utilisation for one, _ in checks])
     return found[0], median(found), found[-1]
 
 

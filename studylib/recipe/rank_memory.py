@@ -36,6 +36,8 @@ class RankMemory(Frozen):
 def on_gpu(trial: TrialSpec) -> TrialSpec:
     """``trial`` with what ``auto`` becomes on a GPU."""
     asked = trial.compute
+    if asked.device == "cuda" and "auto" not in (asked.dtype, asked.cross_entropy):
+        return trial
     resolved = {
         "device": "cuda",
         "dtype": "bfloat16" if asked.dtype == "auto" else asked.dtype,

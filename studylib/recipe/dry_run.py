@@ -45,9 +45,7 @@ def dry_run(trial: TrialSpec, card: Card, *, workers: int | None = None) -> pl.D
     for row in rows:
         stage, kind = stages[row["pp"]], (row["pp"], row["parameters"], row["state"])
         if kind not in made:
-            made[kind] = rank_memory(
-                trial, stage, Held(parameters=row["parameters"], state=row["state"])
-            ).model_dump()
+            made[kind] = rank_memory(trial, stage, Held(parameters=row["parameters"], state=row["state"])).model_dump()
         row |= {f"{name}_bytes": value for name, value in made[kind].items() if name != "weights"}
         row |= {
             "usable_bytes": usable_bytes(card), "card_bytes": card.memory_bytes,
@@ -106,7 +104,9 @@ def _check(trial: TrialSpec, rows: Sequence[dict]) -> None:
     for row in rows:
         stage = pipeline_stages(trial.model, trial.parallel.pp)[row["pp"]]
         if (row["layers"], row["embedding"], row["head"]) != (list(stage.of_layers), stage.embedding, stage.head):
-            raise StudyError(f"dry run: rank {row['rank']} has layers {row['layers']}, counted were {list(stage.of_layers)}")
+            raise StudyError(
+                f"dry run: rank {row['rank']} has layers {row['layers']}, counted were {list(stage.of_layers)}"
+            )
 
 
 def _named(trial: TrialSpec) -> str:

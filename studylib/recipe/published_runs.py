@@ -158,9 +158,7 @@ def check_published() -> tuple[RunCheck, ...]:
     runs, shares = published_runs(), fitted_shares()
     found = []
     for index, run in enumerate(runs):
-        others = [
-            share for place, share in enumerate(shares) if place != index and runs[place].whole == run.whole
-        ]
+        others = [share for place, share in enumerate(shares) if place != index and runs[place].whole == run.whole]
         found.append(_check(run, median(others)))
     return tuple(found)
 

@@ -1,0 +1,78 @@
+"""``study backtest`` as a shell user meets it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import polars as pl
+import pytest
+
+from studylib.analysis.track_record import read_track_record
+from studylib.cli import main
+from studylib.ladders.read import FOLDER
+
+SIZES = (2e7, 4e7, 8e7, 1.6e8, 3.2e8)
+
+
+def runs(ladder="mine"):
+    """A law with two corpora, the second a percent behind."""
+    rows = [
+        {"ladder": ladder, "variant": corpus, "params": size, "tokens": size * ratio,
+         "loss": (1.7 + 400 * size**-0.34 + 1500 * (size * ratio) ** -0.34) * math.exp(place / 100 + 0.0005 * ((-1) ** n))}
+        for n, size in enumerate(SIZES)
+        for ratio in (10, 20, 40)
+        for place, corpus in enumerate(("a", "b"))
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+@pytest.fixture
+def table(tmp_path):
+    runs().write_csv(tmp_path / "mine.csv")
+    return tmp_path / "mine.csv"
+
+
+def study(capsys, *arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["backtest", *map(str, arguments)])
+    return ended.value.code, *capsys.readouterr()
+
+
+def test_a_table_of_ones_own_is_tested_printed_and_recorded(table, tmp_path, capsys):
+    code, out, err = study(capsys, table, "--record", tmp_path / "record.json")
+    assert code == 0 and err == ""
+    record = read_track_record(tmp_path / "record.json")
+    (held,) = record.hold_outs
+    assert 0 < held.inside <= held.hold_outs and held.median_error_percent < 2
+    assert f"mine\t{held.hold_outs}\t{held.inside}\t" in out
+    (choice,) = record.choices
+    assert choice.ladder == "mine" and choice.series == 3 and all(pair.held == pair.pairs for pair in record.pairs)
+    (order,) = record.corpora
+    assert order.best == ("a",) * len(SIZES) and f"{order.held}/{order.pairs}" in out
+    assert record.sources[0].title == "mine.csv" and str(tmp_path) not in (tmp_path / "record.json").read_text()
+    assert all(one.low_percent < one.high_percent for one in record.forecasts)
+
+
+def test_json_is_the_record(table, capsys):
+    code, out, _ = study(capsys, table, "--json")
+    found = json.loads(out)
+    assert code == 0 and found["sources"][0]["losses"] == 30 and found["memory"] == sorted(found["memory"])
+
+
+def test_bad_input_is_one_line_and_status_two(table, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv(FOLDER, raising=False)
+    (tmp_path / "bad.csv").write_text("params,tokens,loss\n1e6,1e7,-3\n")
+    runs().write_csv(tmp_path / "again.csv")
+    for arguments, said in (
+        ((), "no public ladder here"),
+        (("gemstones",), "study backtest gemstones --fetch gets it"),
+        (("gemston",), "did you mean gemstones"),
+        (("olmo", "--fetch"), "git clone"),
+        ((tmp_path / "bad.csv",), "column 'loss', row 1: -3"),
+        ((tmp_path / "gone.csv",), "there is no such file"),
+        ((table, tmp_path / "again.csv"), "is also that of"),
+    ):
+        code, out, err = study(capsys, *arguments)
+        assert code == 2 and out == "" and err.count("\n") == 1 and said in err, arguments

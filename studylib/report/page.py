@@ -58,6 +58,7 @@ def environment() -> Environment:
         "pretty": pretty,
         "beside": beside,
         "human": human,
+        "dotted": dotted,
     }
     return env
 
@@ -73,6 +74,11 @@ def both(text: Text | dict[str, str]) -> Markup:
     if text.en == text.ja:
         return escape(text.en)
     return Markup('<span class="t" lang="en">{}</span><span class="t" lang="ja">{}</span>').format(text.en, text.ja)
+
+
+def dotted(field: str) -> Markup:
+    """A field of a specification that may be broken behind its dots."""
+    return Markup(".<wbr>").join(field.split("."))
 
 
 def _capital(text: Text) -> Text:

@@ -44,6 +44,9 @@ class Idea:
     baselines_among
         Of the steps of the plan the reference of the comparison at every size, smallest first, at the first seed: the models
         that a notebook shows and a reader changes.
+    at_size
+        Of parameters of this idea and a number of non-embedding parameters: the parameters to change so that it compares its
+        choices at that size. None: it cannot be asked for one.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Idea:
     after_all: bool = False
     rounds: Callable[[Any], list[Round]] = lambda params: []
     baselines_among: Callable[[Any, Sequence[Step]], list[TrialSpec]] = lambda params, steps: []
+    at_size: Callable[[Any, float], dict[str, Any]] | None = None
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ def environment() -> Environment:
         ),
         "w": _Words(),
         "raw": WORDS,
+        "three": partial(number, digits=3),
+        "signed": "{:+.2f}".format,
+        "short": short,
         "accountings": {name: both(_capital(text)) for name, text in ACCOUNTINGS.items()},
     }
     env.filters |= {

@@ -44,12 +44,13 @@ def build_report(folder: Path, *, ideas: Mapping[str, Text | None] | None = None
         if page.trials:
             content = render("trials.html.j2", idea=page, trials=_trials(folder, page), sizes={})
             write_text(folder / page.name / "trials.html", content)
-        if page.state != "missing":
-            own = recipe if page.name == HOME else None
+        own = recipe if page.name == HOME else None
+        if page.state != "missing" or own:
             content = render("idea.html.j2", idea=page, recipe=own, sizes=_sizes(folder, [page], ""))
             write_text(folder / page.name / "index.html", content)
     index = folder / "index.html"
-    write_text(index, render("index.html.j2", ideas=pages, recipe=recipe, sizes=_sizes(folder, pages, "{}/")))
+    sizes = _sizes(folder, pages, "{}/")
+    write_text(index, render("index.html.j2", ideas=pages, recipe=recipe, recipe_home=HOME, sizes=sizes))
     return index
 
 

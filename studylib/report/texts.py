@@ -202,6 +202,7 @@ WORDS: dict[str, Text] = {
     "recipe_missing_note": _(
         "They have no result here; published work stands in their place.", "結果がないため、公表値で補っています。"
     ),
+    "recipe_whole": _("All its settings, what it reaches and costs, layouts", "全設定、到達損失と費用、配置"),
     "recipe_files": _("Files of the recipe", "レシピのファイル"),
     "forecast": _("What it reaches and costs, by tokens", "トークン数別の到達損失と費用"),
     "forecast_caption": _(

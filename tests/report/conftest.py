@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -105,4 +106,18 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = make_study(tmp_path_factory.mktemp("study"))
     build_report(folder, ideas={"depth_width": None, "architecture": None, "tokenizer": None, "data_order": None})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study_with_recipe(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study with a recipe, which nobody's notebook made."""
+    from recipes import make_recipe, write_recipe
+
+    from studylib.report import build_report
+
+    folder = tmp_path_factory.mktemp("recipe") / "study"
+    shutil.copytree(study, folder)
+    write_recipe(folder, make_recipe())
+    build_report(folder, ideas={})
     return folder

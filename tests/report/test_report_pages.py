@@ -20,15 +20,18 @@ from studylib.numbers import beside, percent, power, short, small
 from studylib.report import build_report
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
+WITH_RECIPE = ("index.html", "decision/index.html")
 
 
 def parsed(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
-@pytest.fixture(params=PAGES)
-def page(request: pytest.FixtureRequest, study: Path) -> tuple[Path, BeautifulSoup]:
-    return study / request.param, parsed(study / request.param)
+@pytest.fixture(params=[*((False, page) for page in PAGES), *((True, page) for page in WITH_RECIPE)])
+def page(request: pytest.FixtureRequest, study: Path, study_with_recipe: Path) -> tuple[Path, BeautifulSoup]:
+    has_recipe, name = request.param
+    path = (study_with_recipe if has_recipe else study) / name
+    return path, parsed(path)
 
 
 def test_nothing_comes_from_elsewhere(page):

@@ -43,9 +43,7 @@ _SEEN = Words(
     en="{% if sparse %}{{ pattern }}{% if window %} of {{ window }}{% endif %}{% else %}all {{ seq }} tokens before{% endif %}, {{ position }}",
     ja="{% if sparse %}{{ pattern }}{% if window %} {{ window }}{% endif %}{% else %}先行する全 {{ seq }} トークン{% endif %}、{{ position }}",
 )
-_FFN = Words(
-    en="Feed-forward {{ activation }}, {{ size }} wide", ja="FFN {{ activation }}、幅 {{ size }}"
-)
+_FFN = Words(en="Feed-forward {{ activation }}, {{ size }} wide", ja="FFN {{ activation }}、幅 {{ size }}")
 _EXPERTS = Words(
     en="{{ active }} of {{ experts }} experts, {{ activation }}, {{ size }} wide",
     ja="専門家 {{ experts }} 個中 {{ active }} 個、{{ activation }}、幅 {{ size }}",
@@ -94,7 +92,9 @@ def _stack(model: ModelSpec) -> Iterable[Markup]:
         top = _STACK_TOP + _STACK_HEIGHT - (index + 1) * step
         yield _box(kind, _STACK, top, _STACK_WIDTH, high, radius=min(2, high / 3))
     right, opened = _STACK + _STACK_WIDTH, _STACK_TOP + _STACK_HEIGHT - (model.num_layers + 1) // 2 * step
-    ends = f"M{right} {opened:.1f}L{_LAYER} {_LAYER_TOP}M{right} {opened + high:.1f}L{_LAYER} {_LAYER_TOP + _LAYER_HEIGHT}"
+    ends = (
+        f"M{right} {opened:.1f}L{_LAYER} {_LAYER_TOP}M{right} {opened + high:.1f}L{_LAYER} {_LAYER_TOP + _LAYER_HEIGHT}"
+    )
     yield _line(ends, "lens")
 
 

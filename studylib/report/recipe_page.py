@@ -41,7 +41,8 @@ _STEPS = Words(
 )
 _CARDS = Words(en="{{ gpus }} × {{ card }}", ja="{{ card }} {{ gpus }} 枚")
 _LAYOUT = Words(
-    en="tensor {{ tp }} × pipeline {{ pp }} × data {{ dp }}", ja="テンソル {{ tp }} × パイプライン {{ pp }} × データ {{ dp }}"
+    en="tensor {{ tp }} × pipeline {{ pp }} × data {{ dp }}",
+    ja="テンソル {{ tp }} × パイプライン {{ pp }} × データ {{ dp }}",
 )
 _HOURS = Words(
     en="{{ ends | num }} at {{ share }} of the cards' peak", ja="{{ ends | num }}(GPU のピーク性能の {{ share }} で)"

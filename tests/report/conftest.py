@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -110,14 +109,14 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def study_with_recipe(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same study with a recipe, which nobody's notebook made."""
+def study_with_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that nobody's notebook made, beside an idea that failed."""
     from recipes import make_recipe, write_recipe
 
     from studylib.report import build_report
 
-    folder = tmp_path_factory.mktemp("recipe") / "study"
-    shutil.copytree(study, folder)
+    folder = tmp_path_factory.mktemp("recipe")
+    write_text(folder / "architecture" / "log.txt", "it broke")
     write_recipe(folder, make_recipe())
     build_report(folder, ideas={})
     return folder

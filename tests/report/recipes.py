@@ -59,7 +59,11 @@ def make_recipe(*, forecast: bool = True, **changes: Any) -> Recipe:
         )
         for tokens in (1e11, 2e11, 1e12)
     )  # fmt: skip
-    law = _text("own trials, 12k to 36k", "自前の試行、12k から 36k") if forecast else _text("Chinchilla's law", "Chinchilla の法則")
+    law = (
+        _text("own trials, 12k to 36k", "自前の試行、12k から 36k")
+        if forecast
+        else _text("Chinchilla's law", "Chinchilla の法則")
+    )
     content = {
         "options": RecipeOptions(**({"price_per_gpu_hour": 2.5, "currency": "USD"} if forecast else {})), "scale": "quick",
         "ideas": ("architecture", "hyperparameters", "finetune_mix"), "missing": ("depth_width",), "failed": {"tokenizer": f"damaged {EVIL}"},

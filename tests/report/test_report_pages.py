@@ -141,7 +141,8 @@ def test_settings_are_a_table_on_the_index_and_on_the_ideas_page(study):
     for page in ("index.html", "depth_width/index.html"):
         (table,) = [one for one in parsed(study / page).find_all("table") if "hands on" in one.caption.get_text()]
         layers, activation = (
-            [row.th.code.get_text(), *(cell.get_text(" ", strip=True) for cell in row("td"))] for row in table.tbody("tr")
+            [row.th.code.get_text(), *(cell.get_text(" ", strip=True) for cell in row("td"))]
+            for row in table.tbody("tr")
         )
         assert layers[0] == "model.num_layers" and "40" in layers and "24 … 64" in layers and "0.12" in layers
         assert any("measured here" in cell and "1M, 16M" in cell and "Equal FLOPs" in cell for cell in layers)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from studylib.cli_backtest import backtest
 from studylib.cli_clean import clean
 from studylib.cli_evaluate import evaluate
 from studylib.cli_mask import mask
@@ -226,6 +227,7 @@ def bench(context: typer.Context) -> None:
 app.command()(clean)
 app.command()(mask)
 app.command()(evaluate)
+app.command()(backtest)
 
 
 def _report(folder: Path) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from studylib.files import read_json
 from studylib.frozen import Frozen, validated
+from studylib.recipe.choices import FOLDER
 from studylib.recipe.dry_run import RanksSummary
 from studylib.recipe.layouts import LayoutCost
 from studylib.recipe.line import Line
@@ -18,7 +19,6 @@ from studylib.spec import TrialSpec
 from studylib.spec.setting import Phase
 from studylib.words import Text
 
-FOLDER = Path("decision/recipe")  # of a study
 Interval = tuple[float, float, float]  # low, middle, high
 
 

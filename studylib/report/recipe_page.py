@@ -12,12 +12,14 @@ import polars as pl
 from markupsafe import Markup
 
 from studylib.errors import StudyError
+from studylib.files import file_hash
 from studylib.numbers import short
 from studylib.recipe import Line, Recipe, read_recipe
 from studylib.recipe.cards import CARDS
-from studylib.recipe.recipe import FOLDER, Prediction
+from studylib.recipe.choices import FOLDER
+from studylib.recipe.recipe import Prediction
 from studylib.report.model_drawing import model_drawing
-from studylib.report.texts import WORDS, idea_title
+from studylib.report.texts import WORDS, idea_order, idea_title
 from studylib.result import Text
 from studylib.words import Words
 
@@ -180,6 +182,14 @@ class RecipePage:
         recipe = self.recipe
         gone = [(idea_title(name), "") for name in recipe.missing]
         return (*gone, *((idea_title(name), why) for name, why in recipe.failed.items()))
+
+    @property
+    def newer(self) -> tuple[Text, ...]:
+        """Ideas with another result than the recipe was made from."""
+        known = self.recipe.digests
+        now = {name: self.folder / name / "result.json" for name in (*known, *self.recipe.missing)}
+        changed = {name for name, file in now.items() if file.is_file() and file_hash(file) != known.get(name)}
+        return tuple(idea_title(name) for name in idea_order(changed))
 
     @property
     def links(self) -> dict[str, str]:

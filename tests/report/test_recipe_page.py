@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from recipes import make_recipe, write_recipe
 
-from studylib.files import write_text
+from studylib.files import file_hash, write_text
 from studylib.recipe.next_runs import NextRuns
 from studylib.recipe.recipe import FOLDER
 from studylib.report import build_report
@@ -162,6 +162,16 @@ def test_without_a_recipe_no_word_of_it(tmp_path):
 def test_a_recipe_that_no_notebook_made_is_not_a_failed_idea(study_with_recipe):
     page = parsed(study_with_recipe / "index.html")
     assert page.find("h2", id="decision").find(class_="state-missing")
+
+
+def test_a_recipe_older_than_a_result_says_of_which(tmp_path):
+    for name in ("tokenizer", "efficiency", "depth_width"):
+        write_text(tmp_path / name / "result.json", "{}")
+    unchanged = file_hash(tmp_path / "tokenizer" / "result.json")
+    recipe = make_recipe(digests={"tokenizer": unchanged, "efficiency": "other"}, missing=("depth_width", "data_order"))
+    write_recipe(tmp_path, recipe)
+    note = parsed(build_report(tmp_path, ideas={})).select_one("#recipe ~ .bad")
+    assert said(note, "en").endswith("makes it anew: Depth and width · Training efficiency")
 
 
 def drawn(**changes: object) -> BeautifulSoup:

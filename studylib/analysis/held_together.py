@@ -100,7 +100,9 @@ def hold_together(
         interaction = _interval(measured - np.resize(drawn, len(measured)))
         low, _, high = interaction
         margin = 100 * MARGIN
-        state = "adds up" if -margin <= low and high <= margin else "less" if low > 0 else "more" if high < 0 else "unclear"
+        state = (
+            "adds up" if -margin <= low and high <= margin else "less" if low > 0 else "more" if high < 0 else "unclear"
+        )
         found.append(HeldTogether(str(size), predicted, _interval(measured), interaction, state))
     return found
 

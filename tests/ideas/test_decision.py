@@ -189,7 +189,9 @@ def test_together_is_as_large_as_the_baseline_and_spends_its_flops_at_the_same_s
     assert len(combined.parts) == 3
     race = [spec for spec in plan(PARAMS) if spec.tags["family"] == "together"]
     specs = together_trials(PARAMS, combined)
-    assert [(spec.tags["size"], spec.seed) for spec in specs] == [(size, n) for size in ("24k", "48k") for n in range(3)]
+    assert [(spec.tags["size"], spec.seed) for spec in specs] == [
+        (size, n) for size in ("24k", "48k") for n in range(3)
+    ]
     for spec in specs:
         base = next(one for one in race if (one.tags["size"], one.seed) == (spec.tags["size"], spec.seed))
         assert (spec.model.activation, spec.objective.name, spec.schedule.name) == ("relu", "fim", "linear")
@@ -288,14 +290,28 @@ def test_the_finding_says_what_was_put_together_and_what_was_left_out(tmp_path):
     words = found.said()
     assert "activation relu" in words.en and "model.num_layers of depth_width" in words.en and "tokenizer" in words.en
     assert found.save(tmp_path) is not None
-    nothing = tables.held_together(raced({"24k": 0.0, "48k": 0.0}).filter(pl.col("variant") == BASELINE), put_together())
-    assert isinstance(nothing, HeldTogether) and nothing.save(tmp_path) is None and "nothing was put together" in nothing.said().en
+    nothing = tables.held_together(
+        raced({"24k": 0.0, "48k": 0.0}).filter(pl.col("variant") == BASELINE), put_together()
+    )
+    assert (
+        isinstance(nothing, HeldTogether)
+        and nothing.save(tmp_path) is None
+        and "nothing was put together" in nothing.said().en
+    )
 
 
 def test_the_noise_floor_of_the_baseline_alone_is_that_of_its_lengths():
     rng = np.random.default_rng(3)
     rows = [
-        {"family": family, "size": size, "params": n, "variant": BASELINE, "seed": seed, "tokens": tokens, "status": "done"}
+        {
+            "family": family,
+            "size": size,
+            "params": n,
+            "variant": BASELINE,
+            "seed": seed,
+            "tokens": tokens,
+            "status": "done",
+        }
         | {"val_bpb": 2.0 + 0.1 * seed - tokens / 1e6 + rng.normal(0, 0.01)}
         for size, n in (("24k", 24), ("48k", 48))
         for family, tokens, seeds in (("together", 1000, 9), ("length", 500, 8), ("length", 2000, 8))
@@ -303,7 +319,9 @@ def test_the_noise_floor_of_the_baseline_alone_is_that_of_its_lengths():
     ]
     floor = tables.noise_of(pl.DataFrame(rows))
     assert floor.at == "48k" and 0.002 < floor.paired_sd < 0.05
-    both = pl.concat([pl.DataFrame(rows), pl.DataFrame([row | {"variant": TOGETHER} for row in rows if row["family"] == "together"])])
+    both = pl.concat(
+        [pl.DataFrame(rows), pl.DataFrame([row | {"variant": TOGETHER} for row in rows if row["family"] == "together"])]
+    )
     assert tables.noise_of(both).comparisons == 1
 
 

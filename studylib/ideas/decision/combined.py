@@ -29,9 +29,7 @@ _CLASH = Words(
     en="{{ other }} has another value for {{ field }}, compared at {{ size }} parameters",
     ja="{{ other }} が {{ field }} に別の値を選んだ(比較規模 {{ size }} パラメータ)",
 )
-_IMPOSSIBLE = Words(
-    en="it does not go together with what is there: {{ why }}", ja="ほかの選択と両立しない:{{ why }}"
-)
+_IMPOSSIBLE = Words(en="it does not go together with what is there: {{ why }}", ja="ほかの選択と両立しない:{{ why }}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,12 @@ class Combined:
         """A row a choice: what is made of it."""
         rows = [
             {"idea": one.idea, "choice": one.choice, "value": one.name, "the baseline has": one.instead_of}
-            | {"effect alone, percent": one.effect, "its SD": one.sd, "at parameters": round(one.params), "left out because": ""}
+            | {
+                "effect alone, percent": one.effect,
+                "its SD": one.sd,
+                "at parameters": round(one.params),
+                "left out because": "",
+            }
             for one in self.parts
         ]
         empty = {"the baseline has": "", "effect alone, percent": None, "its SD": None, "at parameters": None}
@@ -222,11 +225,15 @@ def _with_room(changes: dict[str, Any], base: TrialSpec) -> dict[str, Any]:
     """With the rows of the token table that an objective's own tokens need."""
     if "objective.name" not in changes:
         return changes
-    own = {field.removeprefix("objective."): value for field, value in changes.items() if field.startswith("objective.")}
+    own = {
+        field.removeprefix("objective."): value for field, value in changes.items() if field.startswith("objective.")
+    }
     objective = type(base.objective)(**own)
     extra = OBJECTIVES[objective.name](objective).extra_tokens(base.model.seq_len)
     multiple = max(8, base.parallel.tp)
-    return changes | {"model.vocab_size": -(-(base.model.vocab_size + extra) // multiple) * multiple} if extra else changes
+    return (
+        changes | {"model.vocab_size": -(-(base.model.vocab_size + extra) // multiple) * multiple} if extra else changes
+    )
 
 
 def _unchanged(part: Part, base: TrialSpec) -> bool:

@@ -11,7 +11,9 @@ from studylib.spec import Setting, TrialSpec
 from studylib.words import Text, Words
 
 _ANOTHER_TRAINING = Text(en="it belongs to a training that follows this one", ja="この後に続く学習の設定")
-_ANOTHER_LOSS = Text(en="its effect was measured on the loss of one source alone", ja="効果は一つの出典の損失で測られた")
+_ANOTHER_LOSS = Text(
+    en="its effect was measured on the loss of one source alone", ja="効果は一つの出典の損失で測られた"
+)
 _RATE = Text(
     en="the rate handed on is that of the target's run; small runs have theirs",
     ja="渡された学習率は目標の学習のもので、小規模の学習には固有の値がある",

@@ -15,16 +15,20 @@ from studylib.spec import Above0, Positive
 class DecisionParams(OneShapeParams):
     """Keys of ``params/<scale>/decision.yaml``."""
 
-    equal: ClassVar[tuple[str, ...]] = ()  # no parameter here: all choices together are held against the baseline at equal FLOPs
+    equal: ClassVar[
+        tuple[str, ...]
+    ] = ()  # no parameter here: all choices together are held against the baseline at equal FLOPs
 
     lengths: tuple[Above0, ...] = Field(
-        default=(0.5, 2.0), description="other lengths of the baseline's runs, as shares: with the sizes they make the loss law"
+        default=(0.5, 2.0),
+        description="other lengths of the baseline's runs, as shares: with the sizes they make the loss law",
     )
     together_at: tuple[Positive, ...] = Field(
         default=(), description="budgets at which all choices together are held against the baseline; none given: all"
     )
     recipe: RecipeOptions = Field(
-        default=RecipeOptions(), description="tokens, GPUs, layout, price and more of the run; {} is 200B tokens on 128 H100"
+        default=RecipeOptions(),
+        description="tokens, GPUs, layout, price and more of the run; {} is 200B tokens on 128 H100",
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,13 @@ from studylib.findings import HeldTogether
 from studylib.findings.held_together import ChosenPart, NotMade
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.decision.combined import Combined
+from studylib.ideas.decision.schema import DecisionParams
 from studylib.ideas.decision.trials import RACE, TOGETHER
+from studylib.numbers import percent
+from studylib.recipe import Recipe
+from studylib.recipe.choices import read_choices
+from studylib.recipe.lines import shown
+from studylib.result import read_result
 
 
 def held_together(trials: pl.DataFrame, combined: Combined) -> HeldTogether:
@@ -45,3 +51,24 @@ def noise_of(trials: pl.DataFrame) -> analysis.NoiseFloor:
         return analysis.noise_floor(raced)
     of_length = pl.format("{} tokens", pl.col("tokens")).alias("variant")
     return analysis.noise_floor(trials.filter(pl.col("variant") == BASELINE).with_columns(of_length))
+
+
+def lines_table(recipe: Recipe) -> pl.DataFrame:
+    """A row a line of the recipe: value, how sure it is at the target, what that costs, and on what it stands."""
+    rows = [
+        {
+            "training": one.phase, "line": one.name.en, "field": one.field, "value": shown(one.value), "own trials lean to": shown(one.own_value),
+            "P(best)": "" if one.p_best is None else percent(one.p_best), "expected regret, percent": one.regret_percent,
+            "in GPU-hours": one.regret_gpu_hours, "state": "decided" if one.decided else "open" if one.idea else "taken over",
+            "evidence": one.evidence, "idea": one.idea, "sizes": ", ".join(one.sizes),
+            "source": "" if one.source is None else one.source.en, "conflict": "" if one.conflict is None else one.conflict.en,
+        }
+        for one in recipe.lines
+    ]  # fmt: skip
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
+def own_reliability(params: DecisionParams) -> tuple[analysis.Reliability, bool]:
+    """What rankings at small sizes are worth, and whether this study's own sizes have a say in it."""
+    effects = analysis.own_effects(read_result(params.folder / name) for name in read_choices(params.folder).digests)
+    return analysis.fit_reliability(effects, analysis.published_reliability()), not effects.is_empty()

@@ -213,9 +213,7 @@ def handed_on(
 
 
 def _as_compared(field: str, value: Any, choice: str = "") -> Setting:
-    return Setting(
-        field=field, value=value, evidence="convention", source=AS_COMPARED, decided=False, choice=choice
-    )
+    return Setting(field=field, value=value, evidence="convention", source=AS_COMPARED, decided=False, choice=choice)
 
 
 def _measured(

@@ -156,6 +156,11 @@ def _print(found: TrackRecord) -> None:
         "most times",
     ]
     print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    for one in found.reruns:
+        low, high = one.by_size
+        print(
+            f"{one.ladder}: {one.pairs} reruns, noise of one run {one.sd_percent:.3f} % of the loss ({low:.3f} to {high:.3f} by size)"
+        )
     if not found.choices:
         print("rankings: no ladder has variants at two sizes")
         return

@@ -90,7 +90,9 @@ def test_one_stage_holds_what_the_mean_over_stages_says(built):
     whole = on_gpu(trial())
     (stage,) = pipeline_stages(whole.model, 1)
     assert rank_memory(whole, stage).total == pytest.approx(memory_bytes(whole))
-    small = whole.replace(compute=ComputeSpec(device="cuda", dtype="bfloat16", cross_entropy="chunked", recompute="layer"))
+    small = whole.replace(
+        compute=ComputeSpec(device="cuda", dtype="bfloat16", cross_entropy="chunked", recompute="layer")
+    )
     assert rank_memory(small, stage).total == pytest.approx(memory_bytes(small))
 
 

@@ -23,7 +23,7 @@ def backtest(
     ladders: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LADDER...]",
+            metavar="LADDER",
             help="Public ladders by name, or tables: CSV, JSON lines, parquet. Default: all public ones here.",
         ),
     ] = None,
@@ -68,15 +68,14 @@ def backtest(
 
 def _tested(names: list[str], folder: Path | None, fetch: bool) -> Iterator[Tested]:
     from studylib.ladders import fetch_ladder, read_ladder
-    from studylib.ladders.read import here
+    from studylib.ladders.read import here, ladders_folder
     from studylib.registry import LADDERS
 
     if fetch:
-        for name in [one for one in names if one in LADDERS] or [
-            one for one in LADDERS if not names and LADDERS[one].fetchable
-        ]:
-            if here(name, folder) is None or LADDERS[name].fetchable:
-                typer.echo(f"{name}: {fetch_ladder(LADDERS[name], folder)}", err=True)
+        wanted = [name for name in names if name in LADDERS] or [name for name in LADDERS if not names]
+        for name in wanted:
+            if LADDERS[name].fetchable or (names and here(name, folder) is None):
+                typer.echo(f"{name}: {fetch_ladder(LADDERS[name], ladders_folder(folder))}", err=True)
     chosen = names or [name for name in LADDERS if here(name, folder) is not None]
     if not chosen:
         raise StudyError(
@@ -156,6 +155,11 @@ def _print(found: TrackRecord) -> None:
         "most times",
     ]
     print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    for one in found.reruns:
+        low, high = one.by_size
+        print(
+            f"{one.ladder}: {one.pairs} reruns, noise of one run {one.sd_percent:.3f} % of the loss ({low:.3f} to {high:.3f} by size)"
+        )
     if not found.choices:
         print("rankings: no ladder has variants at two sizes")
         return

@@ -1,7 +1,8 @@
 """A Slurm of one machine: ``sbatch``, ``srun``, ``sacct``, ``scancel`` and ``scontrol`` as far as the launcher and the script use them.
 
 Jobs run at once. The nodes of a job are called ``node1``, ``node2`` ..., names that cannot be looked up; their addresses are
-127.0.0.1, 127.0.0.2 ... Nothing happens because of time: a test tells a job that its limit is near, or that it is preempted.
+127.0.0.1, 127.0.0.2 ... Nothing happens because of time: a test tells a job that its limit is near, or that it is preempted. A file ``ending`` in a job's
+folder means that it was cancelled and that its script is not killed yet.
 State is files under ``$FAKE_SLURM``, a folder a job (``7`` or, an element of an array, ``7_0``). A requeue ends what runs and
 starts the script anew, with ``SLURM_RESTART_COUNT``, as Slurm does.
 """
@@ -181,12 +182,14 @@ def srun(*arguments: str) -> int:
         out, error = stream("output", rank), stream("error", rank)
         tasks.append(subprocess.Popen(given, env=own, stdin=subprocess.DEVNULL, stdout=out, stderr=error))
     put(state_folder() / job / "srun", str(os.getpid()))
+    failed = 0
     while any(task.poll() is None for task in tasks):
-        if options.get("kill-on-bad-exit") == "1" and any(task.poll() for task in tasks):
+        failed = failed or next((task.returncode for task in tasks if task.returncode), 0)
+        if options.get("kill-on-bad-exit") == "1" and failed:
             for task in tasks:
                 task.kill()
         time.sleep(0.01)
-    return next((abs(task.returncode) for task in tasks if task.returncode), 0)
+    return abs(failed or next((task.returncode for task in tasks if task.returncode), 0))
 
 
 def sacct(*arguments: str) -> int:
@@ -214,7 +217,7 @@ def scontrol(what: str, *rest: str) -> int:
             f"NodeName={rest[1]} Arch=x86_64\n   NodeAddr=127.0.0.{rest[1].removeprefix('node')} NodeHostName={rest[1]}"
         )
     elif rest[0] == "job":
-        state = "CANCELLED" if (state_folder() / rest[1] / "cancel").exists() else "RUNNING"
+        state = "CANCELLED" if (state_folder() / rest[1] / "ending").exists() else "RUNNING"
         print(f"JobId={rest[1]} JobName=x\n   JobState={state} Reason=None")
     return 0
 

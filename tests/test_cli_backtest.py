@@ -54,6 +54,14 @@ def test_a_table_of_ones_own_is_tested_printed_and_recorded(table, tmp_path, cap
     assert all(one.low_percent < one.high_percent for one in record.forecasts)
 
 
+def test_reruns_say_how_noisy_one_run_is(tmp_path, capsys):
+    first = runs().with_columns(pl.lit(False).alias("rerun"))
+    again = first.with_columns(pl.lit(True).alias("rerun"), pl.col("loss") * math.exp(0.001))
+    pl.concat([first, again]).write_csv(tmp_path / "mine.csv")
+    _, out, _ = study(capsys, tmp_path / "mine.csv")
+    assert f"mine: 30 reruns, noise of one run {0.1 * 1.4826 / math.sqrt(2):.3f} % of the loss" in out
+
+
 def test_json_is_the_record(table, capsys):
     code, out, _ = study(capsys, table, "--json")
     found = json.loads(out)

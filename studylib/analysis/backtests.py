@@ -29,6 +29,7 @@ from studylib.analysis.track_record import (
     Forecasted,
     HeldPairs,
     HoldOuts,
+    Reruns,
     ShapeCost,
     Source,
     TrackRecord,
@@ -75,10 +76,29 @@ def make_record(ladders: Sequence[Tested], *, date: str, command: str) -> TrackR
         spread_over_noise=round(float(np.median(ratios)), 2) if ratios else 1.0,
         sources=tuple(one.source for one in ladders),
         choices=tuple(map(_said, ranked)),
+        reruns=tuple(found for one in ladders if (found := _reruns(one)) is not None),
         hold_outs=tuple(_summary(name, table) for name, table in tables.items() if len(table)),
         forecasts=tuple(row for name, table in tables.items() for row in _drawn(name, table)),
         pairs=tuple(row for place in range(len(ranked)) for row in _held(ranked, place)),
         shapes=shapes, corpora=corpora,
+    )  # fmt: skip
+
+
+_NORMAL = 1.4826 / math.sqrt(2)  # the median of absolute differences of two runs, as a standard deviation of one
+
+
+def _reruns(one: Tested) -> Reruns | None:
+    """What reruns of the same size and tokens differ by; None without any."""
+    rows = one.rows.with_columns(pl.col("tokens").round_sig_figs(2).alias("about"))
+    keys = ["metric", "variant", "params", "about"]
+    pairs = rows.filter("rerun").join(rows.filter(~pl.col("rerun")), on=keys, suffix="_first")
+    if pairs.is_empty():
+        return None
+    gaps = pairs.select("params", (100 * (pl.col("loss") / pl.col("loss_first")).log()).abs().alias("gap"))
+    sizes = gaps.group_by("params").agg(pl.col("gap").median())["gap"] * _NORMAL
+    return Reruns(
+        ladder=one.source.ladder, pairs=len(gaps), sd_percent=_rounded(_NORMAL * gaps["gap"].median()),
+        by_size=(_rounded(sizes.min()), _rounded(sizes.max())),
     )  # fmt: skip
 
 

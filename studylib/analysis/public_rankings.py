@@ -9,11 +9,11 @@ from studylib.errors import StudyError
 
 # Shapes of similar size are compared by their aspect ratio (width over depth), in classes about these.
 _CLASSES = {
-    "below 6": (0.0, 6.0),
-    "about 11": (6.0, 22.0),
-    "about 35": (22.0, 55.0),
-    "about 85": (55.0, 160.0),
-    "above 200": (160.0, np.inf),
+    "<6": (0.0, 6.0),
+    "~11": (6.0, 22.0),
+    "~35": (22.0, 55.0),
+    "~85": (55.0, 160.0),
+    ">160": (160.0, np.inf),
 }
 _TOGETHER = 1.3  # sizes within this factor are one size
 SCHEMA = {"choice": pl.String, "series": pl.String, "variant": pl.String, "params": pl.Float64, "percent": pl.Float64,

@@ -54,6 +54,16 @@ class Forecasted(Frozen):
     high_percent: float
 
 
+class Reruns(Frozen):
+    """The same runs again with another seed: standard deviation of one run's log loss in percent, by the median difference (a few
+    validation sets are far noisier than the others), and the least and greatest of the sizes."""
+
+    ladder: str
+    pairs: int
+    sd_percent: float
+    by_size: tuple[float, float]
+
+
 class ChoiceMemory(Frozen):
     """The memory of the rankings of one kind of choice in one ladder (decades of parameters, 90 %), and what it was fitted to."""
 
@@ -108,6 +118,7 @@ class TrackRecord(Frozen):
     spread_over_noise: float = 1.0
     sources: tuple[Source, ...]
     choices: tuple[ChoiceMemory, ...] = ()
+    reruns: tuple[Reruns, ...] = ()
     hold_outs: tuple[HoldOuts, ...] = ()
     forecasts: tuple[Forecasted, ...] = ()
     pairs: tuple[HeldPairs, ...] = ()

@@ -137,6 +137,7 @@ def _over_factor(ax: Axes, known: analysis.Reliability, pairs: Sequence[HeldPair
 def _over_gap(ax: Axes, known: analysis.Reliability, pairs: Sequence[HeldPairs], spread: float) -> None:
     """A line a factor, and the pairs of all choices in its bin."""
     gaps = np.geomspace(*_GAPS, 60)
+    # Where the gap is more than twice the usual spread, the spread is not the usual one.
     for index, edges in enumerate(sorted({one.factor for one in pairs})):
         style, factor = look(index), math.sqrt(edges[0] * edges[1])
         middle = [known.holds(factor, gap, spread_over_noise=max(spread, gap / 2), noise_there=1.0)[1] for gap in gaps]

@@ -1,8 +1,8 @@
 """Ranks of a layout built one after another as the engine builds them, on the meta device, in a process that does nothing else.
 
-    echo '{"trial": ..., "ranks": [0, 1, 2]}' | python -m studylib.recipe.built_ranks
+    echo '[{"trial": ..., "ranks": [0, 1, 2]}]' | python -m studylib.recipe.built_ranks
 
-Prints a JSON record a line for each rank: a `BuiltRank`.
+Prints a JSON record a line for each rank: a `BuiltRank`, and as ``asked`` the place in the list that asked for it.
 """
 
 from __future__ import annotations
@@ -93,10 +93,10 @@ def _state(trial: TrialSpec, gpt: GPT, world: World) -> float:
 
 
 def main() -> int:
-    asked = json.load(sys.stdin)
-    trial = validated(TrialSpec, asked["trial"])
-    for rank in asked["ranks"]:
-        print(json.dumps(asdict(built_rank(trial, rank))), flush=True)
+    for place, asked in enumerate(json.load(sys.stdin)):
+        trial = validated(TrialSpec, asked["trial"])
+        for rank in asked["ranks"]:
+            print(json.dumps(asdict(built_rank(trial, rank)) | {"asked": place}), flush=True)
     return 0
 
 

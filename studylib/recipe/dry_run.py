@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 
 import polars as pl
@@ -24,7 +26,12 @@ _A_PROCESS = 16  # ranks that take as long to build as a process takes to start
 
 
 def dry_run(trial: TrialSpec, card: Card, *, workers: int | None = None) -> pl.DataFrame:
-    """A row a rank of all dp * tp * pp, built on the meta device in child processes (``workers`` of them; none: by cores and ranks).
+    """`dry_runs` of one trial."""
+    return dry_runs([trial], card, workers=workers)[0]
+
+
+def dry_runs(trials: Sequence[TrialSpec], card: Card, *, workers: int | None = None) -> list[pl.DataFrame]:
+    """For each trial a row a rank of all dp * tp * pp, built on the meta device in child processes (``workers``; none: by cores and ranks).
 
     Columns: rank; dp, tp, pp (its places); layers, first_layer (null where there is none), embedding, head; parameters (of this
     rank), counted (copies that other ranks of the replica keep shared out: they add up to the model's); weights_bytes, copies_bytes
@@ -36,17 +43,23 @@ def dry_run(trial: TrialSpec, card: Card, *, workers: int | None = None) -> pl.D
     StudyError
         A rank could not be built, or what was built is not what was counted.
     """
-    trial = on_gpu(trial)
-    rows = built_ranks(trial, workers or min(cores(), -(-trial.parallel.world_size // _A_PROCESS)))
+    trials = [on_gpu(trial) for trial in trials]
+    ranks = sum(trial.parallel.world_size for trial in trials)
+    built = built_ranks(trials, workers or min(cores(), -(-ranks // _A_PROCESS)))
+    return [_table(trial, rows, card) for trial, rows in zip(trials, built, strict=True)]
+
+
+def _table(trial: TrialSpec, rows: list[dict], card: Card) -> pl.DataFrame:
     _check(trial, rows)
     stages, whole = pipeline_stages(trial.model, trial.parallel.pp), flops_per_token(trial.model)
     shares = [stage_flops(trial.model, stage) / whole for stage in stages]
-    made: dict[tuple, dict[str, float]] = {}  # replicas and tensor-parallel ranks are alike
+    made: dict[tuple, dict[str, float]] = {}  # most ranks are alike
     for row in rows:
-        stage, kind = stages[row["pp"]], (row["pp"], row["parameters"], row["state"])
+        kind = row["pp"], row["parameters"], row["state"]
         if kind not in made:
-            made[kind] = rank_memory(trial, stage, Held(parameters=row["parameters"], state=row["state"])).model_dump()
-        row |= {f"{name}_bytes": value for name, value in made[kind].items() if name != "weights"}
+            held = Held(parameters=row["parameters"], state=row["state"])
+            made[kind] = rank_memory(trial, stages[row["pp"]], held).model_dump(exclude={"weights"})
+        row |= {f"{name}_bytes": value for name, value in made[kind].items()}
         row |= {
             "usable_bytes": usable_bytes(card), "card_bytes": card.memory_bytes,
             "fits": row["total_bytes"] <= usable_bytes(card), "flops_share": shares[row["pp"]],
@@ -60,35 +73,41 @@ def dry_run(trial: TrialSpec, card: Card, *, workers: int | None = None) -> pl.D
     return pl.DataFrame(rows, infer_schema_length=None).select(columns).sort("rank")
 
 
-def built_ranks(trial: TrialSpec, workers: int) -> list[dict]:
-    """`BuiltRank`s of all ranks, as dictionaries, from ``workers`` processes side by side."""
+def built_ranks(trials: Sequence[TrialSpec], workers: int) -> list[list[dict]]:
+    """For each trial the `BuiltRank`s of all its ranks, as dictionaries, from ``workers`` processes side by side."""
     environment = child_environment(**thread_environment(1), CUDA_VISIBLE_DEVICES="")
-    command, ranks = [sys.executable, "-m", "studylib.recipe.built_ranks"], range(trial.parallel.world_size)
-    asked = [
-        json.dumps({"trial": trial.model_dump(mode="json"), "ranks": list(ranks[place::workers])})
-        for place in range(workers)
-    ]
-    processes = []
-    try:
-        for one in asked:
-            process = subprocess.Popen(
-                command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-            )  # fmt: skip
-            processes.append(process)
-            process.stdin.write(one)
-            process.stdin.close()
-            process.stdin = None  # `communicate` would flush it
-        said = [process.communicate() for process in processes]
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-    for process, (_, error) in zip(processes, said, strict=True):
-        if process.returncode:
-            last = error.strip().splitlines()[-1] if error.strip() else f"exit status {process.returncode}"
-            raise StudyError(f"dry run: a rank of {_named(trial)} could not be built: {last}")
-    return [json.loads(line) for out, _ in said for line in out.splitlines()]
+    command = [sys.executable, "-m", "studylib.recipe.built_ranks"]
+    specs = [trial.model_dump(mode="json") for trial in trials]
+    ranks = [range(trial.parallel.world_size) for trial in trials]
+    found: list[list[dict]] = [[] for _ in trials]
+    with contextlib.ExitStack() as stack:
+        running = []
+        for place in range(workers):
+            asked, said, errors = (stack.enter_context(tempfile.TemporaryFile("w+")) for _ in range(3))
+            own = [list(all_ranks[place::workers]) for all_ranks in ranks]
+            json.dump([{"trial": spec, "ranks": some} for spec, some in zip(specs, own, strict=True)], asked)
+            asked.seek(0)
+            process = subprocess.Popen(command, env=environment, stdin=asked, stdout=said, stderr=errors)
+            stack.callback(_end, process)
+            running.append((process, said, errors))
+        for process, said, errors in running:
+            if process.wait():
+                errors.seek(0)
+                last = [f"exit status {process.returncode}", *errors.read().split("\n")]
+                raise StudyError(
+                    f"dry run: a rank could not be built: {next(line for line in reversed(last) if line.strip())}"
+                )
+            said.seek(0)
+            for row in map(json.loads, said):
+                found[row.pop("asked")].append(row)
+    return found
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Of one that another's failure, or a stop, left running."""
+    if process.poll() is None:
+        process.kill()
+        process.wait()
 
 
 def _check(trial: TrialSpec, rows: Sequence[dict]) -> None:
@@ -107,11 +126,6 @@ def _check(trial: TrialSpec, rows: Sequence[dict]) -> None:
             raise StudyError(
                 f"dry run: rank {row['rank']} has layers {row['layers']}, counted were {list(stage.of_layers)}"
             )
-
-
-def _named(trial: TrialSpec) -> str:
-    parallel = trial.parallel
-    return f"tp {parallel.tp}, pp {parallel.pp}, dp {parallel.dp}"
 
 
 class RanksSummary(Frozen):

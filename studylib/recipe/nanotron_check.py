@@ -11,6 +11,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from studylib.errors import StudyError, invalid
 from studylib.frozen import Frozen
@@ -67,3 +70,55 @@ def _package(head: Path) -> Path:
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else "it said nothing"
+
+
+# What the head's classes have (huggingface/nanotron, src/nanotron/config, June 2025), of the sections that are written.
+_MODEL = """bos_token_id eos_token_id hidden_act hidden_size initializer_range intermediate_size is_llama_config is_qwen2_config
+max_position_embeddings num_attention_heads num_hidden_layers attention_bias num_key_value_heads pad_token_id pretraining_tp rms_norm_eps
+rope_scaling rope_theta rope_interleaved tie_word_embeddings use_cache vocab_size sliding_window_size moe_config"""
+_HEAD = {
+    "": "general parallelism model tokenizer checkpoints logging tokens optimizer data_stages profiler lighteval s3_upload",
+    "general": "project run seed step consumed_train_samples benchmark_csv_path ignore_sanity_checks",
+    "parallelism": """dp pp tp pp_engine tp_mode tp_linear_async_communication recompute_layer moe_layer_recompute tp_recompute_allgather
+        expert_parallel_size context_parallel_size""",
+    "model": "model_config init_method dtype make_vocab_size_divisible_by ddp_bucket_cap_mb",
+    "model.init_method": "std scaling_method",
+    "model.model_config": _MODEL,
+    "model.model_config.moe_config": "num_experts top_k layers enable_shared_expert token_dispatcher_type",
+    "tokenizer": "tokenizer_name_or_path tokenizer_revision tokenizer_max_length",
+    "checkpoints": """checkpoints_path checkpoint_interval save_initial_state save_final_state resume_checkpoint_path load_lr_scheduler
+        load_optimizer checkpoints_path_is_shared_file_system""",
+    "logging": "log_level log_level_replica iteration_step_info_interval",
+    "tokens": """sequence_length train_steps micro_batch_size batch_accumulation_per_replica val_check_interval limit_val_batches
+        limit_test_batches""",
+    "optimizer": """optimizer_factory zero_stage weight_decay clip_grad accumulate_grad_in_fp32 learning_rate_scheduler
+        weight_decay_exclude_named_params""",
+    "optimizer.optimizer_factory": "adam_eps adam_beta1 adam_beta2 torch_adam_is_fused name",
+    "optimizer.learning_rate_scheduler": """learning_rate lr_warmup_steps lr_warmup_style lr_decay_style lr_decay_steps
+        lr_decay_starting_step min_decay_lr""",
+    "data_stages": "name start_training_step data",
+    "data_stages.data": "dataset seed num_loading_workers",
+    "data_stages.data.dataset": "dataset_folder dataset_weights tokenizer_name vocab_size token_size_in_bytes",
+}
+
+
+def check_head_keys(file: Path) -> None:
+    """Hold the keys of ``file`` against those that the head is known to have: for who has no checkout of it.
+
+    Raises
+    ------
+    StudyError
+        A key is not one of them.
+    """
+    _check_keys(yaml.safe_load(Path(file).read_text(encoding="utf-8")), "", file)
+
+
+def _check_keys(value: Any, place: str, file: Path) -> None:
+    for one in value if isinstance(value, list) else [value]:
+        if not isinstance(one, dict):
+            continue
+        known = _HEAD.get(place, "").split()
+        for key, inner in one.items():
+            if key not in known:
+                raise invalid(f"key {key!r} in {place or 'the top level'}", inner, "is not known to nanotron's head", choices=known, file=file, near=key)
+            _check_keys(inner, f"{place}.{key}" if place else key, file)

@@ -62,6 +62,7 @@ def environment() -> Environment:
         "beside": beside,
         "human": human,
         "dotted": dotted,
+        "capital": lambda text: both(_capital(text)),
     }
     return env
 
@@ -85,7 +86,8 @@ def dotted(field: str) -> Markup:
 
 
 def _capital(text: Text) -> Text:
-    return Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
+    """A name of several words begins with a capital; a field stays as it is written."""
+    return text if "." in text.en else Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
 
 
 class _Words:

@@ -96,7 +96,7 @@ class RecipePage:
         return _SENTENCE(
             params=float(recipe.params), layers=recipe.trial.model.num_layers, width=recipe.trial.model.hidden_size,
             tokens=recipe.options.tokens, days=run.days[1] if run else None, gpus=recipe.options.gpus, card=self.card,
-            decided=len(recipe.decided), open=len(recipe.open), lines=len(recipe.lines),
+            decided=len(self.standing["decided"]), open=len(self.standing["open"]), lines=len(recipe.lines),
         )  # fmt: skip
 
     @property
@@ -144,12 +144,13 @@ class RecipePage:
         else:
             yield "loss", WORDS["recipe_no_loss"], WORDS["recipe_no_loss_note"]
 
-    @property
-    def standing(self) -> tuple[tuple[Literal["decided", "open", "taken"], tuple[Line, ...]], ...]:
-        """All lines, by what stands behind them."""
-        own = {*(one.key for one in self.recipe.decided), *(one.key for one in self.recipe.open)}
+    @cached_property
+    def standing(self) -> dict[Literal["decided", "open", "taken"], tuple[Line, ...]]:
+        """All lines, by what stands behind them; an idea whose trials could not tell a line's values apart says nothing of it."""
+        undecided = tuple(one for one in self.recipe.open if _is_spoken_of(one))
+        own = {*(one.key for one in self.recipe.decided), *(one.key for one in undecided)}
         taken = tuple(one for one in self.recipe.lines if one.key not in own)
-        return ("decided", self.recipe.decided), ("open", self.recipe.open), ("taken", taken)
+        return {"decided": self.recipe.decided, "open": undecided, "taken": taken}
 
     @property
     def left(self) -> Text:
@@ -213,6 +214,11 @@ def recipe_page(folder: Path) -> RecipePage | str | None:
     except (StudyError, ValueError, OSError) as error:
         return str(error).replace(f"{folder}/", "")
     return None if recipe is None else RecipePage(recipe, Path(folder))
+
+
+def _is_spoken_of(line: Line) -> bool:
+    leans = line.own_value is not None and line.own_value != line.value
+    return leans or line.p_best is not None or line.regret_percent is not None
 
 
 def _ends(interval: Sequence[float]) -> tuple[float, float]:

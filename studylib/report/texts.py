@@ -153,8 +153,8 @@ WORDS: dict[str, Text] = {
     "recipe": _("The recipe", "レシピ"),
     "recipe_damaged": _("The recipe cannot be read.", "レシピを読み込めません。"),
     "recipe_older": _(
-        "Made before the latest results of these ideas; `study recipe` makes it anew:",
-        "以下のアイデアの最新結果より前に作られました。`study recipe` で作り直せます:",
+        "Made before the latest results of these ideas; study recipe makes it anew:",
+        "以下のアイデアの最新結果より前に作られました。study recipe で作り直せます:",
     ),
     "recipe_params": _("Parameters", "パラメータ数"),
     "recipe_tokens": _("Tokens", "トークン数"),
@@ -189,6 +189,7 @@ WORDS: dict[str, Text] = {
     "recipe_taken_caption": _(
         "Own trials say nothing of these.", "自前の試行からは何も言えないもの。"
     ),
+    "recipe_more": _("The others that are open", "その他の未決項目"),
     "recipe_lines_caption": _("Every setting of the recipe. Choose a heading to sort.", "レシピの全設定。見出しを選ぶと並べ替えます。"),
     "recipe_lines": _("All settings", "すべての設定"),
     "setting": _("Setting", "設定"),
@@ -229,6 +230,7 @@ WORDS: dict[str, Text] = {
     "standing_decided": _("decided by own trials", "自前の試行で決定"),
     "standing_open": _("open", "未決"),
     "standing_taken": _("published or usual", "公表値・慣例"),
+    "tried_at": _("tried at", "試した規模"),
     "or_else": _("or", "または"),
     "no_next_runs": _("None is listed.", "ありません。"),
     "cost_compute": _("Computing", "計算"),

@@ -12,6 +12,7 @@ from bs4 import BeautifulSoup
 from recipes import make_recipe, write_recipe
 
 from studylib.files import file_hash, write_text
+from studylib.recipe import Line
 from studylib.recipe.next_runs import NextRuns
 from studylib.recipe.recipe import FOLDER
 from studylib.report import build_report
@@ -90,13 +91,49 @@ def test_decided_open_and_taken_over_are_apart(study_with_recipe):
         ["Optimizer", "muon", "96 %", "0.02", "0.0001", "80", "measured here 12k, 36k"]
     ]
     position, epochs = rows(page, "recipe-open")
-    assert position[:7] == ["Positions", "rope", "alibi (61 %)", "39 %", "1.55", "0.009", "4.2k"]
-    assert "published" in position[7] and "by rule" in position[7]
+    assert position[:7] == ["Positions", "rope", "alibi (61 %)", "39 %", "1.55", "0.0090", "4.2k"]
+    assert position[7] == "published ; tried at 36k"  # from where stands on the recipe's own page
     assert epochs[:2] == ["Epochs of the fine-tuning", "4 (2 … 6)"] and epochs[5:7] == ["–", "–"]
-    assert [row[0] for row in rows(page, "recipe-taken")] == ["Layers", "Vocabulary"]
+    taken = rows(page, "recipe-taken")
+    assert [row[0] for row in taken] == ["Layers", "Vocabulary"] and "arXiv 2005.14165" in taken[0][2]
     standing = [one.get_text(" ", strip=True) for one in page.select(".standing b")]
     assert standing == ["1", "2", "2"]
     assert [one["width"] for one in page.select(".share rect")] == standing
+
+
+def test_only_the_costliest_open_lines_stand_unfolded_and_those_nobody_can_tell_apart_are_not_open(tmp_path):
+    known = {
+        "name": Text(en="name", ja="名前"),
+        "evidence": "published",
+        "idea": "architecture",
+        "source": Text(en="s", ja="s"),
+    }
+    costs = [0.1 * place for place in range(11)]
+    fields = [
+        "norm",
+        "position",
+        "activation",
+        "residual",
+        "init",
+        "qk_norm",
+        "dropout",
+        "mixer",
+        "num_layers",
+        "num_heads",
+        "hidden_size",
+    ]
+    lines = [
+        Line(field=f"model.{field}", value=1, regret_percent=cost, **known)
+        for field, cost in zip(fields, costs, strict=True)
+    ]
+    silent = Line(field="model.vocab_size", value=1, own_value=1, **known)
+    write_recipe(tmp_path, make_recipe(lines=(*lines, silent)))
+    page = parsed(build_report(tmp_path, ideas={}))
+    first, others = page.find_all("div", attrs={"aria-labelledby": "recipe-open"})
+    shown = [[row("td")[3].get_text() for row in table.tbody("tr")] for table in (first, others)]
+    assert shown == [["1", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3"], ["0.2", "0.1", "0"]]
+    assert others.find_parent("details") and not first.find_parent("details")
+    assert [one.get_text() for one in page.select(".standing b")] == ["0", "11", "1"]
 
 
 def test_the_next_runs_are_there_to_be_copied_and_their_price_is_said(study_with_recipe):
@@ -128,7 +165,7 @@ def test_its_own_page_has_every_line_the_forecast_the_layouts_and_what_checks_th
     assert [row[0].split(" ", 1)[-1].split("fine-tuning ")[-1].replace(" ", "") for row in every] == [
         one.field for one in make_recipe().lines
     ]
-    assert every[0][-1] == "dense, 13B"
+    assert every[0][-1] == "dense, 13B" and "by rule" in every[2][-2]
     assert [row[0] for row in rows(page, "forecast")] == ["100B", "200B", "1T"]
     assert rows(page, "forecast")[0][3] == "0.570 (0.540 … 0.610)"
     assert rows(page, "layout")[0] == ["8", "4", "4", "yes", "11.6"]

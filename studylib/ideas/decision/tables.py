@@ -12,10 +12,8 @@ from studylib.ideas.decision.combined import Combined
 from studylib.ideas.decision.schema import DecisionParams
 from studylib.ideas.decision.trials import RACE, TOGETHER
 from studylib.numbers import percent
-from studylib.recipe import Recipe
-from studylib.recipe.choices import read_choices
+from studylib.recipe import Recipe, read_choices
 from studylib.recipe.lines import shown
-from studylib.result import read_result
 
 
 def held_together(trials: pl.DataFrame, combined: Combined) -> HeldTogether:
@@ -68,7 +66,9 @@ def lines_table(recipe: Recipe) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def own_reliability(params: DecisionParams) -> tuple[analysis.Reliability, bool]:
-    """What rankings at small sizes are worth, and whether this study's own sizes have a say in it."""
-    effects = analysis.own_effects(read_result(params.folder / name) for name in read_choices(params.folder).digests)
-    return analysis.fit_reliability(effects, analysis.published_reliability()), not effects.is_empty()
+def times_the_largest(params: DecisionParams, recipe: Recipe) -> float:
+    """How many times as large the model that is to be built is as the largest at which an idea compared its choices; where none did,
+    as this idea's largest."""
+    choices = read_choices(params.folder)
+    sizes = [one.params for settings in choices.settings.values() for one in settings if one.params is not None]
+    return recipe.non_embedding_params / max(sizes, default=float(max(params.budgets)))

@@ -40,7 +40,7 @@ class SizesParams(TrainingParams):
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`; a subclass adds what it can do without."""
         more = more_text("data.sources", self.data.sources, self.tokens_per_param * size)
-        return {"budgets": sizes_up_to(size)} | more
+        return {"budgets": sizes_up_to(size), "equal": []} | more
 
 
 class OneShapeParams(SizesParams):

@@ -160,10 +160,15 @@ class HyperparametersParams(TrainingParams):
         tokens = round(size * min(own, MOST_TOKENS))
         found |= {
             "compare_at": widths[1:], "train_tokens": tokens,
-            "ladder": [], "budgets": [], "pruned": None, "explored": None,
+                        "token_factors": [1.0], "ladder": [], "budgets": [],
+ "pruned": None, "explored": None,
         }  # fmt: skip
-        if self.batches is not None and self.batches.widths:
-            found["batches.widths"] = widths
+        if (
+            self.batches is not None
+        ):  # the best batch goes with the tokens and hardly with the size: see `optima.batch_valleys`
+            found |= {"batches.widths": [], "batches.lr_factors": [1.0]}
+        labels = {f"1 epoch, dropout {share:g}": share for share in self.dropouts}
+        found["dropouts"] = [labels[name] for name in kept(list(labels), keep)]
         if len(left := {"adamw", *kept(list(self.optimizers), keep)}) < len(self.optimizers):
             found["optimizers"] = {name: fields for name, fields in self.optimizers.items() if name in left}
         for place in ("factors", "tuned_factors"):

@@ -55,7 +55,8 @@ class LossLaw:
             mean, covariance = self._given(one, n, d)
             away = generator.standard_normal((2, len(one.terms), 1))
             free = np.sqrt(np.maximum(np.diag(covariance), 0)) * away[0]
-            noise = np.sqrt(one.misfit.of_noise) * away[1]
+            beyond = generator.choice(self.runs.outlying, (len(one.terms), 1))  # as often as among the runs
+            noise = np.sqrt(one.misfit.of_noise + beyond) * away[1]
             losses.append(mean + one.scale[:, None] * (free + noise))
             slopes.append(self.form.slope(one.terms, n, d))
         return np.concatenate(losses) + self.runs.middle[2], np.concatenate(slopes)

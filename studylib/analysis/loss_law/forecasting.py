@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
 import polars as pl
 from scipy.special import softmax
 
+from studylib.analysis.loss_law.drift import distance, drawn_drifts, log_odds
 from studylib.analysis.loss_law.fit import LossLaw, fit_law
 from studylib.analysis.loss_law.forms import FORMS
 from studylib.analysis.loss_law.misfit import Runs, misfits
@@ -88,10 +90,14 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Forecaster:
-    """All forms fitted; the same index of ``draws`` is the same law at every target."""
+    """All forms fitted, each with a weight; the same index of ``draws`` is the same law at every target.
+
+    ``drift``: [K] by how much of the log loss the law drifts over one e-fold beyond what was fitted.
+    """
 
     laws: tuple[LossLaw, ...]
     weights: tuple[float, ...]
+    drift: np.ndarray
     largest: tuple[float, float]
 
     def at(self, params: float, tokens: float) -> Forecast | Text:
@@ -119,7 +125,10 @@ class Forecaster:
             picks = generator.permutation(len(loss))[:count]
             losses.append(loss[picks])
             slopes.append(slope[picks])
-        return np.exp(np.concatenate(losses)), np.concatenate(slopes)
+        logs = np.concatenate(losses)
+        away = self.drift * generator.standard_normal(len(logs))
+        logs += away[:, None] * np.sqrt(distance(params, tokens, self.largest))
+        return np.exp(logs), np.concatenate(slopes)
 
 
 class Ladder:
@@ -162,16 +171,28 @@ class Ladder:
     def forecaster(self, end: int) -> Forecaster:
         """From the first ``end`` runs, which is one of ``ends``."""
         below = [one for one in self.ends if one <= end][-_HELD_OUT - 1 :]
-        scores = np.zeros(len(FORMS))
-        for start, stop in zip(below, below[1:], strict=False):
+        scores, drifts = np.zeros(len(FORMS)), log_odds()
+        for start, stop in pairwise(below):
             held = slice(start, stop)
             scores += [
                 law.log_score(self.params[held], self.tokens[held], np.log(self.loss[held])) for law in self.laws(start)
             ]
+            drifts += self._held_out(start, slice(start, end))
         # Half by the scores, half evenly: a form that did well on the largest size seen is not sure to go on so.
         weights = 0.5 * softmax(scores) + 0.5 / len(FORMS)
-        largest = float(self.params[:end].max()), float(self.tokens[:end].max())
-        return Forecaster(self.laws(end), tuple(float(one) for one in weights), largest)
+        return Forecaster(
+            self.laws(end), tuple(float(one) for one in weights), drawn_drifts(drifts, _DRAWS), self._largest(end)
+        )
+
+    def _largest(self, end: int) -> tuple[float, float]:
+        return float(self.params[:end].max()), float(self.tokens[:end].max())
+
+    def _held_out(self, start: int, held: slice) -> np.ndarray:
+        """What the larger runs say of the drift beyond the first ``start``."""
+        params, tokens, generator = self.params[held], self.tokens[held], np.random.default_rng(0)
+        logs = np.concatenate([law.predict(params, tokens, generator)[0] for law in self.laws(start)])
+        errors = np.log(self.loss[held]) - logs.mean(axis=0)
+        return log_odds(errors, logs.var(axis=0), distance(params, tokens, self._largest(start)))
 
 
 def fit_forecaster(runs: pl.DataFrame, *, counting: Counting = "params") -> Forecaster | Text:

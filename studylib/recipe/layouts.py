@@ -13,8 +13,15 @@ from studylib.recipe.cards import Card
 from studylib.recipe.cost import StepCost, step_cost
 from studylib.recipe.rank_memory import on_gpu, rank_memory, usable_bytes
 from studylib.spec import ParallelSpec, TrialSpec
+from studylib.words import Text, Words
 
 _MICRO_BATCHES = (1, 2, 4, 8, 16)
+_SAID = Words(
+    en="""tp {{ tp }}, pp {{ pp }}, dp {{ dp }}, micro batch {{ micro_batch_size }}{% if zero_stage %}, ZeRO-1{% endif %}
+        {%- if recomputed %}, recomputed{% endif %}""",
+    ja="""tp {{ tp }}、pp {{ pp }}、dp {{ dp }}、マイクロバッチ {{ micro_batch_size }}{% if zero_stage %}、ZeRO-1{% endif %}
+        {%- if recomputed %}、再計算あり{% endif %}""",
+)
 
 
 class LayoutCost(Frozen):
@@ -37,11 +44,11 @@ class LayoutCost(Frozen):
         """``trial`` in this layout."""
         return trial.replace(**{"parallel": self.parallel, "compute.recompute": self.recompute})
 
+    def said(self) -> Text:
+        return _SAID(**self.parallel.model_dump(), recomputed=self.recompute == "layer")
+
     def __str__(self) -> str:
-        one = self.parallel
-        parts = [f"tp {one.tp}", f"pp {one.pp}", f"dp {one.dp}", f"micro batch {one.micro_batch_size}"]
-        parts += ["ZeRO-1"] * one.zero_stage + ["recomputed"] * (self.recompute == "layer")
-        return ", ".join(parts)
+        return self.said().en
 
 
 def layout_cost(trial: TrialSpec, card: Card, gpus_per_node: int = 8) -> LayoutCost:

@@ -140,7 +140,7 @@ def test_what_is_built_otherwise_than_counted_is_an_error(spoil, said, built):
 
 def test_a_rank_that_cannot_be_built_is_an_error_of_one_line(monkeypatch):
     monkeypatch.setattr(module.sys, "executable", "false")
-    with pytest.raises(StudyError, match="a rank could not be built: exit status 1$"):
+    with pytest.raises(StudyError, match=r"a rank could not be built: exit status 1$"):
         dry_run(TRIALS["all three"], CARD)
 
 

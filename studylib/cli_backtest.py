@@ -139,11 +139,8 @@ def _print(found: TrackRecord) -> None:
     rows = [
         [one.ladder, one.hold_outs, one.inside, f"{100 * one.inside / one.hold_outs:.0f} %", f"{one.median_error_percent:.2f} %",
          f"{one.median_plain_error_percent:.2f} %", f"{one.median_width_percent:.2f} %", f"{one.largest_times:.1f}"]
-        for one in found.hold_outs
+        for one in (*found.hold_outs, *([found.together] if found.together else []), *found.by_reach)
     ]  # fmt: skip
-    total, inside = sum(one.hold_outs for one in found.hold_outs), sum(one.inside for one in found.hold_outs)
-    if total:
-        rows.append(["all", total, inside, f"{100 * inside / total:.0f} %", "", "", "", ""])
     columns = [
         "ladder",
         "hold-outs",

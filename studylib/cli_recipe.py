@@ -53,7 +53,9 @@ def recipe(
     from studylib.recipe.cards import card_named
     from studylib.recipe.options import RecipeOptions
 
-    given = {name: value for name, value in locals().items() if name in RecipeOptions.model_fields and value is not None}
+    given = {
+        name: value for name, value in locals().items() if name in RecipeOptions.model_fields and value is not None
+    }
     options = validated(RecipeOptions, given)
     card_named(options.gpu)
     if not folder.is_dir():
@@ -78,10 +80,16 @@ def _print(made: Recipe) -> None:
 
     model, run = made.trial.model, made.outlook.run
     rows: list[list[Any]] = [
-        ["model", f"{model.num_layers} layers x {model.hidden_size}, {model.num_heads} heads, {short(made.params)} parameters"],
+        [
+            "model",
+            f"{model.num_layers} layers x {model.hidden_size}, {model.num_heads} heads, {short(made.params)} parameters",
+        ],
         ["run", f"{short(run.tokens)} tokens, {run.steps:,} steps, rate {made.trial.optimizer.learning_rate:g}"],
         ["layout", f"{made.layout}; {made.ranks.heaviest_bytes / 2**30:.1f} GiB on the heaviest rank"],
-        ["GPU-hours", f"{short(run.gpu_hours[1])} ({short(run.gpu_hours[0])} to {short(run.gpu_hours[2])}), {run.days[1]:.0f} days"],
+        [
+            "GPU-hours",
+            f"{short(run.gpu_hours[1])} ({short(run.gpu_hours[0])} to {short(run.gpu_hours[2])}), {run.days[1]:.0f} days",
+        ],
     ]
     if run.cost is not None:
         rows.append(["cost", f"{short(run.cost[1])} {made.options.currency}".strip()])

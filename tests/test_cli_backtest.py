@@ -8,7 +8,7 @@ import math
 import polars as pl
 import pytest
 
-from studylib.analysis.track_record import read_track_record
+from studylib.analysis.track_record import read_track_record, shipped_record
 from studylib.cli import main
 from studylib.ladders.read import FOLDER
 
@@ -54,7 +54,10 @@ def test_a_table_of_ones_own_is_tested_printed_and_recorded(table, tmp_path, cap
     assert all(one.low_percent < one.high_percent for one in record.forecasts)
 
 
-def test_reruns_say_how_noisy_one_run_is(tmp_path, capsys):
+def test_reruns_say_how_noisy_one_run_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "studylib.analysis.backtests.backtest", lambda rows, by: pl.DataFrame()
+    )  # no forecasts: takes a second
     first = runs().with_columns(pl.lit(False).alias("rerun"))
     again = first.with_columns(pl.lit(True).alias("rerun"), pl.col("loss") * math.exp(0.001))
     pl.concat([first, again]).write_csv(tmp_path / "mine.csv")
@@ -62,10 +65,16 @@ def test_reruns_say_how_noisy_one_run_is(tmp_path, capsys):
     assert f"mine: 30 reruns, noise of one run {0.1 * 1.4826 / math.sqrt(2):.3f} % of the loss" in out
 
 
-def test_json_is_the_record(table, capsys):
+def test_json_is_the_record_and_all_of_it_is_printed(table, capsys, monkeypatch):
+    known = shipped_record()
+    monkeypatch.setattr("studylib.analysis.backtests.make_record", lambda tested, **_: known)
     code, out, _ = study(capsys, table, "--json")
-    found = json.loads(out)
-    assert code == 0 and found["sources"][0]["losses"] == 30 and found["memory"] == sorted(found["memory"])
+    assert code == 0 and json.loads(out) == known.model_dump(mode="json")
+    _, out, _ = study(capsys, table)
+    for one in (*known.sources, *known.hold_outs, *known.by_reach, *known.choices):
+        assert one.ladder in out
+    assert all(f"\n{one.aspect}\t{one.sizes}\t" in out for one in known.shapes)
+    assert all(f"\n{one.metric}\t" in out for one in known.corpora)
 
 
 def test_bad_input_is_one_line_and_status_two(table, tmp_path, capsys, monkeypatch):

@@ -29,7 +29,7 @@ class Source(Frozen):
 
 
 class HoldOuts(Frozen):
-    """What fits on smaller sizes said of larger ones: how many truths lay inside the 90 % interval; errors (absolute) and widths in
+    """Of a ladder (or of all, up to so many times the size): what fits on smaller sizes said of larger ones: how many truths lay inside the 90 % interval; errors (absolute) and widths in
     percent; ``plain``: of a least-squares fit of one form."""
 
     ladder: str
@@ -110,7 +110,8 @@ class CorpusOrder(Frozen):
 
 
 class TrackRecord(Frozen):
-    """The whole record; ``memory`` are quantiles of the memory of a choice that no ladder has tried, equally likely, rising."""
+    """The whole record; ``memory`` are quantiles of the memory of a choice that no ladder has tried, equally likely, rising.
+    ``hold_outs`` are by ladder, ``by_reach`` all of them by how far they reach."""
 
     date: str
     command: str
@@ -120,6 +121,8 @@ class TrackRecord(Frozen):
     choices: tuple[ChoiceMemory, ...] = ()
     reruns: tuple[Reruns, ...] = ()
     hold_outs: tuple[HoldOuts, ...] = ()
+    together: HoldOuts | None = None
+    by_reach: tuple[HoldOuts, ...] = ()
     forecasts: tuple[Forecasted, ...] = ()
     pairs: tuple[HeldPairs, ...] = ()
     shapes: tuple[ShapeCost, ...] = ()

@@ -34,9 +34,9 @@ class Run(Frozen):
 class PublishedSpeed(Finding):
     name = "published-speed"
     title = Words(
-        en="""The cost model foretells half of {{ runs | length }} published runs within {{ middle | num }} %, and is off by
-            {{ worst | num }} % at worst ({{ of_worst }})""",
-        ja="""費用モデルは公表された {{ runs | length }} 件の半数を {{ middle | num }} % 以内で言い当て、最大の外れは {{ worst | num }} %({{ of_worst }})""",
+        en="""The cost model foretells half of {{ runs | length }} published runs within {{ middle | fixed(0) }} %, and is off by
+            {{ worst | fixed(0) }} % at worst ({{ of_worst }})""",
+        ja="""費用モデルは公表された {{ runs | length }} 件の半数を {{ middle | fixed(0) }} % 以内で言い当て、最大の外れは {{ worst | fixed(0) }} %({{ of_worst }})""",
     )
     alt = Words(
         en="""Predicted over published tokens per second of a card, each run foretold from the others:

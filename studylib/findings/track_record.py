@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from studylib.analysis import track_record as records
-from studylib.findings._figures.style import INK, canvas, look
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
-from studylib.numbers import short
 from studylib.words import Words
+
+_BESIDE = 1.018  # factor on the axis
 
 
 class Tested(Frozen):
@@ -35,14 +38,16 @@ class ShapeClass(Frozen):
 
 
 class TrackRecord(Finding):
-    """``pairs`` and ``held``: of corpora at a smaller size, and those in the order of the largest."""
+    """``error``: median over all hold-outs, percent; ``pairs`` and ``held``: of corpora at a smaller size, and those in the order of the largest."""
 
     name = "track_record"
     title = Words(
         en="""{% set all = ladders | sum(attribute='hold_outs') %}{% set hit = ladders | sum(attribute='inside') %}
-            Forecasts of sizes that were held out: {{ hit }} of {{ all }} truths lie inside the 90 % interval ({{ (hit / all) | percent }})""",
+            Forecasts of sizes that were held out: {{ hit }} of {{ all }} truths lie inside the 90 % interval ({{ (hit / all) | percent }}),
+            median error {{ error | fixed(2) }} %""",
         ja="""{% set all = ladders | sum(attribute='hold_outs') %}{% set hit = ladders | sum(attribute='inside') %}
-            伏せておいた規模の予測:真値 {{ all }} 件中 {{ hit }} 件が 90 % 区間内({{ (hit / all) | percent }})""",
+            伏せておいた規模の予測:真値 {{ all }} 件中 {{ hit }} 件が 90 % 区間内({{ (hit / all) | percent }})、
+            誤差の中央値 {{ error | fixed(2) }} %""",
     )
     alt = Words(
         en="""
@@ -79,6 +84,7 @@ class TrackRecord(Finding):
     )
 
     ladders: tuple[Tested, ...]
+    error: float
     pairs: int
     held: int
     shapes: tuple[ShapeClass, ...]
@@ -87,7 +93,7 @@ class TrackRecord(Finding):
     @classmethod
     def of(cls, record: records.TrackRecord) -> TrackRecord | None:
         """None where no ladder had hold-outs."""
-        if not record.hold_outs:
+        if record.together is None:
             return None
         titles = {one.ladder: one.title for one in record.sources}
         tested = tuple(
@@ -102,7 +108,7 @@ class TrackRecord(Finding):
             for one in record.sources
         )
         return cls(
-            ladders=tested, sources=sources, pairs=sum(one.pairs for one in record.corpora),
+            ladders=tested, error=record.together.median_error_percent, sources=sources, pairs=sum(one.pairs for one in record.corpora),
             held=sum(one.held for one in record.corpora),
             shapes=tuple(
                 ShapeClass(aspect=one.aspect, flops=one.behind_flops, seconds=one.behind_seconds) for one in record.shapes
@@ -111,21 +117,24 @@ class TrackRecord(Finding):
 
     def draw(self, forecasts: Sequence[records.Forecasted], titles: dict[str, str]) -> Figure:
         """A bar a hold-out: forecast and interval, percent off the truth; open marks missed it."""
-        figure, (ax,) = canvas(width=7.6, height=4.6)
+        figure, (ax,) = canvas(width=7.6, height=4.8)
         ax.axhline(0, color=INK, lw=1.2)
         for index, ladder in enumerate(dict.fromkeys(one.ladder for one in forecasts)):
-            style, own = look(index), [one for one in forecasts if one.ladder == ladder]
-            for number, one in enumerate(own):
-                place, colour = one.times * 1.012 ** (index - 1.5), style["color"]
+            style, beside = look(index), Counter[float]()
+            mark: dict[str, Any] = {"marker": style["marker"], "color": style["color"], "ls": "", "ms": 5.5}
+            for one in (one for one in forecasts if one.ladder == ladder):
+                place = one.times * _BESIDE ** (
+                    3 * index + beside[one.times]
+                )  # those of one size stand beside each other
+                beside[one.times] += 1
                 inside = one.low_percent <= 0 <= one.high_percent
-                ax.plot([place] * 2, [one.low_percent, one.high_percent], color=colour, lw=1.1, alpha=0.55)
-                ax.plot(
-                    place, one.error_percent, marker=style["marker"], ms=5.5, color=colour, mfc=colour if inside else "white", ls="",
-                    label=titles.get(ladder, ladder) if number == 0 else None,
-                )  # fmt: skip
+                ax.plot([place] * 2, [one.low_percent, one.high_percent], color=style["color"], lw=1.1, alpha=0.5)
+                ax.plot(place, one.error_percent, mfc=style["color"] if inside else "white", **mark)
+            ax.plot([], [], label=titles.get(ladder, ladder), **mark)
         ax.set_xscale("log")
-        ax.xaxis.set_major_formatter(lambda value, _: short(value))
-        ax.xaxis.set_minor_formatter(lambda value, _: short(value) if value in (2, 3, 5, 20, 30, 50, 200) else "")
+        ax.set_yscale("symlog", linthresh=2, linscale=1.2)
+        ticks(ax.xaxis, (1, 2, 5, 10, 20, 50, 100))
+        ticks(ax.yaxis, (-20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20))
         ax.set(xlabel="times the largest size fitted", ylabel="forecast over truth (percent), 90 % interval")
-        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+        figure.legend(loc="outside lower center", ncols=4, fontsize=9, columnspacing=1.0, handletextpad=0.2)
         return figure

@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +40,26 @@ def nanotron_check(file: Path, head: Path | None = None) -> Understood:
     StudyError
         It refuses the file, takes the model's configuration for a mapping, or changes a value.
     """
+    (said,) = read_by_nanotron([file], head)
+    return judged(file, said)
+
+
+def read_by_nanotron(files: Sequence[Path], head: Path | None = None) -> list[dict[str, Any]]:
+    """What nanotron says of each file, in one process."""
     search = [] if head is None else [str(_package(head))]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([*search, str(_ROOT), *_paths()])}
-    command = [sys.executable, "-m", _PARSER, str(Path(file).absolute()), *search]
+    options = ["--from", *search] if search else []
+    command = [sys.executable, "-m", _PARSER, *options, *(str(Path(one).absolute()) for one in files)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=_SECONDS, check=False)
     if done.returncode:
-        raise StudyError(f"{file}: nanotron cannot read it: {_last_line(done.stderr)}")
-    said = json.loads(done.stdout.splitlines()[-1])
+        raise StudyError(f"nanotron cannot be asked: {_last_line(done.stderr)}")
+    return [json.loads(line) for line in done.stdout.splitlines()[-len(files) :]]
+
+
+def judged(file: Path, said: dict[str, Any]) -> Understood:
+    """The same, or the error that it stands for."""
+    if "refused" in said:
+        raise StudyError(f"{file}: nanotron {said['version']} refuses it: {said['refused']}")
     if said["changed"]:
         key, given, got = said["changed"][0]
         raise StudyError(f"{file}: {key}: {given!r} became {got!r} in nanotron {said['version']}")
@@ -120,5 +134,12 @@ def _check_keys(value: Any, place: str, file: Path) -> None:
         known = _HEAD.get(place, "").split()
         for key, inner in one.items():
             if key not in known:
-                raise invalid(f"key {key!r} in {place or 'the top level'}", inner, "is not known to nanotron's head", choices=known, file=file, near=key)
+                raise invalid(
+                    f"key {key!r} in {place or 'the top level'}",
+                    inner,
+                    "is not known to nanotron's head",
+                    choices=known,
+                    file=file,
+                    near=key,
+                )
             _check_keys(inner, f"{place}.{key}" if place else key, file)

@@ -62,9 +62,7 @@ class Outlook(Frozen):
     carried: bool = Field(
         description="whether own trials forecast the loss itself; else only differences by the published law"
     )
-    slope: Interval = Field(
-        description="d log(loss) / d log(FLOPs) at the run's tokens, by more tokens; 90 %"
-    )
+    slope: Interval = Field(description="d log(loss) / d log(FLOPs) at the run's tokens, by more tokens; 90 %")
     level_bpb: float | None = Field(description="predicted loss of the run, bits per byte; none: not carried")
     utilisation: Interval = Field(description="share of the dense bf16 peak: lowest, middle, highest")
     utilisation_source: Text

@@ -12,9 +12,27 @@ from studylib.files import canonical_json, read_json
 from studylib.spec import TrialSpec
 
 _SHAPE = ("num_layers", "hidden_size", "num_heads", "num_kv_heads", "intermediate_size")
-_LENGTH = ("train_steps", "global_batch_size", "seed", "eval_every", "tags", "parallel", "compute", "probes", "checkpoint_every", "keep_steps")
+_LENGTH = (
+    "train_steps",
+    "global_batch_size",
+    "seed",
+    "eval_every",
+    "tags",
+    "parallel",
+    "compute",
+    "probes",
+    "checkpoint_every",
+    "keep_steps",
+)
 _TUNED = ("learning_rate", "weight_decay")
-_SCHEMA = {"params": pl.Float64, "total_params": pl.Float64, "tokens": pl.Float64, "loss": pl.Float64, "variant": pl.String, "seeds": pl.Int64}
+_SCHEMA = {
+    "params": pl.Float64,
+    "total_params": pl.Float64,
+    "tokens": pl.Float64,
+    "loss": pl.Float64,
+    "variant": pl.String,
+    "seeds": pl.Int64,
+}
 
 
 def own_runs(study: Path) -> pl.DataFrame:
@@ -37,7 +55,12 @@ def own_runs(study: Path) -> pl.DataFrame:
             family, setup = _family(spec)
             cell = (float(result["non_embedding_params"]), float(result["tokens"]))
             run = result | {"variant": spec["tags"].get("variant", "")}
-        except (OSError, ValueError, KeyError, TypeError):  # a damaged trial is not one of them; the study's own status says so
+        except (
+            OSError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ):  # a damaged trial is not one of them; the study's own status says so
             continue
         families.setdefault(family, {}).setdefault(cell, defaultdict(list))[setup].append(run)
     if not families:

@@ -39,7 +39,10 @@ _START = Text(
     en="In this folder, which all nodes must see; the text is prepared first, without GPUs:",
     ja="全ノードから見えるこのフォルダで実行する。先に GPU なしで文章を準備する:",
 )
-_ANEW = Text(en="For another size, cluster or price, in the project:", ja="別の規模・クラスタ・価格で作り直すには(プロジェクト内で):")
+_ANEW = Text(
+    en="For another size, cluster or price, in the project:",
+    ja="別の規模・クラスタ・価格で作り直すには(プロジェクト内で):",
+)
 _TUNED = Text(
     en="Then, with your conversations and pairs in the folder `conversations`:",
     ja="続けて、対話と選好データをフォルダ `conversations` に置いて:",
@@ -74,7 +77,15 @@ def _part(recipe: Recipe, language: Language) -> str:
             else f"# {name}: {one.parallel.world_size} processes, as in train.sbatch, --out trials/{one.hash}"
         )
     size = f"{recipe.options.target_params:.3g}"
-    lines += ["```", "", said(_ANEW), "", "```sh", f"study recipe DIR --target-params {size} --gpus {recipe.options.gpus}", "```"]
+    lines += [
+        "```",
+        "",
+        said(_ANEW),
+        "",
+        "```sh",
+        f"study recipe DIR --target-params {size} --gpus {recipe.options.gpus}",
+        "```",
+    ]
     if recipe.gaps:
         lines += ["", said(_HEADINGS["gaps"]), "", *(f"- {said(one)}" for one in recipe.gaps)]
     if recipe.missing:

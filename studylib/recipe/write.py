@@ -46,7 +46,15 @@ def write_recipe(recipe: Recipe, study: Path, *, check: bool = True, nanotron_he
         with atomic_write(folder / name) as stream:
             table.write_parquet(stream)
     write_text(folder / "README.md", readme(recipe))
-    names = ("pretraining.json", *(TUNINGS[one] for one in recipe.tunings), *yaml, "train.sbatch", "ranks.parquet", "layouts.parquet", "README.md")
+    names = (
+        "pretraining.json",
+        *(TUNINGS[one] for one in recipe.tunings),
+        *yaml,
+        "train.sbatch",
+        "ranks.parquet",
+        "layouts.parquet",
+        "README.md",
+    )
     content = recipe.model_dump(mode="json") | {"files": ["recipe.json", *names]}
     write_json(folder / "recipe.json", content)  # last: who finds it finds the others
     return folder

@@ -17,7 +17,7 @@ from studylib.numbers import short
 from studylib.recipe import Line, Recipe, read_recipe
 from studylib.recipe.cards import CARDS
 from studylib.recipe.choices import FOLDER
-from studylib.recipe.recipe import Prediction
+from studylib.recipe.outlook import Prediction
 from studylib.report.model_drawing import model_drawing
 from studylib.report.texts import WORDS, idea_order, idea_title
 from studylib.result import Text

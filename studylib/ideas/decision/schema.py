@@ -36,7 +36,7 @@ class DecisionParams(OneShapeParams):
         for budget in self.together_at:
             if budget not in self.budgets:
                 raise invalid("together_at", budget, "is not among the budgets", choices=self.budgets)
-        if "target_params" in self.recipe.model_fields_set:
+        if self.recipe.target_params not in (RecipeOptions().target_params, self.target_params):
             raise invalid("recipe.target_params", self.recipe.target_params, "is said by target_params; leave it out")
         _ = self.options  # what cannot be built is refused before anything runs
         return self

@@ -22,6 +22,7 @@ from studylib.recipe.next_runs import NextRuns, next_runs
 from studylib.recipe.options import RecipeOptions
 from studylib.recipe.outlook import Outlook, outlook
 from studylib.recipe.published_runs import RunCheck, check_published
+from studylib.recipe.small_sizes import reliability_of
 from studylib.recipe.text import passes
 from studylib.recipe.trial import fitting, tunings
 from studylib.spec import TrialSpec
@@ -62,9 +63,14 @@ class Recipe(Frozen):
         return dry_run(self.trial, card_named(self.options.gpu))
 
     @cached_property
+    def searched(self) -> list[LayoutCost]:
+        """The layouts that were compared, the fastest that fits first."""
+        return _search(self.trial, self.options)
+
+    @property
     def layouts_table(self) -> pl.DataFrame:
-        """A row a layout that was compared, the fastest that fits first."""
-        return layouts_table(_search(self.trial, self.options))
+        """A row a layout that was compared, in their order."""
+        return layouts_table(self.searched)
 
     def line(self, field: str, phase: Phase = "pre-training") -> Line | None:
         """The line of a field; None where there is none."""
@@ -90,12 +96,12 @@ def make_recipe(study: Path, options: RecipeOptions | None = None) -> Recipe:
     StudyError
         The options cannot be met: an unknown card, no shape, no layout that fits.
     """
-    from studylib.analysis.reliability import published_reliability
     from studylib.model.cost import parameter_count
 
     options = RecipeOptions() if options is None else options
     card = card_named(options.gpu)
-    choices, reliability = read_choices(study), published_reliability()
+    choices = read_choices(study)
+    reliability, _ = reliability_of(study, choices)
     found, plain = fitting(lines(choices, reliability, options), options)
     layouts = _search(plain, options)
     layout = _chosen(layouts, plain, options)
@@ -114,7 +120,7 @@ def make_recipe(study: Path, options: RecipeOptions | None = None) -> Recipe:
         passes=passes(options.tokens), layout=layout, layouts=len(layouts), ranks=summary(ranks, trial, layout.cost), outlook=told,
         checks=check_published(), gaps=not_expressible(trial), next_runs=following,
     )  # fmt: skip
-    vars(made).update(ranks_table=ranks, layouts_table=layouts_table(layouts))  # what the properties would make again
+    vars(made).update(ranks_table=ranks, searched=layouts)  # what the properties would make again
     return made
 
 

@@ -90,6 +90,7 @@ def test_bad_input_is_one_line_and_status_two(table, tmp_path, capsys, monkeypat
         ((tmp_path / "bad.csv",), "column 'loss', row 1: -3"),
         ((tmp_path / "gone.csv",), "there is no such file"),
         ((table, tmp_path / "again.csv"), "is also that of"),
+        ((table, "--record", tmp_path), "is a folder, not a file"),
     ):
         code, out, err = study(capsys, *arguments)
         assert code == 2 and out == "" and err.count("\n") == 1 and said in err, arguments

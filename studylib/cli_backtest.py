@@ -155,7 +155,10 @@ def _print(found: TrackRecord) -> None:
         "median width",
         "most times",
     ]
-    print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    if rows:
+        print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    else:
+        print("forecasts: no ladder has runs and sizes enough to fit some and hold others out")
     for one in found.reruns:
         low, high = one.by_size
         print(

@@ -62,6 +62,7 @@ def test_reruns_say_how_noisy_one_run_is(tmp_path, capsys, monkeypatch):
     again = first.with_columns(pl.lit(True).alias("rerun"), pl.col("loss") * math.exp(0.001))
     pl.concat([first, again]).write_csv(tmp_path / "mine.csv")
     _, out, _ = study(capsys, tmp_path / "mine.csv")
+    assert "forecasts: no ladder has runs" in out
     assert f"mine: 30 reruns, noise of one run {0.1 * 1.4826 / math.sqrt(2):.3f} % of the loss" in out
 
 

@@ -8,6 +8,7 @@ import numpy as np
 _DRIFT, _WIDTH = 0.004, 0.5  # prior: median, and sd of the log
 _GRID = np.geomspace(_DRIFT / 5, _DRIFT * 5, 15)
 _COUNTED = 2.0  # runs: all that one fit missed, it missed together
+_DOF = 4.0
 
 
 def distance(params: np.ndarray, tokens: np.ndarray, largest: tuple[float, float]) -> np.ndarray:
@@ -26,7 +27,8 @@ def log_odds(
     if errors is None:
         return -0.5 * (np.log(_GRID / _DRIFT) / _WIDTH) ** 2
     total = variance + _GRID[:, None] ** 2 * away
-    return -0.5 * _COUNTED * (np.log(total) + errors**2 / total).mean(axis=1)
+    # Of a t: a run that went wrong is no drift.
+    return -0.5 * _COUNTED * (np.log(total) + (_DOF + 1) * np.log1p(errors**2 / total / _DOF)).mean(axis=1)
 
 
 def drawn_drifts(log_odds: np.ndarray, draws: int) -> np.ndarray:

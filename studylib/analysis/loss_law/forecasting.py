@@ -26,6 +26,7 @@ _APART = 0.25  # e-folds: sizes nearer to one another are one when they are coun
 _LEAST_SIZES, _LEAST_RUNS = 3, 8
 _HELD_OUT = 4  # largest sizes, each forecast from those below
 _NO_USE = 0.2  # of the loss: an interval as wide as what ten times the parameters bring
+_FURTHEST = 6.0  # e-folds beyond parameters and tokens fitted, together: the public ladders test 5
 
 FEW_RUNS = Words(
     en="a law of the loss needs at least {{ runs }} finished runs of {{ sizes }} sizes that differ by a quarter; "
@@ -40,6 +41,12 @@ NO_USE = Words(
     en="carried to {{ params | short }} parameters and {{ tokens | short }} tokens the 90 % interval is {{ percent | num }} % of the loss "
     "wide: that says nothing",
     ja="{{ params | short }} パラメータ、{{ tokens | short }} トークンへの外挿では 90 % 区間の幅が損失の {{ percent | num }} % になり、何も言えない",
+)
+TOO_FAR = Words(
+    en="{{ params | short }} parameters and {{ tokens | short }} tokens lie {{ beyond[0] | num }} and {{ beyond[1] | num }} times beyond "
+    "the largest trained; no public ladder shows how forecasts fare so far out",
+    ja="{{ params | short }} パラメータ、{{ tokens | short }} トークンは学習した最大の {{ beyond[0] | num }} 倍と {{ beyond[1] | num }} 倍にあたり、"
+    "そこまでの予測の実績を示す公開ラダーがない",
 )
 
 
@@ -105,10 +112,13 @@ class Forecaster:
         for name, value in (("params", params), ("tokens", tokens)):
             if not (value > 0 and np.isfinite(value)):
                 raise invalid(f"target.{name}", value, "is not a positive number")
-        losses, slopes = self.draws(np.array([params]), np.array([tokens]))
+        beyond = params / self.largest[0], tokens / self.largest[1]
+        place = np.array([params]), np.array([tokens])
+        if distance(*place, self.largest) > _FURTHEST:
+            return TOO_FAR(params=params, tokens=tokens, beyond=beyond)
+        losses, slopes = self.draws(*place)
         found = Forecast(
-            params=float(params), tokens=float(tokens),
-            beyond=(params / self.largest[0], tokens / self.largest[1]),
+            params=float(params), tokens=float(tokens), beyond=beyond,
             forms={law.form.name: weight for law, weight in zip(self.laws, self.weights, strict=True)},
             draws=losses[:, 0], slopes=slopes[:, 0],
         )  # fmt: skip

@@ -49,18 +49,25 @@ class Form:
     ) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray, np.ndarray], np.ndarray | None]:
         """Log loss, its derivatives by the logs of the three terms, and by log c where there is one."""
         level, of_size, of_tokens, a, b, *power = np.moveaxis(terms, -1, 0)[..., None]
-        of_size = np.clip(of_size - np.exp(a) * n, -_LARGEST, _LARGEST)
-        of_tokens = np.clip(of_tokens - np.exp(b) * d, -_LARGEST, _LARGEST)
+        of_size, of_tokens = of_size - np.exp(a) * n, of_tokens - np.exp(b) * d
+        floor = np.exp(level)
         if not power:
-            logs = np.logaddexp(np.logaddexp(level, of_size), of_tokens)
-            return logs, tuple(np.exp(one - logs) for one in (level, of_size, of_tokens)), None
+            sized, told = _exp(of_size), _exp(of_tokens)
+            whole = floor + sized + told
+            return np.log(whole), (floor / whole, sized / whole, told / whole), None
         c = np.exp(power[0])
-        together = np.logaddexp(of_size / c, of_tokens / c)
-        logs = np.logaddexp(level, c * together)
-        sized, told = np.exp(of_size / c - together), np.exp(of_tokens / c - together)
-        falls = np.exp(c * together - logs)
-        by_power = falls * (c * together - sized * of_size - told * of_tokens)
-        return logs, (np.exp(level - logs), falls * sized, falls * told), by_power
+        sized, told = _exp(of_size / c), _exp(of_tokens / c)
+        together = np.log(sized + told)
+        falls = _exp(c * together)
+        whole = floor + falls
+        falls /= whole
+        sized, told = falls * sized / (sized + told), falls * told / (sized + told)
+        by_power = falls * c * together - sized * of_size - told * of_tokens
+        return np.log(whole), (floor / whole, sized, told), by_power
+
+
+def _exp(values: np.ndarray) -> np.ndarray:
+    return np.exp(np.clip(values, -_LARGEST, _LARGEST))
 
 
 # E at half of the loss within 10 times either way, exponents at 0.3 within 3 times.

@@ -10,7 +10,7 @@ import pytest
 
 from studylib.analysis import fit_reliability, own_effects, published_reliability, shipped_record, spread_of
 from studylib.analysis.held_pairs import held_pairs, orders_by_size, pairs_of
-from studylib.analysis.public_rankings import rate_effects, shape_effects, variant_effects
+from studylib.analysis.public_rankings import compared_in, rate_effects, shape_effects, variant_effects
 from studylib.analysis.ranking_fit import (
     MEMORY,
     Series,
@@ -262,6 +262,14 @@ def test_shapes_are_compared_at_equal_flops_and_at_equal_seconds():
     assert wide.behind_seconds == 0 and narrow.behind_seconds == pytest.approx(3.0, abs=0.25)
     with pytest.raises(StudyError, match="6 shapes"):
         shape_costs(shapes().filter(pl.col("depth") < 9), "end")
+
+
+def test_what_a_table_compares_follows_from_its_columns():
+    (found,) = compared_in(shapes())
+    assert found.kind == "shapes" and found.metrics == ("end",)
+    assert compared_in(shapes().with_columns(pl.lit(None).alias("seconds_per_step")))[0].kind == "variants"
+    assert compared_in(corpora())[0].kind == "variants"
+    assert compared_in(corpora().with_columns(pl.lit("").alias("variant"))) == ()
 
 
 def test_shapes_and_rates_become_effects_over_sizes():

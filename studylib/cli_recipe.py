@@ -88,7 +88,7 @@ def _print(made: Recipe) -> None:
         ["layout", f"{made.layout}; {made.ranks.heaviest_bytes / 2**30:.1f} GiB on the heaviest rank"],
         [
             "GPU-hours",
-            f"{short(run.gpu_hours[1])} ({short(run.gpu_hours[0])} to {short(run.gpu_hours[2])}), {run.days[1]:.0f} days",
+            f"{short(run.gpu_hours[1])} ({short(run.gpu_hours[0])} to {short(run.gpu_hours[2])}), {run.days[1]:.1f} days",
         ],
     ]
     if run.cost is not None:

@@ -183,13 +183,13 @@ def srun(*arguments: str) -> int:
         tasks.append(subprocess.Popen(given, env=own, stdin=subprocess.DEVNULL, stdout=out, stderr=error))
     put(state_folder() / job / "srun", str(os.getpid()))
     failed = 0
-    while any(task.poll() is None for task in tasks):
-        failed = failed or next((task.returncode for task in tasks if task.returncode), 0)
-        if options.get("kill-on-bad-exit") == "1" and failed:
+    while None in (ended := [task.poll() for task in tasks]):
+        failed = failed or next(filter(None, ended), 0)
+        if failed and options.get("kill-on-bad-exit") == "1":
             for task in tasks:
                 task.kill()
         time.sleep(0.01)
-    return abs(failed or next((task.returncode for task in tasks if task.returncode), 0))
+    return abs(failed or next(filter(None, ended), 0))
 
 
 def sacct(*arguments: str) -> int:

@@ -158,12 +158,14 @@ class Beliefs:
         return self.mean[:, -1].argmin(axis=1)
 
     @cached_property
+    def hoped(self) -> np.ndarray:
+        """[B] expected loss at the target of what will be chosen there, once what is planned has been seen."""
+        return _least(self.mean[:, -1], self.before - self.covariance[:, -1, :, -1, :], self.real)
+
+    @cached_property
     def regret(self) -> np.ndarray:
         """[B] expected regret at the target once what is planned has been seen; nothing planned: by choosing now."""
-        certain = _least(self.mean[:, -1], self.before, self.real)
-        return np.maximum(
-            _least(self.mean[:, -1], self.before - self.covariance[:, -1, :, -1, :], self.real) - certain, 0.0
-        )
+        return np.maximum(self.hoped - _least(self.mean[:, -1], self.before, self.real), 0.0)
 
     @cached_property
     def open(self) -> np.ndarray:

@@ -188,7 +188,7 @@ class _Asked:
         """By place and seeds, what each choice's regret is expected to lose."""
         own, variants = beliefs.take(self.rows), open_[self.rows]
         return {
-            (place, seeds): np.maximum(own.regret - own.planned(place, seeds, variants).regret, 0.0)
+            (place, seeds): np.maximum(own.hoped - own.planned(place, seeds, variants).hoped, 0.0)
             for place in range(1, len(SIZES) + 1)
             for seeds in SEEDS
         }

@@ -15,6 +15,8 @@ from studylib.recipe import RecipeOptions, make_recipe, read_recipe, write_recip
 from studylib.recipe import recipe as whole
 from studylib.recipe.own_runs import own_runs
 from studylib.recipe.rank_memory import rank_memory
+from studylib.recipe.tune import main as tune
+from studylib.recipe.tune import steps_of
 from studylib.spec import TrialSpec, validated
 from studylib.train.__main__ import read_spec
 
@@ -72,6 +74,19 @@ def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path):
     assert made.layout.fits and made.trial.processes == 8 and len(made.missing) >= 8
     again = make_recipe(tmp_path, RecipeOptions(**SMALL | {"gpus": 16, "dp": 4, "tp": 1, "pp": 4}, utilisation=0.4))
     assert (again.trial.parallel.dp, again.trial.parallel.pp) == (4, 4) and again.outlook.utilisation == (0.4, 0.4, 0.4)
+
+
+def test_what_follows_the_pre_training_starts_from_what_is_before_it(counted, tmp_path, capsys):
+    made = make_recipe(tmp_path, RecipeOptions(**SMALL))
+    tuned, preferred = made.tunings.values()
+    steps = steps_of(made.trial, tuned, preferred)
+    assert [one.hash for one in (steps[0], steps[2])] == [tuned.hash, preferred.hash] and steps[
+        1
+    ].name == preferred.likelihoods
+    with pytest.raises(StudyError, match=r"fine_tuning.json: start_from: .* is not the pre-training"):
+        steps_of(made.trial.replace(seed=1), tuned, preferred)
+    assert tune(["--launcher", "inprocess", str(write_recipe(made, tmp_path, check=False))]) == 2
+    assert "the pre-training has not ended" in capsys.readouterr().err
 
 
 def test_a_recipe_file_of_another_version_is_one_line(tmp_path):

@@ -212,6 +212,30 @@ def test_ctrl_c_cancels_what_was_submitted(tmp_path, spec, train, slurm, wait_un
     wait_until(lambda: slurm.state_of(slurm.first) == "CANCELLED")
 
 
+def test_a_study_that_was_killed_finds_its_jobs_again(tmp_path, spec, train, slurm, meanwhile, wait_until, monkeypatch):
+    one = spec(0, do="goes_on", starts=2)
+    launch = {"train": train, "launcher": "slurm", "progress": []}
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:  # a study that dies cancels nothing and tidies nothing up
+        patch.setattr("submitit.Job.cancel", lambda job, check: None)
+        patch.setattr("studylib.trials.launcher.slurm._Job.close", lambda job: job.lock.close())
+        patch.setattr("studylib.trials.launcher.slurm._Job.ended", killed)
+        with pytest.raises(SystemExit):
+            run_trials([one], tmp_path, **launch)
+
+    def go_on() -> None:
+        wait_until(lambda: (Task.under(tmp_path, one).folder / "checkpoints").exists())
+        slurm.preempt(slurm.first)
+
+    meanwhile(go_on)
+    assert run_trials([one], tmp_path, **launch)["status"].to_list() == ["done"]
+    assert len(slurm.submitted()) == 1
+    assert not list(tmp_path.rglob("slurm_job.json"))
+
+
 @pytest.fixture
 def job(tmp_path, slurm, monkeypatch):
     """Carry out the only rank of a Slurm job in this process, as submitit does; returns how it was left."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,14 @@ from studylib.analysis.twoway import finished
 
 if TYPE_CHECKING:
     from studylib.analysis.decision import Decision
+
+
+class Costs(NamedTuple):
+    """Of finished trials of one size: parameters without embeddings, the fewest seeds of a variant, and a trial's FLOPs (the median)."""
+
+    params: float
+    seeds: int
+    trial_flops: float | None
 
 
 @dataclass(frozen=True)
@@ -67,11 +75,11 @@ class Compared:
         return {self.variants[n]: (float(gaps[:, n].mean()), float(gaps[:, n].std())) for n in order}
 
 
-def costs(rows: pl.DataFrame, variant: str = "variant") -> tuple[float, int, float | None]:
-    """Of finished trials of one size: parameters without embeddings, the fewest seeds of a variant, and the FLOPs of a trial."""
+def costs(rows: pl.DataFrame, variant: str = "variant") -> Costs:
+    """See `Costs`."""
     seeds = rows.group_by(variant).agg(pl.col("seed").n_unique())["seed"].min()
     flops = rows["flops"].cast(pl.Float64).median() if "flops" in rows.columns else None
-    return float(rows["non_embedding_params"].median()), int(seeds), None if not flops else float(flops)
+    return Costs(float(rows["non_embedding_params"].median()), int(seeds), float(flops) if flops else None)
 
 
 def largest(compared: Sequence[Compared], names: Collection[str], own: str) -> Compared | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from studylib.analysis import AtTarget, Compared
+from studylib.analysis import AtTarget, Compared, Valley
 from studylib.analysis.compared import largest
 from studylib.frozen import Frozen
 from studylib.result import Text
@@ -86,6 +86,35 @@ def as_compared(compared: Compared | None, own: str, values: Mapping[str, Value]
         ),
         "params": here.params, "noise_percent": here.noise_percent, "seeds": here.seeds, "trial_flops": here.trial_flops,
     }  # fmt: skip
+
+
+def along_valley(
+    fits: Iterable[Valley], use: float, value_of: Callable[[float], Value], *, carried: bool = True
+) -> dict[str, Any]:
+    """`as_compared` of an optimum over a scale, from the valley of the largest size that has one.
+
+    Parameters
+    ----------
+    fits
+        Valleys, smallest size first.
+    use
+        What is used at the target. ``carried``: it is the optimum there, so values are told as they are to the optimum: what
+        was tried at twice the optimum stands for twice ``use``. Otherwise values are what they are, and nothing is said of a
+        ``use`` beyond those tried.
+    value_of
+        The value of the setting's field, by place on the scale.
+    """
+    known = [fit for fit in fits if fit.optimum is not None]
+    if not known or not (carried or known[-1].sampled[0] <= use <= known[-1].sampled[1]):
+        return {}
+    fit = known[-1]
+    moved = use / fit.optimum if carried else 1.0
+    places = {f"{use:.3g}": use / moved} | {
+        name: value for value in fit.values if (name := f"{moved * value:.3g}") != f"{use:.3g}"
+    }
+    return as_compared(
+        fit.compared(places), f"{use:.3g}", {name: value_of(moved * one) for name, one in places.items()}
+    )
 
 
 def _flat(changes: Mapping[str, Any], within: str = "") -> dict[str, Any]:

@@ -108,6 +108,7 @@ def lines(choices: Choices, reliability: Reliability, options: RecipeOptions) ->
     return found
 
 
+_KV_HEADS: Key = ("pre-training", "model.num_kv_heads")
 _OF_SHAPE = (*SHAPE, "model.vocab_size", "model.seq_len")
 
 
@@ -115,7 +116,7 @@ def _lines(
     choices: Choices, reliability: Reliability, options: RecipeOptions, table: Mapping[Key, Published],
     non_embedding: int, vocab: int, structure: Mapping[str, Any],
 ) -> tuple[Line, ...]:  # fmt: skip
-    own = _with_shape(_first(choices), options, vocab, structure)
+    own, made = _with_shape(_first(choices, table), options, vocab, structure)
     found = _grouped(own, table)
     asked = {("pre-training", "model.seq_len")}
     if "batch_tokens" in options.model_fields_set:
@@ -129,6 +130,10 @@ def _lines(
         key: _line(choice, key, table.get(key), asked) for choice in found for key in {**choice.published, **choice.own}
     }
     rows = _under_what_it_holds(rows, table, own)
+    if any(choice.takes_own and ("pre-training", SHAPE[0]) in choice.own for choice in found):
+        rows[_KV_HEADS] = rows[_KV_HEADS].replace(
+            value=made[_KV_HEADS[1]]
+        )  # as many as divide the heads that are taken
     for phase, text in {
         "pre-training": sources(options.tokens),
         "fine-tuning": CONVERSATIONS,
@@ -141,13 +146,20 @@ def _lines(
     return tuple(rows[key] for key in order)
 
 
-def _first(choices: Choices) -> dict[Key, _Own]:
-    """Of every field the setting that goes first, with a note where others say something else."""
+def _first(choices: Choices, table: Mapping[Key, Published]) -> dict[Key, _Own]:
+    """Of every field the setting that goes first, with a note where others say something else.
+
+    Only what was measured is the study's own word; what ideas take over from others the table says as well. What a measured value was
+    compared with (a convention) comes along where the table has nothing.
+    """
     every: dict[Key, list[_Own]] = {}
     for idea, settings in choices.settings.items():
         for one in settings:
-            if one.value is not None:
-                every.setdefault((one.phase, one.field), []).append(_Own(idea, one))
+            key = (one.phase, one.field)
+            if one.value is not None and (
+                one.evidence == "measured" or (one.evidence == "convention" and key not in table)
+            ):
+                every.setdefault(key, []).append(_Own(idea, one))
     found = {}
     for key, said in every.items():
         first, *others = sorted(said, key=lambda one: one.order)
@@ -163,11 +175,11 @@ def _first(choices: Choices) -> dict[Key, _Own]:
 
 def _with_shape(
     own: dict[Key, _Own], options: RecipeOptions, vocab: int, structure: Mapping[str, Any]
-) -> dict[Key, _Own]:
-    """The idea's shape made for this size, vocabulary and cluster: what it says is an aspect ratio."""
+) -> tuple[dict[Key, _Own], dict[str, int]]:
+    """The idea's shape made for this size, vocabulary and cluster: what it says is an aspect ratio. And all fields of that shape."""
     deep, wide = (own.get(("pre-training", name)) for name in ("model.num_layers", "model.hidden_size"))
     if deep is None or wide is None or deep.idea != wide.idea:
-        return {key: one for key, one in own.items() if key[1] not in SHAPE[:2]}
+        return {key: one for key, one in own.items() if key[1] not in SHAPE}, {}
     made, _ = shape_of(options, wide.setting.value / deep.setting.value, vocab, structure)
     layers = {one.label: one.value for one in deep.setting.tried}
     aspects = {one.label: one.value / layers[one.label] for one in wide.setting.tried if layers.get(one.label)}
@@ -188,7 +200,7 @@ def _with_shape(
             }
         )
         found[key] = replace(base, setting=setting)
-    return found
+    return found, made
 
 
 def _grouped(own: Mapping[Key, _Own], table: Mapping[Key, Published]) -> list[_Choice]:
@@ -227,8 +239,13 @@ def _distance(choice: _Choice, label: str) -> float:
     worst = 0.0
     for key, one in choice.published.items():
         setting = choice.own[key].setting
+        if not setting.tried:  # it comes with the one that was compared, as a rate does with its optimizer
+            continue
         value = next((tried.value for tried in setting.tried if tried.label == label), None)
-        wanted: Value = ASPECT if setting.choice == _SHAPE else one.value
+        wanted = one.value
+        if setting.choice == _SHAPE:
+            layers, width = (choice.published["pre-training", name].value for name in SHAPE[:2])
+            wanted = width / layers
         worst = max(worst, _apart(value, wanted))
     return worst
 

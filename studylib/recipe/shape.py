@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,10 +75,9 @@ def _filled(
         "vocab_size": vocab_size, "seq_len": options.seq_len,
     }  # fmt: skip
     base = ModelSpec(**content, intermediate_size=step)
-    try:
-        base = base.replace(**own)
-    except StudyError:
-        return None
+    for name, value in own.items():  # in their order, as options come behind their choice
+        with contextlib.suppress(StudyError):  # what cannot be built gives way later, with a word (`fitting`)
+            base = base.replace(**{name: value})
     least, more = (parameter_count(base.replace(intermediate_size=n * step)).total for n in (1, 2))
     if more == least:
         return None

@@ -10,6 +10,7 @@ from studylib.errors import StudyError
 from studylib.numbers import short
 from studylib.recipe.line import Line
 from studylib.recipe.options import RecipeOptions
+from studylib.recipe.shape import FIELDS as SHAPE
 from studylib.recipe.text import CONVERSATION_TOKENS, CONVERSATIONS, PAIR_ROWS, PAIRS, sources
 from studylib.spec import CleanerSpec, SourceSpec, TrialSpec
 from studylib.spec.setting import Phase
@@ -57,6 +58,9 @@ def fitting(lines: Sequence[Line], options: RecipeOptions) -> tuple[tuple[Line, 
 
 
 def _own(line: Line) -> bool:
+    """The shape is none: it was made to fit."""
+    if line.field in SHAPE:
+        return False
     return line.phase == "pre-training" and bool(line.idea) and line.value is not None and line.value == line.own_value
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -114,6 +115,44 @@ def writes_rubbish(spec, out):
 def ranks(spec, out):
     rank = os.environ["RANK"]
     (out / f"rank{rank}").write_text(json.dumps([os.environ["WORLD_SIZE"], os.environ.get("OMP_NUM_THREADS")]))
+
+
+def place(spec, out):
+    """Writes down where this rank is, and that of its node."""
+    names = (
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "LOCAL_WORLD_SIZE",
+        "GROUP_RANK",
+        "MASTER_ADDR",
+        "MASTER_PORT",
+        "SLURMD_NODENAME",
+    )
+    (out / f"place{os.environ['RANK']}.json").write_text(json.dumps({name: os.environ[name] for name in names}))
+
+
+def goes_on(spec, out):
+    """Keeps a checkpoint each time it is started, and ends the last time; before, it waits to be stopped."""
+    started = out / f"started{os.environ.get('RANK', '0')}"
+    with open(started, "a") as stream:
+        stream.write(os.environ.get("SLURM_RESTART_COUNT", "0") + "\n")
+    starts = len(started.read_text().split())
+    (out / "checkpoints" / f"step-{starts:08}").mkdir(parents=True, exist_ok=True)
+    while starts < spec.tags["starts"]:
+        time.sleep(0.01)
+
+
+def told(spec, out):
+    """Slurm says that its job will be stopped."""
+    if spec.tags.get("keeps"):
+        (out / "checkpoints" / "step-00000001").mkdir(parents=True)
+    signal.raise_signal(signal.SIGUSR2)
+
+
+def overdue(spec, out):
+    """Its time is up, whatever the clock says."""
+    next(thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)).function()
 
 
 def second_rank_out_of_memory(spec, out):

@@ -23,10 +23,10 @@ class RecipeVerdict(Finding):
             {% if open %} open {{ 'is' if open | length == 1 else 'are' }} {{ open | listed(6) }};{% endif %}
             {{ ' ' }}{{ standing }} {{ 'line' | plural(standing) }} of the recipe {{ 'stands' if standing == 1 else 'stand' }} by published
             findings or convention.
-            {% if runs %}All choices together give away {{ regret_percent | num }} % of the loss on average; {{ runs }} {{ 'run' | plural(runs) }}
-            of {{ run_hours | num }} GPU-hours {{ 'is' if runs == 1 else 'are' }} expected to bring that to {{ after_percent | num }} %.
-            {% else %}All choices together give away {{ regret_percent | num }} % of the loss on average, {{ after_percent | num }} % after the next
-            runs ({{ run_hours | num }} GPU-hours): nothing to run pays.{% endif %}
+            {% if open or decided %}All choices together give away {{ regret_percent | num }} % of the loss on average; the
+            {%- if runs %} {{ runs }} {{ 'run' | plural(runs) }} listed next ({{ run_hours | num }} GPU-hours) {{ 'is' if runs == 1 else 'are' }} expected to
+            bring that to {{ after_percent | num }} %.
+            {%- else %} list of next runs is empty ({{ run_hours | num }} GPU-hours), which leaves {{ after_percent | num }} %.{% endif %}{% endif %}
             Training on {{ tokens | short }} tokens takes {{ gpu_hours | short }} GPU-hours
             {%- if cost is not none %}, {{ cost | short }} {{ currency }}{% endif %}
             {%- if loss is not none %}, and is predicted to reach {{ loss | num }} bits per byte{% else %}; own trials do not forecast its loss
@@ -36,8 +36,9 @@ class RecipeVerdict(Finding):
             {% if decided %}{{ target | short }} パラメータについて本研究が決めたのは {{ decided | listed(6) }}、
             {% else %}{{ target | short }} パラメータについて本研究が決めた項目はまだなく、{% endif %}
             {% if open %}未決は {{ open | listed(6) }}、{% endif %}公表された知見や慣例によるものは {{ standing }} 項目です。
-            {% if runs %}全選択の平均損失は {{ regret_percent | num }} %。{{ run_hours | num }} GPU 時間の {{ runs }} 実行で {{ after_percent | num }} % に下がる見込みです。
-            {% else %}全選択の平均損失は {{ regret_percent | num }} %、次の実行({{ run_hours | num }} GPU 時間)後は {{ after_percent | num }} % で、見合う実行はありません。{% endif %}
+            {% if open or decided %}全選択の平均損失は {{ regret_percent | num }} %。
+            {%- if runs %}次の {{ runs }} 実行({{ run_hours | num }} GPU 時間)で {{ after_percent | num }} % に下がる見込みです。
+            {%- else %}次に見合う実行はなく({{ run_hours | num }} GPU 時間)、{{ after_percent | num }} % が残ります。{% endif %}{% endif %}
             {{ tokens | short }} トークンの学習には {{ gpu_hours | short }} GPU 時間
             {%- if cost is not none %}({{ cost | short }} {{ currency }}){% endif %}を要し、
             {%- if loss is not none %}損失は {{ loss | num }} bits/byte と予測されます{% else %}到達する損失は自身の試行からは予測できません{% endif %}。

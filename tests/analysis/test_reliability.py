@@ -85,9 +85,10 @@ def test_effects_are_carried_with_their_error_and_are_forgotten():
 
 def test_effects_keep_their_spread_on_the_way_and_share_the_error_of_the_first():
     generator, half = np.random.default_rng(1), Reliability(np.full(4_000, -1 / math.log(0.5)))
-    behind = 0.7 * generator.standard_normal(300)
+    behind = generator.standard_normal(300)
+    behind *= 0.7 / behind.std()
     there = half.carry(behind, np.zeros(300), 0.7, 10.0, generator)
-    assert there.std(axis=1).mean() == pytest.approx(behind.std(), rel=0.03)
+    assert there.std(axis=1).mean() == pytest.approx(0.7, rel=0.03)
     slope = np.polyfit(behind, there.mean(axis=0), 1)[0]
     assert slope == pytest.approx(0.5, abs=0.02)
     here = half.carry([0.0, 0.0, 0.0], [0.0, 0.4, 0.4], 0.7, 1.0, generator)

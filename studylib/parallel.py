@@ -106,7 +106,7 @@ __all__ = [
     "differentiable_all_reduce_sum", "differentiable_identity", "dist", "load_model_weights", "mark_replicated_parameters",
     "pipeline_engine", "sanity_check", "save_model_weights", "sharded_cross_entropy", "split_parameter",
     "sum_gradient_over_tp", "sync_gradients_across_dp", "sync_tied_weights_gradients", "tie_across_pipeline",
-    "use_plain_shapes", "world",
+    "use_plain_shapes", "world", "world_without_others",
 ]  # fmt: skip
 
 # The only tensor-parallel mode that needs no special handling of norms (their inputs stay replicated).
@@ -242,6 +242,24 @@ def _gloo_interface() -> dict[str, str]:
     remote = os.environ.get("LOCAL_WORLD_SIZE") != os.environ.get("WORLD_SIZE")
     interface = interface_towards(first, remote=remote)
     return {} if interface is None else {"GLOO_SOCKET_IFNAME": interface}
+
+
+@contextlib.contextmanager
+def world_without_others(layout: ParallelSpec, rank: int, device: torch.device) -> Iterator[World]:
+    """The place of ``rank`` in a world of which no other process exists.
+
+    Nothing is sent, so what is computed there is wrong; but what is built there is what that rank would build, and on the meta device
+    it takes no memory. For a process that does nothing else: process groups belong to the whole process.
+    """
+    from torch.testing._internal.distributed.fake_pg import FakeStore  # also makes the back-end known
+
+    torch_distributed.init_process_group("fake", store=FakeStore(), rank=rank, world_size=layout.world_size)
+    try:
+        with _environment(WORLD_SIZE=str(layout.world_size), RANK=str(rank)):
+            context = _Context(layout.tp, layout.pp, layout.dp)
+        yield World(context, device, layout.expert_parallel)
+    finally:
+        torch_distributed.destroy_process_group()
 
 
 def split_parameter(

@@ -18,6 +18,7 @@ __all__, __getattr__, __dir__ = lazy(
         "answers": ["accuracy_table", "optimisation_table", "wins_table", "wordings_table"],
         "repeats": ["repeats_table"],
         "costs": ["tuning_costs"],
+        "compared": ["Compared"],
         "next_run": ["NextRun"],
         "mixtures": ["MixtureSurface", "fit_mixture"],
         "loss_surface": ["LossSurface", "fit_loss_surface"],
@@ -48,6 +49,9 @@ __all__, __getattr__, __dir__ = lazy(
         "along": ["MidRun", "mid_run"],
         "gain": ["relative_gains"],
         "shape": ["BuildableShape", "buildable_shape"],
+        "reliability": ["Reliability", "fit_reliability", "published_reliability", "spread_of"],
+        "own_rankings": ["own_effects"],
+        "track_record": ["TrackRecord", "read_track_record", "shipped_record"],
         "anchors": ["score", "outcome", "spread_interval"],
     },
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +45,9 @@ class Idea:
         Of the steps of the plan the reference of the comparison at every size, smallest first, at the first seed: the models
         that a notebook shows and a reader changes.
     at_size
-        Of parameters of this idea and a number of non-embedding parameters: the parameters to change so that it compares its
-        choices at that size. None: it cannot be asked for one.
+        Of parameters of this idea, a number of non-embedding parameters, and variants by their names in tables: the parameters to
+        change (dotted, as ``--set`` has them) so that it compares its choices at that size, of which only these variants are kept,
+        and all of a choice of which none is named. None: it cannot be asked for a size.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Idea:
     after_all: bool = False
     rounds: Callable[[Any], list[Round]] = lambda params: []
     baselines_among: Callable[[Any, Sequence[Step]], list[TrialSpec]] = lambda params, steps: []
-    at_size: Callable[[Any, float], dict[str, Any]] | None = None
+    at_size: Callable[[Any, float, Collection[str]], dict[str, Any]] | None = None
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``.

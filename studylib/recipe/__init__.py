@@ -8,6 +8,7 @@ __all__, __getattr__, __dir__ = lazy(
         "choices": ["Choices", "read_choices"],
         "line": ["Line"],
         "options": ["RecipeOptions"],
-        "recipe": ["Recipe", "make_recipe", "read_recipe", "write_recipe"],
+        "recipe": ["Recipe", "make_recipe", "read_recipe"],
+        "write": ["write_recipe"],
     },
 )

@@ -1,55 +1,36 @@
-"""The recipe as a whole: made from a study folder, written as files that start the run, read by the report."""
+"""The recipe as a whole: made from a study folder, and read by the report. ``write`` puts it into files that start the run."""
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from studylib.errors import invalid
 from studylib.files import read_json
 from studylib.frozen import Frozen, validated
-from studylib.recipe.dry_run import RanksSummary
-from studylib.recipe.layouts import LayoutCost
+from studylib.recipe.cards import card_named
+from studylib.recipe.choices import FOLDER, read_choices
+from studylib.recipe.dry_run import RanksSummary, dry_run, summary
+from studylib.recipe.layouts import LayoutCost, layouts_table, search_layouts
 from studylib.recipe.line import Line
-from studylib.recipe.next_runs import NextRuns
+from studylib.recipe.lines import lines, priced
+from studylib.recipe.nanotron import not_expressible
+from studylib.recipe.next_runs import NextRuns, next_runs
 from studylib.recipe.options import RecipeOptions
-from studylib.recipe.published_runs import RunCheck
+from studylib.recipe.outlook import Outlook, outlook
+from studylib.recipe.published_runs import RunCheck, check_published
+from studylib.recipe.small_sizes import reliability_of
+from studylib.recipe.text import passes
+from studylib.recipe.trial import fitting, tunings
 from studylib.spec import TrialSpec
 from studylib.spec.setting import Phase
 from studylib.words import Text
 
-FOLDER = Path("decision/recipe")  # of a study
-Interval = tuple[float, float, float]  # low, middle, high
-
-
-class Prediction(Frozen):
-    """The run at one number of tokens: what it reaches, and what it costs."""
-
-    tokens: float
-    steps: int
-    tokens_per_param: float = Field(description="of all parameters")
-    flops: float
-    loss_bpb: Interval | None = Field(default=None, description="90 %; none: own trials carry nothing so far")
-    relative_percent: Interval | None = Field(
-        default=None, description="of the loss: above that at the run's own tokens, 90 %; negative: better"
-    )
-    gpu_hours: Interval = Field(description="at the highest, the middle and the lowest utilisation")
-    days: Interval = Field(description="on the cards asked for")
-    cost: Interval | None = Field(default=None, description="in the currency of the price; none: no price was given")
-
-
-class Outlook(Frozen):
-    """What is predicted, and from what."""
-
-    law: Text = Field(description="whose trials, or which published law")
-    carried: bool = Field(
-        description="whether own trials forecast the loss itself; else only differences by the published law"
-    )
-    slope: Interval = Field(description="d log(loss) / d log(FLOPs) at the run's tokens, by more tokens; 90 %")
-    level_bpb: float | None = Field(description="bits per byte that a percent of the loss is taken of")
-    utilisation: Interval = Field(description="share of the dense bf16 peak: lowest, middle, highest")
-    utilisation_source: Text
-    predictions: tuple[Prediction, ...]
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class Recipe(Frozen):
@@ -66,6 +47,7 @@ class Recipe(Frozen):
     tunings: dict[Phase, TrialSpec] = Field(description="what goes on from it, in their order")
     params: int = Field(description="of the model, all")
     non_embedding_params: int
+    passes: dict[str, float] = Field(description="how often the run reads each source, by label")
     layout: LayoutCost
     layouts: int = Field(description="how many were compared")
     ranks: RanksSummary
@@ -74,6 +56,21 @@ class Recipe(Frozen):
     gaps: tuple[Text, ...] = Field(description="what nanotron's own trainer cannot express of the trial")
     next_runs: NextRuns
     files: tuple[str, ...] = Field(default=(), description="in the recipe's folder")
+
+    @cached_property
+    def ranks_table(self) -> pl.DataFrame:
+        """A row a rank (`dry_run`); built anew where the recipe was read from its file."""
+        return dry_run(self.trial, card_named(self.options.gpu))
+
+    @cached_property
+    def searched(self) -> list[LayoutCost]:
+        """The layouts that were compared, the fastest that fits first."""
+        return _search(self.trial, self.options)
+
+    @property
+    def layouts_table(self) -> pl.DataFrame:
+        """A row a layout that was compared, in their order."""
+        return layouts_table(self.searched)
 
     def line(self, field: str, phase: Phase = "pre-training") -> Line | None:
         """The line of a field; None where there is none."""
@@ -97,14 +94,49 @@ def make_recipe(study: Path, options: RecipeOptions | None = None) -> Recipe:
     Raises
     ------
     StudyError
-        The options cannot be met: an unknown card, no layout that fits.
+        The options cannot be met: an unknown card, no shape, no layout that fits.
     """
-    raise NotImplementedError
+    from studylib.model.cost import parameter_count
+
+    options = RecipeOptions() if options is None else options
+    card = card_named(options.gpu)
+    choices = read_choices(study)
+    reliability, _ = reliability_of(study, choices)
+    found, plain = fitting(lines(choices, reliability, options), options)
+    layouts = _search(plain, options)
+    layout = _chosen(layouts, plain, options)
+    trial = layout.applied(plain)
+    ranks, count = dry_run(trial, card), parameter_count(trial.model)
+    told = outlook(study, trial, layout, card, options)
+    middle = told.utilisation[1]
+    following = next_runs(
+        choices.settings, reliability, flops_per_s=card.bf16_flops * middle, target_params=count.non_embedding,
+        budget_gpu_hours=options.budget_gpu_hours, out=study,
+    )  # fmt: skip
+    made = Recipe(
+        options=options, scale=choices.scale, ideas=tuple(choices.settings), missing=choices.missing, failed=choices.failed,
+        digests=choices.digests, lines=priced(found, told.level_bpb, told.slope[1], told.run.gpu_hours[1]), trial=trial,
+        tunings=tunings(found, trial), params=count.total, non_embedding_params=count.non_embedding,
+        passes=passes(options.tokens), layout=layout, layouts=len(layouts), ranks=summary(ranks, trial, layout.cost), outlook=told,
+        checks=check_published(), gaps=not_expressible(trial), next_runs=following,
+    )  # fmt: skip
+    vars(made).update(ranks_table=ranks, searched=layouts)  # what the properties would make again
+    return made
 
 
-def write_recipe(recipe: Recipe, study: Path) -> Path:
-    """All files of the recipe, atomically, in ``study/decision/recipe``; returns that folder."""
-    raise NotImplementedError
+def _search(trial: TrialSpec, options: RecipeOptions) -> list[LayoutCost]:
+    asked = {"tp": options.tp, "pp": options.pp, "dp": options.dp}
+    return search_layouts(trial, card_named(options.gpu), options.gpus, options.gpus_per_node, **asked)
+
+
+def _chosen(layouts: list[LayoutCost], trial: TrialSpec, options: RecipeOptions) -> LayoutCost:
+    """The fastest that fits and whose stages have equally many layers, as nanotron's users expect; else the fastest that fits."""
+    fitting = [one for one in layouts if one.fits]
+    if not fitting:
+        least = min(one.memory_bytes for one in layouts)
+        why = f"of {options.gpu} hold no layout of this model: the smallest needs {least / 2**30:.0f} GiB on a card"
+        raise invalid("gpus", options.gpus, why)
+    return next((one for one in fitting if trial.model.num_layers % one.parallel.pp == 0), fitting[0])
 
 
 def read_recipe(study: Path) -> Recipe | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from studylib.errors import invalid
+from studylib.ideas._shared.at_size import kept_groups
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
 from studylib.ideas._training import size_label
@@ -85,6 +86,10 @@ class ArchitectureParams(OneShapeParams):
     def variant_with(self, **changes: Any) -> str | None:
         """The variant that differs from the baseline in exactly these fields."""
         return next((name for name, own in self.variants.items() if own == changes), None)
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        none: dict[str, Any] = {"combine": [], "lr_factors": [], "lr_variants": []}
+        return super().at_size(size) | none | kept_groups("factors", self.factors, self.by_factor, keep)
 
     def model(self, budget: int, variant: str = BASELINE, changes: Changes | None = None) -> ModelSpec:
         """The model of a variant, with as many non-embedding parameters as the baseline of that budget.

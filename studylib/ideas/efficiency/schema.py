@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Collection
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from studylib.errors import invalid
+from studylib.ideas._shared.at_size import kept_groups
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
 from studylib.model.cost import flops_per_token
@@ -62,6 +64,10 @@ class EfficiencyParams(OneShapeParams):
     def with_experts(self) -> list[str]:
         """The variants that are mixtures of experts."""
         return [name for name, changes in self.variants.items() if changes.get("moe")]
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        none: dict[str, Any] = {"switches": [], "waterfall_budget": 0, "layout_trials": 0}
+        return super().at_size(size) | none | kept_groups("parts", self.parts, self.by_part, keep)
 
     def model(self, budget: int, variant: str = BASELINE) -> ModelSpec:
         """The model of a variant; experts without a size get the one whose active FLOPs are the dense baseline's."""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Fraction, as_number
+from studylib.ideas._shared.at_size import MOST_TOKENS, kept, layers_size, more_text, one_shape
 from studylib.ideas._training import TrainingParams
 from studylib.registry import INITS, OBJECTIVES, OPTIMIZERS, SAMPLERS
 from studylib.spec import Above0, Axis, Count, Frozen, Positive, SearchSpec, choice_of
 from studylib.spec.search import Share, Value
 
 Dropped = Annotated[float, BeforeValidator(as_number), Field(gt=0, lt=1)]
+
+
+def field_label(key: str) -> str:
+    """``schedule.warmup_fraction`` as tables have it."""
+    owner, _, field = key.rpartition(".")
+    return owner.split(".")[-1] if field == "name" else field
 
 
 class Tuning(Frozen):
@@ -139,6 +147,42 @@ class HyperparametersParams(TrainingParams):
         if 1.0 not in self.lr_factors:
             raise invalid("lr_factors", self.lr_factors, "leave out 1, the common rate")
         return self
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        """See `Idea.at_size`: the three widths are the size's and two smaller ones; searches over many fields are left out."""
+        shape = one_shape(size, self.head_dim)
+        heads = shape["num_heads"]
+        widths = sorted({max(1, heads // share) * self.head_dim for share in (1, 2, 4)})
+        if len(widths) < 3:  # a model of two or three heads
+            widths = [count * self.head_dim for count in (1, 2, 3)]
+        found: dict[str, Any] = {"num_layers": shape["num_layers"], "hidden_size": widths[-1], "widths": widths}
+        own = self.train_tokens / layers_size(self.num_layers, self.hidden_size)
+        tokens = round(size * min(own, MOST_TOKENS))
+        found |= {
+            "compare_at": widths[1:], "train_tokens": tokens,
+                        "token_factors": [1.0], "ladder": [], "budgets": [],
+ "pruned": None, "explored": None,
+        }  # fmt: skip
+        if (
+            self.batches is not None
+        ):  # the best batch goes with the tokens and hardly with the size: see `optima.batch_valleys`
+            found |= {"batches.widths": [], "batches.lr_factors": [1.0]}
+        labels = {f"1 epoch, dropout {share:g}": share for share in self.dropouts}
+        found["dropouts"] = [labels[name] for name in kept(list(labels), keep)]
+        if len(left := {"adamw", *kept(list(self.optimizers), keep)}) < len(self.optimizers):
+            found["optimizers"] = {name: fields for name, fields in self.optimizers.items() if name in left}
+        for place in ("factors", "tuned_factors"):
+            swept = getattr(self, place)
+            few = {
+                field: [labels[name] for name in kept(list(labels), keep)]
+                for field, values in swept.items()
+                if (labels := {f"{field_label(field)} {value}": value for value in values})
+            }
+            if any(len(few[field]) < len(values) for field, values in swept.items()):
+                found[place] = few  # as a whole: its keys have dots
+        if len(left := kept(list(self.inits), keep)) < len(self.inits):
+            found["inits"] = {name: self.inits[name].model_dump(mode="json") for name in left}
+        return found | more_text("data.sources", self.data.sources, tokens)
 
     @property
     def steps(self) -> int:

@@ -1,0 +1,239 @@
+"""Studies whose truth is known, to see what following the list of next runs saves.
+
+Every study has ideas with several choices each. Their effects go over sizes as ``reliability`` says (each choice with a memory of
+its own), with spreads, noise and costs as real ones have; all choices were compared once on small models. Then compute is spent
+
+- by the list: again and again the run of an idea at a size with the most expected reduction of regret for its cost, among the variants
+  that are still open, made anew after each run (``value_of_runs``);
+- evenly: so many seeds of every variant of every choice at one size, for every size and number of seeds; what counts is the best of
+  them at its cost, which nobody knows beforehand;
+- as a ladder: all at one size after the other, three seeds each.
+
+The list knows nothing that a study would not: spreads are estimated, the memory is that of all choices on average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studylib.analysis.reliability import Reliability, published_reliability, spread_of
+from studylib.analysis.value_of_runs import Beliefs, SeenChoice
+
+CHOICES_OF_IDEAS = (1, 6, 3, 1, 1, 2, 8, 3)
+FIRST, TARGET = 1e6, 1e10  # parameters
+SIZES = (1e7, 1e8, 1e9)
+_PLACES = np.log10([FIRST, *SIZES, TARGET])
+SEEDS = (3, 6)
+_EVEN_SEEDS = (1, 3, 10)
+_LADDER = ((1,), (1, 2), (1, 2, 3))
+_MOST = 8  # variants of a choice
+_SPREAD, _NOISE = (0.5, 2.2), (0.15, 2.0)  # percent of the loss: medians, and factors of one SD
+_GPU = 4e14 * 3600  # FLOPs in a GPU-hour
+_LEAST = 1e-3  # percent
+_RUNS = 60
+
+
+@dataclass(frozen=True)
+class Spent:
+    """``hours`` [S, N] GPU-hours of a study by which ``regret`` [S, N], percent of the loss over all choices, was reached."""
+
+    hours: np.ndarray
+    regret: np.ndarray
+
+
+@dataclass(frozen=True)
+class SimulatedBudget:
+    """Attributes
+    ----------
+    before
+        [S] true regret of choosing by the first comparison.
+    followed
+        By the list, a run after the other.
+    even
+        A column an option of `EVEN`: (size, seeds).
+    ladder
+        A column a rung.
+    """
+
+    before: np.ndarray
+    followed: Spent
+    even: Spent
+    ladder: Spent
+
+    def curve(self, hours: np.ndarray, studies: np.ndarray | None = None) -> np.ndarray:
+        """[X] mean regret of the list's studies once they have spent so many GPU-hours."""
+        kept = slice(None) if studies is None else studies
+        spent, regret = self.followed.hours[kept], self.followed.regret[kept]
+        done = (spent[:, :, None] <= hours).sum(axis=1)  # [S, X] runs paid for
+        whole = np.concatenate([self.before[kept][:, None], regret], axis=1)
+        return np.take_along_axis(whole, done, axis=1).mean(axis=0)
+
+    def best_even(self, studies: np.ndarray | None = None) -> list[tuple[int, float, float]]:
+        """(option, GPU-hours, regret) of the ways to spread evenly that no cheaper one beats, by rising cost."""
+        return _frontier(self.even, studies)
+
+    def saved(self, other: Spent | None = None, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
+        """(GPU-hours, ratio): at each point of the other way (default: spread evenly), its compute over what the list needs for its regret."""
+        grid = np.geomspace(1e-3, 1e6, 1801)
+        curve = np.minimum.accumulate(self.curve(grid, studies))
+        found = []
+        for _, hours, regret in _frontier(self.even if other is None else other, studies):
+            reached = np.flatnonzero(curve <= regret)
+            if len(reached):
+                found.append((hours, hours / grid[reached[0]]))
+        return found
+
+    def ratio(self, other: Spent | None = None, resamples: int = 400) -> tuple[float, float, float]:
+        """(low, middle, high): `saved` on geometric average, and its 95 % interval over studies (bootstrap)."""
+        generator = np.random.default_rng(0)
+        count = len(self.before)
+        drawn = [_mean(self.saved(other, generator.integers(0, count, count))) for _ in range(resamples)]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        return float(low), _mean(self.saved(other)), float(high)
+
+
+EVEN = tuple((size, seeds) for size in SIZES for seeds in _EVEN_SEEDS)
+
+
+def simulate_budget(
+    studies: int, reliability: Reliability | None = None, *, most_hours: float = 3e4, random_seed: int = 0
+) -> SimulatedBudget:
+    """Spend compute in so many studies, up to ``most_hours`` GPU-hours each by the list."""
+    reliability = published_reliability() if reliability is None else reliability
+    generator = np.random.default_rng(random_seed)
+    truth = _Truth(studies, reliability, generator)
+    first = truth.first_look(reliability, generator)
+    before = truth.regret(first)
+    return SimulatedBudget(
+        before, _follow(truth, first, most_hours, generator), _evenly(truth, first, generator), _climb(truth, first, generator)
+    )  # fmt: skip
+
+
+class _Truth:
+    """What is true of ``studies`` times the choices of all ideas: effects [B, P, V] in percent, noise [B], and which variants there are."""
+
+    def __init__(self, studies: int, reliability: Reliability, generator: np.random.Generator) -> None:
+        self.studies, self.choices = studies, sum(CHOICES_OF_IDEAS)
+        self.idea = np.repeat(np.arange(len(CHOICES_OF_IDEAS)), CHOICES_OF_IDEAS)
+        count = studies * self.choices
+        self.real = np.arange(_MOST) < generator.integers(2, _MOST + 1, count)[:, None]
+        spread, self.noise = (
+            middle * factor ** generator.standard_normal(count) for middle, factor in (_SPREAD, _NOISE)
+        )
+        memory = generator.choice(reliability.memory, count)
+        apart = np.abs(_PLACES[:, None] - _PLACES)
+        root = np.linalg.cholesky(np.exp(-apart / memory[:, None, None]) + 1e-12 * np.eye(len(_PLACES)))
+        drawn = root @ generator.standard_normal((count, len(_PLACES), _MOST))
+        self.effects = spread[:, None, None] * drawn
+
+    def measure(
+        self, rows: np.ndarray, place: int, seeds: np.ndarray | int, generator: np.random.Generator
+    ) -> np.ndarray:
+        """[n, V] means over seeds."""
+        error = (self.noise[rows] / np.sqrt(seeds))[:, None] * generator.standard_normal((len(rows), _MOST))
+        return self.effects[rows, place] + error
+
+    def first_look(self, reliability: Reliability, generator: np.random.Generator) -> Beliefs:
+        """Three seeds of all variants at the first size, each pulled back as far as its noise says."""
+        rows = np.arange(len(self.noise))
+        seen = self.measure(rows, 0, 3, generator)
+        choices = []
+        for n in rows:
+            behind = seen[n, self.real[n]] - seen[n, 0]
+            error = self.noise[n] * (2 / 3) ** 0.5
+            raw = np.r_[0.0, np.full(len(behind) - 1, error)]
+            spread = spread_of(behind, raw)
+            share = spread**2 / (spread**2 + error**2 / 2)
+            choices.append(SeenChoice(share * behind, share**0.5 * raw, FIRST, self.noise[n]))
+        return Beliefs.of(choices, reliability, SIZES, TARGET)
+
+    def regret(self, beliefs: Beliefs, rows: np.ndarray | None = None) -> np.ndarray:
+        """[S] true regret of choosing by beliefs, summed over a study's choices."""
+        target = np.where(self.real, self.effects[:, -1], np.inf)
+        given = target[np.arange(len(target)), beliefs.best] - target.min(axis=1)
+        return given.reshape(self.studies, -1).sum(axis=1)
+
+    def hours(self, place: int, seeds: np.ndarray | int, variants: np.ndarray) -> np.ndarray:
+        """[n] GPU-hours of so many seeds of [n, V] variants: 6 FLOPs a parameter and token, 20 tokens a parameter."""
+        return variants.sum(axis=1) * seeds * 120 * (10 ** _PLACES[place]) ** 2 / _GPU
+
+
+def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.Generator) -> Spent:
+    offers = [(place, seeds) for place in range(1, len(SIZES) + 1) for seeds in SEEDS]
+    studies, every = truth.studies, np.arange(len(truth.noise))
+    by_idea = np.eye(len(CHOICES_OF_IDEAS))[truth.idea]  # [C, I]
+    worth, cost = np.zeros((2, len(offers), len(every)))
+    open_ = np.zeros_like(truth.real)
+
+    def look(rows: np.ndarray) -> None:
+        own = beliefs.take(rows)
+        open_[rows] = own.open
+        for n, (place, seeds) in enumerate(offers):
+            worth[n, rows] = np.maximum(own.hoped - own.planned(place, seeds, open_[rows]).hoped, 0.0)
+            cost[n, rows] = truth.hours(place, seeds, open_[rows])
+
+    look(every)
+    spent, hours, regrets = np.zeros(studies), [], []
+    active = np.ones(studies, dtype=bool)
+    for _ in range(_RUNS):
+        gains, prices = (one.reshape(len(offers), studies, -1) @ by_idea for one in (worth, cost))  # [offers, S, I]
+        score = np.where((gains >= _LEAST) & (spent[:, None] + prices <= most), gains / prices, 0.0)
+        flat = score.transpose(1, 0, 2).reshape(studies, -1)
+        pick = flat.argmax(axis=1)
+        active &= flat.max(axis=1) > 0
+        if not active.any():
+            break
+        offer, idea = np.divmod(pick, len(CHOICES_OF_IDEAS))
+        asked = (truth.idea == idea[:, None]) & active[:, None]  # [S, C]
+        rows = np.flatnonzero(asked)
+        of_row = np.repeat(offer, truth.choices)[rows]
+        for n in np.unique(of_row):
+            own, (place, seeds) = rows[of_row == n], offers[n]
+            seen = truth.measure(own, place, seeds, generator)
+            beliefs = beliefs.put(own, beliefs.take(own).seen(place, seeds, seen, open_[own]))
+        spent = spent + np.where(active, prices[offer, np.arange(studies), idea], 0.0)
+        look(rows)
+        hours.append(np.where(active, spent, np.inf))
+        regrets.append(truth.regret(beliefs))
+    return Spent(np.array(hours).T.reshape(studies, -1), np.array(regrets).T.reshape(studies, -1))
+
+
+def _evenly(truth: _Truth, beliefs: Beliefs, generator: np.random.Generator) -> Spent:
+    ways = [[(SIZES.index(size) + 1, seeds)] for size, seeds in EVEN]
+    return _all_at(truth, beliefs, ways, generator)
+
+
+def _climb(truth: _Truth, beliefs: Beliefs, generator: np.random.Generator) -> Spent:
+    return _all_at(truth, beliefs, [[(place, 3) for place in rungs] for rungs in _LADDER], generator)
+
+
+def _all_at(
+    truth: _Truth, beliefs: Beliefs, ways: Sequence[Sequence[tuple[int, int]]], generator: np.random.Generator
+) -> Spent:
+    rows, hours, regrets = np.arange(len(truth.noise)), [], []
+    for way in ways:
+        own, cost = beliefs, np.zeros(len(rows))
+        for place, seeds in way:
+            own = own.seen(place, seeds, truth.measure(rows, place, seeds, generator))
+            cost = cost + truth.hours(place, seeds, truth.real)
+        hours.append(cost.reshape(truth.studies, -1).sum(axis=1))
+        regrets.append(truth.regret(own))
+    return Spent(np.array(hours).T, np.array(regrets).T)
+
+
+def _frontier(spent: Spent, studies: np.ndarray | None) -> list[tuple[int, float, float]]:
+    kept = slice(None) if studies is None else studies
+    hours, regret = spent.hours[kept].mean(axis=0), spent.regret[kept].mean(axis=0)
+    found, least = [], np.inf
+    for n in np.argsort(hours, kind="stable"):
+        if regret[n] < least:
+            found.append((int(n), float(hours[n]), float(regret[n])))
+            least = regret[n]
+    return found
+
+
+def _mean(saved: Sequence[tuple[float, float]]) -> float:
+    return float(np.exp(np.mean([np.log(ratio) for _, ratio in saved]))) if saved else float("nan")

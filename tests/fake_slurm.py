@@ -67,7 +67,7 @@ class FakeSlurm:
             with contextlib.suppress(OSError, ValueError):
                 while True:  # the one who looks after the job ends when all of it is ended
                     os.kill(int((self.state / job / "pid").read_text()), 0)
-                    time.sleep(0.01)
+                    time.sleep(0.02)
 
 
 def options_of(script: str) -> dict[str, str]:
@@ -136,7 +136,7 @@ def keep(job: str) -> int:
             if (folder / "tell").exists():
                 (folder / "tell").unlink()
                 os.kill(batch.pid if to_batch else int((folder / "srun").read_text()), told)
-            time.sleep(0.01)
+            time.sleep(0.02)
         again = (folder / "requeue").exists() and not (folder / "cancel").exists()
         if status is None or again:
             with contextlib.suppress(ProcessLookupError):
@@ -188,7 +188,7 @@ def srun(*arguments: str) -> int:
         if failed and options.get("kill-on-bad-exit") == "1":
             for task in tasks:
                 task.kill()
-        time.sleep(0.01)
+        time.sleep(0.02)
     return abs(failed or next(filter(None, ended), 0))
 
 

@@ -22,18 +22,20 @@ import numpy as np
 from studylib.analysis.reliability import Reliability, published_reliability, spread_of
 from studylib.analysis.value_of_runs import Beliefs, SeenChoice
 
-CHOICES_OF_IDEAS = (1, 6, 3, 1, 1, 2, 8, 3)
+CHOICES = 25
 FIRST, TARGET = 1e6, 1e10  # parameters
-SIZES = (1e7, 1e8, 1e9)
+SIZES = (1e7, 3e7, 1e8, 3e8, 1e9)
 _PLACES = np.log10([FIRST, *SIZES, TARGET])
 SEEDS = (3, 6)
-_EVEN_SEEDS = (1, 3, 10)
-_LADDER = ((1,), (1, 2), (1, 2, 3))
+_EVEN_SEEDS = (3, 6, 12)
+PLACES = (1, 3, 5)
+COUNTS = (2, 4, 8)
+_LADDER = ((1,), (1, 3), (1, 3, 5))
 _MOST = 8  # variants of a choice
 _SPREAD, _NOISE = (0.5, 2.2), (0.15, 2.0)  # percent of the loss: medians, and factors of one SD
 _GPU = 4e14 * 3600  # FLOPs in a GPU-hour
 _LEAST = 1e-3  # percent
-_RUNS = 60
+_RUNS = 400
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,8 @@ class _Truth:
     """What is true of ``studies`` times the choices of all ideas: effects [B, P, V] in percent, noise [B], and which variants there are."""
 
     def __init__(self, studies: int, reliability: Reliability, generator: np.random.Generator) -> None:
-        self.studies, self.choices = studies, sum(CHOICES_OF_IDEAS)
-        self.idea = np.repeat(np.arange(len(CHOICES_OF_IDEAS)), CHOICES_OF_IDEAS)
-        count = studies * self.choices
+        self.studies, self.choices = studies, CHOICES
+        count = studies * CHOICES
         self.real = np.arange(_MOST) < generator.integers(2, _MOST + 1, count)[:, None]
         spread, self.noise = (
             middle * factor ** generator.standard_normal(count) for middle, factor in (_SPREAD, _NOISE)
@@ -162,41 +163,39 @@ class _Truth:
 
 
 def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.Generator) -> Spent:
-    offers = [(place, seeds) for place in range(1, len(SIZES) + 1) for seeds in SEEDS]
+    offers = [(place, seeds, count) for place in PLACES for seeds in SEEDS for count in COUNTS]
     studies, every = truth.studies, np.arange(len(truth.noise))
-    by_idea = np.eye(len(CHOICES_OF_IDEAS))[truth.idea]  # [C, I]
     worth, cost = np.zeros((2, len(offers), len(every)))
-    open_ = np.zeros_like(truth.real)
 
     def look(rows: np.ndarray) -> None:
         own = beliefs.take(rows)
-        open_[rows] = own.open
-        for n, (place, seeds) in enumerate(offers):
-            worth[n, rows] = np.maximum(own.hoped - own.planned(place, seeds, open_[rows]).hoped, 0.0)
-            cost[n, rows] = truth.hours(place, seeds, open_[rows])
+        for n, (place, seeds, count) in enumerate(offers):
+            asked = own.leading(count)
+            worth[n, rows] = np.maximum(own.hoped - own.planned(place, seeds, asked).hoped, 0.0)
+            cost[n, rows] = truth.hours(place, seeds, asked)
 
     look(every)
     spent, hours, regrets = np.zeros(studies), [], []
-    active = np.ones(studies, dtype=bool)
     for _ in range(_RUNS):
-        gains, prices = (one.reshape(len(offers), studies, -1) @ by_idea for one in (worth, cost))  # [offers, S, I]
-        score = np.where((gains >= _LEAST) & (spent[:, None] + prices <= most), gains / prices, 0.0)
-        flat = score.transpose(1, 0, 2).reshape(studies, -1)
-        pick = flat.argmax(axis=1)
-        active &= flat.max(axis=1) > 0
-        if not active.any():
+        gains, prices = (
+            one.reshape(len(offers), studies, -1).transpose(1, 0, 2) for one in (worth, cost)
+        )  # [S, offers, C]
+        score = np.where((gains >= _LEAST) & (spent[:, None, None] + prices <= most), gains / prices, 0.0)
+        flat = score.reshape(studies, -1)
+        active = np.flatnonzero(flat.max(axis=1) > 0)
+        if not len(active):
             break
-        offer, idea = np.divmod(pick, len(CHOICES_OF_IDEAS))
-        asked = (truth.idea == idea[:, None]) & active[:, None]  # [S, C]
-        rows = np.flatnonzero(asked)
-        of_row = np.repeat(offer, truth.choices)[rows]
-        for n in np.unique(of_row):
-            own, (place, seeds) = rows[of_row == n], offers[n]
+        offer, choice = np.divmod(flat[active].argmax(axis=1), truth.choices)
+        rows = active * truth.choices + choice
+        for n in np.unique(offer):
+            own, (place, seeds, count) = rows[offer == n], offers[n]
+            taken = beliefs.take(own)
             seen = truth.measure(own, place, seeds, generator)
-            beliefs = beliefs.put(own, beliefs.take(own).seen(place, seeds, seen, open_[own]))
-        spent = spent + np.where(active, prices[offer, np.arange(studies), idea], 0.0)
+            beliefs = beliefs.put(own, taken.seen(place, seeds, seen, taken.leading(count)))
+        spent = spent.copy()
+        spent[active] += cost[offer, rows]
         look(rows)
-        hours.append(np.where(active, spent, np.inf))
+        hours.append(np.where(np.isin(np.arange(studies), active), spent, np.inf))
         regrets.append(truth.regret(beliefs))
     return Spent(np.array(hours).T.reshape(studies, -1), np.array(regrets).T.reshape(studies, -1))
 

@@ -183,6 +183,13 @@ class Beliefs:
         found[rows[alone], second[alone]] = True
         return found
 
+    def leading(self, count: int) -> np.ndarray:
+        """[B, V] of those that are `open` the ``count`` that are lowest at the target."""
+        order = (
+            np.where(self.open, self.mean[:, -1], np.inf).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        )
+        return self.open & (order < count)
+
 
 def _quantile(share: float) -> float:
     from scipy.special import ndtri

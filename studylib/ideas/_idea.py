@@ -47,8 +47,8 @@ class Idea:
         that a notebook shows and a reader changes.
     at_size
         Of parameters of this idea, a number of non-embedding parameters, and variants by their names in tables: the parameters to
-        change (dotted, as ``--set`` has them) so that it compares its choices at that size, of which only these variants are kept,
-        and all of a choice of which none is named. None: it cannot be asked for a size.
+        change (dotted, as ``--set`` has them) so that it compares its choices at that size, with these variants alone beside the
+        baseline where any are named. None: it cannot be asked for a size.
     """
 
     name: str

@@ -25,8 +25,10 @@ class Line(Frozen):
     )
     alternatives: tuple[Value, ...] = Field(default=(), description="may still be better: with more than 5 %")
     interval: tuple[float, float] | None = Field(default=None, description="95 %, of the best value, for numbers")
-    p_best: Fraction | None = Field(default=None, description="of the value, among those tried, at the target")
-    regret_percent: float | None = Field(default=None, description="expected, of the loss at the target")
+    p_best: Fraction | None = Field(
+        default=None, description="of the value, among those tried, at the target, by own trials"
+    )
+    regret_percent: float | None = Field(default=None, description="expected, of the loss at the target, by own trials")
     regret_bpb: float | None = None
     regret_gpu_hours: float | None = Field(default=None, description="by which the run is longer to make up for it")
     evidence: Literal["measured", "published", "convention"]

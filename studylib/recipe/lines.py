@@ -22,6 +22,7 @@ from studylib.recipe.published import ASPECT, VOCABULARY, Published, published
 from studylib.recipe.shape import FIELDS as SHAPE
 from studylib.recipe.shape import shape_of
 from studylib.recipe.text import CONVERSATIONS, PAIRS, sources, told
+from studylib.spec import CleanerSpec
 from studylib.spec.setting import Phase, Setting, Value
 from studylib.words import Text, Words
 
@@ -251,7 +252,7 @@ def _distance(choice: _Choice, label: str) -> float:
 
 
 def _apart(value: Value, other: Value) -> float:
-    if value == other:
+    if named(value) == named(other):
         return 0.0
     if all(isinstance(one, (int, float)) and not isinstance(one, bool) and one > 0 for one in (value, other)):
         return abs(math.log(value / other))
@@ -262,7 +263,9 @@ def _overrules(choice: _Choice) -> bool:
     """Whether the own values are taken."""
     if not choice.published:
         return True
-    if choice.known == 0 or all(choice.own[key].setting.value == one.value for key, one in choice.published.items()):
+    if choice.known == 0 or all(
+        named(choice.own[key].setting.value) == named(one.value) for key, one in choice.published.items()
+    ):
         return False  # they agree
     if choice.p_own is not None:
         return choice.p_own >= SURE
@@ -300,7 +303,7 @@ def _line(choice: _Choice, key: Key, known: Published | None, asked: set[Key]) -
         "own_value": setting.value, "idea": own.idea, "sizes": setting.sizes, "conflict": own.conflict,
         "interval": setting.interval, "p_own": choice.p_own,
     }  # fmt: skip
-    agrees = known is not None and (known.value == setting.value or choice.known == 0)
+    agrees = known is not None and (named(known.value) == named(setting.value) or choice.known == 0)
     if choice.takes_own or (known is None and not choice.published):
         base |= {"value": setting.value, "evidence": setting.evidence, "source": setting.source}
     elif known is None:  # an option of the value that was not taken
@@ -399,8 +402,19 @@ def _priced(line: Line, regret: float, level_bpb: float | None, slope: float, gp
     return line.replace(regret_bpb=None if level_bpb is None else regret * level_bpb, regret_gpu_hours=longer)
 
 
+def named(value: Value) -> Value:
+    """Steps of cleaning by their names: what is published of them names no options."""
+    return (
+        tuple(one.cleaner if isinstance(one, CleanerSpec) else one for one in value)
+        if isinstance(value, tuple)
+        else value
+    )
+
+
 def shown(value: Value) -> str:
     """A value in a sentence."""
+    if value is None:
+        return "–"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) and value >= 10_000 else str(value)

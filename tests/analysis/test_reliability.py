@@ -83,6 +83,19 @@ def test_effects_are_carried_with_their_error_and_are_forgotten():
     assert (Reliability(np.full(500, 3.0)).carry([0.0], [0.0], None, 10.0, generator)).shape == (500, 1)
 
 
+def test_effects_keep_their_spread_on_the_way_and_share_the_error_of_the_first():
+    generator, half = np.random.default_rng(1), Reliability(np.full(4_000, -1 / math.log(0.5)))
+    behind = generator.standard_normal(300)
+    behind *= 0.7 / behind.std()
+    there = half.carry(behind, np.zeros(300), 0.7, 10.0, generator)
+    assert there.std(axis=1).mean() == pytest.approx(0.7, rel=0.03)
+    slope = np.polyfit(behind, there.mean(axis=0), 1)[0]
+    assert slope == pytest.approx(0.5, abs=0.02)
+    here = half.carry([0.0, 0.0, 0.0], [0.0, 0.4, 0.4], 0.7, 1.0, generator)
+    gaps = (here - here[:, :1])[:, 1:]
+    assert np.corrcoef(gaps.T)[0, 1] == pytest.approx(0.5, abs=0.05) and gaps.std() == pytest.approx(0.4, abs=0.02)
+
+
 @pytest.mark.parametrize("behind, sd, spread", [([0.0, 1.0], [0.0], 1.0), ([0.0, 1.0], [0.0, -1.0], 1.0), ([], [], 1.0),
                                                 ([0.0, math.nan], [0.0, 1.0], 1.0), ([0.0, 1.0], [0.0, 1.0], -1.0)])  # fmt: skip
 def test_bad_effects_are_refused(behind, sd, spread):

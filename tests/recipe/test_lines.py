@@ -60,9 +60,8 @@ def test_without_any_result_every_line_has_a_value_and_says_from_where():
     assert len({one.key for one in found}) == len(found) > 40
     for one in found:
         check_field(one.field)
-        assert one.value is not None and one.source is not None and one.evidence in ("published", "convention"), (
-            one.field
-        )
+        assert one.source is not None and one.evidence in ("published", "convention"), one.field
+        assert (one.value is not None) == (one.field != "model.moe.experts"), one.field  # a dense model has none
         assert not (one.decided or one.idea)
         for text in (one.name, one.source, one.conditions):
             assert text.en.strip() and re.search(r"[ぁ-んァ-ヶ一-龯0-9A-Za-zα-ω]", text.ja), one.field
@@ -248,7 +247,22 @@ def test_an_own_choice_that_does_not_fit_the_rest_gives_way_and_says_so():
     kept, trial = fitting(tuple(found.values()), OPTIONS)
     line = next(one for one in kept if one.field == "model.attention_every")
     assert line.value is None and line.own_value == 4 and "attention_every" in line.conflict.en
-    assert trial.model.rotary_fraction == 0.5 and [one.field for one in kept] == list(found)
+    assert trial.model.rotary_fraction == 0.5 and [one.field for one in kept] == [*found]
+    vocabulary = [
+        measured(field, 65_536, choice="vocabulary") for field in ("model.vocab_size", "data.tokenizer.vocab_size")
+    ]
+    found = made(
+        measured("model.attention_every", 4),
+        *(one.replace(decided=True, p_best=0.99, interval=(6e4, 7e4)) for one in vocabulary),
+    )
+    assert fitting(tuple(found.values()), OPTIONS)[1].data.tokenizer.vocab_size == 65_536
+
+
+def test_an_own_choice_of_a_tuning_that_does_not_fit_gives_way_too():
+    policy = measured("objective.estimator", "rloo", phase="preferences")
+    kept, _ = fitting(lines(Choices(settings={"one": (policy,)}), HOLDS, OPTIONS), OPTIONS)
+    line = next(one for one in kept if one.field == "objective.estimator")
+    assert line.value is None and "estimator" in line.conflict.en
 
 
 # --- what a line costs

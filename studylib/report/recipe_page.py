@@ -15,9 +15,8 @@ from studylib.errors import StudyError
 from studylib.files import file_hash
 from studylib.numbers import short
 from studylib.recipe import Line, Recipe, read_recipe
-from studylib.recipe.cards import CARDS
+from studylib.recipe.cards import Card, card_named
 from studylib.recipe.choices import FOLDER
-from studylib.recipe.outlook import Prediction
 from studylib.report.model_drawing import model_drawing
 from studylib.report.texts import WORDS, idea_order, idea_title
 from studylib.result import Text
@@ -25,14 +24,15 @@ from studylib.words import Words
 
 HOME = FOLDER.parts[0]
 _LAYOUTS_SHOWN = 8
+_LAYOUT_COLUMNS = ("layout", "fits", "memory_bytes", "seconds", "utilisation", "bubble_share", "tokens_per_second")
 
 _SENTENCE = Words(
-    en="""A model of {{ params | short }} parameters, {{ layers }} layers of width {{ width }}, trained on {{ tokens | short }} tokens
-        {%- if days %}: about {{ days | num }} {{ 'day' | plural(days) }} on {{ gpus }} {{ card }}{% endif %}.
+    en="""A model of {{ params | short }} parameters, {{ layers }} layers of width {{ width }}, trained on {{ tokens | short }} tokens:
+        about {{ days | num }} {{ 'day' | plural(days) }} on {{ gpus }} {{ card }}.
         {% if decided %}Own trials decide {{ decided }} of its {{ lines }} settings{% else %}Own trials decide none of its {{ lines }} settings{% endif %};
         {{ open }} {{ 'is' if open == 1 else 'are' }} open, the others come from published work and convention.""",
     ja="""{{ params | short }} パラメータ、{{ layers }} 層、幅 {{ width }} のモデルを {{ tokens | short }} トークンで学習
-        {%- if days %}({{ card }} {{ gpus }} 枚で約 {{ days | num }} 日){% endif %}。
+        ({{ card }} {{ gpus }} 枚で約 {{ days | num }} 日)。
         設定 {{ lines }} 項目のうち{% if decided %}、自前の試行で決まったのは {{ decided }} 項目{% else %}自前の試行で決まったものはなく{% endif %}、
         未決は {{ open }} 項目、残りは公表値と慣例です。""",
 )
@@ -62,9 +62,9 @@ _LEFT = Words(
         {% if runs %}下の {{ runs }} 件の実験({{ hours | num }} GPU 時間)で {{ after | num }} % まで下がる見込みです。{% endif %}""",
 )
 _RUN = Words(
-    en="""{{ variants | listed }}: {{ trials }} {{ 'trial' | plural(trials) }} of {{ params | short }} parameters, {{ seeds }}
-        {{ 'seed' | plural(seeds) }} each. {{ hours | num }} GPU-hours for {{ gain | num }} % of the loss in expected regret.""",
-    ja="""{{ variants | listed }}。{{ params | short }} パラメータの試行 {{ trials }} 件、各 {{ seeds }} シード。
+    en="""Compares {{ variants | listed(4) }}: about {{ trials }} {{ 'trial' | plural(trials) }} of up to {{ params | short }} parameters, {{ seeds }}
+        {{ 'seed' | plural(seeds) }} a variant. {{ hours | num }} GPU-hours for {{ gain | num }} % of the loss in expected regret.""",
+    ja="""{{ variants | listed(4) }} を比較。最大 {{ params | short }} パラメータの試行 約 {{ trials }} 件、各案 {{ seeds }} シード。
         {{ hours | num }} GPU 時間で、期待損失を損失の {{ gain | num }} % 減らす見込み。""",
 )
 
@@ -83,6 +83,7 @@ class RecipePage:
     """A recipe and what the templates show of it; ``folder`` is the study's."""
 
     recipe: Recipe
+    card: Card
     folder: Path
 
     @property
@@ -92,65 +93,50 @@ class RecipePage:
     @property
     def sentence(self) -> Text:
         """The whole recipe in one breath."""
-        recipe, run = self.recipe, self.run
+        recipe, run = self.recipe, self.recipe.outlook.run
         return _SENTENCE(
             params=float(recipe.params), layers=recipe.trial.model.num_layers, width=recipe.trial.model.hidden_size,
-            tokens=recipe.options.tokens, days=run.days[1] if run else None, gpus=recipe.options.gpus, card=self.card,
-            decided=len(self.standing["decided"]), open=len(self.standing["open"]), lines=len(recipe.lines),
+            tokens=run.tokens, days=run.days[1], gpus=recipe.options.gpus, card=self.card.label,
+            decided=len(recipe.decided), open=len(recipe.open), lines=len(recipe.lines),
         )  # fmt: skip
-
-    @property
-    def card(self) -> str:
-        name = self.recipe.options.gpu
-        return CARDS[name].label if name in CARDS else name
-
-    @property
-    def run(self) -> Prediction | None:
-        """What is predicted for the tokens asked for."""
-        asked = self.recipe.options.tokens
-        return next((one for one in self.recipe.outlook.predictions if abs(one.tokens / asked - 1) < 0.01), None)
 
     @property
     def key_figures(self) -> tuple[KeyFigure, ...]:
         return tuple(KeyFigure(WORDS[f"recipe_{label}"], value, note) for label, value, note in self._figures())
 
     def _figures(self) -> Iterator[tuple[str, Text, Text | None]]:
-        recipe, run, layout = self.recipe, self.run, self.recipe.layout
-        options, parallel, share = recipe.options, layout.parallel, recipe.outlook.utilisation
+        recipe, run, parallel = self.recipe, self.recipe.outlook.run, self.recipe.layout.parallel
+        options, share, batch = recipe.options, recipe.outlook.utilisation, float(recipe.trial.tokens_per_step)
         yield "params", _plain(recipe.params), _OF_THEM(n=float(recipe.params - recipe.non_embedding_params))
-        if run:
-            steps = _STEPS(ratio=run.tokens_per_param, steps=float(run.steps), batch=float(options.batch_tokens))
-            yield "tokens", _plain(options.tokens), steps
-            yield "flops", _same(f"{run.flops:.2g}".replace("e+", "e")), None
-        yield (
-            "gpus", _CARDS(gpus=options.gpus, card=self.card), _LAYOUT(tp=parallel.tp, pp=parallel.pp, dp=parallel.dp)
-        )  # fmt: skip
-        if run:
-            low, high = (f"{100 * one:.0f}" for one in (share[2], share[0]))
-            where = _HOURS(ends=_ends(run.gpu_hours), share=f"{low} % … {high} %" if low != high else f"{low} %")
-            yield "gpu_hours", _ONE(value=run.gpu_hours[1]), where
-            yield "days", _ONE(value=run.days[1]), _RANGE(ends=_ends(run.days))
-            if run.cost:
-                cost = _MONEY(value=run.cost[1], unit=options.currency)
-                yield "cost", cost, _RANGE(ends=_ends(run.cost))
-        yield (
-            "memory", _MEMORY(used=recipe.ranks.heaviest_bytes / 1e9, of=recipe.ranks.card_bytes / 1e9),
-            WORDS["recipe_memory_note"],
-        )  # fmt: skip
-        if run and run.loss_bpb:
-            yield (
-                "loss", _LOSS(value=run.loss_bpb[1]), _LOSS_RANGE(ends=_ends(run.loss_bpb), law=recipe.outlook.law)
-            )  # fmt: skip
+        yield "tokens", _plain(run.tokens), _STEPS(ratio=run.tokens_per_param, steps=float(run.steps), batch=batch)
+        yield "flops", _same(f"{run.flops:.2g}".replace("e+", "e")), None
+        layout = _LAYOUT(tp=parallel.tp, pp=parallel.pp, dp=parallel.dp)
+        yield "gpus", _CARDS(gpus=options.gpus, card=self.card.label), layout
+        low, high = (f"{100 * one:.0f}" for one in (share[2], share[0]))
+        where = _HOURS(ends=_ends(run.gpu_hours), share=f"{low} % … {high} %" if low != high else f"{low} %")
+        yield "gpu_hours", _ONE(value=run.gpu_hours[1]), where
+        yield "days", _ONE(value=run.days[1]), _RANGE(ends=_ends(run.days))
+        if run.cost:
+            yield "cost", _MONEY(value=run.cost[1], unit=options.currency), _RANGE(ends=_ends(run.cost))
+        ranks = recipe.ranks
+        memory = _MEMORY(used=ranks.heaviest_bytes / 1e9, of=ranks.card_bytes / 1e9)
+        yield "memory", memory, WORDS["recipe_memory_note"]
+        if run.loss_bpb:
+            reached = _LOSS_RANGE(ends=_ends(run.loss_bpb), law=recipe.outlook.law)
+            yield "loss", _LOSS(value=run.loss_bpb[1]), reached
         else:
-            yield "loss", WORDS["recipe_no_loss"], WORDS["recipe_no_loss_note"]
+            yield "loss", WORDS["recipe_no_loss"], recipe.outlook.law
 
     @cached_property
     def standing(self) -> dict[Literal["decided", "open", "taken"], tuple[Line, ...]]:
-        """All lines, by what stands behind them; an idea whose trials could not tell a line's values apart says nothing of it."""
-        undecided = tuple(one for one in self.recipe.open if _is_spoken_of(one))
-        own = {*(one.key for one in self.recipe.decided), *(one.key for one in undecided)}
-        taken = tuple(one for one in self.recipe.lines if one.key not in own)
-        return {"decided": self.recipe.decided, "open": undecided, "taken": taken}
+        """All lines, by what stands behind them."""
+        decided, undecided = self.recipe.decided, self.recipe.open
+        own = {one.key for one in (*decided, *undecided)}
+        return {
+            "decided": decided,
+            "open": undecided,
+            "taken": tuple(one for one in self.recipe.lines if one.key not in own),
+        }
 
     @property
     def left(self) -> Text:
@@ -200,9 +186,10 @@ class RecipePage:
 
     @cached_property
     def layouts(self) -> list[dict[str, Any]]:
-        """The fastest of the layouts compared, as the search wrote them; none where the table cannot be read."""
+        """The first of the layouts compared, the fastest that fits before all; none where their table cannot be read."""
         try:
-            return pl.read_parquet(self.folder / FOLDER / "layouts.parquet").head(_LAYOUTS_SHOWN).to_dicts()
+            table = pl.read_parquet(self.folder / FOLDER / "layouts.parquet")
+            return table.select(_LAYOUT_COLUMNS).head(_LAYOUTS_SHOWN).to_dicts()
         except (OSError, pl.exceptions.PolarsError):
             return []
 
@@ -211,14 +198,9 @@ def recipe_page(folder: Path) -> RecipePage | str | None:
     """The recipe of a study; None where there is none, and what is wrong with its file where it cannot be read."""
     try:
         recipe = read_recipe(folder)
+        return None if recipe is None else RecipePage(recipe, card_named(recipe.options.gpu), Path(folder))
     except (StudyError, ValueError, OSError) as error:
         return str(error).replace(f"{folder}/", "")
-    return None if recipe is None else RecipePage(recipe, Path(folder))
-
-
-def _is_spoken_of(line: Line) -> bool:
-    leans = line.own_value is not None and line.own_value != line.value
-    return leans or line.p_best is not None or line.regret_percent is not None
 
 
 def _ends(interval: Sequence[float]) -> tuple[float, float]:

@@ -167,9 +167,6 @@ WORDS: dict[str, Text] = {
     "recipe_memory_note": _("at the peak, of the rank that holds most", "最も多く使うランクのピーク時"),
     "recipe_loss": _("Predicted loss", "予測損失"),
     "recipe_no_loss": _("not predicted", "予測なし"),
-    "recipe_no_loss_note": _(
-        "own trials are too small and too few to carry one this far", "自前の試行は小さく少なく、ここまでの予測は支えられません"
-    ),
     "recipe_decided": _("What is decided", "決まったこと"),
     "recipe_open": _("What is open, and what it costs to close", "未決のことと、決着に必要な費用"),
     "recipe_taken": _("From published work and convention", "公表された研究と慣例から"),
@@ -214,7 +211,14 @@ WORDS: dict[str, Text] = {
     "tokens_per_param": _("Tokens a parameter", "1 パラメータあたり"),
     "utilisation": _("Share of the peak", "ピーク性能比"),
     "layout": _("Layout over the GPUs", "GPU への配置"),
-    "layout_caption": _("The fastest of the layouts compared; the first is the recipe's.", "比較した配置のうち速い順。先頭がレシピの配置です。"),
+    "layout_caption": _("Of the layouts compared, the fastest that fit.", "比較した配置のうち、収まるものの速い順。"),
+    "layout_short": _("Layout", "配置"),
+    "layout_fits": _("Fits", "収まる"),
+    "layout_memory": _("Memory, GB", "メモリ(GB)"),
+    "layout_seconds": _("Step, s", "ステップ(秒)"),
+    "layout_speed": _("Tokens/s of a GPU", "GPU あたりトークン/秒"),
+    "yes": _("yes", "はい"),
+    "no": _("no", "いいえ"),
     "step_seconds": _("Where the seconds of a step go", "1 ステップの時間の内訳"),
     "cost_check": _("The cost model on published runs", "公表された学習での費用モデルの検証"),
     "cost_check_caption": _(

@@ -21,7 +21,7 @@ from studylib.recipe.options import RecipeOptions
 from studylib.recipe.published import ASPECT, VOCABULARY, Published, published
 from studylib.recipe.shape import FIELDS as SHAPE
 from studylib.recipe.shape import shape_of
-from studylib.recipe.text import CONVERSATIONS, PAIRS, sources, told
+from studylib.recipe.text import CONVERSATIONS, PAIRS, passes, sources, told
 from studylib.spec import CleanerSpec
 from studylib.spec.setting import Phase, Setting, Value
 from studylib.words import Text, Words
@@ -48,6 +48,12 @@ _UNDER = Words(
 _OWN_UNDER = Words(
     en="the study's own value was found with {{ of | listed }}, which the recipe does not have",
     ja="本研究の値は {{ of | listed }} でのもので、このレシピとは前提が異なる",
+)
+_PASSES = Words(
+    en="""{{ known }}. In {{ tokens | short }} tokens the Japanese web is read {{ ja | num }} times, Wikipedia {{ wiki | num }} times
+        {%- if ja > 4 %}; more than four passes cost (arXiv 2305.16264), so such a run needs more Japanese text{% endif %}""",
+    ja="""{{ known }}。{{ tokens | short }} トークンでは日本語ウェブを {{ ja | num }} 回、Wikipedia を {{ wiki | num }} 回読む
+        {%- if ja > 4 %}。4 回を超える反復は損失を増やす(arXiv 2305.16264)ため、日本語の文章を増やす必要がある{% endif %}""",
 )
 _ASKED = Text(en="as asked for", ja="指定値")
 
@@ -143,6 +149,9 @@ def _lines(
         key = (phase, "data.sources")
         if key in rows and rows[key].value is None:
             rows[key] = rows[key].replace(value=told(text))
+    text, often = rows["pre-training", "data.sources"], passes(options.tokens)
+    said = _PASSES(known=text.conditions, tokens=options.tokens, ja=often["ja"], wiki=often["ja-wiki"])
+    rows[text.key] = text.replace(conditions=said)
     order = [*table, *(key for key in rows if key not in table)]
     return tuple(rows[key] for key in order)
 

@@ -76,7 +76,7 @@ def recipe(
 def _print(made: Recipe) -> None:
     from studylib.cli_tables import print_table
     from studylib.numbers import percent, short
-    from studylib.recipe.own import shown
+    from studylib.recipe.lines import shown
 
     model, run = made.trial.model, made.outlook.run
     rows: list[list[Any]] = [

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from studylib.recipe.choices import Choices
 from studylib.recipe.line import Line
 from studylib.recipe.options import RecipeOptions
-from studylib.recipe.own import Key, Own, first_settings, named, with_shape
+from studylib.recipe.own import Key, Own, first_settings, named, shown, with_shape
 from studylib.recipe.published import ASPECT, VOCABULARY, Published, published
 from studylib.recipe.shape import FIELDS as SHAPE
 from studylib.recipe.shape import shape_of
@@ -25,6 +25,8 @@ from studylib.words import Text, Words
 
 if TYPE_CHECKING:
     from studylib.analysis.reliability import Reliability
+
+__all__ = ["lines", "priced", "shown"]
 
 _UNDER = Words(
     en="the published value is one for {{ of | listed }}, which is not what the recipe has{% if own %}; the study's own stands{% else %}; none is known{% endif %}",
@@ -82,14 +84,10 @@ def _lines(
     }
     rows = _under_what_it_holds(rows, table, own)
     if any(choice.takes_own and ("pre-training", SHAPE[0]) in choice.own for choice in found):
-        rows[_KV_HEADS] = rows[_KV_HEADS].replace(
-            value=made[_KV_HEADS[1]]
-        )  # as many as divide the heads that are taken
-    for phase, text in {
-        "pre-training": sources(options.tokens),
-        "fine-tuning": CONVERSATIONS,
-        "preferences": PAIRS,
-    }.items():
+        # As many as divide the heads that are taken.
+        rows[_KV_HEADS] = rows[_KV_HEADS].replace(value=made[_KV_HEADS[1]])
+    read = {"pre-training": sources(options.tokens), "fine-tuning": CONVERSATIONS, "preferences": PAIRS}
+    for phase, text in read.items():
         key = (phase, "data.sources")
         if key in rows and rows[key].value is None:
             rows[key] = rows[key].replace(value=told(text))

@@ -40,5 +40,11 @@ class Line(Frozen):
     conflict: Text | None = Field(default=None, description="ideas or choices that disagree, and by which rule one won")
 
     @property
+    def compared(self) -> bool:
+        """Whether own trials say anything of the value: against others, or for another."""
+        leans = self.own_value is not None and self.own_value != self.value
+        return leans or self.p_best is not None or self.regret_percent is not None
+
+    @property
     def key(self) -> tuple[Phase, str]:
         return self.phase, self.field

@@ -15,6 +15,7 @@ from simulated import SHAPES, simulate, write_trials
 from studylib import StudyError, analysis, findings
 from studylib.findings._differences import Difference
 from studylib.findings._figures.saving import _small, save
+from studylib.findings._figures.style import look
 from studylib.findings._finding import Finding
 from studylib.findings.slopes import OverSizes
 from studylib.recipe.cards import card_named
@@ -165,6 +166,10 @@ def test_series_differ_by_more_than_colour(largest, curves):
     assert len(handles) == len(SHAPES["1M"])
     assert len({line.get_linestyle() + str(line.get_marker()) for line in handles}) == len(handles)
     assert "bits per byte" in figure.axes[0].get_ylabel()
+
+
+def test_more_series_than_colours_still_differ():
+    assert len({str(look(index)) for index in range(64)}) == 64
 
 
 def test_the_valley_says_when_there_is_no_optimum(largest):

@@ -139,9 +139,11 @@ class RecipePage:
         }
 
     @property
-    def left(self) -> Text:
-        """What the open lines cost, and what closing them would."""
+    def left(self) -> Text | None:
+        """What the open lines cost, and what closing them would; None where no trials compared anything."""
         found = self.recipe.next_runs
+        if not found.regret_percent:
+            return None
         return _LEFT(
             now=found.regret_percent, after=found.after_percent, runs=len(found.runs), hours=found.gpu_hours
         )  # fmt: skip

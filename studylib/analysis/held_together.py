@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.decision import MARGIN
-from studylib.analysis.posterior import fit_posterior
+from studylib.analysis.finished import finished_variants
+from studylib.analysis.over_sizes import OverSizes
+from studylib.analysis.seed_effects import draw_noise
 
 Interval = tuple[float, float, float]  # low, middle, high
 _DRAWS, _NORMAL = 8_000, 1.959964
@@ -81,29 +83,32 @@ def hold_together(
     Parameters
     ----------
     trials
-        One row a trial, sizes rising; sizes where one of the two has fewer than two finished trials are left out.
+        One row a trial; sizes where one of the two has fewer than two finished trials are left out. Of few seeds the noise is
+        badly known, so all sizes say together how noisy the two are.
     """
     mean, sd = sum_of_effects(parts)
-    drawn = np.random.default_rng(random_seed).normal(mean, sd, _DRAWS)
+    generator = np.random.default_rng(random_seed)
     predicted = (mean - _NORMAL * sd, mean, mean + _NORMAL * sd)
+    kept = [
+        own.filter(pl.col("variant").is_in([baseline, together]))
+        for _, own in trials.group_by(["size"], maintain_order=True)
+        if {baseline, together} <= finished_variants(own)
+    ]
+    if not kept:
+        return []
+    over = OverSizes.of(pl.concat(kept))
+    noise = draw_noise(*over.arrays, draws=_DRAWS, generator=generator)
+    one, other = over.variants.index(together), over.variants.index(baseline)
     found = []
-    for (size,), own in trials.group_by(["size"], maintain_order=True):
-        rows = own.filter(pl.col("variant").is_in([baseline, together]) & (pl.col("status") == "done"))
-        counts = dict(rows.group_by("variant").agg(pl.col("seed").n_unique()).iter_rows())
-        if min(counts.get(baseline, 0), counts.get(together, 0)) < 2:
-            continue
-        # The combination was not chosen among others, so it is no member of their scatter.
-        seen = fit_posterior(rows, free=(together,), draws=_DRAWS, random_seed=random_seed)
-        scale = 100 / abs(float(rows.filter(pl.col("variant") == baseline)["val_bpb"].mean()))
-        places = [seen.variants.index(name) for name in (together, baseline)]
-        measured = scale * (seen.samples[:, places[0]] - seen.samples[:, places[1]])
-        interaction = _interval(measured - np.resize(drawn, len(measured)))
+    for place, size in enumerate(over.sizes):
+        variance = (noise.variance[:, :, place] / noise.count[:, place])[:, [one, other]].sum(axis=1)
+        gap = noise.mean[:, one, place] - noise.mean[:, other, place]  # of 100 * log(loss)
+        measured = 100 * np.expm1((gap + np.sqrt(variance) * generator.standard_normal(len(gap))) / 100)
+        interaction = _interval(measured - generator.normal(mean, sd, len(gap)))
         low, _, high = interaction
-        margin = 100 * MARGIN
-        state = (
-            "adds up" if -margin <= low and high <= margin else "less" if low > 0 else "more" if high < 0 else "unclear"
-        )
-        found.append(HeldTogether(str(size), predicted, _interval(measured), interaction, state))
+        small = -100 * MARGIN <= low and high <= 100 * MARGIN
+        state = "adds up" if small else "less" if low > 0 else "more" if high < 0 else "unclear"
+        found.append(HeldTogether(size, predicted, _interval(measured), interaction, state))
     return found
 
 

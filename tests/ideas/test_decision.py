@@ -247,7 +247,10 @@ def raced(shift: dict[str, float], sd: float = 0.002, seeds: int = 4) -> pl.Data
             common = rng.normal(0, 0.01)
             for variant, effect in ((BASELINE, 0.0), (TOGETHER, shift[size])):
                 loss = level * (1 + effect) + common + rng.normal(0, sd)
-                rows.append({"size": size, "variant": variant, "seed": seed, "val_bpb": loss, "status": "done"})
+                rows.append(
+                    {"size": size, "variant": variant, "seed": seed, "val_bpb": loss, "status": "done"}
+                    | {"non_embedding_params": int(size[:-1]) * 1000}
+                )
     return pl.DataFrame(rows)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from studylib.analysis.reliability import Reliability
+from studylib.data.guard import Guard
 from studylib.frozen import validated
 from studylib.model.cost import parameter_count
 from studylib.recipe.choices import Choices, read_choices
@@ -17,8 +18,9 @@ from studylib.recipe.lines import lines, priced
 from studylib.recipe.options import RecipeOptions
 from studylib.recipe.published import published, step_law_batch, step_law_rate
 from studylib.recipe.shape import shape_of
-from studylib.recipe.text import corpora, passes
+from studylib.recipe.text import CONVERSATIONS, PAIRS, corpora, passes, sources
 from studylib.recipe.trial import fitting, tunings
+from studylib.registry import SOURCES
 from studylib.result import IdeaResult
 from studylib.spec import Setting, Tried
 from studylib.spec.setting import check_field
@@ -103,6 +105,15 @@ def test_rates_and_batches_are_step_laws():
     assert published(OPTIONS, shape, size)["pre-training", "optimizer.learning_rate"].value == pytest.approx(
         4.1e-4, rel=0.05
     )
+
+
+def test_every_source_can_be_asked_for_its_text():
+    made = {}
+    for one in (*sources(2e11), *CONVERSATIONS, *PAIRS):
+        Guard.check_source(one.label, one.kind, one.options)
+        made[one.label] = SOURCES[one.kind](one.label, one.options)
+    assert made["dolly"].conversations and made["oasst"].conversations and made["pairs"].preferences
+    assert list(made) == ["ja", "ja-wiki", "en", "code", "dolly", "oasst", "pairs"]
 
 
 def test_shares_of_the_text_are_a_whole_and_wikipedia_is_read_at_most_four_times():

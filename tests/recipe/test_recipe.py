@@ -45,7 +45,19 @@ def counted(monkeypatch):
     monkeypatch.setattr(whole, "dry_run", ranks)
 
 
-def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path):
+def law(params: float, tokens: float) -> float:
+    """Bits per byte of made-up runs: Chinchilla's law as refitted, of other text."""
+    return 0.4 * (1.82 + 482 / params**0.348 + 2085 / tokens**0.366)
+
+
+def ladder() -> pl.DataFrame:
+    sizes, lengths = (3e6, 1e7, 3e7, 1e8), (10, 20, 40, 80)
+    rows = [{"params": n, "total_params": n, "tokens": n * d, "loss": law(n, n * d), "variant": "baseline", "seeds": 1}
+            for n in sizes for d in lengths]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path, monkeypatch):
     made = make_recipe(tmp_path, RecipeOptions(**SMALL, price_per_gpu_hour=2.0, currency="USD"))
     folder = write_recipe(made, tmp_path, check=False)
     assert {one.name for one in folder.iterdir()} == FILES
@@ -72,8 +84,16 @@ def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path):
         run.gpu_hours[1] / 8 / 24
     )
     assert made.layout.fits and made.trial.processes == 8 and len(made.missing) >= 8
-    again = make_recipe(tmp_path, RecipeOptions(**SMALL | {"gpus": 16, "dp": 4, "tp": 1, "pp": 4}, utilisation=0.4))
+    monkeypatch.setattr("studylib.recipe.outlook.own_runs", lambda _: ladder())
+    far = {"gpus": 16, "dp": 4, "tp": 1, "pp": 4, "budgets": (1e10, 1e16)}
+    again = make_recipe(tmp_path, RecipeOptions(**SMALL | far, utilisation=0.4))
     assert (again.trial.parallel.dp, again.trial.parallel.pp) == (4, 4) and again.outlook.utilisation == (0.4, 0.4, 0.4)
+    run, more, beyond = again.outlook.predictions
+    low, _, high = run.loss_bpb
+    assert low < law(again.non_embedding_params, run.tokens) < high and again.outlook.level_bpb == run.loss_bpb[1]
+    assert again.outlook.carried and "16 own runs" in again.outlook.law.en and "16 試行" in again.outlook.law.ja
+    assert more.loss_bpb[1] < run.loss_bpb[1] and more.relative_percent[1] < 0 and again.outlook.slope[1] < 0
+    assert beyond.loss_bpb is None and beyond.relative_percent[1] < more.relative_percent[1]
 
 
 def test_what_follows_the_pre_training_starts_from_what_is_before_it(counted, tmp_path, capsys):

@@ -214,7 +214,7 @@ def _grouped(own: Mapping[Key, _Own], table: Mapping[Key, Published]) -> list[_C
         if key in own:
             found[key[0], own[key].idea, own[key].setting.decision].published[key] = one
         else:
-            found.setdefault((key[0], "", key[1]), _Choice(one.choice)).published[key] = one
+            found.setdefault((key[0], "", key[1]), _Choice(one.choice or key[1])).published[key] = one
     return list(found.values())
 
 
@@ -285,7 +285,7 @@ def _line(choice: _Choice, key: Key, known: Published | None, asked: set[Key]) -
     own = choice.own.get(key)
     setting = own.setting if own is not None else None
     base: dict[str, Any] = {
-        "field": name, "phase": phase, "choice": known.choice if known is not None else choice.name if choice.name != name else "",
+        "field": name, "phase": phase, "choice": choice.name if choice.name != name else "",
         "name": known.name if known is not None else Text(en=name, ja=name),
     }  # fmt: skip
     if known is not None:

@@ -101,7 +101,10 @@ def _print(made: Recipe) -> None:
     rows += [["missing", ", ".join(made.missing)]] * bool(made.missing)
     rows += [["unreadable", f"{name}: {why}"] for name, why in made.failed.items()]
     print_table(("recipe", ""), rows)
-    costly = [one for one in made.open if one.regret_percent is not None][:_SHOWN]
+    choices = {
+        (one.phase, one.choice or one.field): one for one in reversed(made.open) if one.regret_percent is not None
+    }
+    costly = list(reversed(choices.values()))[:_SHOWN]
     if costly:
         cells = [
             [one.field, shown(one.value), "" if one.own_value == one.value else shown(one.own_value),

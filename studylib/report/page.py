@@ -87,7 +87,7 @@ def dotted(field: str) -> Markup:
 
 def _capital(text: Text) -> Text:
     """A name of several words begins with a capital; a field stays as it is written."""
-    return text if "." in text.en else Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
+    return text if "." in text.en and " " not in text.en else Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
 
 
 class _Words:

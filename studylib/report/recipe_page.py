@@ -139,9 +139,11 @@ class RecipePage:
         }
 
     @property
-    def left(self) -> Text:
-        """What the open lines cost, and what closing them would."""
+    def left(self) -> Text | None:
+        """What the open lines cost, and what closing them would; None where no trials compared anything."""
         found = self.recipe.next_runs
+        if not found.regret_percent:
+            return None
         return _LEFT(
             now=found.regret_percent, after=found.after_percent, runs=len(found.runs), hours=found.gpu_hours
         )  # fmt: skip
@@ -149,7 +151,9 @@ class RecipePage:
     @property
     def next_runs(self) -> tuple[tuple[Text, Text, Text, str], ...]:
         """(idea, choice, what is trained and what for, command) of each run, in their order."""
-        names = {(one.phase, key): one.name for one in self.recipe.lines for key in (one.field, one.choice) if key}
+        lines, names = self.recipe.lines, {}
+        for key in (lambda one: one.field.rpartition(".")[2], lambda one: one.choice, lambda one: one.field):
+            names |= {(one.phase, key(one)): one.name for one in reversed(lines)}
         return tuple(
             (
                 idea_title(one.idea),

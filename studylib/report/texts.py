@@ -187,7 +187,8 @@ WORDS: dict[str, Text] = {
         "Own trials say nothing of these.", "自前の試行からは何も言えないもの。"
     ),
     "recipe_more": _("The others that are open", "その他の未決項目"),
-    "recipe_lines_caption": _("Every setting of the recipe. Choose a heading to sort.", "レシピの全設定。見出しを選ぶと並べ替えます。"),
+    "recipe_lines_caption": _("Value, source and the conditions it was found under. Choose a heading to sort.", "値と出典、得られた条件。見出しを選ぶと並べ替えます。"),
+    "recipe_compared": _("Compared by own trials", "自前の試行で比べたもの"),
     "recipe_lines": _("All settings", "すべての設定"),
     "setting": _("Setting", "設定"),
     "own_lean": _("Own trials lean to, or rivals", "自前の試行の傾き、または対立候補"),
@@ -235,6 +236,7 @@ WORDS: dict[str, Text] = {
     "standing_open": _("open", "未決"),
     "standing_taken": _("published or usual", "公表値・慣例"),
     "tried_at": _("tried at", "試した規模"),
+    "more_runs": _("The next ones", "その次の実験"),
     "or_else": _("or", "または"),
     "no_next_runs": _("None is listed.", "ありません。"),
     "cost_compute": _("Computing", "計算"),

@@ -120,6 +120,9 @@ def test_shares_of_the_text_are_a_whole_and_wikipedia_is_read_at_most_four_times
     for tokens in (1e9, 2e11, 2e12):
         assert sum(one.share for one in corpora(tokens).values()) == pytest.approx(1)
         assert passes(tokens)["ja-wiki"] <= 4.001
+    often = made(options=RecipeOptions(tokens=2e12))["data.sources"].conditions
+    assert "7.29 times" in often.en and "more Japanese text" in often.en and "7.29 回" in often.ja
+    assert "more Japanese text" not in made()["data.sources"].conditions.en
 
 
 # --- own trials against what is published
@@ -186,6 +189,7 @@ def test_options_of_a_choice_come_and_go_with_it():
     pattern = measured("model.attention_pattern", "sliding_window", "dense", choice="attention")
     window = measured("model.window", 512, None, choice="attention")
     taken, left = made(pattern, window), made(pattern, window, reliability=FORGETS)
+    assert {one.choice for one in (taken["model.attention_pattern"], taken["model.window"])} == {"attention"}
     assert (taken["model.attention_pattern"].value, taken["model.window"].value) == ("sliding_window", 512)
     assert (left["model.attention_pattern"].value, left["model.window"].value, left["model.window"].own_value) == (
         "dense",

@@ -134,7 +134,7 @@ class HeldTogether(Finding):
         """Effects alone, their sum, and all together as measured at every size."""
         rows = [(wrapped(one.value, 34), one.effect, MUTED, "o") for one in self.parts]
         rows.append(("sum (predicted)", self.predicted, PALETTE[0], "s"))
-        rows += [(f"together at {one.size}: {_STATES[one.state]}", one.measured, PALETTE[1], "D") for one in self.sizes]
+        rows += [(f"together at {one.size}:\n{_STATES[one.state]}", one.measured, PALETTE[1], "D") for one in self.sizes]
         figure, (ax,) = canvas(width=8.4, height=1.4 + 0.4 * len(rows))
         for y, (_, (low, middle, high), colour, marker) in enumerate(rows):
             ax.plot([low, high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")
@@ -146,5 +146,5 @@ class HeldTogether(Finding):
         ax.xaxis.set_major_locator(MaxNLocator(6))
         ax.set_yticks(range(len(rows)), [name for name, *_ in rows], color=INK)
         ax.set_ylim(len(rows) - 0.4, -0.6)
-        figure.supxlabel("difference to the baseline at the same seed (% of the loss), 95 % interval", fontsize=10)
+        figure.supxlabel("difference to the baseline at the same seed\n(% of the loss), 95 % interval", fontsize=10)
         return figure

@@ -131,10 +131,11 @@ class TrackRecord(Finding):
                 ax.plot([place] * 2, [one.low_percent, one.high_percent], color=style["color"], lw=1.1, alpha=0.5)
                 ax.plot(place, one.error_percent, mfc=style["color"] if inside else "white", **mark)
             ax.plot([], [], label=titles.get(ladder, ladder), **mark)
+        ax.plot([], [], "o", color=INK, mfc="white", ms=5.5, label="open: truth outside the interval")
         ax.set_xscale("log")
         ax.set_yscale("symlog", linthresh=2, linscale=1.2)
         ticks(ax.xaxis, (1, 2, 5, 10, 20, 50, 100))
         ticks(ax.yaxis, (-20, -10, -5, -2, -1, 0, 1, 2, 5, 10, 20))
         ax.set(xlabel="times the largest size fitted", ylabel="forecast over truth (percent), 90 % interval")
-        figure.legend(loc="outside lower center", ncols=4, fontsize=9, columnspacing=1.0, handletextpad=0.2)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=9, columnspacing=1.0, handletextpad=0.2)
         return figure

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from studylib.errors import StudyError
+from studylib.errors import StudyError, invalid
 from studylib.numbers import short
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def backtest(
 
     A table of your own has a row a loss. Columns: `params`, `tokens`, `loss`; and where there are such `ladder`, `metric`, `run`,
     `variant` (what is compared at equal size and tokens), `non_embedding_params`, `total_params`, `flops`, `width`, `depth`,
-    `seconds_per_step`, `rerun`.
+    `seconds_per_step`, `rerun`. Six shapes or more with all that they need are compared by their aspect ratio.
 
     Examples:
 
@@ -56,10 +56,15 @@ def backtest(
     """
     from studylib.analysis.backtests import make_record
 
+    if record is not None and record.is_dir():  # before a minute of fits
+        raise invalid("--record", str(record), "is a folder, not a file")
     tested = list(_tested(ladders or [], folder, fetch))
     found = make_record(tested, date=_today(), command=_command(ladders or [], record))
     if record is not None:
-        found.write(record)
+        try:
+            found.write(record)
+        except OSError as error:
+            raise invalid("--record", str(record), f"cannot be written: {error.strerror}") from None
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=1))
     else:
@@ -96,8 +101,8 @@ def _tested(names: list[str], folder: Path | None, fetch: bool) -> Iterator[Test
 def _described(name: str, rows: pl.DataFrame) -> Iterator[Tested]:
     """A public ladder, or each ladder of a table."""
     from studylib.analysis.backtests import Tested
+    from studylib.analysis.public_rankings import compared_in
     from studylib.analysis.track_record import Source
-    from studylib.ladders import Choices
     from studylib.registry import LADDERS
 
     for (ladder,), own in rows.group_by(["ladder"], maintain_order=True):
@@ -107,8 +112,7 @@ def _described(name: str, rows: pl.DataFrame) -> Iterator[Tested]:
             origin = {"repository": known.repository, "commit": known.commit, "licence": known.licence}
             yield Tested(Source(ladder=name, title=known.title, **origin, **counts), own, known.choices)
         else:
-            compared = (Choices("variants", "variants"),) if (own["variant"] != "").any() else ()
-            yield Tested(Source(ladder=str(ladder), title=Path(name).name, **counts), own, compared)
+            yield Tested(Source(ladder=str(ladder), title=Path(name).name, **counts), own, compared_in(own))
 
 
 def _today() -> str:
@@ -151,7 +155,10 @@ def _print(found: TrackRecord) -> None:
         "median width",
         "most times",
     ]
-    print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    if rows:
+        print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    else:
+        print("forecasts: no ladder has runs and sizes enough to fit some and hold others out")
     for one in found.reruns:
         low, high = one.by_size
         print(

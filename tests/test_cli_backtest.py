@@ -62,6 +62,7 @@ def test_reruns_say_how_noisy_one_run_is(tmp_path, capsys, monkeypatch):
     again = first.with_columns(pl.lit(True).alias("rerun"), pl.col("loss") * math.exp(0.001))
     pl.concat([first, again]).write_csv(tmp_path / "mine.csv")
     _, out, _ = study(capsys, tmp_path / "mine.csv")
+    assert "forecasts: no ladder has runs" in out
     assert f"mine: 30 reruns, noise of one run {0.1 * 1.4826 / math.sqrt(2):.3f} % of the loss" in out
 
 
@@ -90,6 +91,7 @@ def test_bad_input_is_one_line_and_status_two(table, tmp_path, capsys, monkeypat
         ((tmp_path / "bad.csv",), "column 'loss', row 1: -3"),
         ((tmp_path / "gone.csv",), "there is no such file"),
         ((table, tmp_path / "again.csv"), "is also that of"),
+        ((table, "--record", tmp_path), "is a folder, not a file"),
     ):
         code, out, err = study(capsys, *arguments)
         assert code == 2 and out == "" and err.count("\n") == 1 and said in err, arguments

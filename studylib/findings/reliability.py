@@ -44,9 +44,9 @@ class Reliability(Finding):
     name = "reliability"
     title = Words(
         en="""At {{ times | num }} times the size, two variants keep their order with probability {{ holds[1] | percent }}
-            (90 %: {{ (holds[0], holds[2]) | percent }})""",
+            ({{ (holds[0], holds[2]) | percent }})""",
         ja="""規模 {{ times | num }} 倍では、2 案の順位が保たれる確率は {{ holds[1] | percent }}
-            (90 % 区間 {{ (holds[0], holds[2]) | percent }})""",
+            ({{ (holds[0], holds[2]) | percent }})""",
     )
     alt = Words(
         en="""
@@ -65,13 +65,13 @@ class Reliability(Finding):
     )
     words = Words(
         en="""
-            True effects at a size and at {{ times | num }} times that size have a correlation of {{ left | fixed(2) }} (90 %): it forgets itself
-            over {{ memory | num }} decades of parameters. This is measured on public ladders where both sizes were trained
+            True effects at a size and at {{ times | num }} times that size have the correlation {{ left | fixed(2) }}; it forgets itself
+            over {{ memory | num }} decades of parameters (90 % intervals). This is measured on public ladders where both sizes were trained
             {%- if own %}, and on this study's own sizes{% endif %}; rankings of extreme shapes and of corpora on text of their own kind hold
             longer than close calls do.""",
         ja="""
-            ある規模とその {{ times | num }} 倍の規模での真の効果の相関は {{ left | fixed(2) }}(90 % 区間)で、パラメータ数の {{ memory | num }} 桁で
-            忘却される。両方の規模が学習された公開データ
+            ある規模とその {{ times | num }} 倍の規模での真の効果の相関は {{ left | fixed(2) }} で、パラメータ数の {{ memory | num }} 桁で
+            忘却される(90 % 区間)。両方の規模が学習された公開データ
             {%- if own %}と本研究自身の規模{% endif %}で測定した。極端な形状や、自分と同種の文章に対するコーパスの順位は、僅差の比較より長く保たれる。""",
     )
 

@@ -10,7 +10,7 @@ import pytest
 
 from studylib.analysis import fit_reliability, own_effects, published_reliability, shipped_record, spread_of
 from studylib.analysis.held_pairs import held_pairs, orders_by_size, pairs_of
-from studylib.analysis.public_rankings import rate_effects, shape_effects, variant_effects
+from studylib.analysis.public_rankings import compared_in, rate_effects, shape_effects, variant_effects
 from studylib.analysis.ranking_fit import (
     MEMORY,
     Series,
@@ -81,6 +81,19 @@ def test_effects_are_carried_with_their_error_and_are_forgotten():
     assert (there.argmin(axis=1)[:, None] == np.arange(3)).mean(axis=0) == pytest.approx([1 / 3] * 3, abs=0.02)
     assert np.diff(there[:, :2], axis=1).std() == pytest.approx(0.7 * math.sqrt(2), rel=0.03)
     assert (Reliability(np.full(500, 3.0)).carry([0.0], [0.0], None, 10.0, generator)).shape == (500, 1)
+
+
+def test_effects_keep_their_spread_on_the_way_and_share_the_error_of_the_first():
+    generator, half = np.random.default_rng(1), Reliability(np.full(4_000, -1 / math.log(0.5)))
+    behind = generator.standard_normal(300)
+    behind *= 0.7 / behind.std()
+    there = half.carry(behind, np.zeros(300), 0.7, 10.0, generator)
+    assert there.std(axis=1).mean() == pytest.approx(0.7, rel=0.03)
+    slope = np.polyfit(behind, there.mean(axis=0), 1)[0]
+    assert slope == pytest.approx(0.5, abs=0.02)
+    here = half.carry([0.0, 0.0, 0.0], [0.0, 0.4, 0.4], 0.7, 1.0, generator)
+    gaps = (here - here[:, :1])[:, 1:]
+    assert np.corrcoef(gaps.T)[0, 1] == pytest.approx(0.5, abs=0.05) and gaps.std() == pytest.approx(0.4, abs=0.02)
 
 
 @pytest.mark.parametrize("behind, sd, spread", [([0.0, 1.0], [0.0], 1.0), ([0.0, 1.0], [0.0, -1.0], 1.0), ([], [], 1.0),
@@ -262,6 +275,14 @@ def test_shapes_are_compared_at_equal_flops_and_at_equal_seconds():
     assert wide.behind_seconds == 0 and narrow.behind_seconds == pytest.approx(3.0, abs=0.25)
     with pytest.raises(StudyError, match="6 shapes"):
         shape_costs(shapes().filter(pl.col("depth") < 9), "end")
+
+
+def test_what_a_table_compares_follows_from_its_columns():
+    (found,) = compared_in(shapes())
+    assert found.kind == "shapes" and found.metrics == ("end",)
+    assert compared_in(shapes().with_columns(pl.lit(None).alias("seconds_per_step")))[0].kind == "variants"
+    assert compared_in(corpora())[0].kind == "variants"
+    assert compared_in(corpora().with_columns(pl.lit("").alias("variant"))) == ()
 
 
 def test_shapes_and_rates_become_effects_over_sizes():

@@ -78,7 +78,7 @@ def outlook(study: Path, trial: TrialSpec, layout: LayoutCost, card: Card, optio
     """At the run's tokens first, then at ``options.budgets``."""
     count = parameter_count(trial.model)
     budgets = dict.fromkeys((float(trial.train_tokens), *(one for one in options.budgets if one != options.tokens)))
-    law = _law(study, count.non_embedding, list(budgets))
+    law = _law(study, count.total, list(budgets))
     shares, source = _utilisation(layout, card, options)
     per_token, batch = flops_per_token(trial.model), trial.tokens_per_step
     found = []
@@ -108,10 +108,11 @@ class _Law:
 
 def _law(study: Path, params: float, budgets: list[float]) -> _Law:
     runs = own_runs(study)
-    fitted = fit_forecaster(runs) if len(runs) else _NO_RUNS
+    # Of small models embeddings are a large part: counted without them, public ladders bend more than the intervals say.
+    fitted = fit_forecaster(runs, counting="total_params") if len(runs) else _NO_RUNS
     at = _forecasts(fitted, params, budgets) if isinstance(fitted, Forecaster) else fitted
     if not isinstance(at, Text):
-        text = _OWN_LAW(runs=len(runs), params=runs["params"].max(), tokens=runs["tokens"].max())
+        text = _OWN_LAW(runs=len(runs), params=runs["total_params"].max(), tokens=runs["tokens"].max())
         first = at[budgets[0]]
         relative = {tokens: _ends(100 * (one.draws / first.draws - 1)) for tokens, one in at.items()}
         return _Law(text, first.slope, relative, {tokens: _ends(one.draws) for tokens, one in at.items()})

@@ -88,7 +88,7 @@ def _print(made: Recipe) -> None:
         ["layout", f"{made.layout}; {made.ranks.heaviest_bytes / 2**30:.1f} GiB on the heaviest rank"],
         [
             "GPU-hours",
-            f"{short(run.gpu_hours[1])} ({short(run.gpu_hours[0])} to {short(run.gpu_hours[2])}), {run.days[1]:.0f} days",
+            f"{short(run.gpu_hours[1])} ({short(run.gpu_hours[0])} to {short(run.gpu_hours[2])}), {run.days[1]:.1f} days",
         ],
     ]
     if run.cost is not None:
@@ -101,7 +101,10 @@ def _print(made: Recipe) -> None:
     rows += [["missing", ", ".join(made.missing)]] * bool(made.missing)
     rows += [["unreadable", f"{name}: {why}"] for name, why in made.failed.items()]
     print_table(("recipe", ""), rows)
-    costly = [one for one in made.open if one.regret_percent is not None][:_SHOWN]
+    choices = {
+        (one.phase, one.choice or one.field): one for one in reversed(made.open) if one.regret_percent is not None
+    }
+    costly = list(reversed(choices.values()))[:_SHOWN]
     if costly:
         cells = [
             [one.field, shown(one.value), "" if one.own_value == one.value else shown(one.own_value),

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from studylib.analysis.reliability import Reliability
 
 _LEVEL = 100.0  # percent: what sizes have in common is not known, and nothing is to be learnt from it
-_DRAWS = 512
+_DRAWS = 256
 _OUT = 1e4  # percent: behind by so much is never the best
 _OPEN = 0.05
 
@@ -158,12 +158,14 @@ class Beliefs:
         return self.mean[:, -1].argmin(axis=1)
 
     @cached_property
+    def hoped(self) -> np.ndarray:
+        """[B] expected loss at the target of what will be chosen there, once what is planned has been seen."""
+        return _least(self.mean[:, -1], self.before - self.covariance[:, -1, :, -1, :], self.real)
+
+    @cached_property
     def regret(self) -> np.ndarray:
         """[B] expected regret at the target once what is planned has been seen; nothing planned: by choosing now."""
-        certain = _least(self.mean[:, -1], self.before, self.real)
-        return np.maximum(
-            _least(self.mean[:, -1], self.before - self.covariance[:, -1, :, -1, :], self.real) - certain, 0.0
-        )
+        return np.maximum(self.hoped - _least(self.mean[:, -1], self.before, self.real), 0.0)
 
     @cached_property
     def open(self) -> np.ndarray:
@@ -180,6 +182,13 @@ class Beliefs:
         second = np.where(np.isfinite(far) & self.real, far, np.inf).argmin(axis=1)
         found[rows[alone], second[alone]] = True
         return found
+
+    def leading(self, count: int) -> np.ndarray:
+        """[B, V] of those that are `open` the ``count`` that are lowest at the target."""
+        order = (
+            np.where(self.open, self.mean[:, -1], np.inf).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+        )
+        return self.open & (order < count)
 
 
 def _quantile(share: float) -> float:

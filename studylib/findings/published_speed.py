@@ -1,4 +1,4 @@
-"""The cost model held against published runs."""
+"""The cost model held against published runs, and one of this engine."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Run(Frozen):
 class PublishedSpeed(Finding):
     name = "published-speed"
     title = Words(
-        en="""The cost model foretells half of {{ runs | length }} published runs within {{ middle | fixed(0) }} %, and is off by
+        en="""The cost model foretells half of {{ runs | length }} measured runs within {{ middle | fixed(0) }} %, and is off by
             {{ worst | fixed(0) }} % at worst ({{ of_worst }})""",
-        ja="""費用モデルは公表された {{ runs | length }} 件の半数を {{ middle | fixed(0) }} % 以内で言い当て、最大の外れは {{ worst | fixed(0) }} %({{ of_worst }})""",
+        ja="""費用モデルは実測 {{ runs | length }} 件の半数を {{ middle | fixed(0) }} % 以内で言い当て、最大の外れは {{ worst | fixed(0) }} %({{ of_worst }})""",
     )
     alt = Words(
-        en="""Predicted over published tokens per second of a card, each run foretold from the others:
+        en="""Predicted over measured tokens per second of a card, each run foretold from the others:
             {% for one in runs %}
-            {{ one.name }} ({{ one.gpus }} × {{ one.card }}, {{ 'whole run' if one.whole else 'steps' }}) {{ one.error | signed(1) }} %: published
+            {{ one.name }} ({{ one.gpus }} × {{ one.card }}, {{ 'whole run' if one.whole else 'steps' }}) {{ one.error | signed(1) }} %: measured
             {{ ' ' }}{{ one.published | num }}, predicted {{ one.predicted | num }}, {{ one.utilisation | percent }} of the peak
             {{- '.' if loop.last else '; ' }}
             {% endfor %}""",
-        ja="""カード 1 枚あたりのトークン毎秒の予測と公表値の比。各件はほかの件から予測した:
+        ja="""カード 1 枚あたりのトークン毎秒の予測と実測値の比。各件はほかの件から予測した:
             {% for one in runs %}
-            {{ one.name }}({{ one.gpus }} × {{ one.card }}、{{ '全期間' if one.whole else 'ステップ' }}){{ one.error | signed(1) }} %:公表
+            {{ one.name }}({{ one.gpus }} × {{ one.card }}、{{ '全期間' if one.whole else 'ステップ' }}){{ one.error | signed(1) }} %:実測
             {{ ' ' }}{{ one.published | num }}、予測 {{ one.predicted | num }}、ピークの {{ one.utilisation | percent }}
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
@@ -100,5 +100,5 @@ class PublishedSpeed(Finding):
         ax.set_ylim(len(self.runs) - 0.5, -0.5)
         ax.grid(axis="y", visible=False)
         ax.legend(loc="lower right", fontsize=9)
-        ax.set_xlabel("predicted over published speed, each from the other runs")
+        ax.set_xlabel("predicted over measured speed, each from the other runs")
         return figure

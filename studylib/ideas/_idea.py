@@ -38,7 +38,8 @@ class Idea:
     plan
         The steps known beforehand, trials above all; torch-free and quick, so that they can be listed.
     after_all
-        Reads the other ideas' results, so it runs when they are finished.
+        Reads the other ideas' results, so its notebook runs when they are finished. What follows from them is a round; the plan
+        is the same whatever they are.
     rounds
         What follows from the outcomes of the plan.
     baselines_among
@@ -46,8 +47,8 @@ class Idea:
         that a notebook shows and a reader changes.
     at_size
         Of parameters of this idea, a number of non-embedding parameters, and variants by their names in tables: the parameters to
-        change (dotted, as ``--set`` has them) so that it compares its choices at that size, of which only these variants are kept,
-        and all of a choice of which none is named. None: it cannot be asked for a size.
+        change (dotted, as ``--set`` has them) so that it compares its choices at that size, with these variants alone beside the
+        baseline where any are named. None: it cannot be asked for a size.
     """
 
     name: str

@@ -84,16 +84,17 @@ def input_bytes(spec: TrialSpec) -> float:
     return weight_bytes(spec) * states * under_way / stages
 
 
-def logit_bytes(spec: TrialSpec) -> float:
-    """The head's input, the logarithms of its probabilities, and their gradients behind and before the softmax, fp32."""
+def logit_bytes(spec: TrialSpec, under_way: int = 1) -> float:
+    """The head's input and the logarithms of its probabilities, for each micro-batch under way on the last stage; and of one their
+    gradients behind and before the softmax, fp32."""
     model, low, wide = spec.model, product_bytes(spec), weight_bytes(spec)
     tokens, vocab = spec.micro_batch_size * model.seq_len, model.vocab_size / spec.parallel.tp
     head = tokens * model.hidden_size * (wide * NORMS[model.norm].saved + low)
     if spec.compute.cross_entropy == "chunked":
         kept = tokens * model.hidden_size * low + wide * vocab * model.hidden_size
         chunk = CHUNK_LOGITS["cpu" if spec.compute.device == "cpu" else "cuda"]
-        return head + kept + 3 * wide * min(tokens * vocab, chunk)
-    return head + 3 * wide * tokens * vocab
+        return under_way * (head + kept) + 3 * wide * min(tokens * vocab, chunk)
+    return under_way * (head + wide * tokens * vocab) + 2 * wide * tokens * vocab
 
 
 def keeps_scores(spec: TrialSpec) -> bool:

@@ -167,8 +167,8 @@ class _Links:
     def __init__(self, trial: TrialSpec, card: Card, gpus_per_node: int):
         parallel = trial.parallel
         within, between = NETWORK.value * card.within_node, NETWORK.value * card.between_nodes
-        self.tensor = within if parallel.tp <= gpus_per_node else between
+        # Ranks of one group that share a node share its adapters, and a ring crosses each of them once.
+        self.tensor = within if parallel.tp <= gpus_per_node else min(within, gpus_per_node * between)
         neighbours = max(1, gpus_per_node // parallel.tp)
-        # Replicas that share a node share its adapters, and a ring crosses each of them once.
         self.data = within if parallel.dp <= neighbours else min(within, neighbours * between)
         self.pipeline = within if parallel.world_size <= gpus_per_node else between

@@ -25,8 +25,10 @@ class Line(Frozen):
     )
     alternatives: tuple[Value, ...] = Field(default=(), description="may still be better: with more than 5 %")
     interval: tuple[float, float] | None = Field(default=None, description="95 %, of the best value, for numbers")
-    p_best: Fraction | None = Field(default=None, description="of the value, among those tried, at the target")
-    regret_percent: float | None = Field(default=None, description="expected, of the loss at the target")
+    p_best: Fraction | None = Field(
+        default=None, description="of the value, among those tried, at the target, by own trials"
+    )
+    regret_percent: float | None = Field(default=None, description="expected, of the loss at the target, by own trials")
     regret_bpb: float | None = None
     regret_gpu_hours: float | None = Field(default=None, description="by which the run is longer to make up for it")
     evidence: Literal["measured", "published", "convention"]
@@ -36,6 +38,12 @@ class Line(Frozen):
     idea: str = Field(default="", description="whose trials speak of it; empty: none")
     decided: bool = False
     conflict: Text | None = Field(default=None, description="ideas or choices that disagree, and by which rule one won")
+
+    @property
+    def compared(self) -> bool:
+        """Whether own trials say anything of the value: against others, or for another."""
+        leans = self.own_value is not None and self.own_value != self.value
+        return leans or self.p_best is not None or self.regret_percent is not None
 
     @property
     def key(self) -> tuple[Phase, str]:

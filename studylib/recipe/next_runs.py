@@ -1,19 +1,19 @@
 """What to run next: over all ideas, the runs that lessen the regret at the target most for what they cost.
 
-A run is an idea at a size: all of its choices are compared once more, each among the variants that may still be the best. Its worth
-is that of ``analysis.value_of_runs``; preferences are left out, as their regret is not one of the loss.
+A run compares one choice of an idea at a size, among those of its variants that may still be the best; what the idea has found of its
+other choices stays (``keep_settings``). Its worth is that of ``analysis.value_of_runs``, its cost that of the trials which the idea
+plans for it. Preferences are left out, as their regret is not one of the loss.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -21,7 +21,7 @@ from pydantic import Field
 from studylib.analysis.value_of_runs import Beliefs, SeenChoice
 from studylib.frozen import Frozen
 from studylib.model.cost import own_flops
-from studylib.params import StudyParams, load_params
+from studylib.params import load_params
 from studylib.project import params_file
 from studylib.registry import IDEAS
 from studylib.spec import Setting
@@ -30,9 +30,17 @@ from studylib.words import Text, Words
 if TYPE_CHECKING:
     from studylib.analysis.reliability import Reliability
 
-SIZES = (1e7, 1e8, 1e9)  # parameters without embeddings: a decade apart, the largest a thousandth of the target's FLOPs
-SEEDS = (3, 6)
+SIZES = (
+    1e7,
+    3e7,
+    1e8,
+    3e8,
+    1e9,
+)  # parameters without embeddings; the largest costs about a hundredth of the target's FLOPs
+SEEDS = 3  # that a run adds
+COUNTS = (2, 4, 99)  # of the variants that are open, the likeliest so many
 SCALE = "gpu"
+_SAME = 0.2  # log: sizes nearer than this are one
 _MOST = 10  # runs of a list without a budget
 _LEAST = 1e-3  # percent of the loss: what lessens the regret by less is not worth a line
 
@@ -59,13 +67,12 @@ class ListedRun(Frozen):
     """One command, what it costs and what it is expected to save."""
 
     idea: str
-    choice: str = Field(description="that gains most: `Setting.decision`")
-    choices: tuple[str, ...] = Field(description="all that gain, the most first")
+    choice: str = Field(description="what is compared: `Setting.decision`")
     phase: str
     params: float = Field(description="non-embedding, of its largest trials")
     seeds: int = Field(description="of each variant")
-    variants: tuple[str, ...] = Field(description="of that choice, those still open, the setting's own first")
-    trials: int = Field(description="about, of all sizes and choices")
+    variants: tuple[str, ...] = Field(description="that are compared, in the order of the setting's")
+    trials: int = Field(description="about, of all sizes")
     flops: float = Field(description="of all trials, about")
     gpu_hours: float
     reduction_percent: float = Field(description="of the loss: expected reduction of the regret at the target")
@@ -122,34 +129,23 @@ def next_runs(
         for _, one in choices
     ]  # fmt: skip
     beliefs = Beliefs.of(known, reliability, SIZES, target_params)
-    open_ = beliefs.open
-    open_[:, 0] = True  # what the setting stands for now
-    now, spent, runs, cheapest = beliefs.regret, 0.0, [], np.inf
-    asked = {
-        idea: _Asked(idea, rows, _labels(choices, rows, open_))
-        for idea in settings
-        if (rows := [n for n, (name, _) in enumerate(choices) if name == idea and now[n] >= _LEAST])
-    }
-    worth = {idea: one.worth(beliefs, open_) for idea, one in asked.items()}
-    while budget_gpu_hours is not None or len(runs) < _MOST:
-        offers = []
-        for idea, found in worth.items():
-            for (place, seeds), gains in found.items():
-                hours = asked[idea].flops(SIZES[place - 1], seeds) / flops_per_s / 3600
-                if gains.sum() < _LEAST:
-                    continue
-                cheapest = min(cheapest, hours)
-                if budget_gpu_hours is None or spent + hours <= budget_gpu_hours:
-                    offers.append((gains.sum() / hours, hours, idea, place, seeds))
-        if not offers:
+    now, left, spent, cheapest = beliefs.regret, budget_gpu_hours, 0.0, np.inf
+    runs: list[ListedRun] = []
+    choices_at = {n: _Choice(*choices[n]) for n in np.flatnonzero(now >= _LEAST)}
+    offers = {n: list(one.offers(beliefs, n, flops_per_s)) for n, one in choices_at.items()}
+    while len(runs) < _MOST if left is None else spent < left:
+        worth_it = [one for own in offers.values() for one in own]
+        cheapest = min([cheapest, *(one.hours for one in worth_it)])
+        fitting = [one for one in worth_it if left is None or spent + one.hours <= left]
+        if not fitting:
             break
-        _, hours, idea, place, seeds = max(offers)
-        one, gains = asked[idea], worth[idea][place, seeds]
-        runs.append(_listed(choices, open_, one, place, seeds, gains, hours, out))
-        rows = one.rows
-        beliefs = beliefs.put(rows, beliefs.take(rows).planned(place, seeds, open_[rows]))
-        spent += hours
-        worth[idea] = one.worth(beliefs, open_)
+        best = max(fitting, key=lambda one: one.gain / one.hours)
+        choice = choices_at[best.row]
+        runs.append(choice.listed(best, flops_per_s, out))
+        choice.seeds[best.place] += SEEDS
+        beliefs = beliefs.put([best.row], beliefs.take([best.row]).planned(best.place, SEEDS, best.variants))
+        spent += best.hours
+        offers[best.row] = list(choice.offers(beliefs, best.row, flops_per_s))
     found = empty | {
         "runs": tuple(runs), "gpu_hours": spent, "regret_percent": float(now.sum()), "after_percent": float(beliefs.regret.sum()),
     }  # fmt: skip
@@ -169,60 +165,69 @@ def _compared(settings: Mapping[str, Sequence[Setting]]) -> Iterator[tuple[str, 
                 yield idea, one
 
 
-def _labels(choices: Sequence[tuple[str, Setting]], rows: Sequence[int], open_: np.ndarray) -> frozenset[str]:
-    """The variants of an idea that are still open, by their names in its tables."""
-    return frozenset(
-        tried.label for n in rows for tried, kept in zip(choices[n][1].tried, open_[n], strict=False) if kept
-    )
+class _Offer(NamedTuple):
+    """A run that could be made: of the choice in this row of the beliefs, at this place, of [1, V] variants."""
+
+    row: int
+    place: int
+    variants: np.ndarray
+    gain: float
+    hours: float
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """An idea that has something open: the rows of its choices, and the variants to go on with."""
+class _Choice:
+    """A choice that is open. ``seeds``: by place, those that are planned."""
 
-    idea: str
-    rows: list[int]
-    keep: frozenset[str]
+    def __init__(self, idea: str, setting: Setting):
+        self.idea, self.setting = idea, setting
+        self.seeds = dict.fromkeys(range(1, len(SIZES) + 1), 0)
+        for place, size in enumerate(SIZES, start=1):
+            if abs(math.log(size / (setting.params or 1.0))) < _SAME:
+                self.seeds[place] = setting.seeds or 0
+        self._usual = load_params(params_file(SCALE, idea), idea)
+        self._costs: dict[frozenset[str], tuple[float, float, int]] = {}
 
-    def worth(self, beliefs: Beliefs, open_: np.ndarray) -> dict[tuple[int, int], np.ndarray]:
-        """By place and seeds, what each choice's regret is expected to lose."""
-        own, variants = beliefs.take(self.rows), open_[self.rows]
-        return {
-            (place, seeds): np.maximum(own.regret - own.planned(place, seeds, variants).regret, 0.0)
-            for place in range(1, len(SIZES) + 1)
-            for seeds in SEEDS
-        }
+    def offers(self, beliefs: Beliefs, row: int, flops_per_s: float) -> Iterator[_Offer]:
+        """Runs that are worth it."""
+        own = beliefs.take([row])
+        for variants in {mask.tobytes(): mask for mask in map(own.leading, COUNTS)}.values():
+            for place, size in enumerate(SIZES, start=1):
+                gain = float((own.hoped - own.planned(place, SEEDS, variants).hoped)[0])
+                if gain >= _LEAST:
+                    yield _Offer(row, place, variants, gain, self._flops(variants, size) / flops_per_s / 3600)
 
-    def changes(self, size: float) -> dict[str, Any]:
-        return IDEAS[self.idea].at_size(self._usual, size, self.keep)
+    def labels(self, variants: np.ndarray) -> tuple[str, ...]:
+        return tuple(one.label for one, asked in zip(self.setting.tried, variants[0], strict=False) if asked)
 
-    @cached_property
-    def _usual(self) -> StudyParams:
-        return load_params(params_file(SCALE, self.idea), self.idea)
+    def listed(self, offer: _Offer, flops_per_s: float, out: Path | None) -> ListedRun:
+        size, seeds, labels = SIZES[offer.place - 1], self.seeds[offer.place] + SEEDS, self.labels(offer.variants)
+        changes = self._changes(size, labels) | {"seeds": seeds, "keep_settings": True}
+        return ListedRun(
+            idea=self.idea, choice=self.setting.decision, phase=self.setting.phase, params=size, seeds=seeds, variants=labels,
+            trials=self._cost(offer.variants)[1], flops=offer.hours * flops_per_s * 3600, gpu_hours=offer.hours,
+            reduction_percent=offer.gain, reduction_per_gpu_hour=offer.gain / offer.hours, command=command(self.idea, changes, out),
+        )  # fmt: skip
 
-    @cached_property
-    def _planned(self) -> tuple[np.ndarray, np.ndarray, int]:
-        """(FLOPs, trials) at the smallest size: of the fewest seeds and of one more; and the vocabulary."""
-        idea = IDEAS[self.idea]
-        changed = self.changes(SIZES[0]) | {"seeds": list(range(SEEDS[0]))}
-        params = load_params(params_file(SCALE, self.idea), self.idea, changed)
-        trials = idea.trials(params)
-        flops = np.array([own_flops(one) for one in trials])
-        last = np.array([one.seed == SEEDS[0] - 1 for one in trials])
-        later = sum(one.expected for one in idea.rounds(params))  # about as dear as the others
-        rounds = np.array([later * median(flops), later])
-        total = np.array([flops.sum(), len(flops)]) + rounds
-        more = np.array([flops[last].sum(), last.sum()]) + rounds / SEEDS[0]
-        return total, more, max(one.model.vocab_size for one in trials)
+    def _changes(self, size: float, labels: Collection[str]) -> dict[str, Any]:
+        return IDEAS[self.idea].at_size(self._usual, size, labels)
 
-    def flops(self, size: float, seeds: int) -> float:
-        """Of all trials, to about a fifth of what a plan says: counted at the smallest size, where planning is quick."""
-        total, more, vocabulary = self._planned
-        return float((total + (seeds - SEEDS[0]) * more)[0]) * _dearer(size, vocabulary)
+    def _flops(self, variants: np.ndarray, size: float) -> float:
+        """Of all trials, to about a fifth of what a plan says."""
+        flops, _, vocabulary = self._cost(variants)
+        return flops * _dearer(size, vocabulary)
 
-    def trials(self, seeds: int) -> int:
-        total, more, _ = self._planned
-        return round(float((total + (seeds - SEEDS[0]) * more)[1]))
+    def _cost(self, variants: np.ndarray) -> tuple[float, int, int]:
+        """FLOPs and trials at the smallest size, where planning is quick, and the vocabulary."""
+        labels = frozenset(self.labels(variants))
+        if labels not in self._costs:
+            changed = self._changes(SIZES[0], labels) | {"seeds": SEEDS}
+            params = load_params(params_file(SCALE, self.idea), self.idea, changed)
+            trials = IDEAS[self.idea].trials(params)
+            flops = [own_flops(one) for one in trials]
+            later = sum(one.expected for one in IDEAS[self.idea].rounds(params))  # about as dear as the others
+            vocabulary = max(one.model.vocab_size for one in trials)
+            self._costs[labels] = sum(flops) + later * median(flops), len(flops) + later, vocabulary
+        return self._costs[labels]
 
 
 def _dearer(size: float, vocabulary: int) -> float:
@@ -233,22 +238,6 @@ def _dearer(size: float, vocabulary: int) -> float:
         return params * (params + vocabulary * width)
 
     return read(size) / read(SIZES[0])
-
-
-def _listed(
-    choices: Sequence[tuple[str, Setting]], open_: np.ndarray, asked: _Asked, place: int, seeds: int, gains: np.ndarray,
-    hours: float, out: Path | None,
-) -> ListedRun:  # fmt: skip
-    size = SIZES[place - 1]
-    order = [asked.rows[n] for n in np.argsort(-gains, kind="stable") if gains[n] >= _LEAST / len(gains)]
-    first = choices[order[0]][1]
-    return ListedRun(
-        idea=asked.idea, choice=first.decision, choices=tuple(choices[n][1].decision for n in order), phase=first.phase,
-        params=size, seeds=seeds, trials=asked.trials(seeds), flops=asked.flops(size, seeds), gpu_hours=hours,
-        variants=tuple(one.label for one, kept in zip(first.tried, open_[order[0]], strict=False) if kept),
-        reduction_percent=float(gains.sum()), reduction_per_gpu_hour=float(gains.sum() / hours),
-        command=command(asked.idea, asked.changes(size) | {"seeds": seeds}, out),
-    )  # fmt: skip
 
 
 def command(idea: str, changes: Mapping[str, Any], out: Path | None) -> str:

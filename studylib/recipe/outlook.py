@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from studylib.analysis.loss_law import Forecast, Forecaster, fit_forecaster, published_law
+from studylib.analysis.loss_law import fit_forecaster, published_law
 from studylib.frozen import Frozen
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.recipe.cards import Card
@@ -107,28 +107,19 @@ class _Law:
 
 
 def _law(study: Path, params: float, budgets: list[float]) -> _Law:
-    runs = own_runs(study)
+    """By own trials where they carry the loss to the run itself; budgets that they do not reach have differences by the published law."""
+    runs, law = own_runs(study), published_law()
     # Of small models embeddings are a large part: counted without them, public ladders bend more than the intervals say.
     fitted = fit_forecaster(runs, counting="total_params") if len(runs) else _NO_RUNS
-    at = _forecasts(fitted, params, budgets) if isinstance(fitted, Forecaster) else fitted
-    if not isinstance(at, Text):
-        text = _OWN_LAW(runs=len(runs), params=runs["total_params"].max(), tokens=runs["tokens"].max())
-        first = at[budgets[0]]
-        relative = {tokens: _ends(100 * (one.draws / first.draws - 1)) for tokens, one in at.items()}
-        return _Law(text, first.slope, relative, {tokens: _ends(one.draws) for tokens, one in at.items()})
-    law = published_law()
     relative = {tokens: _ends(100 * (law.relative(params, tokens, (params, budgets[0])) - 1)) for tokens in budgets}
-    return _Law(_PUBLISHED_LAW(why=at, source=law.source), law.slope(params, budgets[0]), relative, {})
-
-
-def _forecasts(fitted: Forecaster, params: float, budgets: list[float]) -> dict[float, Forecast] | Text:
-    found = {}
-    for tokens in budgets:
-        one = fitted.at(params, tokens)
-        if isinstance(one, Text):
-            return one
-        found[tokens] = one
-    return found
+    first = fitted if isinstance(fitted, Text) else fitted.at(params, budgets[0])
+    if isinstance(fitted, Text) or isinstance(first, Text):
+        return _Law(_PUBLISHED_LAW(why=first, source=law.source), law.slope(params, budgets[0]), relative, {})
+    said = {tokens: fitted.at(params, tokens) for tokens in budgets}
+    reached = {tokens: one for tokens, one in said.items() if not isinstance(one, Text)}
+    relative |= {tokens: _ends(100 * (one.draws / first.draws - 1)) for tokens, one in reached.items()}
+    text = _OWN_LAW(runs=len(runs), params=runs["total_params"].max(), tokens=runs["tokens"].max())
+    return _Law(text, first.slope, relative, {tokens: _ends(one.draws) for tokens, one in reached.items()})
 
 
 def _ends(draws: np.ndarray) -> Interval:

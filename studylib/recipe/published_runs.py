@@ -1,4 +1,4 @@
-"""Published runs of 7B to 13B models, and what the cost model says of them."""
+"""Published runs of 7B to 13B models, one of this engine, and what the cost model says of them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ class PublishedRun(Frozen):
         What was not, and how it was taken; empty: nothing that matters.
     whole
         The figure is of a whole run with its restarts and evaluations, not of steps.
+    own
+        Measured with this engine; too small, and on too few cards, to calibrate by.
     """
 
     name: str
@@ -37,16 +39,17 @@ class PublishedRun(Frozen):
     published: str
     taken: str
     whole: bool
+    own: bool
     source: str
 
 
 def _run(
     name: str, card: str, layers: int, hidden: int, ffn: int, vocab: int, seq_len: int, batch: int, *, dp: int, micro_batch: int,
-    tokens_per_second: float, published: str, source: str, taken: str = "", whole: bool = False, tp: int = 1, pp: int = 1,
-    kv_heads: int | None = None, **choices: object,
+    tokens_per_second: float, published: str, source: str, taken: str = "", whole: bool = False, own: bool = False, tp: int = 1, pp: int = 1,
+    kv_heads: int | None = None, head_dim: int = 128, **choices: object,
 ) -> PublishedRun:  # fmt: skip
     model = ModelSpec(
-        num_layers=layers, hidden_size=hidden, num_heads=hidden // 128, num_kv_heads=kv_heads, intermediate_size=ffn, vocab_size=vocab,
+        num_layers=layers, hidden_size=hidden, num_heads=hidden // head_dim, num_kv_heads=kv_heads, intermediate_size=ffn, vocab_size=vocab,
         seq_len=seq_len, **choices,
     )  # fmt: skip
     trial = TrialSpec(
@@ -54,7 +57,7 @@ def _run(
         parallel=ParallelSpec(dp=dp, tp=tp, pp=pp, zero_stage=1, micro_batch_size=micro_batch),
     )  # fmt: skip
     return PublishedRun(
-        name=name, trial=trial, card=card, tokens_per_second=tokens_per_second, published=published, taken=taken, whole=whole,
+        name=name, trial=trial, card=card, tokens_per_second=tokens_per_second, published=published, taken=taken, whole=whole, own=own,
         source=source,
     )  # fmt: skip
 
@@ -64,7 +67,7 @@ _FOUNDRY = "github.com/mosaicml/llm-foundry, scripts/train/benchmarking/README.m
 _UNKNOWN_CARDS = "number of cards and layout are not published: 512, replicas alone"
 _OLMO_3 = "the Olmo 3 team in muxup.com/2025q4/minipost-olmo3-training-cost; arXiv 2512.13961"
 _OLMO_3_TAKEN = f"{_UNKNOWN_CARDS}; its sliding windows, in 3 of 4 layers, counted as full attention"
-_MPT = {"activation": "gelu", "norm": "layernorm", "position": "learned"}
+_MPT = {"activation": "gelu", "norm": "layernorm", "position": "learned", "tied_embeddings": True}
 
 
 @cache
@@ -99,6 +102,8 @@ def published_runs() -> tuple[PublishedRun, ...]:
              tokens_per_second=4800, published="4,800 tokens/s a GPU on 64", source=_FOUNDRY),
         _run("MPT 13B", "a100-sxm", 40, 5120, 20480, 50_368, 2048, 48, dp=8, micro_batch=2, **_MPT,
              tokens_per_second=2262, published="2,262 tokens/s a GPU on 8", source=_FOUNDRY),
+        _run("this engine, 0.37B", "h200-sxm", 24, 1024, 2736, 32_768, 2048, 8, dp=1, micro_batch=8, head_dim=64, own=True,
+             tokens_per_second=172_500, published="172,500 tokens/s on one", source="LOG.md, `study bench gpu`"),
     )  # fmt: skip
 
 
@@ -128,7 +133,7 @@ class RunCheck(Frozen):
 def fitted_shares() -> tuple[float, ...]:
     """For each run what makes the model's speed the published one: what ``REACHED`` would have to be; of whole runs, ``WHOLE``.
 
-    Their medians are those constants.
+    The medians of those that are not this engine's are those constants.
     """
     return tuple(
         run.tokens_per_second / _speed(run, REACHED.value) if run.whole else _share_of(run) for run in published_runs()
@@ -157,8 +162,12 @@ def check_published() -> tuple[RunCheck, ...]:
     """The cost model on every published run."""
     runs, shares = published_runs(), fitted_shares()
     found = []
-    for index, run in enumerate(runs):
-        others = [share for place, share in enumerate(shares) if place != index and runs[place].whole == run.whole]
+    for run in runs:
+        others = [
+            share
+            for other, share in zip(runs, shares, strict=True)
+            if other is not run and other.whole == run.whole and not other.own
+        ]
         found.append(_check(run, median(others)))
     return tuple(found)
 
@@ -177,9 +186,9 @@ def _check(run: PublishedRun, of_others: float) -> RunCheck:
 
 def published_utilisation(card: str) -> tuple[float, float, float]:
     """Lowest, middle and highest share of the dense bf16 peak that the published runs on a card of this name reached; on any where none did."""
-    checks = list(zip(check_published(), published_runs(), strict=True))
-    own = [one.utilisation for one, run in checks if run.card == card]
-    found = sorted(own or [one.utilisation for one, _ in checks])
+    checks = [(one, run) for one, run in zip(check_published(), published_runs(), strict=True) if not run.own]
+    on_card = [one.utilisation for one, run in checks if run.card == card]
+    found = sorted(on_card or [one.utilisation for one, _ in checks])
     return found[0], median(found), found[-1]
 
 

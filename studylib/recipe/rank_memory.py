@@ -86,9 +86,8 @@ def rank_memory(trial: TrialSpec, stage: Stage, held: Held | None = None) -> Ran
     wide, count = weight_bytes(trial), under_way(trial, stage)
     every = layer_bytes(trial)
     layers = every[stage.first : stage.first + stage.layers]
-    logits = 0.0
-    if stage.head:
-        logits = logit_bytes(trial) * (count if trial.parallel.pp_engine == "afab" else 1)
+    # With one forward, one backward the last stage has one micro-batch under way.
+    logits = logit_bytes(trial, count) if stage.head else 0.0
     activations = sum(layers) * count + (working_bytes(trial) if layers else 0.0)
     beside = activations + logits
     if trial.compute.recompute == "layer":

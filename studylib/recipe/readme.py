@@ -69,13 +69,7 @@ def _part(recipe: Recipe, language: Language) -> str:
     lines = [said(_TITLE(**facts)), "", said(_ABOUT(**facts)), "", said(_HEADINGS["files"]), ""]
     lines += [f"- `{name}`: {said(text)}" for name, text in _FILES.items()]
     lines += ["", said(_HEADINGS["start"]), "", said(_START), "", "```sh", prepare, "sbatch train.sbatch", "```"]
-    lines += ["", said(_TUNED), "", "```sh"]
-    for name, one in zip(("fine_tuning.json", "preferences.json"), recipe.tunings.values(), strict=True):
-        lines.append(
-            f"torchrun --nproc_per_node {one.parallel.world_size} -m studylib.train {name} --out trials/{one.hash}"
-            if one.parallel.world_size <= recipe.options.gpus_per_node
-            else f"# {name}: {one.parallel.world_size} processes, as in train.sbatch, --out trials/{one.hash}"
-        )
+    lines += ["", said(_TUNED), "", "```sh", "python -m studylib.recipe.tune --launcher slurm", "```"]
     size = f"{recipe.options.target_params:.3g}"
     lines += [
         "```",

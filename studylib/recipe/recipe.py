@@ -84,7 +84,7 @@ class Recipe(Frozen):
     @property
     def open(self) -> tuple[Line, ...]:
         """Lines of which own trials speak without deciding, the costliest first."""
-        found = (one for one in self.lines if one.idea and not one.decided)
+        found = (one for one in self.lines if one.idea and one.compared and not one.decided)
         return tuple(sorted(found, key=lambda one: -(one.regret_percent or 0.0)))
 
 

@@ -36,7 +36,7 @@ def corpora(tokens: float) -> dict[str, Corpus]:
     return {
         "ja": Corpus(0.5 - wiki, 136e9, 6.1),
         "ja-wiki": Corpus(wiki, 2e9, 6.1),
-        "en": Corpus(0.4, 156e9, 4.0),  # C4 of 2019, tokens of T5 (arXiv 1910.10683)
+        "en": Corpus(0.4, 156e9, 4.0),  # C4 (arXiv 2104.08758)
         "code": Corpus(0.1, 100e9, 2.8),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from studylib.errors import StudyError
@@ -21,6 +21,8 @@ _VALIDATED = 1e-4  # of the text: 20M tokens of 200B
 _EVAL_TOKENS = 4_194_304
 _EVAL_EVERY, _CHECKPOINT_EVERY = 1000, 500
 
+_NEEDED = (*SHAPE, "model.vocab_size", "data.tokenizer.vocab_size")
+
 _CANNOT = Words(
     en="the study's own value does not fit the rest: {{ why }}", ja="本研究の値はほかの設定と両立しない:{{ why }}"
 )
@@ -29,39 +31,46 @@ _CANNOT = Words(
 def fitting(lines: Sequence[Line], options: RecipeOptions) -> tuple[tuple[Line, ...], TrialSpec]:
     """The pre-training, and the lines it has: an own choice that a trial cannot have beside the others gives way, and says so.
 
+    So do those of the tunings.
+
     Raises
     ------
     StudyError
         What is published does not make a trial either.
     """
+    kept = _fitted(tuple(lines), ("pre-training",), lambda tried: pretraining_trial(tried, options))
+    trial = pretraining_trial(kept, options)
+    return _fitted(kept, ("fine-tuning", "preferences"), lambda tried: tunings(tried, trial)), trial
+
+
+def _fitted(
+    lines: tuple[Line, ...], phases: tuple[Phase, ...], build: Callable[[Sequence[Line]], object]
+) -> tuple[Line, ...]:
     try:
-        return tuple(lines), pretraining_trial(lines, options)
+        build(lines)
     except StudyError:
         pass
-    own = [one for one in lines if _own(one)]
-    choices = list(dict.fromkeys((one.idea, one.choice or one.field) for one in own))
-    kept = [one for one in lines if not _own(one)]
-    order = {one.key: place for place, one in enumerate(lines)}
-    pretraining_trial(kept, options)
-    for choice in choices:
-        group = [one for one in own if (one.idea, one.choice or one.field) == choice]
+    else:
+        return lines
+    own = [one for one in lines if one.phase in phases and _own(one)]
+    kept = [one for one in lines if one not in own]
+    build(kept)
+    for choice in dict.fromkeys((one.phase, one.idea, one.choice or one.field) for one in own):
+        group = [one for one in own if (one.phase, one.idea, one.choice or one.field) == choice]
         try:
-            pretraining_trial([*kept, *group], options)
+            build([*kept, *group])
         except StudyError as error:
             why = _CANNOT(why=str(error))
-            group = [
-                one.replace(value=None, decided=False, p_best=None, regret_percent=None, conflict=why) for one in group
-            ]
+            nothing = {"value": None, "decided": False, "p_best": None, "regret_percent": None}
+            group = [one.replace(conflict=why, **nothing) for one in group]
         kept += group
-    kept.sort(key=lambda one: order[one.key])
-    return tuple(kept), pretraining_trial(kept, options)
+    order = {one.key: place for place, one in enumerate(lines)}
+    return tuple(sorted(kept, key=lambda one: order[one.key]))
 
 
 def _own(line: Line) -> bool:
-    """The shape is none: it was made to fit."""
-    if line.field in SHAPE:
-        return False
-    return line.phase == "pre-training" and bool(line.idea) and line.value is not None and line.value == line.own_value
+    """Whether the study's own value stands and could be left out. Shape and vocabulary could not, and were made to fit."""
+    return line.field not in _NEEDED and bool(line.idea) and line.value is not None and line.value == line.own_value
 
 
 def pretraining_trial(lines: Iterable[Line], options: RecipeOptions) -> TrialSpec:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from studylib.analysis.reliability import Reliability
+from studylib.data.guard import Guard
 from studylib.frozen import validated
 from studylib.model.cost import parameter_count
 from studylib.recipe.choices import Choices, read_choices
@@ -17,8 +18,9 @@ from studylib.recipe.lines import lines, priced
 from studylib.recipe.options import RecipeOptions
 from studylib.recipe.published import published, step_law_batch, step_law_rate
 from studylib.recipe.shape import shape_of
-from studylib.recipe.text import corpora, passes
+from studylib.recipe.text import CONVERSATIONS, PAIRS, corpora, passes, sources
 from studylib.recipe.trial import fitting, tunings
+from studylib.registry import SOURCES
 from studylib.result import IdeaResult
 from studylib.spec import Setting, Tried
 from studylib.spec.setting import check_field
@@ -60,9 +62,8 @@ def test_without_any_result_every_line_has_a_value_and_says_from_where():
     assert len({one.key for one in found}) == len(found) > 40
     for one in found:
         check_field(one.field)
-        assert one.value is not None and one.source is not None and one.evidence in ("published", "convention"), (
-            one.field
-        )
+        assert one.source is not None and one.evidence in ("published", "convention"), one.field
+        assert (one.value is not None) == (one.field != "model.moe.experts"), one.field  # a dense model has none
         assert not (one.decided or one.idea)
         for text in (one.name, one.source, one.conditions):
             assert text.en.strip() and re.search(r"[ぁ-んァ-ヶ一-龯0-9A-Za-zα-ω]", text.ja), one.field
@@ -106,10 +107,22 @@ def test_rates_and_batches_are_step_laws():
     )
 
 
+def test_every_source_can_be_asked_for_its_text():
+    made = {}
+    for one in (*sources(2e11), *CONVERSATIONS, *PAIRS):
+        Guard.check_source(one.label, one.kind, one.options)
+        made[one.label] = SOURCES[one.kind](one.label, one.options)
+    assert made["dolly"].conversations and made["oasst"].conversations and made["pairs"].preferences
+    assert list(made) == ["ja", "ja-wiki", "en", "code", "dolly", "oasst", "pairs"]
+
+
 def test_shares_of_the_text_are_a_whole_and_wikipedia_is_read_at_most_four_times():
     for tokens in (1e9, 2e11, 2e12):
         assert sum(one.share for one in corpora(tokens).values()) == pytest.approx(1)
         assert passes(tokens)["ja-wiki"] <= 4.001
+    often = made(options=RecipeOptions(tokens=2e12))["data.sources"].conditions
+    assert "7.29 times" in often.en and "more Japanese text" in often.en and "7.29 回" in often.ja
+    assert "more Japanese text" not in made()["data.sources"].conditions.en
 
 
 # --- own trials against what is published
@@ -176,6 +189,7 @@ def test_options_of_a_choice_come_and_go_with_it():
     pattern = measured("model.attention_pattern", "sliding_window", "dense", choice="attention")
     window = measured("model.window", 512, None, choice="attention")
     taken, left = made(pattern, window), made(pattern, window, reliability=FORGETS)
+    assert {one.choice for one in (taken["model.attention_pattern"], taken["model.window"])} == {"attention"}
     assert (taken["model.attention_pattern"].value, taken["model.window"].value) == ("sliding_window", 512)
     assert (left["model.attention_pattern"].value, left["model.window"].value, left["model.window"].own_value) == (
         "dense",
@@ -248,7 +262,22 @@ def test_an_own_choice_that_does_not_fit_the_rest_gives_way_and_says_so():
     kept, trial = fitting(tuple(found.values()), OPTIONS)
     line = next(one for one in kept if one.field == "model.attention_every")
     assert line.value is None and line.own_value == 4 and "attention_every" in line.conflict.en
-    assert trial.model.rotary_fraction == 0.5 and [one.field for one in kept] == list(found)
+    assert trial.model.rotary_fraction == 0.5 and [one.field for one in kept] == [*found]
+    vocabulary = [
+        measured(field, 65_536, choice="vocabulary") for field in ("model.vocab_size", "data.tokenizer.vocab_size")
+    ]
+    found = made(
+        measured("model.attention_every", 4),
+        *(one.replace(decided=True, p_best=0.99, interval=(6e4, 7e4)) for one in vocabulary),
+    )
+    assert fitting(tuple(found.values()), OPTIONS)[1].data.tokenizer.vocab_size == 65_536
+
+
+def test_an_own_choice_of_a_tuning_that_does_not_fit_gives_way_too():
+    policy = measured("objective.estimator", "rloo", phase="preferences")
+    kept, _ = fitting(lines(Choices(settings={"one": (policy,)}), HOLDS, OPTIONS), OPTIONS)
+    line = next(one for one in kept if one.field == "objective.estimator")
+    assert line.value is None and "estimator" in line.conflict.en
 
 
 # --- what a line costs

@@ -11,7 +11,7 @@ import pytest
 from studylib.analysis.reliability import Reliability
 from studylib.batch.jobs import choose_jobs
 from studylib.model.cost import own_flops, parameter_count
-from studylib.recipe.next_runs import SEEDS, NextRuns, next_runs
+from studylib.recipe.next_runs import SEEDS, SIZES, NextRuns, next_runs
 from studylib.registry import IDEAS
 from studylib.spec import Setting, Tried
 
@@ -97,5 +97,5 @@ def test_what_is_settled_or_too_dear_or_unknown_is_said():
 def test_a_closer_race_at_a_far_size_is_worth_more():
     near, far = listed("data_order", params=3e8, budget=9.0), listed("data_order", params=1e6, budget=9.0)
     assert far.regret_percent > near.regret_percent > 0
-    assert all(one.seeds in SEEDS for one in (*near.runs, *far.runs))
+    assert all(one.seeds % SEEDS == 0 and one.params in SIZES for one in (*near.runs, *far.runs))
     assert set(CHOICES) == {name for name in IDEAS if IDEAS[name].at_size is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import threading
 
@@ -10,6 +11,7 @@ import pytest
 from fake_slurm import FakeSlurm, options_of
 from submitit.core.submission import process_job
 from submitit.core.utils import DelayedSubmission
+from submitit.slurm.slurm import SlurmJobEnvironment
 
 from studylib import run_trials
 from studylib.errors import StudyError
@@ -18,7 +20,7 @@ from studylib.spec import ComputeSpec, ParallelSpec
 from studylib.trials.cache import Task
 from studylib.trials.launcher import Setting
 from studylib.trials.placement import Placement, place
-from studylib.trials.slurm_rank import SlurmRank
+from studylib.trials.slurm_rank import SlurmRank, join
 
 
 @pytest.fixture
@@ -123,83 +125,75 @@ def test_bad_options_are_one_clear_line(tmp_path, spec, options, says):
 # --- several nodes
 
 
-def test_ranks_of_two_nodes_know_where_they_are(tmp_path, spec, train, slurm):
-    one = spec(0, parallel=ParallelSpec(dp=4), do="place")
-    out = tmp_path / "a study"
-    frame = run_trials(
-        [one],
-        out,
-        train=train,
-        launcher="slurm",
-        launcher_options={"tasks_per_node": 2, "cpus_per_task": 1},
-        progress=[],
-    )
-    assert frame["status"].to_list() == ["done"], frame["message"][0]
-    places = [json.loads((Task.under(out, one).folder / f"place{rank}.json").read_text()) for rank in range(4)]
-    assert [(one["GROUP_RANK"], one["LOCAL_RANK"], one["SLURMD_NODENAME"]) for one in places] == [
-        ("0", "0", "node1"), ("0", "1", "node1"), ("1", "0", "node2"), ("1", "1", "node2")
+def test_ranks_of_two_nodes_know_where_they_are(monkeypatch):
+    common = {"SLURM_JOB_ID": "7", "SLURM_JOB_NUM_NODES": "2", "SLURM_NTASKS": "4", "SLURM_JOB_NODELIST": "node[1-2]"}
+    asked = ("RANK", "LOCAL_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+
+    def joined(rank: int, **more: str) -> dict[str, str]:
+        with monkeypatch.context() as patch:
+            place = {"SLURM_PROCID": rank, "SLURM_LOCALID": rank % 2, "SLURM_NODEID": rank // 2}
+            patch.setattr(os, "environ", common | {name: str(value) for name, value in place.items()} | more)
+            join(SlurmJobEnvironment())
+            return {name: os.environ[name] for name in asked}
+
+    ranks = [joined(rank, SLURM_LAUNCH_NODE_IPADDR="10.0.0.7") for rank in range(4)]
+    assert [(one["RANK"], one["LOCAL_RANK"], one["GROUP_RANK"]) for one in ranks] == [
+        ("0", "0", "0"), ("1", "1", "0"), ("2", "0", "1"), ("3", "1", "1")
     ]  # fmt: skip
-    assert {(one["WORLD_SIZE"], one["LOCAL_WORLD_SIZE"], one["MASTER_ADDR"]) for one in places} == {
-        ("4", "2", "127.0.0.1")
+    assert {(one["WORLD_SIZE"], one["LOCAL_WORLD_SIZE"], one["MASTER_ADDR"]) for one in ranks} == {
+        ("4", "2", "10.0.0.7")
     }
-    assert len({one["MASTER_PORT"] for one in places}) == 1
+    assert len({one["MASTER_PORT"] for one in ranks}) == 1
+    assert joined(3)["MASTER_ADDR"] == "node1"
+    assert joined(3, SLURM_RESTART_COUNT="1")["MASTER_PORT"] != ranks[0]["MASTER_PORT"]
+    assert joined(3, SLURM_JOB_NUM_NODES="1")["MASTER_ADDR"] == "127.0.0.1", "a node's own name need not be known"
+    assert joined(3, MASTER_ADDR="here", MASTER_PORT="5")["MASTER_ADDR"] == "here"
 
 
 def test_a_rank_that_fails_ends_those_of_the_other_node(tmp_path, spec, train, slurm):
-    one = spec(0, parallel=ParallelSpec(dp=2), do="second_rank_out_of_memory")
-    frame = run_trials([one], tmp_path, train=train, launcher="slurm", launcher_options={"nodes": 2}, progress=[])
+    one = spec(0, parallel=ParallelSpec(dp=2), do="second_node_out_of_memory")
+    out, options = tmp_path / "a study", {"tasks_per_node": 1, "cpus_per_task": 1}
+    frame = run_trials([one], out, train=train, launcher="slurm", launcher_options=options, progress=[])
     assert frame["status"].to_list() == ["oom"]
-    assert "rank 1 has no more" in frame["message"][0]
+    assert "rank 1 on node2 has no more" in frame["message"][0]
 
 
 # --- stopped and started again
 
 
 def test_a_job_near_its_limit_goes_on_later(tmp_path, spec, train, slurm, meanwhile, wait_until):
-    """Also one that Slurm stops at once; each finds its specification and what it kept."""
-    told, preempted = spec(0, do="goes_on", starts=2), spec(1, do="goes_on", starts=2)
-    folders = [Task.under(tmp_path, one).folder for one in (told, preempted)]
+    """The others of its array do not: here one is cancelled."""
+    told, cancelled = spec(0, do="goes_on", starts=2), spec(1, do="goes_on", starts=2)
+    folders = [Task.under(tmp_path, one).folder for one in (told, cancelled)]
 
     def stop() -> None:
         wait_until(lambda: all((folder / "checkpoints" / "step-00000001").exists() for folder in folders))
         slurm.tell(f"{slurm.first}_0")
-        slurm.preempt(f"{slurm.first}_1")
+        slurm.cancel(f"{slurm.first}_1")
 
     meanwhile(stop)
     options = {"timeout_min": 3}  # so near its end that a signal means the limit
     frame = run_trials(
-        [told, preempted], tmp_path, train=train, launcher="slurm", launcher_options=options, progress=[]
+        [told, cancelled], tmp_path, train=train, launcher="slurm", launcher_options=options, progress=[]
     )
-    assert frame["status"].to_list() == ["done", "done"], frame["message"].to_list()
-    assert [(folder / "started0").read_text().split() for folder in folders] == [["0", "1"], ["0", "1"]]
+    assert frame["status"].to_list() == ["done", "crashed"], frame["message"].to_list()
+    assert "ended as CANCELLED" in frame["message"][1]
+    assert [(folder / "started0").read_text().split() for folder in folders] == [["0", "1"], ["0"]]
     assert len(slurm.submitted()) == 1
 
 
 def test_a_trial_that_takes_too_long_does_not_lose_the_others(tmp_path, spec, train, slurm):
     """And trying the failed ones again submits those only."""
-    specs = [spec(seed, do="overdue" if seed == 1 else "finish") for seed in range(3)]
+    specs = [spec(seed, do="overdue" if seed == 1 else "finish") for seed in range(2)]
     launch = {"train": train, "launcher": "slurm", "progress": []}
     frame = run_trials(specs, tmp_path, timeout=3600, **launch)
-    assert frame["status"].to_list() == ["done", "timeout", "done"]
+    assert frame["status"].to_list() == ["done", "timeout"]
     assert frame["message"][1] == "took longer than the limit of 3600 s"
     assert run_trials(specs, tmp_path, timeout=3600, **launch).equals(frame) and len(slurm.submitted()) == 1
     run_trials(specs, tmp_path, timeout=3600, retry_failed=True, **launch)
     first, again = slurm.submitted()
-    assert options_of(first)["array"] == "0-2%3" and "array" not in options_of(again)
+    assert options_of(first)["array"] == "0-1%2" and "array" not in options_of(again)
     assert options_of(first)["time"] == "62"
-
-
-def test_a_cancelled_job_stays_cancelled(tmp_path, spec, train, slurm, meanwhile, wait_until):
-    one = spec(0, do="goes_on", starts=9)
-
-    def cancel() -> None:
-        wait_until(lambda: (Task.under(tmp_path, one).folder / "checkpoints").exists())
-        slurm.cancel(slurm.first)
-
-    meanwhile(cancel)
-    frame = run_trials([one], tmp_path, train=train, launcher="slurm", progress=[])
-    assert frame["status"].to_list() == ["crashed"]
-    assert "ended as CANCELLED" in frame["message"][0]
 
 
 def test_ctrl_c_cancels_what_was_submitted(tmp_path, spec, train, slurm, wait_until):
@@ -210,6 +204,30 @@ def test_ctrl_c_cancels_what_was_submitted(tmp_path, spec, train, slurm, wait_un
     with pytest.raises(KeyboardInterrupt):
         run_trials([spec(0, do="goes_on", starts=9)], tmp_path, train=train, launcher="slurm", progress=interrupt)
     wait_until(lambda: slurm.state_of(slurm.first) == "CANCELLED")
+
+
+def test_a_study_that_was_killed_finds_its_jobs_again(tmp_path, spec, train, slurm, meanwhile, wait_until, monkeypatch):
+    one = spec(0, do="goes_on", starts=2)
+    launch = {"train": train, "launcher": "slurm", "progress": []}
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:  # a study that dies cancels nothing and tidies nothing up
+        patch.setattr("submitit.Job.cancel", lambda job, check: None)
+        patch.setattr("studylib.trials.launcher.slurm._Job.close", lambda job: job.lock.close())
+        patch.setattr("studylib.trials.launcher.slurm._Job.ended", killed)
+        with pytest.raises(SystemExit):
+            run_trials([one], tmp_path, **launch)
+
+    def go_on() -> None:
+        wait_until(lambda: (Task.under(tmp_path, one).folder / "checkpoints").exists())
+        slurm.preempt(slurm.first)
+
+    meanwhile(go_on)
+    assert run_trials([one], tmp_path, **launch)["status"].to_list() == ["done"]
+    assert len(slurm.submitted()) == 1
+    assert not list(tmp_path.rglob("slurm_job.json"))
 
 
 @pytest.fixture

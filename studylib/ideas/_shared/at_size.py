@@ -47,9 +47,9 @@ def more_text(place: str, sources: Iterable[SourceSpec] | SourceSpec, tokens: fl
     }
 
 
-def kept(names: Sequence[str], keep: Collection[str]) -> list[str]:
-    """Those of ``names`` that are to be kept; all where none is named: nothing is known of them then."""
-    return [name for name in names if name in keep] or list(names)
+def kept(names: Iterable[str], keep: Collection[str]) -> list[str]:
+    """Those of ``names`` that are to be kept; all where none is asked for."""
+    return [name for name in names if name in keep or not keep]
 
 
 def kept_groups(
@@ -58,17 +58,17 @@ def kept_groups(
     labels: Mapping[str, Sequence[str]],
     keep: Collection[str],
 ) -> dict[str, Any]:
-    """Groups of variants that lose some, as parameter files have them; ``labels``: their names in tables, by group."""
+    """Groups with the variants that are kept, as parameter files have them; ``labels``: their names in tables, by group.
+
+    All of them where no group has any: the study that asks was of other variants.
+    """
     found: dict[str, Any] = {}
     for group, named in groups.items():
-        left = kept(labels[group], keep)
-        if len(left) == len(named):
-            continue
         own = {
             name: dict(changes)
             for (name, changes), label in zip(named.items(), labels[group], strict=True)
-            if label in left
+            if label in keep
         }
-        plain = all(changes == {group: name} for name, changes in own.items())
-        found[f"{place}.{group}"] = list(own) if plain else own
-    return found
+        if own:
+            found[group] = own
+    return {place: found} if found else {}

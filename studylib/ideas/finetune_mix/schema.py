@@ -194,8 +194,11 @@ class FinetuneMixParams(TrainingParams):
         tokens = round(size * min(own, MOST_TOKENS))
         found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
         found |= {"pretrain_tokens": tokens, "longer": None}
-        if len(left := kept(list(self.orders), keep)) < len(self.orders):
-            found["orders"] = {name: [list(kinds) for kinds in self.orders[name]] for name in left}
+        if keep:
+            found["orders"] = {name: [list(kinds) for kinds in self.orders[name]] for name in kept(self.orders, keep)}
+            found |= {"preferences": None, "policy": None}
+            if not any(" rows x " in name for name in keep):
+                found["row_shares"] = []
         return found | more_text("data.sources", self.data.sources, tokens)
 
     def _check_order(self, name: str, kinds: Sequence[str]) -> None:

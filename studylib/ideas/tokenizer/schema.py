@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from typing import Any, Literal, Self
 
@@ -65,10 +66,11 @@ class TokenizerParams(OneShapeParams):
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         samples = {sample_label(one): one for one in self.samples}
         found = super().at_size(size) | {"fine_tuning": None}
-        if len(left := kept(list(samples), keep)) < len(samples):
-            found["samples"] = [samples[name] for name in left]
-        if len(left := kept(list(self.variants), keep)) < len(self.variants):
-            found["variants"] = {name: self.variants[name] for name in left}
+        found["samples"] = [samples[name] for name in kept(samples, keep)]
+        found["variants"] = {name: self.variants[name] for name in kept(self.variants, keep)}
+        if keep and (found["samples"] or found["variants"]):  # the sweep is not asked for; it cannot be left out
+            away = sorted(self.vocab_sizes, key=lambda one: abs(math.log(one / self.data.tokenizer.vocab_size)))
+            found["vocab_sizes"] = sorted(away[:3])
         return found
 
     @property

@@ -9,6 +9,9 @@ A trial takes as many nodes as its processes need: ``gpus_per_node`` (8 if left 
 than one torchrun a node: Slurm knows where each lies, its signals reach each, and when one fails it ends the others at once,
 with the exit status of the one that failed. A job that reaches its limit (``timeout_min``) or is preempted is put back into
 the queue and goes on from the trial's last checkpoint, at most ``max_requeues`` times (10 if left out); see ``slurm_rank.py``.
+
+Jobs outlive a study that was killed. Started again, it finds their numbers (``slurm_job.json`` in a trial's folder) and waits for
+those that Slurm still has, rather than having two jobs write into one folder. Ctrl-C cancels them.
 """
 
 from __future__ import annotations
@@ -17,10 +20,11 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from studylib.environment import cores
-from studylib.files import read_json_lines
+from studylib.files import read_json, read_json_lines, write_json
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Task
 from studylib.trials.command_slot import reported_by_ranks
@@ -66,6 +70,11 @@ class _Job:
         self._size = size
         return done
 
+    def close(self) -> None:
+        """Nobody is to look for the job any more."""
+        _job_file(self.trial).unlink(missing_ok=True)
+        self.lock.close()
+
 
 class Slurm(Launcher):
     """Trials are jobs, submitted as soon as what they read is there; other steps run where the study was started."""
@@ -86,13 +95,13 @@ class Slurm(Launcher):
                         outcome, seconds = _outcome(job, one.trial), time.monotonic() - one.began
                         if outcome.failed:
                             one.trial.record_failure(outcome, seconds)
-                        one.lock.close()
+                        one.close()
                         end_task(queue, tracker, one.trial, outcome, seconds)
         finally:
             pool.close()
             for job, one in jobs.items():
                 job.cancel(check=False)
-                one.lock.close()
+                one.close()
 
     def show(self, tasks: Sequence[Task], setting: Setting) -> str:
         """The sbatch script of each job array."""
@@ -129,16 +138,40 @@ def _submit(group: Sequence[Task], needs: Needs, options: SlurmOptions, setting:
             if not lock.enter_context(trial.lock()):
                 raise RuntimeError(f"{trial.name} is being carried out by another process on the same folder")
             trial.clear_failure()
-            for stale in trial.folder.glob("outcome.*.json"):
+        jobs = [_still_there(trial, options, setting) for trial in group]
+        if fresh := [trial for trial, job in zip(group, jobs, strict=True) if job is None]:
+            for stale in (file for trial in fresh for file in trial.folder.glob("outcome.*.json")):
                 stale.unlink()
-        executor = options.executor(needs, setting)
-        with executor.batch():
-            submitted = [executor.submit(_rank_of(trial, options, setting)) for trial in group]
+            executor = options.executor(needs, setting)
+            with executor.batch():
+                submitted = [executor.submit(_rank_of(trial, options, setting)) for trial in fresh]
+            for trial, job in zip(fresh, submitted, strict=True):
+                write_json(_job_file(trial), {"cluster": options.cluster, "job": job.job_id})
+            waiting = iter(submitted)
+            jobs = [next(waiting) if job is None else job for job in jobs]
     except BaseException:
         for lock in locks:
             lock.close()
         raise
-    return {job: _Job(trial, lock) for job, trial, lock in zip(submitted, group, locks, strict=True)}
+    return {job: _Job(trial, lock) for job, trial, lock in zip(jobs, group, locks, strict=True)}
+
+
+def _still_there(trial: Task, options: SlurmOptions, setting: Setting) -> Any:
+    """The job that an earlier start of the study submitted for this trial, if Slurm has it and it has not ended."""
+    from submitit.slurm.slurm import SlurmJob
+
+    try:
+        known = read_json(_job_file(trial))
+    except FileNotFoundError:
+        return None
+    if not known["cluster"] == options.cluster == "slurm":  # plain processes cannot be found again by their number
+        return None
+    job = SlurmJob((setting.out / "slurm").absolute(), known["job"], tasks=list(range(trial.step.processes)))
+    return None if job.done(force_check=True) or job.state == "UNKNOWN" else job
+
+
+def _job_file(trial: Task) -> Path:
+    return trial.folder / "slurm_job.json"
 
 
 def _outcome(job: Any, trial: Task) -> Outcome:

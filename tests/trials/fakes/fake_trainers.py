@@ -117,21 +117,6 @@ def ranks(spec, out):
     (out / f"rank{rank}").write_text(json.dumps([os.environ["WORLD_SIZE"], os.environ.get("OMP_NUM_THREADS")]))
 
 
-def place(spec, out):
-    """Writes down where this rank is, and that of its node."""
-    names = (
-        "RANK",
-        "WORLD_SIZE",
-        "LOCAL_RANK",
-        "LOCAL_WORLD_SIZE",
-        "GROUP_RANK",
-        "MASTER_ADDR",
-        "MASTER_PORT",
-        "SLURMD_NODENAME",
-    )
-    (out / f"place{os.environ['RANK']}.json").write_text(json.dumps({name: os.environ[name] for name in names}))
-
-
 def goes_on(spec, out):
     """Keeps a checkpoint each time it is started, and ends the last time; before, it waits to be stopped."""
     started = out / f"started{os.environ.get('RANK', '0')}"
@@ -159,6 +144,14 @@ def second_rank_out_of_memory(spec, out):
     if os.environ["RANK"] == "1":
         raise MemoryError("rank 1 has no more")
     time.sleep(30)
+
+
+def second_node_out_of_memory(spec, out):
+    """The other node's rank would wait for as long as it takes."""
+    if os.environ["GROUP_RANK"] == "1":
+        raise MemoryError(f"rank {os.environ['RANK']} on {os.environ['SLURMD_NODENAME']} has no more")
+    while True:
+        time.sleep(1)
 
 
 def second_rank_killed(spec, out):

@@ -50,9 +50,9 @@ class FakeSlurm:
         """The scripts that sbatch was given, in order."""
         return [path.read_text() for path in sorted(self.state.glob("*.sh"), key=lambda path: int(path.stem))]
 
-    def tell(self, job: str) -> None:
-        """Send the signal that was asked for with ``--signal``."""
-        (self.state / job / "tell").touch()
+    def tell(self, job: str, signal: str = "") -> None:
+        """Send the signal that was asked for with ``--signal``, or another one."""
+        put(self.state / job / "tell", signal)
 
     def preempt(self, job: str) -> None:
         """Stop it at once, to be started again."""
@@ -122,7 +122,7 @@ def keep(job: str) -> int:
     environment = os.environ | {f"SLURM_{name.upper()}": str(value) for name, value in names.items()}
     said = options["output"].replace("%j", job).replace("%A_%a", job).replace("%x", options.get("job-name", ""))
     to_batch, _, rest = options.get("signal", "USR2").rpartition(":")
-    told, starts = getattr(signal, f"SIG{rest.split('@')[0]}"), 0
+    starts = 0
     while True:
         environment["SLURM_RESTART_COUNT"] = str(starts)
         if not starts:
@@ -134,8 +134,9 @@ def keep(job: str) -> int:
         put(folder / "state", "RUNNING")
         while (status := batch.poll()) is None and not any((folder / name).exists() for name in ("cancel", "requeue")):
             if (folder / "tell").exists():
+                number = getattr(signal, f"SIG{(folder / 'tell').read_text() or rest.split('@')[0]}")
                 (folder / "tell").unlink()
-                os.kill(batch.pid if to_batch else int((folder / "srun").read_text()), told)
+                os.kill(batch.pid if to_batch else int((folder / "srun").read_text()), number)
             time.sleep(0.02)
         again = (folder / "requeue").exists() and not (folder / "cancel").exists()
         if status is None or again:

@@ -1,12 +1,12 @@
 """Studies whose truth is known, to see what following the list of next runs saves.
 
-Every study has ideas with several choices each. Their effects go over sizes as ``reliability`` says (each choice with a memory of
+Every study has 25 choices. Their effects go over sizes as ``reliability`` says (each choice with a memory of
 its own), with spreads, noise and costs as real ones have; all choices were compared once on small models. Then compute is spent
 
-- by the list: again and again the run of an idea at a size with the most expected reduction of regret for its cost, among the variants
-  that are still open, made anew after each run (``value_of_runs``);
-- evenly: so many seeds of every variant of every choice at one size, for every size and number of seeds; what counts is the best of
-  them at its cost, which nobody knows beforehand;
+- by the list: again and again the run of a choice at a size with the most expected reduction of regret for its cost, among its likeliest
+  variants, made anew after each run (``value_of_runs``);
+- evenly: so many seeds of every variant of every choice at one size; what counts is the best size and number of seeds for its cost,
+  which nobody knows beforehand;
 - as a ladder: all at one size after the other, three seeds each.
 
 The list knows nothing that a study would not: spreads are estimated, the memory is that of all choices on average.
@@ -15,7 +15,7 @@ The list knows nothing that a study would not: spreads are estimated, the memory
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,13 +26,15 @@ CHOICES = 25
 FIRST, TARGET = 1e6, 1e10  # parameters
 SIZES = (1e7, 3e7, 1e8, 3e8, 1e9)
 _PLACES = np.log10([FIRST, *SIZES, TARGET])
-SEEDS = (3, 6)
+SEEDS = 3  # of a run
+COUNTS = (2, 4, 99)  # of the variants that are open, the likeliest so many
 _EVEN_SEEDS = (3, 6, 12)
-PLACES = (1, 3, 5)
-COUNTS = (2, 4, 8)
 _LADDER = ((1,), (1, 3), (1, 3, 5))
 _MOST = 8  # variants of a choice
 _SPREAD, _NOISE = (0.5, 2.2), (0.15, 2.0)  # percent of the loss: medians, and factors of one SD
+# What a choice costs beside its variants (sweeps that cannot be left out, tunings that are short): from 3 to 17 GPU-hours in the
+# ideas' plans for 100M parameters and three seeds.
+_DEARER = 1.9
 _GPU = 4e14 * 3600  # FLOPs in a GPU-hour
 _LEAST = 1e-3  # percent
 _RUNS = 400
@@ -74,7 +76,7 @@ class SimulatedBudget:
         return np.take_along_axis(whole, done, axis=1).mean(axis=0)
 
     def best_even(self, studies: np.ndarray | None = None) -> list[tuple[int, float, float]]:
-        """(option, GPU-hours, regret) of the ways to spread evenly that no cheaper one beats, by rising cost."""
+        """(option, GPU-hours, regret) of the best ways to spread evenly, by rising cost."""
         return _frontier(self.even, studies)
 
     def saved(self, other: Spent | None = None, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
@@ -101,7 +103,7 @@ EVEN = tuple((size, seeds) for size in SIZES for seeds in _EVEN_SEEDS)
 
 
 def simulate_budget(
-    studies: int, reliability: Reliability | None = None, *, most_hours: float = 3e4, random_seed: int = 0
+    studies: int, reliability: Reliability | None = None, *, most_hours: float = 4e4, random_seed: int = 0
 ) -> SimulatedBudget:
     """Spend compute in so many studies, up to ``most_hours`` GPU-hours each by the list."""
     reliability = published_reliability() if reliability is None else reliability
@@ -124,11 +126,14 @@ class _Truth:
         spread, self.noise = (
             middle * factor ** generator.standard_normal(count) for middle, factor in (_SPREAD, _NOISE)
         )
+        self.dearer = _DEARER ** generator.standard_normal(count)
         memory = generator.choice(reliability.memory, count)
         apart = np.abs(_PLACES[:, None] - _PLACES)
         root = np.linalg.cholesky(np.exp(-apart / memory[:, None, None]) + 1e-12 * np.eye(len(_PLACES)))
         drawn = root @ generator.standard_normal((count, len(_PLACES), _MOST))
         self.effects = spread[:, None, None] * drawn
+        self.kept = np.exp(-apart[-2, -1] / memory)  # of an effect at the largest size that can be trained
+        self.least = np.where(self.real, self.effects[:, -1], np.inf).min(axis=1)
 
     def measure(
         self, rows: np.ndarray, place: int, seeds: np.ndarray | int, generator: np.random.Generator
@@ -151,29 +156,33 @@ class _Truth:
             choices.append(SeenChoice(share * behind, share**0.5 * raw, FIRST, self.noise[n]))
         return Beliefs.of(choices, reliability, SIZES, TARGET)
 
-    def regret(self, beliefs: Beliefs, rows: np.ndarray | None = None) -> np.ndarray:
-        """[S] true regret of choosing by beliefs, summed over a study's choices."""
-        target = np.where(self.real, self.effects[:, -1], np.inf)
-        given = target[np.arange(len(target)), beliefs.best] - target.min(axis=1)
-        return given.reshape(self.studies, -1).sum(axis=1)
+    def regret(self, beliefs: Beliefs) -> np.ndarray:
+        """[S] regret of choosing by beliefs, summed over a study's choices, in expectation over what is new beyond the largest size.
 
-    def hours(self, place: int, seeds: np.ndarray | int, variants: np.ndarray) -> np.ndarray:
+        Nobody can see that before; so the mean over studies is the same, and less is left to chance.
+        """
+        chosen = self.kept * self.effects[np.arange(len(self.kept)), -2, beliefs.best]
+        return (chosen - self.least).reshape(self.studies, -1).sum(axis=1)
+
+    def hours(self, rows: np.ndarray, place: int, seeds: int, variants: np.ndarray) -> np.ndarray:
         """[n] GPU-hours of so many seeds of [n, V] variants: 6 FLOPs a parameter and token, 20 tokens a parameter."""
-        return variants.sum(axis=1) * seeds * 120 * (10 ** _PLACES[place]) ** 2 / _GPU
+        return self.dearer[rows] * variants.sum(axis=1) * seeds * 120 * (10 ** _PLACES[place]) ** 2 / _GPU
 
 
 def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.Generator) -> Spent:
-    offers = [(place, seeds, count) for place in PLACES for seeds in SEEDS for count in COUNTS]
+    offers = [(place, count) for place in range(1, len(SIZES) + 1) for count in COUNTS]
     studies, every = truth.studies, np.arange(len(truth.noise))
     worth, cost = np.zeros((2, len(offers), len(every)))
 
     def look(rows: np.ndarray) -> None:
         own = beliefs.take(rows)
-        for n, (place, seeds, count) in enumerate(offers):
+        for n, (place, count) in enumerate(offers):
             asked = own.leading(count)
-            worth[n, rows] = np.maximum(own.hoped - own.planned(place, seeds, asked).hoped, 0.0)
-            cost[n, rows] = truth.hours(place, seeds, asked)
+            worth[n, rows] = own.hoped - own.planned(place, SEEDS, asked).hoped
+            cost[n, rows] = truth.hours(rows, place, SEEDS, asked)
 
+    mean, covariance, before = (one.copy() for one in (beliefs.mean, beliefs.covariance, beliefs.before))
+    beliefs = replace(beliefs, mean=mean, covariance=covariance, before=before)  # changed in place: they are large
     look(every)
     spent, hours, regrets = np.zeros(studies), [], []
     for _ in range(_RUNS):
@@ -188,10 +197,11 @@ def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.G
         offer, choice = np.divmod(flat[active].argmax(axis=1), truth.choices)
         rows = active * truth.choices + choice
         for n in np.unique(offer):
-            own, (place, seeds, count) = rows[offer == n], offers[n]
+            own, (place, count) = rows[offer == n], offers[n]
             taken = beliefs.take(own)
-            seen = truth.measure(own, place, seeds, generator)
-            beliefs = beliefs.put(own, taken.seen(place, seeds, seen, taken.leading(count)))
+            seen = truth.measure(own, place, SEEDS, generator)
+            after = taken.seen(place, SEEDS, seen, taken.leading(count))
+            mean[own], covariance[own], before[own] = after.mean, after.covariance, after.before
         spent = spent.copy()
         spent[active] += cost[offer, rows]
         look(rows)
@@ -217,21 +227,30 @@ def _all_at(
         own, cost = beliefs, np.zeros(len(rows))
         for place, seeds in way:
             own = own.seen(place, seeds, truth.measure(rows, place, seeds, generator))
-            cost = cost + truth.hours(place, seeds, truth.real)
+            cost = cost + truth.hours(rows, place, seeds, truth.real)
         hours.append(cost.reshape(truth.studies, -1).sum(axis=1))
         regrets.append(truth.regret(own))
     return Spent(np.array(hours).T, np.array(regrets).T)
 
 
 def _frontier(spent: Spent, studies: np.ndarray | None) -> list[tuple[int, float, float]]:
+    """Corners of the lower hull of mean regret over the logarithm of the cost: between two of them a size between serves."""
     kept = slice(None) if studies is None else studies
     hours, regret = spent.hours[kept].mean(axis=0), spent.regret[kept].mean(axis=0)
-    found, least = [], np.inf
+    found: list[int] = []
     for n in np.argsort(hours, kind="stable"):
-        if regret[n] < least:
-            found.append((int(n), float(hours[n]), float(regret[n])))
-            least = regret[n]
-    return found
+        while len(found) > 1 and _turns_up(np.log(hours), regret, found[-2], found[-1], n):
+            found.pop()
+        found.append(int(n))
+    while len(found) > 1 and regret[found[-1]] >= regret[found[-2]]:
+        found.pop()
+    return [(n, float(hours[n]), float(regret[n])) for n in found]
+
+
+def _turns_up(x: np.ndarray, y: np.ndarray, first: int, middle: int, last: int) -> bool:
+    """Whether the middle point lies on or above the line through the others."""
+    share = (x[middle] - x[first]) / (x[last] - x[first])
+    return bool(y[middle] >= y[first] + share * (y[last] - y[first]))
 
 
 def _mean(saved: Sequence[tuple[float, float]]) -> float:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from studylib.analysis.reliability import Reliability
 
 _LEVEL = 100.0  # percent: what sizes have in common is not known, and nothing is to be learnt from it
-_DRAWS = 512
+_DRAWS = 256
 _OUT = 1e4  # percent: behind by so much is never the best
 _OPEN = 0.05
 

@@ -84,8 +84,7 @@ on_node='
 at_start=$(newest_checkpoint)
 say "start $((restarts + 1)) on ${nodes[*]}, from ${at_start:-the beginning}"
 signalled=
-trap 'signalled=yes' USR1
-trap 'say "ended by SIGTERM"; exit 143' TERM
+trap 'signalled=yes' USR1 TERM  # the limit is near; preempted, or cancelled
 SECONDS=0
 srun --kill-on-bad-exit=1 --cpus-per-task="${SLURM_CPUS_PER_TASK:-1}" bash -c "$on_node" &
 wait "$!"

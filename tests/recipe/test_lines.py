@@ -120,6 +120,9 @@ def test_shares_of_the_text_are_a_whole_and_wikipedia_is_read_at_most_four_times
     for tokens in (1e9, 2e11, 2e12):
         assert sum(one.share for one in corpora(tokens).values()) == pytest.approx(1)
         assert passes(tokens)["ja-wiki"] <= 4.001
+    often = made(options=RecipeOptions(tokens=2e12))["data.sources"].conditions
+    assert "7.29 times" in often.en and "more Japanese text" in often.en and "7.29 回" in often.ja
+    assert "more Japanese text" not in made()["data.sources"].conditions.en
 
 
 # --- own trials against what is published

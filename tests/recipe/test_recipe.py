@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import polars as pl
@@ -11,7 +10,8 @@ import pytest
 
 from studylib import cli
 from studylib.errors import StudyError
-from studylib.recipe import RecipeOptions, make_recipe, read_recipe, write_recipe
+from studylib.model.stages import pipeline_stages
+from studylib.recipe import Recipe, RecipeOptions, make_recipe, read_recipe, write_recipe
 from studylib.recipe import recipe as whole
 from studylib.recipe.own_runs import own_runs
 from studylib.recipe.rank_memory import rank_memory
@@ -21,28 +21,35 @@ from studylib.spec import TrialSpec, validated
 from studylib.train.__main__ import read_spec
 
 SMALL = {"target_params": 3e8, "gpus": 8, "tokens": 6e9, "vocab_size": 32_768, "budgets": (1e10,)}
+BUDGETS = RecipeOptions().budgets
 FILES = {
     "recipe.json", "pretraining.json", "fine_tuning.json", "preferences.json", "nanotron-0.4-registry.yaml", "nanotron-0.4-head.yaml",
     "train.sbatch", "ranks.parquet", "layouts.parquet", "README.md",
 }  # fmt: skip
 
 
+def counted_ranks(trial: TrialSpec, card, **_) -> pl.DataFrame:
+    """Ranks counted instead of built, which takes a process that loads torch; ``test_dry_run.py`` builds them."""
+    rows = [
+        {"dp": 0, "pp": place, "counted": 1.0, "total_bytes": rank_memory(trial, stage).total, "usable_bytes": 7.2e10,
+         "card_bytes": card.memory_bytes, "fits": True, "flops_share": 1.0}
+        for place, stage in enumerate(pipeline_stages(trial.model, trial.parallel.pp))
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
 @pytest.fixture
 def counted(monkeypatch):
-    """Ranks counted instead of built, which takes a process that loads torch; ``test_dry_run.py`` builds them."""
+    monkeypatch.setattr(whole, "dry_run", counted_ranks)
 
-    def ranks(trial: TrialSpec, card, **_) -> pl.DataFrame:
-        from studylib.model.stages import pipeline_stages
 
-        stages = pipeline_stages(trial.model, trial.parallel.pp)
-        rows = [
-            {"dp": 0, "pp": place, "counted": 1.0, "total_bytes": rank_memory(trial, stage).total, "usable_bytes": 7.2e10,
-             "card_bytes": card.memory_bytes, "fits": True, "flops_share": 1.0}
-            for place, stage in enumerate(stages)
-        ]  # fmt: skip
-        return pl.DataFrame(rows)
-
-    monkeypatch.setattr(whole, "dry_run", ranks)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Recipe:
+    """Of a study without any result."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(whole, "dry_run", counted_ranks)
+        options = RecipeOptions(**SMALL, price_per_gpu_hour=2.0, currency="USD")
+        return make_recipe(tmp_path_factory.mktemp("study"), options)
 
 
 def law(params: float, tokens: float) -> float:
@@ -57,8 +64,7 @@ def ladder() -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
-def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path, monkeypatch):
-    made = make_recipe(tmp_path, RecipeOptions(**SMALL, price_per_gpu_hour=2.0, currency="USD"))
+def test_a_recipe_is_written_and_read(made, tmp_path):
     folder = write_recipe(made, tmp_path, check=False)
     assert {one.name for one in folder.iterdir()} == FILES
     read = read_recipe(tmp_path)
@@ -84,6 +90,9 @@ def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path, monkeypatch):
         run.gpu_hours[1] / 8 / 24
     )
     assert made.layout.fits and made.trial.processes == 8 and len(made.missing) >= 8
+
+
+def test_own_runs_forecast_as_far_as_they_reach(counted, tmp_path, monkeypatch):
     monkeypatch.setattr("studylib.recipe.outlook.own_runs", lambda _: ladder())
     far = {"gpus": 16, "dp": 4, "tp": 1, "pp": 4, "budgets": (1e10, 1e16)}
     again = make_recipe(tmp_path, RecipeOptions(**SMALL | far, utilisation=0.4))
@@ -96,8 +105,7 @@ def test_a_recipe_is_written_read_and_made_anew(counted, tmp_path, monkeypatch):
     assert beyond.loss_bpb is None and beyond.relative_percent[1] < more.relative_percent[1]
 
 
-def test_what_follows_the_pre_training_starts_from_what_is_before_it(counted, tmp_path, capsys):
-    made = make_recipe(tmp_path, RecipeOptions(**SMALL))
+def test_what_follows_the_pre_training_starts_from_what_is_before_it(made, tmp_path, capsys):
     tuned, preferred = made.tunings.values()
     steps = steps_of(made.trial, tuned, preferred)
     assert [one.hash for one in (steps[0], steps[2])] == [tuned.hash, preferred.hash] and steps[
@@ -215,7 +223,7 @@ def test_help_has_examples(capsys):
     assert code == 0 and "Examples" in out and "study recipe reports/gpu" in out
 
 
-def test_the_command_prints_an_outline_or_json(counted, capsys, tmp_path, monkeypatch):
+def test_the_command_prints_an_outline_or_json(made, counted, capsys, tmp_path, monkeypatch):
     monkeypatch.setattr("studylib.recipe.write._understood", lambda *_: {})
     options = [
         "--target-params",
@@ -235,6 +243,9 @@ def test_the_command_prints_an_outline_or_json(counted, capsys, tmp_path, monkey
     assert (
         code == 0 and out.rstrip().endswith("decision/recipe") and "EUR" in out and "missing" in out and "lines" in out
     )
-    shutil.rmtree(tmp_path / "decision")
+    assert read_recipe(tmp_path).options == RecipeOptions(**SMALL, price_per_gpu_hour=3, currency="EUR").replace(
+        budgets=BUDGETS
+    )
+    monkeypatch.setattr(whole, "make_recipe", lambda *_: made)
     code, out, _ = run(capsys, str(tmp_path), *options, "--json")
     assert code == 0 and validated(whole.Recipe, json.loads(out)) == read_recipe(tmp_path).replace(files=())

@@ -107,13 +107,15 @@ def test_one_torchrun_a_node_meets_at_the_first(submit):
     assert len(endpoints) == 1 and endpoints.pop().startswith("--rdzv-endpoint=127.0.0.1:")
 
 
-@pytest.mark.parametrize(("hours", "says"), [(24, "preempted: requeued"), (0.05, "the time limit is near: requeued")])
-def test_a_stopped_run_goes_on_from_its_checkpoint(hours, says, submit, cluster, tmp_path, wait_until):
+@pytest.mark.parametrize(
+    ("signal", "hours", "says"), [("TERM", 24, "preempted: requeued"), ("", 0.05, "the time limit is near: requeued")]
+)
+def test_a_stopped_run_goes_on_from_its_checkpoint(signal, hours, says, submit, cluster, tmp_path, wait_until):
     kept = tmp_path / "a recipe" / "the run" / "checkpoints" / "step-00000001"
 
     def stop(job: str) -> None:
         wait_until(kept.exists)
-        cluster.tell(job)
+        cluster.tell(job, signal)
 
     train = f"if (({STARTED})); then {ENDS}; else {KEEPS}; exec sleep 600; fi"
     state, said, started = submit(train, stop, hours=hours, signal_minutes=2)

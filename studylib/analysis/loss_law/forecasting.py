@@ -188,8 +188,8 @@ class Ladder:
                 law.log_score(self.params[held], self.tokens[held], np.log(self.loss[held])) for law in self.laws(start)
             ]
             drifts += self._held_out(start, slice(start, end))
-        # Half by the scores, half evenly: a form that did well on the largest size seen is not sure to go on so.
-        weights = 0.5 * softmax(scores) + 0.5 / len(FORMS)
+        # Halved: what a fit missed, it missed together.
+        weights = softmax(scores / 2 + np.log([form.prior for form in FORMS.values()]))
         return Forecaster(
             self.laws(end), tuple(float(one) for one in weights), drawn_drifts(drifts, _DRAWS), self._largest(end)
         )

@@ -35,7 +35,7 @@ class RecipeVerdict(Finding):
         ja="""
             {% if decided %}{{ target | short }} パラメータについて本研究が決めたのは {{ decided | listed(6) }}、
             {% else %}{{ target | short }} パラメータについて本研究が決めた項目はまだなく、{% endif %}
-            {% if open %}未決は {{ open | listed(6) }}、{% endif %}公表された知見や慣例によるものは {{ standing }} 項目です。
+            {% if open %}未決は{{ open | listed(6) }}、{% endif %}公表された知見や慣例によるものは {{ standing }} 項目です。
             {% if open or decided %}全選択の平均損失は {{ regret_percent | num }} %。
             {%- if runs %}次の {{ runs }} 実行({{ run_hours | num }} GPU 時間)で {{ after_percent | num }} % に下がる見込みです。
             {%- else %}次に見合う実行はなく({{ run_hours | num }} GPU 時間)、{{ after_percent | num }} % が残ります。{% endif %}{% endif %}

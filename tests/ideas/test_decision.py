@@ -141,7 +141,7 @@ def test_a_rate_is_made_with_the_optimizer_that_it_was_found_for_and_not_alone()
         Setting(field="optimizer.weight_decay", value=0.5, choice="optimizer", evidence="convention", decided=False),
     ]  # fmt: skip
     (part,) = put_together(hyperparameters=lion).parts
-    assert part.effect == -1.0 and part.name == "optimizer lion, learning_rate 0.001, weight_decay 0.5"
+    assert part.effect == -1.0 and part.name == "optimizer lion (learning_rate 0.001, weight_decay 0.5)"
     made = together_trials(PARAMS, put_together(hyperparameters=lion))[0].optimizer
     assert (made.name, made.learning_rate, made.weight_decay) == ("lion", 1e-3, 0.5)
     init = tried("model.init", "normal", ("completep", 1.0, 0.2))

@@ -257,4 +257,6 @@ def _value_at(part: Any, field: str) -> Any:
 
 
 def _named(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name_of(field)} {human(value)}" for field, value in values.items())
+    """``optimizer muon (learning_rate 0.01)``: the first field, and what goes with it."""
+    first, *others = (f"{name_of(field)} {human(value)}" for field, value in values.items())
+    return f"{first} ({', '.join(others)})" if others else first

@@ -56,10 +56,12 @@ _MEMORY = Words(en="{{ used | num }} of {{ of | num }} GB", ja="{{ used | num }}
 _LOSS = Words(en="{{ value | fixed(3) }} bits per byte", ja="{{ value | fixed(3) }} bits/byte")
 _LOSS_RANGE = Words(en="{{ ends | fixed(3) }}, 90 %; {{ law }}", ja="90 % 区間 {{ ends | fixed(3) }}。{{ law }}")
 _LEFT = Words(
-    en="""The choices that are open cost an expected {{ now | num }} % of the loss together.
-        {% if runs %}The {{ runs }} {{ 'run' | plural(runs) }} listed below would bring that to {{ after | num }} % for {{ hours | num }} GPU-hours.{% endif %}""",
-    ja="""未決の選択による期待損失は合計で損失の {{ now | num }} %。
-        {% if runs %}下の {{ runs }} 件の実験({{ hours | num }} GPU 時間)で {{ after | num }} % まで下がる見込みです。{% endif %}""",
+    en="""{% if now %}As it stands, what is open costs an expected {{ now | num }} % of the loss together (what is chosen as one counts once).{% endif %}
+        {% if runs %}The {{ runs }} {{ 'run' | plural(runs) }} listed below, {{ hours | num }} GPU-hours, should lessen what is given away
+        where own trials choose from {{ before | num }} to {{ after | num }} % of the loss.{% endif %}""",
+    ja="""{% if now %}現状で未決の選択による期待損失は、合計で損失の {{ now | num }} %(一体で選ぶ項目は一度だけ数える)。{% endif %}
+        {% if runs %}下の {{ runs }} 件の実験({{ hours | num }} GPU 時間)により、自前の試行で選ぶ場合の期待損失が損失の
+        {{ ' ' }}{{ before | num }} % から {{ after | num }} % に下がる見込みです。{% endif %}""",
 )
 _RUN = Words(
     en="""Compares {{ variants | listed(4) }}: about {{ trials }} {{ 'trial' | plural(trials) }} of up to {{ params | short }} parameters, {{ seeds }}
@@ -140,12 +142,15 @@ class RecipePage:
 
     @property
     def left(self) -> Text | None:
-        """What the open lines cost, and what closing them would; None where no trials compared anything."""
+        """What the open lines cost as they stand, and what the next runs would change; None where nothing was compared."""
         found = self.recipe.next_runs
-        if not found.regret_percent:
+        # Lines that are chosen as one have one regret.
+        costs = {(one.phase, one.idea, one.regret_percent) for one in self.recipe.open if one.regret_percent}
+        if not costs and not found.runs:
             return None
         return _LEFT(
-            now=found.regret_percent, after=found.after_percent, runs=len(found.runs), hours=found.gpu_hours
+            now=sum(cost for *_, cost in costs), before=found.regret_percent, after=found.after_percent,
+            runs=len(found.runs), hours=found.gpu_hours,
         )  # fmt: skip
 
     @property

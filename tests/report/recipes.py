@@ -38,6 +38,8 @@ def _lines() -> tuple[Line, ...]:
         Line(field="model.position", name=_text("Positions", "位置の表し方"), value="rope", own_value="alibi", p_own=0.61, p_best=0.39,
              regret_percent=1.55, regret_bpb=0.009, regret_gpu_hours=4200, alternatives=("alibi", "learned"), evidence="published",
              idea="architecture", sizes=("36k",), source=_text(EVIL, EVIL), conflict=_text("by rule", "規則による")),
+        Line(field="model.window", name=_text("Window", "窓"), value=None, own_value=64, regret_percent=1.55, evidence="published",
+             idea="architecture", source=_text("s", "s")),
         Line(field="epochs", name=_text("Epochs", "エポック数"), phase="fine-tuning", value=4, interval=(2, 6), p_best=0.7,
              regret_percent=0.4, idea="finetune_mix", **measured),
         Line(field="model.vocab_size", name=_text("Vocabulary", "語彙"), value=99584, evidence="convention"),

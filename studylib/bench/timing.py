@@ -7,14 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from studylib.measuring import BUSY, Watch, wait_until_quiet
 
 _WARM_UP_SECONDS = 60.0  # of one contender; its first call is made in any case
 _LONGEST_SECONDS = 600.0  # of all rounds together; slow contenders have fewer rounds
 _FEWEST_ROUNDS = 3
-_say = partial(print, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True)
@@ -65,6 +63,10 @@ def in_turn(
             found[name].append(calls * work / elapsed)
     others = watch.others()
     return {name: Rates(tuple(rates), others) for name, rates in found.items()}
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _warm(name: str, call: Callable[[], None], calls: int) -> float:

@@ -15,7 +15,8 @@ The list knows nothing that a study would not: spreads are estimated, the memory
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,6 +39,7 @@ _DEARER = 1.9
 _GPU = 4e14 * 3600  # FLOPs in a GPU-hour
 _LEAST = 1e-3  # percent
 _RUNS = 400
+_POINTS = 7  # budgets at which ways are held against each other
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,35 @@ class SimulatedBudget:
         A column an option of `EVEN`: (size, seeds).
     ladder
         A column a rung.
+    most_hours
+        That a study spent by the list at most.
     """
 
     before: np.ndarray
     followed: Spent
     even: Spent
     ladder: Spent
+    most_hours: float
 
-    def curve(self, hours: np.ndarray, studies: np.ndarray | None = None) -> np.ndarray:
+    def curve(self, hours: np.ndarray) -> np.ndarray:
         """[X] mean regret of the list's studies once they have spent so many GPU-hours."""
-        kept = slice(None) if studies is None else studies
-        spent, regret = self.followed.hours[kept], self.followed.regret[kept]
-        done = (spent[:, :, None] <= hours).sum(axis=1)  # [S, X] runs paid for
-        whole = np.concatenate([self.before[kept][:, None], regret], axis=1)
-        return np.take_along_axis(whole, done, axis=1).mean(axis=0)
+        at, regret = self._steps(np.arange(len(self.before)))
+        return np.concatenate([[self.before.mean()], regret])[np.searchsorted(at, hours, side="right")]
+
+    @cached_property
+    def _events(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Every run that was paid for, by what its study had spent: that, the study, and what the regret gained."""
+        steps = np.diff(np.concatenate([self.before[:, None], self.followed.regret], axis=1), axis=1)
+        paid = np.isfinite(self.followed.hours)
+        studies = np.broadcast_to(np.arange(len(steps))[:, None], steps.shape)
+        order = np.argsort(self.followed.hours[paid], kind="stable")
+        return self.followed.hours[paid][order], studies[paid][order], steps[paid][order]
+
+    def _steps(self, studies: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """GPU-hours, and the mean regret from there on, of these studies."""
+        times = np.bincount(studies, minlength=len(self.before)) / len(studies)
+        at, study, step = self._events
+        return at, times @ self.before + np.cumsum(times[study] * step)
 
     def best_even(self, studies: np.ndarray | None = None) -> list[tuple[int, float, float]]:
         """(option, GPU-hours, regret) of the best ways to spread evenly, by rising cost."""
@@ -81,13 +98,16 @@ class SimulatedBudget:
 
     def saved(self, other: Spent | None = None, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
         """(GPU-hours, ratio): at each point of the other way (default: spread evenly), its compute over what the list needs for its regret."""
-        grid = np.geomspace(1e-3, 1e6, 1801)
-        curve = np.minimum.accumulate(self.curve(grid, studies))
+        at, regrets = self._steps(np.arange(len(self.before)) if studies is None else studies)
+        regrets = np.minimum.accumulate(regrets)
+        corners = _frontier(self.even if other is None else other, studies)
+        ends = np.log([hours for _, hours, _ in corners])
         found = []
-        for _, hours, regret in _frontier(self.even if other is None else other, studies):
-            reached = np.flatnonzero(curve <= regret)
-            if len(reached):
-                found.append((hours, hours / grid[reached[0]]))
+        for hours in np.geomspace(corners[0][1], min(corners[-1][1], self.most_hours), _POINTS):
+            regret = np.interp(np.log(hours), ends, [regret for _, _, regret in corners])
+            first = int(np.searchsorted(-regrets, -regret))
+            if first < len(at):
+                found.append((float(hours), float(hours / at[first])))
         return found
 
     def ratio(self, other: Spent | None = None, resamples: int = 400) -> tuple[float, float, float]:
@@ -112,7 +132,8 @@ def simulate_budget(
     first = truth.first_look(reliability, generator)
     before = truth.regret(first)
     return SimulatedBudget(
-        before, _follow(truth, first, most_hours, generator), _evenly(truth, first, generator), _climb(truth, first, generator)
+        before, _follow(truth, first, reliability, most_hours, generator), _evenly(truth, first, generator), _climb(truth, first, generator),
+        most_hours,
     )  # fmt: skip
 
 
@@ -169,7 +190,9 @@ class _Truth:
         return self.dearer[rows] * variants.sum(axis=1) * seeds * 120 * (10 ** _PLACES[place]) ** 2 / _GPU
 
 
-def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.Generator) -> Spent:
+def _follow(
+    truth: _Truth, beliefs: Beliefs, reliability: Reliability, most: float, generator: np.random.Generator
+) -> Spent:
     offers = [(place, count) for place in range(1, len(SIZES) + 1) for count in COUNTS]
     studies, every = truth.studies, np.arange(len(truth.noise))
     worth, cost = np.zeros((2, len(offers), len(every)))
@@ -179,10 +202,12 @@ def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.G
         for n, (place, count) in enumerate(offers):
             asked = own.leading(count)
             worth[n, rows] = own.hoped - own.planned(place, SEEDS, asked).hoped
+            worth[n, rows[reached[rows] > place]] = 0.0  # what smaller models say is known
             cost[n, rows] = truth.hours(rows, place, SEEDS, asked)
 
-    mean, covariance, before = (one.copy() for one in (beliefs.mean, beliefs.covariance, beliefs.before))
-    beliefs = replace(beliefs, mean=mean, covariance=covariance, before=before)  # changed in place: they are large
+    arrays = [one.copy() for one in (beliefs.mean, beliefs.covariance, beliefs.before)]
+    beliefs = Beliefs(*arrays, beliefs.noise, beliefs.real)  # changed in place: they are large
+    reached = np.zeros(len(every), dtype=int)  # the largest place where each choice was compared
     look(every)
     spent, hours, regrets = np.zeros(studies), [], []
     for _ in range(_RUNS):
@@ -201,13 +226,31 @@ def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.G
             taken = beliefs.take(own)
             seen = truth.measure(own, place, SEEDS, generator)
             after = taken.seen(place, SEEDS, seen, taken.leading(count))
-            mean[own], covariance[own], before[own] = after.mean, after.covariance, after.before
+            reached[own] = np.maximum(reached[own], place)
+            after = _told_anew(after, reached[own], reliability)
+            for array, new in zip(arrays, (after.mean, after.covariance, after.before), strict=True):
+                array[own] = new
         spent = spent.copy()
         spent[active] += cost[offer, rows]
         look(rows)
         hours.append(np.where(np.isin(np.arange(studies), active), spent, np.inf))
         regrets.append(truth.regret(beliefs))
     return Spent(np.array(hours).T.reshape(studies, -1), np.array(regrets).T.reshape(studies, -1))
+
+
+def _told_anew(beliefs: Beliefs, places: np.ndarray, reliability: Reliability) -> Beliefs:
+    """As the next list has it: from what is known at the largest size that was reached, with the spread that is seen there."""
+    choices = []
+    for n, place in enumerate(places):
+        here = np.flatnonzero(beliefs.real[n])
+        covariance = beliefs.covariance[n, place][here][:, place][:, here]
+        sd = np.sqrt(np.maximum(np.diag(covariance) + covariance[0, 0] - 2 * covariance[0], 0.0))
+        behind = beliefs.mean[n, place, here] - beliefs.mean[n, place, 0]
+        size = 10 ** _PLACES[place]
+        choices.append(SeenChoice(behind, np.r_[0.0, sd[1:]], size, beliefs.noise[n]))
+    found = Beliefs.of(choices, reliability, SIZES, TARGET)
+    missing = beliefs.real.shape[1] - found.real.shape[1]
+    return found if not missing else found.padded(missing)
 
 
 def _evenly(truth: _Truth, beliefs: Beliefs, generator: np.random.Generator) -> Spent:

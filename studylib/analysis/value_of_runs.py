@@ -115,6 +115,14 @@ class Beliefs:
         noise = np.array([one.noise for one in choices], dtype=float)
         return cls(mean, covariance, covariance[:, -1, :, -1, :], noise, real)
 
+    def padded(self, more: int) -> Beliefs:
+        """With room for more variants, none of which is there."""
+        wide = [(0, 0)] * 2 + [(0, more)]
+        covariance = np.pad(self.covariance, [(0, 0), (0, 0), (0, more), (0, 0), (0, more)])
+        mean = np.pad(self.mean, wide, constant_values=_OUT)
+        before = np.pad(self.before, [(0, 0), (0, more), (0, more)])
+        return Beliefs(mean, covariance, before, self.noise, np.pad(self.real, wide[1:]))
+
     def take(self, rows: np.ndarray | Sequence[int]) -> Beliefs:
         """Some of the choices."""
         return Beliefs(*(getattr(self, name)[rows] for name in ("mean", "covariance", "before", "noise", "real")))

@@ -192,6 +192,8 @@ class _Choice:
         own = beliefs.take([row])
         for variants in {mask.tobytes(): mask for mask in map(own.leading, COUNTS)}.values():
             for place, size in enumerate(SIZES, start=1):
+                if math.log(size / (self.setting.params or 1.0)) < -_SAME:
+                    continue  # what smaller models say is in the setting
                 gain = float((own.hoped - own.planned(place, SEEDS, variants).hoped)[0])
                 if gain >= _LEAST:
                     yield _Offer(row, place, variants, gain, self._flops(variants, size) / flops_per_s / 3600)

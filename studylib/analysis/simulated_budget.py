@@ -90,6 +90,17 @@ class SimulatedBudget:
                 found.append((float(cost), float(cost / np.exp(np.interp(-regret, -regrets, np.log(hours))))))
         return found
 
+    def saved_usually(self, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
+        """As `saved`, at every size and number of seeds that could be spread evenly, not at the best ones alone."""
+        hours, regrets = self.curve(studies)
+        kept = slice(None) if studies is None else studies
+        every = zip(self.even.hours[kept].mean(axis=0), self.even.regret[kept].mean(axis=0), strict=True)
+        return [
+            (float(cost), float(cost / np.exp(np.interp(-regret, -regrets, np.log(hours)))))
+            for cost, regret in every
+            if regrets[-1] <= regret
+        ]
+
     def ratio(self, other: Spent | None = None, resamples: int = 400) -> tuple[float, float, float]:
         """(low, middle, high): `saved` on geometric average, and its 95 % interval over studies (bootstrap)."""
         generator = np.random.default_rng(0)

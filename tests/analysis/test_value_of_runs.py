@@ -89,5 +89,5 @@ def test_the_finding_says_what_was_saved(simulated):
 
     found = BudgetFollowed.of(simulated)
     assert found.studies == 3 and found.saved[0] <= found.saved[1] <= found.saved[2]
-    assert f"{found.saved[1]:.1f} times less compute than the best even" in found.title(**found.facts).en
+    assert f"the best even spreading takes {found.saved[1]:.1f} times its compute" in found.title(**found.facts).en
     assert found.figure().axes[0].get_xlabel() == "GPU-hours"

@@ -248,23 +248,14 @@ def _all_at(
 
 
 def _frontier(spent: Spent, studies: np.ndarray | None) -> list[tuple[int, float, float]]:
-    """Corners of the lower hull of mean regret over the logarithm of the cost: between two of them a size between serves."""
+    """(option, cost, regret), means over studies, of the options that no cheaper one beats."""
     kept = slice(None) if studies is None else studies
     hours, regret = spent.hours[kept].mean(axis=0), spent.regret[kept].mean(axis=0)
-    found: list[int] = []
+    found: list[tuple[int, float, float]] = []
     for n in np.argsort(hours, kind="stable"):
-        while len(found) > 1 and _turns_up(np.log(hours), regret, found[-2], found[-1], n):
-            found.pop()
-        found.append(int(n))
-    while len(found) > 1 and regret[found[-1]] >= regret[found[-2]]:
-        found.pop()
-    return [(n, float(hours[n]), float(regret[n])) for n in found]
-
-
-def _turns_up(x: np.ndarray, y: np.ndarray, first: int, middle: int, last: int) -> bool:
-    """Whether the middle point lies on or above the line through the others."""
-    share = (x[middle] - x[first]) / (x[last] - x[first])
-    return bool(y[middle] >= y[first] + share * (y[last] - y[first]))
+        if not found or regret[n] < found[-1][2]:
+            found.append((int(n), float(hours[n]), float(regret[n])))
+    return found
 
 
 def _mean(saved: Sequence[tuple[float, float]]) -> float:

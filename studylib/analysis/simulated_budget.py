@@ -3,8 +3,8 @@
 Every study has 25 choices. Their effects go over sizes as ``reliability`` says (each choice with a memory of
 its own), with spreads, noise and costs as real ones have; all choices were compared once on small models. Then compute is spent
 
-- by the list: again and again the run of a choice at a size with the most expected reduction of regret for its cost, among its likeliest
-  variants, made anew after each run (``value_of_runs``);
+- by the list: for every choice at most one run, at the size and among the variants that its expected gain is worth (``allocate``), of
+  a part of the budget; then the list is made anew for the rest;
 - evenly: so many seeds of every variant of every choice at one size; what counts is the best size and number of seeds for its cost,
   which nobody knows beforehand;
 - as a ladder: all at one size after the other, three seeds each.
@@ -15,29 +15,30 @@ The list knows nothing that a study would not: spreads are estimated, the memory
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from studylib.analysis.reliability import Reliability, published_reliability, spread_of
-from studylib.analysis.value_of_runs import Beliefs, SeenChoice
+from studylib.analysis.value_of_runs import Beliefs, SeenChoice, allocate
 
 CHOICES = 25
 FIRST, TARGET = 1e6, 1e10  # parameters
-SIZES = (1e7, 3e7, 1e8, 3e8, 1e9)
+SIZES = tuple(np.geomspace(1e7, 1e9, 9).tolist())
+BUDGETS = tuple(np.geomspace(0.5, 5e4, 11).tolist())  # GPU-hours
 _PLACES = np.log10([FIRST, *SIZES, TARGET])
 SEEDS = 3  # of a run
-COUNTS = (2, 4, 99)  # of the variants that are open, the likeliest so many
+_PARTS = (0.15, 1.0)  # of a budget: spent by the first list, and by the second
 _EVEN_SEEDS = (3, 6, 12)
-_LADDER = ((1,), (1, 3), (1, 3, 5))
+_LADDER = ((1,), (1, 5), (1, 5, 9))
 _MOST = 8  # variants of a choice
 _SPREAD, _NOISE = (0.5, 2.2), (0.15, 2.0)  # percent of the loss: medians, and factors of one SD
 # What a choice costs beside its variants (sweeps that cannot be left out, tunings that are short): from 3 to 17 GPU-hours in the
 # ideas' plans for 100M parameters and three seeds.
 _DEARER = 1.9
 _GPU = 4e14 * 3600  # FLOPs in a GPU-hour
-_LEAST = 1e-3  # percent
-_RUNS = 400
+_FREE = 0.05  # GPU-hours: where the axis of costs begins
+_POINTS = 7  # budgets at which ways are held against each other
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class SimulatedBudget:
     before
         [S] true regret of choosing by the first comparison.
     followed
-        By the list, a run after the other.
+        By the list, a column a budget of `BUDGETS`.
     even
         A column an option of `EVEN`: (size, seeds).
     ladder
@@ -67,13 +68,11 @@ class SimulatedBudget:
     even: Spent
     ladder: Spent
 
-    def curve(self, hours: np.ndarray, studies: np.ndarray | None = None) -> np.ndarray:
-        """[X] mean regret of the list's studies once they have spent so many GPU-hours."""
+    def curve(self, studies: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """[N] mean GPU-hours and regret of the list, from the first comparison on."""
         kept = slice(None) if studies is None else studies
-        spent, regret = self.followed.hours[kept], self.followed.regret[kept]
-        done = (spent[:, :, None] <= hours).sum(axis=1)  # [S, X] runs paid for
-        whole = np.concatenate([self.before[kept][:, None], regret], axis=1)
-        return np.take_along_axis(whole, done, axis=1).mean(axis=0)
+        hours, regret = self.followed.hours[kept].mean(axis=0), self.followed.regret[kept].mean(axis=0)
+        return np.append(_FREE, hours), np.append(self.before[kept].mean(), np.minimum.accumulate(regret))
 
     def best_even(self, studies: np.ndarray | None = None) -> list[tuple[int, float, float]]:
         """(option, GPU-hours, regret) of the best ways to spread evenly, by rising cost."""
@@ -81,14 +80,26 @@ class SimulatedBudget:
 
     def saved(self, other: Spent | None = None, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
         """(GPU-hours, ratio): at each point of the other way (default: spread evenly), its compute over what the list needs for its regret."""
-        grid = np.geomspace(1e-3, 1e6, 1801)
-        curve = np.minimum.accumulate(self.curve(grid, studies))
+        hours, regrets = self.curve(studies)
+        corners = _frontier(self.even if other is None else other, studies)
+        ends, there = np.log([one for _, one, _ in corners]), [one for _, _, one in corners]
         found = []
-        for _, hours, regret in _frontier(self.even if other is None else other, studies):
-            reached = np.flatnonzero(curve <= regret)
-            if len(reached):
-                found.append((hours, hours / grid[reached[0]]))
+        for cost in np.geomspace(corners[0][1], corners[-1][1], _POINTS):
+            regret = np.interp(np.log(cost), ends, there)
+            if regrets[-1] <= regret:
+                found.append((float(cost), float(cost / np.exp(np.interp(-regret, -regrets, np.log(hours))))))
         return found
+
+    def saved_usually(self, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
+        """As `saved`, at every size and number of seeds that could be spread evenly, not at the best ones alone."""
+        hours, regrets = self.curve(studies)
+        kept = slice(None) if studies is None else studies
+        every = zip(self.even.hours[kept].mean(axis=0), self.even.regret[kept].mean(axis=0), strict=True)
+        return [
+            (float(cost), float(cost / np.exp(np.interp(-regret, -regrets, np.log(hours)))))
+            for cost, regret in every
+            if regrets[-1] <= regret
+        ]
 
     def ratio(self, other: Spent | None = None, resamples: int = 400) -> tuple[float, float, float]:
         """(low, middle, high): `saved` on geometric average, and its 95 % interval over studies (bootstrap)."""
@@ -102,17 +113,15 @@ class SimulatedBudget:
 EVEN = tuple((size, seeds) for size in SIZES for seeds in _EVEN_SEEDS)
 
 
-def simulate_budget(
-    studies: int, reliability: Reliability | None = None, *, most_hours: float = 4e4, random_seed: int = 0
-) -> SimulatedBudget:
-    """Spend compute in so many studies, up to ``most_hours`` GPU-hours each by the list."""
+def simulate_budget(studies: int, reliability: Reliability | None = None, *, random_seed: int = 0) -> SimulatedBudget:
+    """Spend compute in so many studies."""
     reliability = published_reliability() if reliability is None else reliability
     generator = np.random.default_rng(random_seed)
     truth = _Truth(studies, reliability, generator)
     first = truth.first_look(reliability, generator)
     before = truth.regret(first)
     return SimulatedBudget(
-        before, _follow(truth, first, most_hours, generator), _evenly(truth, first, generator), _climb(truth, first, generator)
+        before, _follow(truth, first, reliability, generator), _evenly(truth, first, generator), _climb(truth, first, generator)
     )  # fmt: skip
 
 
@@ -169,45 +178,50 @@ class _Truth:
         return self.dearer[rows] * variants.sum(axis=1) * seeds * 120 * (10 ** _PLACES[place]) ** 2 / _GPU
 
 
-def _follow(truth: _Truth, beliefs: Beliefs, most: float, generator: np.random.Generator) -> Spent:
-    offers = [(place, count) for place in range(1, len(SIZES) + 1) for count in COUNTS]
-    studies, every = truth.studies, np.arange(len(truth.noise))
-    worth, cost = np.zeros((2, len(offers), len(every)))
-
-    def look(rows: np.ndarray) -> None:
-        own = beliefs.take(rows)
-        for n, (place, count) in enumerate(offers):
-            asked = own.leading(count)
-            worth[n, rows] = own.hoped - own.planned(place, SEEDS, asked).hoped
-            cost[n, rows] = truth.hours(rows, place, SEEDS, asked)
-
-    mean, covariance, before = (one.copy() for one in (beliefs.mean, beliefs.covariance, beliefs.before))
-    beliefs = replace(beliefs, mean=mean, covariance=covariance, before=before)  # changed in place: they are large
-    look(every)
-    spent, hours, regrets = np.zeros(studies), [], []
-    for _ in range(_RUNS):
-        gains, prices = (
-            one.reshape(len(offers), studies, -1).transpose(1, 0, 2) for one in (worth, cost)
-        )  # [S, offers, C]
-        score = np.where((gains >= _LEAST) & (spent[:, None, None] + prices <= most), gains / prices, 0.0)
-        flat = score.reshape(studies, -1)
-        active = np.flatnonzero(flat.max(axis=1) > 0)
-        if not len(active):
-            break
-        offer, choice = np.divmod(flat[active].argmax(axis=1), truth.choices)
-        rows = active * truth.choices + choice
-        for n in np.unique(offer):
-            own, (place, count) = rows[offer == n], offers[n]
-            taken = beliefs.take(own)
-            seen = truth.measure(own, place, SEEDS, generator)
-            after = taken.seen(place, SEEDS, seen, taken.leading(count))
-            mean[own], covariance[own], before[own] = after.mean, after.covariance, after.before
-        spent = spent.copy()
-        spent[active] += cost[offer, rows]
-        look(rows)
-        hours.append(np.where(np.isin(np.arange(studies), active), spent, np.inf))
+def _follow(truth: _Truth, first: Beliefs, reliability: Reliability, generator: np.random.Generator) -> Spent:
+    """Each budget in two parts, as the list is made anew once the first has been seen."""
+    hours, regrets = [], []
+    for budget in BUDGETS:
+        beliefs, reached, spent = first, np.zeros(len(truth.noise), dtype=int), np.zeros(truth.studies)
+        for share in _PARTS:
+            bought, place = _bought(truth, beliefs, reached, share * budget - spent)
+            rows, asked = np.flatnonzero(place), beliefs.open
+            for own in (np.flatnonzero(place == one) for one in np.unique(place[rows])):
+                seen = truth.measure(own, place[own[0]], SEEDS, generator)
+                beliefs = beliefs.put(own, beliefs.take(own).seen(place[own[0]], SEEDS, seen, asked[own]))
+            reached = np.maximum(reached, place)
+            beliefs = _told_anew(beliefs, reached, reliability)
+            spent = spent + bought
+        hours.append(spent)
         regrets.append(truth.regret(beliefs))
-    return Spent(np.array(hours).T.reshape(studies, -1), np.array(regrets).T.reshape(studies, -1))
+    return Spent(np.array(hours).T, np.array(regrets).T)
+
+
+def _bought(truth: _Truth, beliefs: Beliefs, reached: np.ndarray, budget: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """[S] GPU-hours, and [B] the place of each choice's run; 0: none."""
+    places, rows = np.arange(1, len(SIZES) + 1), np.arange(len(truth.noise))
+    gains = np.stack([beliefs.hoped - beliefs.planned(place, SEEDS, beliefs.open).hoped for place in places], axis=1)
+    gains[reached[:, None] >= places] = 0.0  # what smaller models say is known
+    costs = np.stack([truth.hours(rows, place, SEEDS, beliefs.open) for place in places], axis=1)
+    shape = (truth.studies, truth.choices, len(places))
+    offer = allocate(gains.reshape(shape), costs.reshape(shape), budget).ravel()
+    paid = np.where(offer >= 0, costs[rows, offer], 0.0)
+    return paid.reshape(truth.studies, -1).sum(axis=1), offer + 1
+
+
+def _told_anew(beliefs: Beliefs, places: np.ndarray, reliability: Reliability) -> Beliefs:
+    """As the next list has it: from what is known at the largest size that was reached, with the spread that is seen there."""
+    choices = []
+    for n, place in enumerate(places):
+        here = np.flatnonzero(beliefs.real[n])
+        covariance = beliefs.covariance[n, place][here][:, place][:, here]
+        sd = np.sqrt(np.maximum(np.diag(covariance) + covariance[0, 0] - 2 * covariance[0], 0.0))
+        behind = beliefs.mean[n, place, here] - beliefs.mean[n, place, 0]
+        size = 10 ** _PLACES[place]
+        choices.append(SeenChoice(behind, np.r_[0.0, sd[1:]], size, beliefs.noise[n]))
+    found = Beliefs.of(choices, reliability, SIZES, TARGET)
+    missing = beliefs.real.shape[1] - found.real.shape[1]
+    return found if not missing else found.padded(missing)
 
 
 def _evenly(truth: _Truth, beliefs: Beliefs, generator: np.random.Generator) -> Spent:
@@ -234,23 +248,14 @@ def _all_at(
 
 
 def _frontier(spent: Spent, studies: np.ndarray | None) -> list[tuple[int, float, float]]:
-    """Corners of the lower hull of mean regret over the logarithm of the cost: between two of them a size between serves."""
+    """(option, cost, regret), means over studies, of the options that no cheaper one beats."""
     kept = slice(None) if studies is None else studies
     hours, regret = spent.hours[kept].mean(axis=0), spent.regret[kept].mean(axis=0)
-    found: list[int] = []
+    found: list[tuple[int, float, float]] = []
     for n in np.argsort(hours, kind="stable"):
-        while len(found) > 1 and _turns_up(np.log(hours), regret, found[-2], found[-1], n):
-            found.pop()
-        found.append(int(n))
-    while len(found) > 1 and regret[found[-1]] >= regret[found[-2]]:
-        found.pop()
-    return [(n, float(hours[n]), float(regret[n])) for n in found]
-
-
-def _turns_up(x: np.ndarray, y: np.ndarray, first: int, middle: int, last: int) -> bool:
-    """Whether the middle point lies on or above the line through the others."""
-    share = (x[middle] - x[first]) / (x[last] - x[first])
-    return bool(y[middle] >= y[first] + share * (y[last] - y[first]))
+        if not found or regret[n] < found[-1][2]:
+            found.append((int(n), float(hours[n]), float(regret[n])))
+    return found
 
 
 def _mean(saved: Sequence[tuple[float, float]]) -> float:

@@ -115,6 +115,14 @@ class Beliefs:
         noise = np.array([one.noise for one in choices], dtype=float)
         return cls(mean, covariance, covariance[:, -1, :, -1, :], noise, real)
 
+    def padded(self, more: int) -> Beliefs:
+        """With room for more variants, none of which is there."""
+        wide = [(0, 0)] * 2 + [(0, more)]
+        covariance = np.pad(self.covariance, [(0, 0), (0, 0), (0, more), (0, 0), (0, more)])
+        mean = np.pad(self.mean, wide, constant_values=_OUT)
+        before = np.pad(self.before, [(0, 0), (0, more), (0, more)])
+        return Beliefs(mean, covariance, before, self.noise, np.pad(self.real, wide[1:]))
+
     def take(self, rows: np.ndarray | Sequence[int]) -> Beliefs:
         """Some of the choices."""
         return Beliefs(*(getattr(self, name)[rows] for name in ("mean", "covariance", "before", "noise", "real")))
@@ -183,12 +191,36 @@ class Beliefs:
         found[rows[alone], second[alone]] = True
         return found
 
-    def leading(self, count: int) -> np.ndarray:
-        """[B, V] of those that are `open` the ``count`` that are lowest at the target."""
-        order = (
-            np.where(self.open, self.mean[:, -1], np.inf).argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-        )
-        return self.open & (order < count)
+
+def allocate(gains: np.ndarray, costs: np.ndarray, budget: np.ndarray | float) -> np.ndarray:
+    """[..., C] the offer to take of each choice, or -1, so that gains are largest for what the budget buys.
+
+    One price of compute for all choices: each takes the offer whose gain exceeds its cost at that price the most, and the price is
+    the lowest at which all are paid for (Lagrange relaxation of the multiple-choice knapsack; Sinha and Zoltners 1979,
+    doi 10.1287/opre.27.3.503).
+
+    Parameters
+    ----------
+    gains, costs
+        [..., C, O] of every choice's offers; costs above 0.
+    budget
+        [...] or one number.
+    """
+    gains, costs = np.asarray(gains, dtype=float), np.asarray(costs, dtype=float)
+    low, high = np.full(gains.shape[:-2], -60.0), np.full(gains.shape[:-2], 60.0)  # log of the price
+
+    def taken(log: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        net = gains - np.exp(log)[..., None, None] * costs
+        pick = net.argmax(axis=-1)
+        good = np.take_along_axis(net, pick[..., None], axis=-1)[..., 0] > 0
+        spent = np.where(good, np.take_along_axis(costs, pick[..., None], axis=-1)[..., 0], 0.0).sum(axis=-1)
+        return np.where(good, pick, -1), spent
+
+    for _ in range(60):
+        middle = (low + high) / 2
+        fits = taken(middle)[1] <= budget
+        low, high = np.where(fits, low, middle), np.where(fits, middle, high)
+    return taken(high)[0]
 
 
 def _quantile(share: float) -> float:

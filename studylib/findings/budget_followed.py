@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -18,10 +17,10 @@ class BudgetFollowed(Finding):
 
     name = "budget-followed"
     title = Words(
-        en="""Following the list reaches the same regret with {{ saved[1] | fixed(1) }} times less compute than the best even spreading,
-            and with {{ saved_ladder[1] | fixed(1) }} times less than a ladder of sizes""",
-        ja="""リストに従えば、同じ損失増に達する計算量は最良の均等配分の {{ saved[1] | fixed(1) }} 分の 1、
-            規模を順に上げる場合の {{ saved_ladder[1] | fixed(1) }} 分の 1""",
+        en="""For the regret that the list reaches, the best even spreading takes {{ saved[1] | fixed(1) }} times its compute,
+            and a ladder of sizes {{ saved_ladder[1] | fixed(1) }} times""",
+        ja="""リストと同じ損失増に達するには、最良の均等配分で {{ saved[1] | fixed(1) }} 倍、規模を順に上げる場合は
+            {{- ' ' }}{{ saved_ladder[1] | fixed(1) }} 倍の計算量が必要""",
     )
     alt = Words(
         en="""Mean regret over GPU-hours in {{ studies }} simulated {{ 'study' if studies == 1 else 'studies' }} of {{ choices }}
@@ -59,8 +58,7 @@ class BudgetFollowed(Finding):
         figure, (ax,) = canvas(width=7.6, height=4.4)
         corners = found.best_even()
         low, high = 0.3 * corners[0][1], corners[-1][1]
-        hours = np.geomspace(low, high, 200)
-        ax.plot(hours, found.curve(hours), color=PALETTE[0], lw=2.4, label="the list, made anew after each run")
+        ax.plot(*found.curve(), "o-", color=PALETTE[0], lw=2.4, ms=4, label="the list, made anew once")
         ax.plot(
             [one[1] for one in corners],
             [one[2] for one in corners],

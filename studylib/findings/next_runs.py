@@ -25,7 +25,7 @@ class Run(Frozen):
 
 
 class NextRuns(Finding):
-    """``runs`` in their order, within ``budget`` GPU-hours (None: the first ten); ``now`` and ``after`` them: the expected regret."""
+    """``runs`` in their order, within ``budget`` GPU-hours (None: none was given); ``now`` and ``after`` them: the expected regret."""
 
     name = "next-runs"
     title = Words(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from pydantic import Field
 
-from studylib.analysis.value_of_runs import Beliefs, SeenChoice
+from studylib.analysis.value_of_runs import Beliefs, SeenChoice, allocate
 from studylib.frozen import Frozen
 from studylib.model.cost import own_flops
 from studylib.params import load_params
@@ -38,10 +38,9 @@ SIZES = (
     1e9,
 )  # parameters without embeddings; the largest costs about a hundredth of the target's FLOPs
 SEEDS = 3  # that a run adds
-COUNTS = (2, 4, 99)  # of the variants that are open, the likeliest so many
 SCALE = "gpu"
 _SAME = 0.2  # log: sizes nearer than this are one
-_MOST = 10  # runs of a list without a budget
+USUAL_BUDGET = 1000.0  # GPU-hours, where none is given
 _LEAST = 1e-3  # percent of the loss: what lessens the regret by less is not worth a line
 
 NOTHING = Text(
@@ -81,7 +80,7 @@ class ListedRun(Frozen):
 
 
 class NextRuns(Frozen):
-    """The list for a budget, each run with those before it taken into account."""
+    """The list for a budget, the most worth for its cost first."""
 
     runs: tuple[ListedRun, ...]
     budget_gpu_hours: float | None
@@ -102,7 +101,10 @@ def next_runs(
     budget_gpu_hours: float | None = None,
     out: Path | None = None,
 ) -> NextRuns:
-    """The runs to make, greedily by expected reduction of the regret for a GPU-hour.
+    """The runs to make within a budget, at most one a choice, the most expected reduction of the regret for a GPU-hour first.
+
+    Sizes are chosen so that the regret left by all choices together is least (``value_of_runs.allocate``). Once the first have been
+    made, ask again.
 
     Parameters
     ----------
@@ -113,12 +115,12 @@ def next_runs(
     target_params
         Parameters without embeddings of the model that is to be built.
     budget_gpu_hours
-        Of all runs together; None: ten runs at most.
+        Of all runs together; None: `USUAL_BUDGET`.
     out
         The study folder, for the commands.
     """
     choices = list(_compared(settings))
-    empty = {"runs": (), "budget_gpu_hours": budget_gpu_hours, "gpu_hours": 0.0, "regret_percent": 0.0, "after_percent": 0.0}  # fmt: skip
+    empty: dict[str, Any] = {"runs": (), "budget_gpu_hours": budget_gpu_hours, "gpu_hours": 0.0, "regret_percent": 0.0, "after_percent": 0.0}  # fmt: skip
     if not choices:
         return NextRuns(**empty, why_none=NOT_COMPARED(ideas=list(settings)) if settings else NOTHING)
     known = [
@@ -129,30 +131,29 @@ def next_runs(
         for _, one in choices
     ]  # fmt: skip
     beliefs = Beliefs.of(known, reliability, SIZES, target_params)
-    now, left, spent, cheapest = beliefs.regret, budget_gpu_hours, 0.0, np.inf
-    runs: list[ListedRun] = []
-    choices_at = {n: _Choice(*choices[n]) for n in np.flatnonzero(now >= _LEAST)}
-    offers = {n: list(one.offers(beliefs, n, flops_per_s)) for n, one in choices_at.items()}
-    while len(runs) < _MOST if left is None else spent < left:
-        worth_it = [one for own in offers.values() for one in own]
-        cheapest = min([cheapest, *(one.hours for one in worth_it)])
-        fitting = [one for one in worth_it if left is None or spent + one.hours <= left]
-        if not fitting:
-            break
-        best = max(fitting, key=lambda one: one.gain / one.hours)
-        choice = choices_at[best.row]
-        runs.append(choice.listed(best, flops_per_s, out))
-        choice.seeds[best.place] += SEEDS
-        beliefs = beliefs.put([best.row], beliefs.take([best.row]).planned(best.place, SEEDS, best.variants))
-        spent += best.hours
-        offers[best.row] = list(choice.offers(beliefs, best.row, flops_per_s))
-    found = empty | {
-        "runs": tuple(runs), "gpu_hours": spent, "regret_percent": float(now.sum()), "after_percent": float(beliefs.regret.sum()),
-    }  # fmt: skip
-    if not runs:
-        none = DECIDED(least=_LEAST, largest=max(SIZES))
-        found["why_none"] = none if np.isinf(cheapest) else TOO_DEAR(budget=budget_gpu_hours, cheapest=cheapest)
-    return NextRuns(**found)
+    now = beliefs.regret
+    asked = [(int(n), _Choice(*choices[n])) for n in np.flatnonzero(now >= _LEAST)]
+    found = empty | {"regret_percent": float(now.sum()), "after_percent": float(now.sum())}
+    offers = [list(one.offers(beliefs, n, flops_per_s)) for n, one in asked]
+    worth_it = [one for own in offers for one in own if one.gain >= _LEAST]
+    if not worth_it:
+        return NextRuns(**found, why_none=DECIDED(least=_LEAST, largest=max(SIZES)))
+    budget = USUAL_BUDGET if budget_gpu_hours is None else budget_gpu_hours
+    gains, hours = (np.array([[getattr(one, what) for one in own] for own in offers]) for what in ("gain", "hours"))
+    taken = allocate(np.where(gains >= _LEAST, gains, 0.0), hours, budget)
+    bought = [(one, own[n]) for (_, one), own, n in zip(asked, offers, taken, strict=True) if n >= 0]
+    bought.sort(key=lambda pair: -pair[1].gain / pair[1].hours)
+    if not bought:
+        return NextRuns(**found, why_none=TOO_DEAR(budget=budget, cheapest=min(one.hours for one in worth_it)))
+    gained = sum(offer.gain for _, offer in bought)
+    return NextRuns(
+        **found
+        | {
+            "after_percent": found["regret_percent"] - gained,
+            "runs": tuple(choice.listed(offer, flops_per_s, out) for choice, offer in bought),
+            "gpu_hours": sum(offer.hours for _, offer in bought),
+        }
+    )
 
 
 def _compared(settings: Mapping[str, Sequence[Setting]]) -> Iterator[tuple[str, Setting]]:
@@ -166,9 +167,8 @@ def _compared(settings: Mapping[str, Sequence[Setting]]) -> Iterator[tuple[str, 
 
 
 class _Offer(NamedTuple):
-    """A run that could be made: of the choice in this row of the beliefs, at this place, of [1, V] variants."""
+    """A run that could be made: at this place, of [1, V] variants."""
 
-    row: int
     place: int
     variants: np.ndarray
     gain: float
@@ -188,13 +188,12 @@ class _Choice:
         self._costs: dict[frozenset[str], tuple[float, float, int]] = {}
 
     def offers(self, beliefs: Beliefs, row: int, flops_per_s: float) -> Iterator[_Offer]:
-        """Runs that are worth it."""
+        """A run at each size; at those below the setting's own nothing is gained: what smaller models say is in it."""
         own = beliefs.take([row])
-        for variants in {mask.tobytes(): mask for mask in map(own.leading, COUNTS)}.values():
-            for place, size in enumerate(SIZES, start=1):
-                gain = float((own.hoped - own.planned(place, SEEDS, variants).hoped)[0])
-                if gain >= _LEAST:
-                    yield _Offer(row, place, variants, gain, self._flops(variants, size) / flops_per_s / 3600)
+        for place, size in enumerate(SIZES, start=1):
+            below = math.log(size / (self.setting.params or 1.0)) < -_SAME
+            gain = 0.0 if below else float((own.hoped - own.planned(place, SEEDS, own.open).hoped)[0])
+            yield _Offer(place, own.open, gain, self._flops(own.open, size) / flops_per_s / 3600)
 
     def labels(self, variants: np.ndarray) -> tuple[str, ...]:
         return tuple(one.label for one, asked in zip(self.setting.tried, variants[0], strict=False) if asked)

@@ -198,7 +198,7 @@ class FinetuneMixParams(TrainingParams):
             found["orders"] = {name: [list(kinds) for kinds in self.orders[name]] for name in kept(self.orders, keep)}
             found |= {"preferences": None, "policy": None}
             if not any(" rows x " in name for name in keep):
-                found["row_shares"] = []
+                found["row_shares"] = list(self.row_shares[:1])
         return found | more_text("data.sources", self.data.sources, tokens)
 
     def _check_order(self, name: str, kinds: Sequence[str]) -> None:

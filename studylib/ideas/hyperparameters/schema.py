@@ -184,12 +184,11 @@ class HyperparametersParams(TrainingParams):
             "compare_at": widths[1:], "train_tokens": tokens, "token_factors": [1.0], "ladder": [], "budgets": [],
             "pruned": None, "explored": None,
         }  # fmt: skip
-        if (
-            self.batches is not None
-        ):  # of one width: the best batch hardly goes with the size, see `optima.batch_valleys`
-            found |= {"batches.widths": [], "batches.lr_factors": [1.0]}
         if keep:
             found |= self._only(frozenset(keep))
+        if self.batches is not None and "batches" not in found:
+            # of one width: the best batch hardly goes with the size, see `optima.batch_valleys`
+            found |= {"batches.widths": [], "batches.lr_factors": [1.0]}
         return found | more_text("data.sources", self.data.sources, tokens)
 
     def _only(self, keep: frozenset[str]) -> dict[str, Any]:
@@ -207,9 +206,7 @@ class HyperparametersParams(TrainingParams):
         }  # fmt: skip
         if len(optimizers) > 1 or any(own for name, own in found.items() if name != "optimizers"):
             first, axis = next(iter(self.rates.items()))
-            coarse = {
-                "points": 3
-            }  # parametrisations are tried at as many rates each; those of the others stay as they were found
+            coarse = {"points": 3}  # parametrisations are tried at as many rates each
             found |= {"batches": None, "rates": {first: axis.model_dump(mode="json") | coarse}}
             found["inits"] = {name: own | coarse for name, own in found["inits"].items()}
         return found

@@ -7,7 +7,8 @@ from studylib.lazy import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "forecasting": ["Counting", "Forecast", "Forecaster", "fit_forecaster", "forecast"],
+        "forecaster": ["Forecast", "Forecaster"],
+        "forecasting": ["Counting", "fit_forecaster", "forecast"],
         "backtesting": ["backtest"],
         "published": ["PublishedLaw", "published_law"],
     },

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from studylib.analysis.loss_law.forecasting import LEVEL, Counting, ladder_of
+from studylib.analysis.loss_law.forecaster import LEVEL
+from studylib.analysis.loss_law.forecasting import Counting, ladder_of
 from studylib.analysis.loss_law.projection import plain
 
 

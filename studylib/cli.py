@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
+from studylib.cli_backtest import backtest
 from studylib.cli_clean import clean
 from studylib.cli_evaluate import evaluate
 from studylib.cli_mask import mask
+from studylib.cli_recipe import recipe
 from studylib.errors import StudyError, invalid
 
 app = typer.Typer(
@@ -226,6 +228,8 @@ def bench(context: typer.Context) -> None:
 app.command()(clean)
 app.command()(mask)
 app.command()(evaluate)
+app.command()(recipe)
+app.command()(backtest)
 
 
 def _report(folder: Path) -> None:

@@ -220,6 +220,23 @@ def read_result(folder: Path) -> IdeaResult:
     return validated(IdeaResult, content, file=path)
 
 
+def not_asked_again(folder: Path, settings: Sequence[Setting]) -> tuple[Setting, ...]:
+    """Of the folder's earlier result the settings of choices and fields that ``settings`` say nothing of."""
+    for name in ("result.json", "result.previous.json"):  # the runner sets the earlier result aside before a run
+        path = Path(folder) / name
+        if path.exists():
+            asked = {(one.phase, what) for one in settings for what in (one.field, one.decision)}
+            earlier = validated(_Handed, {"settings": read_json(path).get("settings", [])}, file=path).settings
+            return tuple(one for one in earlier if not asked & {(one.phase, one.field), (one.phase, one.decision)})
+    return ()
+
+
+class _Handed(Frozen):
+    """The part of a result that is handed on."""
+
+    settings: tuple[Setting, ...]
+
+
 def looks_so_far(folder: Path, seeds: Sequence[int]) -> tuple[tuple[int, ...], ...]:
     """The seeds of every verdict on these trials as they grew, this one last.
 

@@ -7,13 +7,14 @@ lies far away; nothing is a special case. What the model does not know is a line
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 
+from studylib.analysis.compared import Compared, costs
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
@@ -100,6 +101,8 @@ class AtTarget:
         Non-embedding parameters by label, smallest first.
     samples
         [K, V] joint draws at the target, percent of the loss up to a common level, in the order of ``p_best``.
+    compared
+        By size, smallest first: the variants that were trained there.
     """
 
     target_params: float
@@ -112,6 +115,7 @@ class AtTarget:
     decided: bool
     effects: tuple[CarriedEffect, ...]
     samples: np.ndarray
+    compared: tuple[Compared, ...] = ()
 
     @property
     def factor(self) -> float:
@@ -226,8 +230,19 @@ def carry_to_target(
         reference=reference,
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
+        compared=tuple(_compared(table, draws, noise)),
         **_leading(table.variants, draws.target),
     )
+
+
+def _compared(table: OverSizes, draws: EffectDraws, noise: np.ndarray) -> Iterator[Compared]:
+    sd = np.sqrt(np.median(noise, axis=0))  # [V, S]
+    _, variant, size, _ = table.arrays
+    for n in range(len(table.sizes)):
+        here = np.unique(variant[size == n])
+        names = tuple(table.variants[v] for v in here)
+        known = costs(table.trials.filter(pl.Series(size == n)))
+        yield Compared(names, draws.sizes[:, here, n], float(np.median(sd[here, n])), *known)
 
 
 def _narrow(samples: np.ndarray, standing: Standing) -> bool:

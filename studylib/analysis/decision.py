@@ -7,7 +7,7 @@ asked of the same function, with draws carried to the target.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -76,6 +76,8 @@ class Decision:
         P(best) that was asked for.
     looks
         Which look at growing data this is; the bar rises with it.
+    samples
+        [K, V] the draws, in the order of ``p_best``.
     next_run
         The cheapest run that would settle it; None when there is nothing to settle.
     """
@@ -91,6 +93,7 @@ class Decision:
     sd: float
     at: str
     bar: float
+    samples: np.ndarray = field(repr=False)
     looks: int = 1
     next_run: NextRun | None = None
 
@@ -239,5 +242,6 @@ def decide_from(seen: Posterior, *, confidence: float = 0.9, margin: float, at: 
         sd=float(np.median(list(seen.sd.values()))) if seen.sd else 0.0,
         at=at,
         bar=bar,
+        samples=samples,
         looks=looks,
     )

@@ -27,12 +27,15 @@ class OverSizes:
         variant, size and seed.
     level
         [S] mean loss.
+    trials
+        The trials, in the order of ``arrays``.
     """
 
     variants: list[str]
     sizes: dict[str, float]
     arrays: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
     level: np.ndarray
+    trials: pl.DataFrame
 
     @classmethod
     def of(cls, trials: pl.DataFrame) -> OverSizes:
@@ -44,9 +47,9 @@ class OverSizes:
             Nothing can be compared, or there is nothing to judge the noise by.
         """
         rows = trials.with_columns(pl.concat_str("size", "variant", separator="\n").alias("_cell"))
-        rows = finished(rows, "val_bpb", variant="_cell").select(
+        rows = finished(rows, "val_bpb", variant="_cell").with_columns(
             pl.col("variant", "size").cast(pl.String),
-            "seed", pl.col("val_bpb").cast(pl.Float64).alias("loss"), pl.col("non_embedding_params").cast(pl.Float64),
+            pl.col("val_bpb").cast(pl.Float64).alias("loss"), pl.col("non_embedding_params").cast(pl.Float64),
         )  # fmt: skip
         if not (rows["loss"] > 0).all():
             raise StudyError("val_bpb must be positive to be compared in percent over sizes")
@@ -68,6 +71,7 @@ class OverSizes:
                 np.array([seeds[seed] for seed in rows["seed"]]),
             ),
             np.array([rows.filter(pl.col("size") == name)["loss"].mean() for name in sizes]),
+            rows,
         )
         found._check()
         return found

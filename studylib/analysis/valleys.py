@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
 from scipy import stats
 
 from studylib.analysis.carried import CarriedOptimum, carry
+from studylib.analysis.compared import Compared, Costs, costs
 from studylib.analysis.twoway import finished
 from studylib.analysis.valley_posterior import Cells, Form, ValleyDraws, sample_valleys
 from studylib.errors import StudyError, invalid
@@ -86,6 +87,12 @@ class Valley:
         p value of the test that the curve describes the mean losses; 1 where seeds or values are too few to test it.
     log_optimum, level, log_curvature, form
         [K] joint draws of the bottom's place, the loss there, and the valley's form.
+    values
+        Those that were trained, in rising order.
+    costs
+        Of its trials; None where they do not say how large their models are.
+    noise_percent
+        SD of one trial, percent of the loss (posterior median), what seeds share being out.
     """
 
     budget: str
@@ -102,6 +109,9 @@ class Valley:
     level: np.ndarray = field(repr=False)
     log_curvature: np.ndarray = field(repr=False)
     form: Form = field(repr=False)
+    values: tuple[float, ...] = ()
+    costs: Costs | None = None
+    noise_percent: float = 0.0
 
     @property
     def params(self) -> float:
@@ -109,9 +119,9 @@ class Valley:
         return self.sizes.get("params", float("nan"))
 
     @property
-    def edge(self) -> float:
-        """The end of the range tried that the bottom is nearer to."""
-        return self.sampled[int(self.outside[1] > self.outside[0])]
+    def edge(self) -> float | None:
+        """The end of the range tried that the bottom is nearer to; None where it lies inside with 95 %."""
+        return None if sum(self.outside) <= 1 - _INSIDE else self.sampled[int(self.outside[1] > self.outside[0])]
 
     def regret(self, value: np.ndarray | float) -> np.ndarray:
         """[K, ...] loss above the bottom, as a share of the bottom's, in every draw."""
@@ -121,6 +131,13 @@ class Valley:
         """For ``IdeaResult.extrapolation``: the optimum, and how far the curve can be trusted."""
         kept = ("optimum", "interval", "flat", "reason", "outside", "lack_of_fit")
         return {name: getattr(self, name) for name in kept}
+
+    def compared(self, names: Mapping[str, float]) -> Compared | None:
+        """Values of the quantity side by side, by name; None where the trials do not say how large their models are."""
+        if self.costs is None:
+            return None
+        samples = 100 * self.regret(np.array(list(names.values())))
+        return Compared(tuple(names), samples, self.noise_percent, *self.costs)
 
     def predict(self, value: np.ndarray | float) -> np.ndarray:
         """Fitted loss at the average seed, in units of the metric."""
@@ -221,6 +238,7 @@ def fit_valleys(
     if quantity == "aspect" and quantity not in trials.columns:
         trials = trials.with_columns((pl.col("hidden_size") / pl.col("num_layers")).alias(quantity))
     found: dict[tuple, tuple[str, dict[str, float], Cells]] = {}
+    own_costs: dict[tuple, Costs] = {}
     left_out: dict[str, Text] = {}
     groups = trials.group_by(list(by), maintain_order=True) if by else [((), trials)]
     for key, own in groups:
@@ -234,6 +252,8 @@ def fit_valleys(
             variable: float(rows[column].median()) for variable, column in variables.items() if column in rows.columns
         }
         found[key] = (name, sizes, _cells(rows, quantity))
+        if "non_embedding_params" in rows.columns:
+            own_costs[key] = costs(rows, quantity)
     if not found:
         raise NoValley(next(iter(left_out.values()), NO_TRIALS))
     found = dict(sorted(found.items(), key=lambda item: tuple(item[1][1].values())))
@@ -251,7 +271,7 @@ def fit_valleys(
     return Valleys(
         quantity=quantity,
         by_key={
-            key: _valley(name, sizes, cell, sampled, place, misfit, pure)
+            key: replace(_valley(name, sizes, cell, sampled, place, misfit, pure), costs=own_costs.get(key))
             for place, (key, (name, sizes, cell)) in enumerate(found.items())
         },
         left_out=left_out, misfit=misfit, margin=MARGIN, centre=centre, draws=sampled,
@@ -325,6 +345,7 @@ def _valley(
         sampled=(float(np.exp(low)), float(np.exp(high))), outside=outside, reason=_reason(outside, low, high, misfit),
         lack_of_fit=_lack_of_fit(cell, curve.mean(axis=0), pure),
         log_optimum=log_optimum, level=np.exp((cell.mean - curve).mean(axis=1)), log_curvature=log_curvature, form=draws.form,
+        values=tuple(np.exp(cell.x).tolist()), noise_percent=100 * float(np.median(draws.noise)),
     )  # fmt: skip
     grid = np.exp(np.linspace(low, high, 97))
     equivalent = grid[(found.regret(grid) <= MARGIN).mean(axis=0) >= _INSIDE]

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 # What a notebook needs beside the findings.
-_BESIDE = {"settings_at_target": "_settings", "Quantity": "_quantity", "ASPECT": "_quantity"}
+_BESIDE = dict.fromkeys(("settings_at_target", "as_compared", "along_valley"), "_settings") | {
+    "Quantity": "_quantity",
+    "ASPECT": "_quantity",
+}
 
 
 def files() -> list[str]:

@@ -16,7 +16,7 @@ from studylib.notebook import line, table
 from studylib.numbers import beside, human
 from studylib.params import StudyParams
 from studylib.report.summary import failures, provenance, save_trials
-from studylib.result import Figure, Found, IdeaResult, Text, looks_so_far
+from studylib.result import Figure, Found, IdeaResult, Text, looks_so_far, not_asked_again
 from studylib.spec import Setting
 
 
@@ -80,6 +80,8 @@ class Page:
         following = next_run.said() if next_run is not None else None
         if next_run is not None:
             self._found["next-run"] = next_run.record("next-run", None)
+        if self.params.keep_settings:
+            self._settings = [*self._settings, *not_asked_again(self.folder, self._settings)]
         save_trials(trials, self.folder)
         result = IdeaResult(
             idea=self.idea,

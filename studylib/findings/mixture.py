@@ -8,19 +8,23 @@ from typing import Literal
 import numpy as np
 import polars as pl
 from matplotlib.figure import Figure
+from pydantic import PrivateAttr
 
-from studylib.analysis import MixtureSurface, fit_mixture, noise_floor
+from studylib.analysis import Compared, MixtureSurface, fit_mixture, noise_floor
+from studylib.analysis.compared import costs
 from studylib.analysis.decision import MARGIN
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError
 from studylib.findings._figures.mixtures import along, slices
 from studylib.findings._finding import Finding, Interval
+from studylib.findings._settings import as_compared
 from studylib.frozen import Fraction, Frozen
 from studylib.spec import Setting, StageSpec
 from studylib.words import Words
 
 _SURE = 0.9
 _RIVAL = 0.05
+USED = "mixture to use"
 _NARROW = 0.1  # of all mixtures
 State = Literal["even", "found", "better", "undecided"]
 
@@ -133,6 +137,8 @@ class Mixture(Finding):
     detectable: float | None
     misfit: float | None
 
+    _compared: Compared | None = PrivateAttr(default=None)  # mixtures that were tried, and the one to use
+
     @classmethod
     def of(cls, trials: pl.DataFrame, kinds: Sequence[str], metric: str = "val_bpb") -> Mixture | None:
         """None where the finished trials carry no surface: fewer than two mixtures with two seeds in common.
@@ -169,7 +175,7 @@ class Mixture(Finding):
                 surface.variants, surface.designed.tolist(), surface.losses, surface.standing.best, strict=True
             )
         ]
-        return cls(
+        found = cls(
             size=trials["size"][0],
             state=state,
             parts=tuple(Part(kind=kind, share=share, optimum=optimum) for kind, share, optimum in parts),
@@ -177,6 +183,8 @@ class Mixture(Finding):
             even_regret_percent=even_regret, beats_even=beats, noise=floor.paired_sd,
             detectable=floor.mde if np.isfinite(floor.mde) else None, misfit=surface.misfit,
         ).drawn_from(surface, asked)  # fmt: skip
+        found._compared = _compared(surface, found._use, asked, floor.paired_sd)
+        return found
 
     def draw(self, surface: MixtureSurface, trials: pl.DataFrame) -> Figure:
         """Two or five kinds: a curve a kind. Three: a triangle; four: triangles at the fourth one's shares."""
@@ -186,17 +194,33 @@ class Mixture(Finding):
         """The stage of a tuning that reads this mixture; where equal shares are as good, those."""
         if self.state == "undecided":
             return ()
-        even = self.state == "even"
-        shares = [1 / len(self.parts) if even else one.share for one in self.parts]
+        even, shares = self.state == "even", self._use
         rivals = [one for one in self.tried if one.p > _RIVAL and not np.allclose(one.shares, shares, atol=0.01)]
+        values = {USED: self._stages(shares)} | {one.variant: self._stages(one.shares) for one in self.tried}
         return (
             Setting(
-                field="stages", phase="fine-tuning", value=self._stages(shares), alternatives=tuple(self._stages(one.shares) for one in rivals),
+                field="stages", phase="fine-tuning", value=values[USED], alternatives=tuple(values[one.variant] for one in rivals),
                 expected_regret_percent=self.even_regret_percent if even else self.regret_percent, basis="tokens",
-                evidence="measured", sizes=(self.size,), decided=False,
+                evidence="measured", sizes=(self.size,), decided=False, choice="mixture", **as_compared(self._compared, USED, values),
             ),
         )  # fmt: skip
+
+    @property
+    def _use(self) -> list[float]:
+        """Shares to use: equal ones where they are as good."""
+        return [1 / len(self.parts) if self.state == "even" else one.share for one in self.parts]
 
     def _stages(self, shares: Sequence[float]) -> tuple[StageSpec, ...]:
         mixture = {one.kind: round(share, 4) for one, share in zip(self.parts, shares, strict=True)}
         return (StageSpec(name="answers", mixture=mixture),)
+
+
+def _compared(surface: MixtureSurface, shares: Sequence[float], trials: pl.DataFrame, noise: float) -> Compared | None:
+    """Other mixtures that were tried, and the one to use, by the surface; None where trials do not say how large their models are."""
+    if "non_embedding_params" not in trials.columns:
+        return None
+    others = [n for n, own in enumerate(surface.designed) if not np.allclose(own, shares, atol=0.01)]
+    samples = surface.at(np.vstack([shares, surface.designed[others]]))
+    scale = 100 / surface.level
+    names = (USED, *(surface.variants[n] for n in others))
+    return Compared(names, scale * samples, scale * noise, *costs(finished(trials, "val_bpb")))

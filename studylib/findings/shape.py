@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
+
+from pydantic import PrivateAttr
 
 from studylib.analysis import BuildableShape, CarriedOptimum, Valley, buildable_shape
 from studylib.findings._finding import Finding, Range
 from studylib.findings._quantity import REFERENCE_ASPECT
+from studylib.findings._settings import along_valley
 from studylib.result import Text
 from studylib.spec import Setting
 from studylib.words import Words
@@ -68,12 +73,19 @@ class Shape(Finding):
     regret_percent: float | None
     decided: bool
 
+    _tried: defaultdict[str, dict[str, Any]] = PrivateAttr(
+        default_factory=lambda: defaultdict(dict)
+    )  # for settings, by field
+
     @classmethod
     def of(cls, carried: CarriedOptimum | None, fits: Sequence[Valley], target: float, vocab_size: int) -> Shape:
         """``target`` in parameters, embeddings included, with as many pieces; ``carried`` is an aspect ratio."""
 
         def nearest(aspect: float) -> BuildableShape:
             return buildable_shape(target, aspect, vocab_size, tp=4)
+
+        def value_at(field: str, aspect: float) -> int:
+            return getattr(nearest(aspect), field)
 
         shape = nearest(REFERENCE_ASPECT if carried is None else carried.best)
         fields = {
@@ -89,7 +101,10 @@ class Shape(Finding):
                 "regret_percent": 100 * choice.regret, "decided": choice.decided,
             }  # fmt: skip
         sizes = tuple(fit.budget for fit in fits)
-        return cls(measured=carried is not None, source=PUBLISHED, sizes=sizes, **fields, **known)
+        found = cls(measured=carried is not None, source=PUBLISHED, sizes=sizes, **fields, **known)
+        for field in ("num_layers", "hidden_size"):
+            found._tried[field] = along_valley(fits, shape.aspect, partial(value_at, field), carried=found.measured)
+        return found
 
     @property
     def use(self) -> Text:
@@ -101,6 +116,7 @@ class Shape(Finding):
             "decided": self.decided,
             "expected_regret_percent": self.regret_percent,
             "evidence": "published",
+            "choice": "shape",
         }
         known |= (
             {"evidence": "measured", "sizes": self.sizes, "basis": "flops"}
@@ -109,8 +125,8 @@ class Shape(Finding):
         )
         usual: dict[str, Any] = {"evidence": "convention", "decided": False}
         return (
-            Setting(field="model.num_layers", value=self.num_layers, interval=self.layers, **known),
-            Setting(field="model.hidden_size", value=self.hidden_size, interval=self.widths, **known),
+            Setting(field="model.num_layers", value=self.num_layers, interval=self.layers, **known, **self._tried["num_layers"]),
+            Setting(field="model.hidden_size", value=self.hidden_size, interval=self.widths, **known, **self._tried["hidden_size"]),
             Setting(field="model.num_heads", value=self.num_heads, source=HEADS, **usual),
             Setting(field="model.intermediate_size", value=self.intermediate_size, source=FEED_FORWARD, **usual),
-        )
+        )  # fmt: skip

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import PrivateAttr
+
 from studylib.analysis import CarriedOptimum, Valley
 from studylib.findings._finding import Finding, Range
+from studylib.findings._settings import along_valley
 from studylib.result import Text
 from studylib.spec import Setting
 from studylib.words import Words
@@ -49,19 +52,23 @@ class Vocabulary(Finding):
     regret_percent: float | None
     decided: bool
 
+    _tried: dict[str, Any] = PrivateAttr(default_factory=dict)  # for the settings
+
     @classmethod
     def of(cls, carried: CarriedOptimum | None, fits: Sequence[Valley], target: float) -> Vocabulary:
         """``carried`` to ``target`` parameters from the valleys ``fits``."""
         known: dict[str, Any] = {"pieces": PUBLISHED, "interval": None, "regret_percent": None, "decided": False}
         if carried is not None:
-            pieces = max(1, round(carried.best / MULTIPLE)) * MULTIPLE
+            pieces = _to_the_multiple(carried.best)
             choice = carried.choose(pieces)
             known = {
                 "pieces": pieces, "interval": (carried.optimum[0], carried.optimum[2]),
                 "regret_percent": 100 * choice.regret, "decided": choice.decided,
             }  # fmt: skip
         sizes = tuple(fit.budget for fit in fits)
-        return cls(measured=carried is not None, source=SOURCE, sizes=sizes, target=target, **known)
+        found = cls(measured=carried is not None, source=SOURCE, sizes=sizes, target=target, **known)
+        found._tried |= along_valley(fits, found.pieces, _to_the_multiple, carried=carried is not None)
+        return found
 
     @property
     def use(self) -> Text:
@@ -70,6 +77,7 @@ class Vocabulary(Finding):
 
     def settings(self) -> tuple[Setting, ...]:
         known: dict[str, Any] = {"value": self.pieces, "interval": self.interval, "decided": self.decided}
+        known |= {"choice": "vocabulary"} | self._tried
         known |= (
             {
                 "evidence": "measured",
@@ -81,3 +89,7 @@ class Vocabulary(Finding):
             else {"evidence": "published", "source": self.source}
         )
         return tuple(Setting(field=field, **known) for field in ("data.tokenizer.vocab_size", "model.vocab_size"))
+
+
+def _to_the_multiple(pieces: float) -> int:
+    return max(1, round(pieces / MULTIPLE)) * MULTIPLE

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,12 +38,17 @@ class Idea:
     plan
         The steps known beforehand, trials above all; torch-free and quick, so that they can be listed.
     after_all
-        Reads the other ideas' results, so it runs when they are finished.
+        Reads the other ideas' results, so its notebook runs when they are finished. What follows from them is a round; the plan
+        is the same whatever they are.
     rounds
         What follows from the outcomes of the plan.
     baselines_among
         Of the steps of the plan the reference of the comparison at every size, smallest first, at the first seed: the models
         that a notebook shows and a reader changes.
+    at_size
+        Of parameters of this idea, a number of non-embedding parameters, and variants by their names in tables: the parameters to
+        change (dotted, as ``--set`` has them) so that it compares its choices at that size, with these variants alone beside the
+        baseline where any are named. None: it cannot be asked for a size.
     """
 
     name: str
@@ -55,6 +60,7 @@ class Idea:
     after_all: bool = False
     rounds: Callable[[Any], list[Round]] = lambda params: []
     baselines_among: Callable[[Any, Sequence[Step]], list[TrialSpec]] = lambda params, steps: []
+    at_size: Callable[[Any, float, Collection[str]], dict[str, Any]] | None = None
 
     def params_from(self, namespace: Mapping[str, Any]) -> Any:
         """In the notebook: ``params = IDEAS["depth_width"].params_from(globals())``.

@@ -29,6 +29,10 @@ class StudyParams(Frozen):
         default=0.0, description="seconds a trial may take; 0: no limit"
     )
     retry_failed: bool = Field(default=False, description="run trials again whose failure is recorded")
+    keep_settings: bool = Field(
+        default=False,
+        description="settings of choices that this run leaves out stay as the folder's earlier result has them",
+    )
 
     @field_validator("seeds", mode="before")
     @classmethod

@@ -24,7 +24,7 @@ from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
 from studylib.spec.search import Axis, SearchSpec
-from studylib.spec.setting import Setting, apply
+from studylib.spec.setting import Setting, Tried, apply
 from studylib.spec.step import Step
 from studylib.spec.trial import TrialSpec
 
@@ -61,6 +61,7 @@ __all__ = [
     "TextSpec",
     "TokenizerSpec",
     "TrialSpec",
+    "Tried",
     "VocabularySpec",
     "apply",
     "choice_of",

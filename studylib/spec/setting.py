@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from studylib.errors import StudyError, did_you_mean, invalid
-from studylib.frozen import Fraction, Frozen, model_in
+from studylib.frozen import Above0, Fraction, Frozen, model_in
 from studylib.spec.cleaning import CleanerSpec
 from studylib.spec.run import StageSpec
 from studylib.spec.trial import TrialSpec
@@ -16,6 +16,17 @@ from studylib.words import Text
 
 Phase = Literal["pre-training", "fine-tuning", "preferences"]
 Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | tuple[CleanerSpec, ...] | None
+
+
+class Tried(Frozen):
+    """One of the values that were compared at the largest size, against the setting's own."""
+
+    label: str = Field(description="the variant, as the idea names it")
+    value: Value = Field(description="of the field; none: the variant does not have it")
+    behind_percent: float = Field(
+        description="posterior mean of its loss above that of the setting's own value, percent of the loss; positive: worse"
+    )
+    sd_percent: float = Field(ge=0, description="posterior standard deviation of that")
 
 
 class Setting(Frozen):
@@ -40,6 +51,22 @@ class Setting(Frozen):
     sizes: tuple[str, ...] = Field(default=(), description="measured: labels of the sizes trained, smallest first")
     source: Text | None = Field(default=None, description="published: where; convention: which; measured: under what")
     decided: bool = Field(description="for the model that is to be built, not only at a size that was trained")
+    choice: str = Field(
+        default="",
+        description="what is chosen as one; fields of one choice have the same; empty: the field is one itself",
+    )
+    tried: tuple[Tried, ...] = Field(
+        default=(),
+        description="values compared by trials at the largest size, the setting's own first, as 0 behind itself",
+    )
+    params: Above0 | None = Field(
+        default=None, description="parameters without embeddings at the size where those were compared"
+    )
+    noise_percent: float | None = Field(
+        default=None, ge=0, description="SD of one trial there, percent of the loss, what seeds share being out"
+    )
+    seeds: int | None = Field(default=None, ge=1, description="of each value there")
+    trial_flops: Above0 | None = Field(default=None, description="of one trial there, the median")
 
     @model_validator(mode="after")
     def _says_what_it_claims(self) -> Self:
@@ -50,7 +77,24 @@ class Setting(Frozen):
             raise invalid("source", None, f"is missing, but {self.field} is said to be published")
         if self.decided and (self.value is None or self.evidence != "measured"):
             raise invalid("decided", True, f"needs a measured value of {self.field}")
+        if self.tried:
+            self._says_how_it_was_compared()
         return self
+
+    def _says_how_it_was_compared(self) -> None:
+        own, labels = self.tried[0], [one.label for one in self.tried]
+        if (own.value, own.behind_percent, own.sd_percent) != (self.value, 0.0, 0.0):
+            raise invalid("tried[0]", own, f"is not the value of {self.field} itself, 0 behind it")
+        if len(set(labels)) != len(labels) or len(labels) < 2:
+            raise invalid("tried", labels, "are not two or more different labels")
+        for field in ("params", "noise_percent", "seeds"):
+            if getattr(self, field) is None:
+                raise invalid(field, None, f"is missing, but values of {self.field} are said to have been compared")
+
+    @property
+    def decision(self) -> str:
+        """What is chosen as one: the choice that the field belongs to, else the field itself."""
+        return self.choice or self.field
 
 
 def check_field(field: str) -> None:

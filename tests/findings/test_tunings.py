@@ -10,6 +10,7 @@ from studylib import findings
 from studylib.bench.calibration.mixtures import Truth
 from studylib.errors import StudyError
 from studylib.notebook import line
+from tests.handed_on import says_how_it_was_compared
 from tests.tunings import asked, trials, written
 
 METHODS = {("dpo", "plain: dpo 0.5"): (0.8, 4.0, 1.0), ("dpo", "plain: dpo 0.1"): (-1.5, 25.0, 3.0)}
@@ -56,7 +57,10 @@ def test_a_mixture_that_is_known_is_handed_on_with_its_rivals():
     (stage,) = setting.value
     assert setting.field == "stages" and not setting.decided and setting.sizes == ("100k",)
     assert sum(stage.mixture.values()) == pytest.approx(1, abs=1e-3) and abs(stage.mixture["kind 0"] - 0.5) < 0.1
-    assert setting.value not in setting.alternatives
+    assert setting.value not in setting.alternatives and setting.tried == ()
+    sized = findings.Mixture.of(table.with_columns(non_embedding_params=100_000, flops=1e9), names)
+    assert says_how_it_was_compared(sized.settings()[0]) and sized.settings()[0].decision == "mixture"
+    assert all(one.behind_percent > 0 for one in sized.settings()[0].tried[1:]), "the lowest point of the surface"
 
 
 def test_equal_shares_are_handed_on_where_nothing_else_is_worth_it():

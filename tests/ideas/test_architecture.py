@@ -33,6 +33,7 @@ from studylib.params import load_params
 from studylib.project import project_root
 from studylib.spec import apply
 from studylib.words import Text
+from tests.handed_on import says_how_it_was_compared
 
 
 def params(**changes) -> ArchitectureParams:
@@ -270,6 +271,10 @@ def test_every_factor_hands_on_its_best_choice_at_the_target(trials):
     assert found["model.position"].value in ("rope", "alibi") and found["model.norm"].value == "rmsnorm"
     assert found["model.activation"].sizes == tuple(SIZES) and found["model.activation"].p_best > 0.5
     assert apply(found.values(), base).model.activation == "geglu"
+    activation = found["model.activation"]
+    assert says_how_it_was_compared(activation, {BASELINE, *PARAMS.groups["activation"]})
+    assert (activation.decision, activation.params, activation.seeds) == ("activation", max(SIZES.values()), 3)
+    assert activation.noise_percent == pytest.approx(0.1, rel=0.5)
 
 
 def test_what_is_said_of_the_target_is_decided_or_open():

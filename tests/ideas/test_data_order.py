@@ -20,6 +20,7 @@ from studylib.params import load_params
 from studylib.project import project_root
 from studylib.spec import StageSpec, TrialSpec, apply
 from studylib.trials.speeds import _pieces
+from tests.handed_on import says_how_it_was_compared
 
 PARAMS = DataOrderParams(
     scarce={"name": "scarce", "options": {"register": "ja", "bytes": 100_000}}, seeds=(0, 1), replay=(0.1, 0.3)
@@ -181,6 +182,7 @@ def test_the_verdict_names_the_leader_and_hands_on_its_stages():
     assert setting.field == "stages" and setting.value == orders(PARAMS)["mixed"] and 0.2 < setting.p_best < 0.9
     assert orders(PARAMS)["ja only"] in setting.alternatives and not setting.decided
     assert type(setting).model_validate_json(setting.model_dump_json()) == setting
+    assert says_how_it_was_compared(setting, ["mixed", "ja only"]) and setting.decision == "order"
     built = apply([setting], by_family("order")[0])
     assert built.stages == (StageSpec(name="mixed", mixture=PARAMS.mixture),)
 

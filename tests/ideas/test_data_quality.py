@@ -19,6 +19,7 @@ from studylib.project import project_root
 from studylib.registry import IDEAS
 from studylib.spec import CleanerSpec, TrialSpec, apply
 from studylib.spec.record_cleaned import Amount, CleanedRecord, CleanerRecord, Example, LabelCount, SpanCount
+from tests.handed_on import says_how_it_was_compared
 
 EVIL = "<script>document.title='owned'</script>"
 WEB_TEXT = {"options": {"register": "web", "bytes": 400_000}}
@@ -292,6 +293,7 @@ def test_the_best_cleaning_is_handed_on_and_can_be_applied():
     steps = variants(PARAMS)
     ways = {"cleaning": {name: {"cleaning": own} for name, own in steps.items() if name in STEPS}}
     (setting,) = findings.settings_at_target(at, ways, PARAMS.raw, "raw", place="data.sources")
+    assert says_how_it_was_compared(setting, STEPS) and setting.params == 25_000
     assert setting.field == "data.sources.cleaning" and setting.value == steps[at.leader]
     built = apply([setting], plan(PARAMS)[0])
     assert {source.cleaning for source in built.data.sources} == {steps[at.leader]}

@@ -31,6 +31,7 @@ from studylib.params import load_params
 from studylib.project import project_root
 from studylib.spec import TrialSpec, apply
 from studylib.words import Text
+from tests.handed_on import says_how_it_was_compared
 
 PARAMS = DepthWidthParams(
     budgets=(60_000, 20_000),
@@ -155,6 +156,15 @@ def test_the_shape_is_handed_on_as_settings_with_what_they_rest_on():
     assert layers.interval[0] <= layers.value <= layers.interval[1]
     assert width.interval[0] <= width.value <= width.interval[1]
     assert all(one.evidence == "convention" and not one.decided for one in usual)
+    assert (
+        says_how_it_was_compared(layers)
+        and says_how_it_was_compared(width)
+        and layers.decision == width.decision == "shape"
+    )
+    assert [one.label for one in layers.tried] == [one.label for one in width.tried]
+    deeper = {one.value: one.behind_percent for one in layers.tried}
+    assert min(deeper) < layers.value < max(deeper) and deeper[max(deeper)] > 0 < deeper[min(deeper)]
+    assert layers.params == valleys.budgets[-1].params
     trial = TrialSpec(model={"num_layers": 1, "hidden_size": 8, "num_heads": 1, "vocab_size": 32_768}, train_steps=1)
     built = apply(shape.settings(), trial).model
     assert (built.num_layers, built.hidden_size, built.num_heads) == (layers.value, width.value, shape.num_heads)

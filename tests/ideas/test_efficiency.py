@@ -16,6 +16,7 @@ from studylib.ideas.efficiency.trials import waterfall_base
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.result import Text
 from studylib.spec import apply, validated
+from tests.handed_on import says_how_it_was_compared
 
 CONTENT = {
     "budgets": [30_000, 120_000],
@@ -264,6 +265,7 @@ def test_the_best_of_each_part_is_handed_on(params):
     found = {one.field: one for one in settings}
     assert found["model.norm"].value == "layernorm" and found["model.norm"].sizes == ("30k", "120k")
     assert found["model.attention_pattern"].value == "dense"
+    assert all(says_how_it_was_compared(one, [BASELINE]) for one in settings)
     built = apply(settings, plan(params)[0]).model
     assert (built.norm, built.moe.experts) == ("layernorm", 8), "experts are put into a model that had none"
 

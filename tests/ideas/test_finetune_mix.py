@@ -24,6 +24,7 @@ from studylib.project import project_root
 from studylib.registry import IDEAS
 from studylib.result import Text
 from studylib.spec import EvaluationSpec, LikelihoodSpec, TrialSpec, apply
+from tests.handed_on import says_how_it_was_compared
 
 INSTRUCT = {"register": "instruct", "bytes": 100_000}
 KINDS = {
@@ -325,6 +326,7 @@ def simulated(losses: dict[str, dict[str, float]], family: str = "mixture", **co
             rows.append({
                 "family": family, "variant": name, "size": "101k", "seed": seed, "status": "done", "hash": f"{family}/{name}/{seed}",
                 "lr_factor": 1.0, "rate": 1e-3, "val_bpb": 9.0, "val_loss": 9.0, "val_bpb/ja": 1.1, "val_loss/ja": 2.2,
+                "non_embedding_params": 101_000, "flops": 1e9,
                 **{f"val_bpb/{kind}": value for kind, value in noisy.items()},
                 **{f"val_loss/{kind}": 2 * value for kind, value in noisy.items()},
                 **{name_: values[name] for name_, values in columns.items()},
@@ -445,11 +447,17 @@ def test_epochs_and_order_are_handed_on_where_something_was_tried():
     tuned = judged_trials()
     (epochs,) = tables.epochs_settings(tuned, looks=1)
     assert (epochs.field, epochs.value, epochs.basis) == ("epochs", 4, "text") and epochs.p_best > 0.99
+    assert says_how_it_was_compared(epochs) and {one.value for one in epochs.tried} > {4}
     assert tables.epochs_settings(tuned.filter(pl.col("family") == "mixture"), looks=1) == ()
     ways = {name: dict.fromkeys(KINDS, loss) for name, loss in (("all at once", 1.0), ("talk last", 0.9))}
     ordered = tables.on_answers(PARAMS, pl.concat([BEFORE, simulated(ways, "order")], how="diagonal_relaxed"))
     (order,) = tables.order_settings(PARAMS, ordered, looks=1)
     assert order.field == "stages" and [stage.name for stage in order.value] == ["choice+free", "talk"]
+    assert (
+        says_how_it_was_compared(order)
+        and order.decision == "order"
+        and order.tried[1].behind_percent == pytest.approx(10, abs=5)
+    )
     worse = ordered.with_columns(
         pl.when(pl.col("variant") == "talk last").then(2.0).otherwise("val_bpb").alias("val_bpb")
     )
@@ -474,19 +482,33 @@ def written(scores: dict[str, float]) -> pl.DataFrame:
 
 
 def test_the_best_way_to_learn_preferences_is_handed_on_and_so_is_that_there_is_none():
-    decision = tables.decide_method(written({"": 0.5, "dpo 0.1": 0.6, "dpo_norm 2": 0.7, "rloo 0.5": 0.55}), looks=1)
+    answers = written({"": 0.5, "dpo 0.1": 0.6, "dpo_norm 2": 0.7, "rloo 0.5": 0.55})
+    decision = tables.decide_method(answers, looks=1)
     assert decision.leader == "best: dpo_norm 2" and decision.ahead
-    told = {one.field: one.value for one in tables.method_settings(PARAMS, decision, "101k")}
+    given = tables.method_settings(PARAMS, decision, answers)
+    told = {one.field: one.value for one in given}
     assert told == {"objective.name": "preference", "objective.loss": "dpo_norm", "objective.beta": 2.0}
-    policy = tables.decide_method(written({"": 0.5, "dpo 0.1": 0.6, "rloo 0.5": 0.8}), looks=1)
-    told = {one.field: one.value for one in tables.method_settings(PARAMS, policy, "101k")}
+    behind = {one.label.removeprefix("best: "): one.behind_percent for one in given[1].tried}
+    expected = {
+        "dpo_norm 2": 0.0,
+        "dpo 0.1": 23,
+        "rloo 0.5": 34,
+        tables.WITHOUT: 46,
+    }  # of the 0.43 that is missed on average
+    assert behind == pytest.approx(expected, abs=8)
+    assert given[0].seeds == 2 and given[0].params > 1000 and given[0].decision == "preferences"
+    answers = written({"": 0.5, "dpo 0.1": 0.6, "rloo 0.5": 0.8})
+    policy = tables.decide_method(answers, looks=1)
+    told = {one.field: one.value for one in tables.method_settings(PARAMS, policy, answers)}
     assert told == {"objective.name": "policy", "objective.estimator": "rloo", "objective.beta": 0.5}
-    worse = tables.decide_method(written({"": 0.7, "dpo 0.1": 0.6, "dpo_norm 2": 0.5}), looks=1)
+    answers = written({"": 0.7, "dpo 0.1": 0.6, "dpo_norm 2": 0.5})
+    worse = tables.decide_method(answers, looks=1)
     assert worse.leader == tables.WITHOUT
-    (only,) = tables.method_settings(PARAMS, worse, "101k")
+    (only,) = tables.method_settings(PARAMS, worse, answers)
     assert (only.field, only.value) == ("objective.name", "answers")
     assert tables.decide_method(written({"": 0.7}), looks=1) is None
-    assert tables.decide_method(pl.DataFrame(), looks=1) is None and tables.method_settings(PARAMS, None, "101k") == ()
+    assert tables.decide_method(pl.DataFrame(), looks=1) is None
+    assert tables.method_settings(PARAMS, None, answers) == ()
 
 
 def test_before_and_after_are_told_apart():

@@ -26,6 +26,7 @@ from studylib.result import Text
 from studylib.search import SearchResult, Tried
 from studylib.spec import Setting, TrialSpec, apply, validated
 from studylib.trials.trunk import share_saved
+from tests.handed_on import says_how_it_was_compared
 
 CONTENT = {
     "seeds": 3, "num_layers": 2, "head_dim": 8, "hidden_size": 16, "widths": [16, 32, 64], "seq_len": 64,
@@ -329,7 +330,7 @@ def test_the_overfitting_point_is_found(trials, tmp_path):
     assert title(fine) == "Up to 4 epochs cannot be told from fresh text"
     faint = findings.Epochs.of(table.with_columns(significant=pl.lit(False)), 0.01)
     assert title(faint) == "Up to 16 epochs cannot be told from fresh text"
-    (one,) = settings.for_epochs(found, "2k")
+    (one,) = settings.for_epochs(found, "2k", trials)
     assert (one.field, one.value, one.alternatives, one.decided) == ("epochs", 1, (4,), False)
 
 
@@ -343,10 +344,10 @@ def test_dropout_is_tried_where_text_is_repeated(specs, trials, tmp_path):
     assert title(found).startswith("Dropout 0.3 helps from 16 epochs on (-0.2")
     assert re.search(r"on fresh text even 0\.1 costs 0\.0(09|1)", title(found))
     drawn(found, tmp_path)
-    (one,) = settings.for_dropout(found, "2k")
+    (one,) = settings.for_dropout(found, "2k", trials)
     assert (one.field, one.value, one.alternatives, one.decided) == ("model.dropout", 0.0, (), False)
     helping = found.replace(tried=tuple(one.replace(difference=(-0.2, -0.1, -0.05)) for one in found.tried))
-    assert settings.for_dropout(helping, "2k")[0].value in (0.1, 0.3)
+    assert settings.for_dropout(helping, "2k", trials)[0].value in (0.1, 0.3)
     none = findings.Dropout.of(table.filter(pl.col("epochs") < 16))
     assert title(none).startswith("No gain from dropout is seen at up to 4 epochs")
     assert findings.Dropout.of(table.clear()) is None
@@ -379,7 +380,7 @@ def test_the_best_batch_follows_a_law_over_tokens(specs, trials, tmp_path):
     assert (
         "tried at 2 multiples of that. The best batch, in tokens a step, goes with training tokens" in found.said().en
     )
-    (one,) = settings.for_batch(found, PARAMS)
+    (one,) = settings.for_batch(found, PARAMS, optima.by_length(optima.batch_valleys(batches)))
     assert one.field == "global_batch_size" and one.value == round(law.best / 4096) > 0
     assert one.interval == pytest.approx((law.optimum[0] / 4096, law.optimum[2] / 4096))
     assert one.decided == law.choose().decided and "4096" in one.source.en
@@ -398,12 +399,10 @@ def test_a_best_batch_at_the_edge_is_no_optimum(trials, tmp_path):
     law, found = best_batch(optima.batch_trials_at_best(pl.concat([few, more], how="vertical_relaxed")))
     assert law is None and {one.best for one in found.cells} == {None}
     assert "no valley describes the mean losses" in found.reason.en
-    assert (
-        title(found) == "A best batch lies inside those tried in 0 of 4 cells: no law, nothing is carried to the target"
-    )
+    assert title(found) == "A best batch is found in 0 of 4 cells: no law, nothing is carried to the target"
     assert "No law is carried to the target: no valley" in found.said().en
     drawn(found, tmp_path)
-    assert settings.for_batch(found, PARAMS) == () == settings.for_batch(None, PARAMS)
+    assert settings.for_batch(found, PARAMS, {}) == () == settings.for_batch(None, PARAMS, {})
     with pytest.raises(StudyError, match=r"batches.sizes: .*3 different ones"):
         validated(HyperparametersParams, CONTENT | {"batches": {"sizes": [4, 8]}})
 
@@ -414,14 +413,18 @@ def handed_on(trials: pl.DataFrame, optimizers: pl.DataFrame, law: bool = True) 
     valleys = optima.rate_valleys(transfer, PARAMS)
     fits = optima.by_width(valleys)["completep"]
     carried = optima.rate_law(transfer, PARAMS)[0] if law else None
-    rate = findings.RateAtTarget.of("completep", carried, None, optima.by_size(fits, transfer), stays=True)
+    rate_fits = optima.by_size(fits, transfer)
+    rate = findings.RateAtTarget.of("completep", carried, None, rate_fits, stays=True)
+    batches = optima.batch_trials_at_best(trials)
     inits, plain = optima.inits_at(transfer, PARAMS), analysis.judged_by_other_seeds(own, "lr_factor")
     found_settings = settings.handed_on(
         PARAMS, at=analysis.carry_to_target(optimizers, "adamw"),
         tuned={(name, width): found(name, width) for name in PARAMS.optimizers for width in PARAMS.compare_at},
-        rate=rate, batch=best_batch(optima.batch_trials_at_best(trials))[1], inits=(analysis.decide(inits), inits),
+        rate=rate, rate_fits=rate_fits, batch=best_batch(batches)[1], batch_fits=optima.by_length(optima.batch_valleys(batches)),
+        inits=(analysis.decide(inits), inits),
         factors=one_factor.found_in(trials, PARAMS), epochs=findings.Epochs.of(tables.epochs_table(trials), 0.01),
         dropout=findings.Dropout.of(tables.dropout_table(trials)), objective=(analysis.decide(plain), plain),
+        trials=trials,
     )  # fmt: skip
     fields = [one.field for one in found_settings]
     assert len(fields) == len(set(fields)), "no field has two settings"
@@ -445,6 +448,15 @@ def test_settings_are_typed_and_make_a_trial_and_what_one_size_says_is_not_decid
         and decay.expected_regret_percent >= 0
     )
     assert not any(one.decided for field, one in given.items() if len(one.sizes) == 1)
+    for field, one in given.items():
+        assert says_how_it_was_compared(one) and one.seeds == 3, field
+    behind = {one.value: (one.behind_percent, one.sd_percent) for one in given["epochs"].tried}
+    assert behind[16][0] == pytest.approx(10, rel=0.2) and abs(behind[4][0]) < 3 * behind[4][1] + 0.1
+    assert {one.value for one in given["model.dropout"].tried} == {0.0, 0.1, 0.3}
+    assert first.tried[0].label == "adamw" and {one.label for one in first.tried} == set(PARAMS.optimizers)
+    nearest = min(given[RATE].tried[1:], key=lambda one: abs(math.log(one.value / given[RATE].value)))
+    furthest = max(given[RATE].tried[1:], key=lambda one: abs(math.log(one.value / given[RATE].value)))
+    assert furthest.behind_percent > nearest.behind_percent >= 0
     room = base(PARAMS, 16, 0).replace(**{"model.vocab_size": 1024})
     built = apply(given.values(), room)
     assert built.schedule.name == given["schedule.name"].value and built.epochs == 1

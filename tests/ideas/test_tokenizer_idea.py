@@ -20,6 +20,7 @@ from studylib.params import load_params
 from studylib.project import project_root
 from studylib.spec import TokenizerSpec, apply
 from studylib.words import Text
+from tests.handed_on import says_how_it_was_compared
 
 SOURCES = [
     {"name": "ja", "weight": 0.7, "options": {"register": "ja", "bytes": 60_000}},
@@ -142,7 +143,7 @@ def made_up(best: float = 2000, noise: float = 0.0005) -> pl.DataFrame:
                     {
                         "family": "vocabulary", "size": size, "variant": f"{vocab_size} pieces", "vocab_size": vocab_size,
                         "seed": seed, "status": "done", "val_bpb": 2 - 0.1 * place + 0.02 * far**2 + noise * random.normal(),
-                        "non_embedding_params": int(count),
+                        "non_embedding_params": int(count), "flops": 1e12,
                     }
                 )  # fmt: skip
     return pl.DataFrame(rows)
@@ -182,6 +183,7 @@ def test_the_vocabulary_is_handed_on_as_measured_or_as_published(valleys):
     assert {one.field: one.evidence for one in vocabulary.settings()} == {
         "data.tokenizer.vocab_size": "measured", "model.vocab_size": "measured",
     }  # fmt: skip
+    assert all(says_how_it_was_compared(one) for one in vocabulary.settings())
     built = apply(vocabulary.settings(), trial)
     assert built.model.vocab_size == built.data.tokenizer.vocab_size == vocabulary.pieces
     decision = analysis.decide(made_up(1000).filter(pl.col("size") == "10M"))
@@ -216,7 +218,7 @@ def families(levels: dict[tuple[str, str], float], failed: str = "") -> pl.DataF
     rows = [
         {
             "family": family, "variant": variant, "size": "60k", "seed": seed, "hash": f"{family}/{variant}/{seed}",
-            "status": "failed" if variant == failed else "done", "non_embedding_params": 60_000,
+            "status": "failed" if variant == failed else "done", "non_embedding_params": 60_000, "flops": 1e12,
             "val_bpb": None if variant == failed else 2 + level + 0.01 * seed + noise.normal(0, 0.0005),
         }
         for (family, variant), level in levels.items()
@@ -242,6 +244,7 @@ def test_families_are_compared_and_what_they_favour_is_handed_on():
         "data.tokenizer.sample_bytes": "all", "data.tokenizer.kind": "bpe", "data.tokenizer.train_on": "counts",
     }  # fmt: skip
     assert handed["data.tokenizer.kind"].sizes == ("60k",) and not handed["data.tokenizer.kind"].decided
+    assert says_how_it_was_compared(handed["data.tokenizer.kind"], ["reference", "bpe"])
     built = apply(handed.values(), plan(asked)[0]).data.tokenizer
     assert (built.kind, built.sample_bytes, built.train_on) == ("bpe", "all", "counts")
 

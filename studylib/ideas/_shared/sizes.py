@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field
 
+from studylib.ideas._shared.at_size import more_text, sizes_up_to
 from studylib.ideas._training import TrainingParams
 from studylib.model.family import shapes_of_size
 from studylib.spec import Above0, ModelSpec, Positive
@@ -34,6 +36,11 @@ class SizesParams(TrainingParams):
 
     def steps_at(self, budget: int) -> int:
         return self.steps_of(self.tokens_per_param * budget)
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        """See `Idea.at_size`; a subclass adds what it can do without."""
+        more = more_text("data.sources", self.data.sources, self.tokens_per_param * size)
+        return {"budgets": sizes_up_to(size), "equal": []} | more
 
 
 class OneShapeParams(SizesParams):

@@ -24,4 +24,5 @@ architecture = Idea(
     plan=plan,
     rounds=rounds_of,
     baselines_among=baselines,
+    at_size=ArchitectureParams.at_size,
 )

@@ -22,4 +22,5 @@ data_order = Idea(
     params=DataOrderParams,
     plan=plan,
     baselines_among=baselines,
+    at_size=DataOrderParams.at_size,
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from collections.abc import Collection
+from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from studylib.data.pseudo import RULES, SamplingSpec
 from studylib.errors import invalid
+from studylib.ideas._shared.at_size import MOST_TOKENS, layers_size, more_text, one_shape
 from studylib.ideas._training import TrainingParams
 from studylib.spec import Count, DataSpec, Fraction, Positive, SourceSpec
 
@@ -66,6 +68,21 @@ class DataOrderParams(TrainingParams):
         if self.scarce is not None and self.scarce.label in (*labels, "sampled", "rewritten"):
             raise invalid("scarce.name", self.scarce.label, "names another source too; give it its own name")
         return self
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        """See `Idea.at_size`; kinds of orders are kept or left out."""
+        own = self.train_tokens / layers_size(self.num_layers, self.hidden_size)
+        tokens = round(size * min(own, MOST_TOKENS))
+        found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
+        found |= {"train_tokens": tokens, "ladder": [min(self.ladder)], "scarce": None}
+        if keep:
+            found["by_length"] = self.by_length and any("documents first" in name for name in keep)
+            found["replay"] = [
+                share for share in self.replay if any(f"replay {100 * share:g} %" in name for name in keep)
+            ]
+            if not any("context first" in name for name in keep):
+                found["contexts"] = []
+        return found | more_text("data.sources", self.data.sources, tokens)
 
     @property
     def helpers(self) -> dict[str, float]:

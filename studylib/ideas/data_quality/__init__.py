@@ -25,4 +25,5 @@ data_quality = Idea(
     plan=plan,
     rounds=rounds_of,
     baselines_among=baselines,
+    at_size=DataQualityParams.at_size,
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
 from studylib.data.clean._masks import MASKS
 from studylib.errors import invalid
+from studylib.ideas._shared.at_size import MOST_TOKENS, layers_size, more_text, one_shape
 from studylib.ideas._training import TrainingParams
 from studylib.spec import CleanerSpec, Cleaning, Count, DataSpec, Fraction, Positive, SourceSpec
 
@@ -16,6 +17,7 @@ Share = Annotated[Fraction, Field(lt=1)]
 WEB = "web"
 RAW, ALL, HARD = "raw", "all", "hard filter"
 _SOUND = {"register": "web", "faults": {}, "boilerplate": 0.0, "false_facts": 0.0, "personal": 0.0, "decoys": 0.0}
+_LEFT_OUT = 4  # times the text that a run reads, for what cleaning leaves out
 _FAR = 50_000_000  # documents further on: what is judged is in no raw text
 _JUDGED = (
     SourceSpec(name="ja", options={"register": "ja", "start": _FAR}),
@@ -71,6 +73,14 @@ class DataQualityParams(TrainingParams):
     false_facts: tuple[Share, ...] = Field(default=(0.0, 0.1, 0.3), description="shares of the facts told falsely")
     eval_tokens: Positive = Field(default=49_152, description="tokens of each validation")
     evaluations: Count = Field(default=4, description="validations along a run")
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        """See `Idea.at_size`; all cleanings are kept: each is a part of others."""
+        own = self.train_tokens / layers_size(self.num_layers, self.hidden_size)
+        tokens = round(size * min(own, MOST_TOKENS))
+        found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
+        found |= {"train_tokens": tokens, "scarce": None, "hard": [], "told": None}
+        return found | more_text("raw", self.raw, _LEFT_OUT * tokens)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -21,4 +21,5 @@ depth_width = Idea(
     plan=plan,
     rounds=rounds,
     baselines_among=baselines,
+    at_size=DepthWidthParams.at_size,
 )

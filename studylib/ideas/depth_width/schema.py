@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 from pydantic import Field
 
 from studylib.ideas._shared.sizes import SizesParams
@@ -17,3 +20,6 @@ class DepthWidthParams(SizesParams):
     )
     lr_factors: tuple[Above0, ...] = Field(default=(), description="other rates tried on the extreme and middle shapes")
     target_vocab_size: Positive = Field(default=100_000, description="vocabulary of the model that is to be built")
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        return super().at_size(size) | {"heads": [], "lr_factors": []}

@@ -22,4 +22,5 @@ efficiency = Idea(
     plan=plan,
     rounds=rounds,
     baselines_among=baselines,
+    at_size=EfficiencyParams.at_size,
 )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Collection
+from typing import Any, Self
 
 from pydantic import Field, model_validator
 
 from studylib.errors import invalid
+from studylib.ideas._shared.at_size import kept_groups
+from studylib.ideas._shared.equal_size import experts_at_equal_flops
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
-from studylib.model.cost import flops_per_token
 from studylib.spec import Count, ModelSpec, Positive
 from studylib.trials.waterfall import SWITCHES
 
@@ -63,6 +65,10 @@ class EfficiencyParams(OneShapeParams):
         """The variants that are mixtures of experts."""
         return [name for name, changes in self.variants.items() if changes.get("moe")]
 
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        none: dict[str, Any] = {"switches": [], "waterfall_budget": 0, "layout_trials": 0}
+        return super().at_size(size) | none | kept_groups("parts", self.parts, self.by_part, keep)
+
     def model(self, budget: int, variant: str = BASELINE) -> ModelSpec:
         """The model of a variant; experts without a size get the one whose active FLOPs are the dense baseline's."""
         base = self.shape(budget)
@@ -70,12 +76,5 @@ class EfficiencyParams(OneShapeParams):
             return base
         model = base.replace(**self.variants[variant])
         if model.moe is not None and model.moe.expert_size is None:
-            return _at_equal_flops(model, flops_per_token(base), multiple=8 if base.hidden_size >= 128 else 4)
+            return experts_at_equal_flops(model, base)
         return model
-
-
-def _at_equal_flops(model: ModelSpec, wanted: float, *, multiple: int) -> ModelSpec:
-    """``model`` with the expert size that brings the FLOPs of a token nearest to ``wanted``."""
-    first, second = (flops_per_token(model.replace(**{"moe.expert_size": n * multiple})) for n in (1, 2))
-    units = max(1, round(1 + (wanted - first) / (second - first)))
-    return model.replace(**{"moe.expert_size": units * multiple})

@@ -25,4 +25,5 @@ finetune_mix = Idea(
     plan=plan,
     rounds=rounds_of,
     baselines_among=baselines,
+    at_size=FinetuneMixParams.at_size,
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
+from studylib.ideas._shared.at_size import MOST_TOKENS, kept, layers_size, more_text, one_shape
 from studylib.ideas._training import TrainingParams
 from studylib.registry import BENCHMARKS, CHAT_TEMPLATES
 from studylib.spec import Above0, Count, DataSpec, ObjectiveSpec, Positive, SourceSpec, TokenizerSpec, first_problem
@@ -186,6 +187,19 @@ class FinetuneMixParams(TrainingParams):
                 f"benchmarks.{label}", name, {key: one for key, one in options.items() if key != "benchmark"}
             )
         return self
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        """See `Idea.at_size`: the pre-training grows with the model, what is tuned on stays."""
+        own = self.pretrain_tokens / layers_size(self.num_layers, self.hidden_size)
+        tokens = round(size * min(own, MOST_TOKENS))
+        found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
+        found |= {"pretrain_tokens": tokens, "longer": None}
+        if keep:
+            found["orders"] = {name: [list(kinds) for kinds in self.orders[name]] for name in kept(self.orders, keep)}
+            found |= {"preferences": None, "policy": None}
+            if not any(" rows x " in name for name in keep):
+                found["row_shares"] = []
+        return found | more_text("data.sources", self.data.sources, tokens)
 
     def _check_order(self, name: str, kinds: Sequence[str]) -> None:
         for kind in kinds:

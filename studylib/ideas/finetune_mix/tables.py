@@ -8,14 +8,22 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from studylib.analysis import Decision, decide
+from studylib.analysis import Compared, Decision, decide
 from studylib.data import Tokenizer, prepare
 from studylib.data.chat.seen import Piece, SeenRow, pieces_of
 from studylib.errors import StudyError
-from studylib.findings import Comparison, OverOptimisation, PreferenceWins, TunedAccuracy, Wordings, WrittenAnswers
+from studylib.findings import (
+    Comparison,
+    OverOptimisation,
+    PreferenceWins,
+    TunedAccuracy,
+    Wordings,
+    WrittenAnswers,
+    as_compared,
+)
 from studylib.ideas.finetune_mix.rounds import best_factors
 from studylib.ideas.finetune_mix.schema import BEST, FinetuneMixParams
-from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, orders
+from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, non_embedding_params, orders
 from studylib.notebook import heading, marked, records
 from studylib.result import Text
 from studylib.spec import Setting
@@ -197,27 +205,35 @@ def decide_method(written: pl.DataFrame, *, looks: int) -> Decision | None:
     In shares of what an answer could have scored and did not; of the models that began with the best mixture. None with fewer than two
     seeds.
     """
+    missed = missed_scores(written)
+    if missed.is_empty() or missed["variant"].n_unique() < 2 or missed["seed"].n_unique() < 2:
+        return None
+    return decide(missed, looks=looks)
+
+
+def missed_scores(written: pl.DataFrame) -> pl.DataFrame:
+    """A row a model that began with the best mixture, as trials are: ``val_bpb`` is the share of the score that its answers missed."""
     after, before = before_and_after(written)
     rows = pl.concat([before, after], how="diagonal_relaxed") if len(written) else written
     if rows.is_empty():
-        return None
-    scores = (
+        return rows
+    return (
         rows.filter(pl.col("start") == BEST)
         .with_columns(pl.when(pl.col("method").is_null()).then(pl.lit(WITHOUT)).otherwise("variant").alias("variant"))
         .group_by("variant", "seed", "size", maintain_order=True)
         .agg((1 - pl.col("score").mean()).alias("val_bpb"))
         .with_columns(pl.lit("done").alias("status"))
     )
-    if scores["variant"].n_unique() < 2 or scores["seed"].n_unique() < 2:
-        return None
-    return decide(scores, looks=looks)
 
 
 WITHOUT = "without preferences"
 
 
-def method_settings(params: FinetuneMixParams, decision: Decision | None, size: str) -> tuple[Setting, ...]:
-    """The objective to go on with from the tuned model, with its loss and beta; ``answers`` where doing without leads."""
+def method_settings(params: FinetuneMixParams, decision: Decision | None, written: pl.DataFrame) -> tuple[Setting, ...]:
+    """The objective to go on with from the tuned model, with its loss and beta; ``answers`` where doing without leads.
+
+    What was tried is told in percent of the score that answers miss, not of a loss.
+    """
     if decision is None or params.preferences is None:
         return ()
     tried: dict[str, dict[str, Any]] = {WITHOUT: {"name": "answers"}}
@@ -228,13 +244,19 @@ def method_settings(params: FinetuneMixParams, decision: Decision | None, size: 
         method = params.policy.objective.estimator
         for beta in params.policy.betas:
             tried[f"{BEST}: {method} {beta:g}"] = {"name": "policy", "estimator": method, "beta": beta}
+    missed = missed_scores(written).with_columns(pl.lit(non_embedding_params(params)).alias("non_embedding_params"))
+    compared = Compared.of(decision, missed)
     known = {
-        "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (size,),
-        "phase": "preferences", "decided": False,
+        "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (decision.at,),
+        "phase": "preferences", "decided": False, "choice": "preferences",
     }  # fmt: skip
     return tuple(
-        Setting(field=f"objective.{name}", value=value, **known) for name, value in tried[decision.leader].items()
-    )
+        Setting(
+            field=f"objective.{name}", value=value, **known,
+            **as_compared(compared, decision.leader, {one: own.get(name) for one, own in tried.items()}),
+        )
+        for name, value in tried[decision.leader].items()
+    )  # fmt: skip
 
 
 def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
@@ -248,7 +270,7 @@ def epochs_settings(tuned: pl.DataFrame, *, looks: int) -> tuple[Setting, ...]:
         Setting(
             field="epochs", phase="fine-tuning", value=times[decision.leader], alternatives=tuple(times[name] for name in decision.rivals),
             p_best=decision.p_best[decision.leader], basis="text", evidence="measured", sizes=(str(few["size"][0]),),
-            decided=False,
+            decided=False, **as_compared(Compared.of(decision, few), decision.leader, times),
         ),
     )  # fmt: skip
 
@@ -265,7 +287,8 @@ def order_settings(params: FinetuneMixParams, tuned: pl.DataFrame, *, looks: int
         Setting(
             field="stages", phase="fine-tuning", value=stages[decision.leader], alternatives=tuple(stages[name] for name in decision.rivals),
             p_best=decision.p_best[decision.leader], basis="tokens", evidence="measured",
-            sizes=(str(ordered["size"][0]),), source=_AT_EQUAL_SHARES, decided=False,
+            sizes=(str(ordered["size"][0]),), source=_AT_EQUAL_SHARES, decided=False, choice="order",
+            **as_compared(Compared.of(decision, ordered), decision.leader, stages),
         ),
     )  # fmt: skip
 

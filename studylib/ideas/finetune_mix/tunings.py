@@ -163,4 +163,8 @@ def _model(params: FinetuneMixParams) -> ModelSpec:
 
 
 def _size(params: FinetuneMixParams) -> str:
-    return size_label(parameter_count(_model(params)).non_embedding)
+    return size_label(non_embedding_params(params))
+
+
+def non_embedding_params(params: FinetuneMixParams) -> int:
+    return parameter_count(_model(params)).non_embedding

@@ -24,4 +24,5 @@ hyperparameters = Idea(
     plan=plan,
     rounds=rounds_of,
     baselines_among=baselines,
+    at_size=HyperparametersParams.at_size,
 )

@@ -11,8 +11,7 @@ from studylib import analysis
 from studylib.analysis import Decision
 from studylib.errors import StudyError, invalid
 from studylib.ideas.hyperparameters.recipe import base
-from studylib.ideas.hyperparameters.schema import HyperparametersParams
-from studylib.ideas.hyperparameters.trials import short
+from studylib.ideas.hyperparameters.schema import HyperparametersParams, field_label
 from studylib.spec.search import Value
 
 
@@ -33,13 +32,13 @@ def found_in(trials: pl.DataFrame, params: HyperparametersParams) -> list[Factor
     """Every factor of the family ``factor``; a tuned one at the rate of each value that the other seeds chose."""
     found = []
     for field, values in (params.factors | params.tuned_factors).items():
-        own = trials.filter((pl.col("family") == "factor") & (pl.col("factor") == short(field)))
+        own = trials.filter((pl.col("family") == "factor") & (pl.col("factor") == field_label(field)))
         judged = analysis.judged_by_other_seeds(own, "lr_factor")
         try:
             decision = analysis.decide(judged)
         except StudyError:  # one value, or one seed
             decision = None
-        found.append(Factor(field, {f"{short(field)} {value}": value for value in values}, judged, decision))
+        found.append(Factor(field, {f"{field_label(field)} {value}": value for value in values}, judged, decision))
     return found
 
 

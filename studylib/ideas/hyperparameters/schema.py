@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Fraction, as_number
+from studylib.ideas._shared.at_size import MOST_TOKENS, layers_size, more_text, one_shape
 from studylib.ideas._training import TrainingParams
 from studylib.registry import INITS, OBJECTIVES, OPTIMIZERS, SAMPLERS
-from studylib.spec import Above0, Axis, Count, Frozen, Positive, SearchSpec, choice_of
+from studylib.spec import (
+    Above0,
+    Axis,
+    Count,
+    Frozen,
+    OptimizerSpec,
+    Positive,
+    ScheduleSpec,
+    SearchSpec,
+    choice_of,
+)
 from studylib.spec.search import Share, Value
 
 Dropped = Annotated[float, BeforeValidator(as_number), Field(gt=0, lt=1)]
+
+
+def field_label(key: str) -> str:
+    """``schedule.warmup_fraction`` as tables have it."""
+    owner, _, field = key.rpartition(".")
+    return owner.split(".")[-1] if field == "name" else field
+
+
+def _values_of(factors: dict[str, tuple[Value, ...]], keep: Collection[str]) -> dict[str, list[Value]]:
+    """The values that are kept, and the common recipe's beside them, of fields that keep any."""
+    found = {}
+    for key, values in factors.items():
+        owner, _, field = key.partition(".")
+        usual = getattr({"optimizer": OptimizerSpec(), "schedule": ScheduleSpec()}.get(owner), field, None)
+        named = [value for value in values if f"{field_label(key)} {value}" in keep]
+        if named:
+            found[key] = [value for value in values if value in named or value == usual]
+    return found
 
 
 class Tuning(Frozen):
@@ -139,6 +169,50 @@ class HyperparametersParams(TrainingParams):
         if 1.0 not in self.lr_factors:
             raise invalid("lr_factors", self.lr_factors, "leave out 1, the common rate")
         return self
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        """See `Idea.at_size`: the three widths are the size's and two smaller ones; searches over many fields are left out."""
+        shape = one_shape(size, self.head_dim)
+        heads = shape["num_heads"]
+        widths = sorted({max(1, heads // share) * self.head_dim for share in (1, 2, 4)})
+        if len(widths) < 3:  # a model of two or three heads
+            widths = [count * self.head_dim for count in (1, 2, 3)]
+        found: dict[str, Any] = {"num_layers": shape["num_layers"], "hidden_size": widths[-1], "widths": widths}
+        own = self.train_tokens / layers_size(self.num_layers, self.hidden_size)
+        tokens = round(size * min(own, MOST_TOKENS))
+        found |= {
+            "compare_at": widths[1:], "train_tokens": tokens, "token_factors": [1.0], "ladder": [], "budgets": [],
+            "pruned": None, "explored": None,
+        }  # fmt: skip
+        if (
+            self.batches is not None
+        ):  # of one width: the best batch hardly goes with the size, see `optima.batch_valleys`
+            found |= {"batches.widths": [], "batches.lr_factors": [1.0]}
+        if keep:
+            found |= self._only(frozenset(keep))
+        return found | more_text("data.sources", self.data.sources, tokens)
+
+    def _only(self, keep: frozenset[str]) -> dict[str, Any]:
+        """These variants beside the common recipe; rates are swept in any case, batches where no variant is named."""
+        optimizers = {name: own for name, own in self.optimizers.items() if name in {"adamw", *keep}}
+        objectives = {name: own for name, own in self.objectives.items() if name in {"causal", *keep}}
+        dropouts = [share for share in self.dropouts if f"1 epoch, dropout {share:g}" in keep]
+        repeated = [count for count in self.epochs if f"{count} epochs" in keep]
+        found: dict[str, Any] = {
+            "optimizers": optimizers,
+            "inits": {name: axis.model_dump(mode="json") for name, axis in self.inits.items() if name in keep},
+            "factors": _values_of(self.factors, keep), "tuned_factors": _values_of(self.tuned_factors, keep),
+            "objectives": objectives if len(objectives) > 1 else {}, "dropouts": dropouts,
+            "epochs": [1, *repeated] if repeated or dropouts else [],
+        }  # fmt: skip
+        if len(optimizers) > 1 or any(own for name, own in found.items() if name != "optimizers"):
+            first, axis = next(iter(self.rates.items()))
+            coarse = {
+                "points": 3
+            }  # parametrisations are tried at as many rates each; those of the others stay as they were found
+            found |= {"batches": None, "rates": {first: axis.model_dump(mode="json") | coarse}}
+            found["inits"] = {name: own | coarse for name, own in found["inits"].items()}
+        return found
 
     @property
     def steps(self) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from studylib.ideas._training import equal_flops_steps
 from studylib.ideas.hyperparameters.optimizers import timed_trials, tuning, untuned_trials
 from studylib.ideas.hyperparameters.recipe import RATE, at, base, labelled, with_tags
-from studylib.ideas.hyperparameters.schema import HyperparametersParams
+from studylib.ideas.hyperparameters.schema import HyperparametersParams, field_label
 from studylib.registry import OBJECTIVES
 from studylib.search import first_trials, trial_at
 from studylib.spec import (
@@ -89,12 +89,6 @@ def transfer_trials(params: HyperparametersParams) -> list[TrialSpec]:
     return specs
 
 
-def short(key: str) -> str:
-    """``schedule.warmup_fraction`` as tables have it."""
-    owner, _, field = key.rpartition(".")
-    return owner.split(".")[-1] if field == "name" else field
-
-
 def factor_trials(params: HyperparametersParams) -> list[TrialSpec]:
     """Each value of each factor, those of tuned factors at several rates."""
     specs = []
@@ -105,8 +99,8 @@ def factor_trials(params: HyperparametersParams) -> list[TrialSpec]:
                 for seed in params.seeds:
                     trial = base(params, params.hidden_size, seed)
                     point = {key: value, RATE: float(f"{params.learning_rate * lr_factor:.4g}")}
-                    about = {"factor": short(key), "value": str(value), "lr_factor": lr_factor}
-                    one = at(trial, point, family="factor", variant=f"{short(key)} {value}", **about)
+                    about = {"factor": field_label(key), "value": str(value), "lr_factor": lr_factor}
+                    one = at(trial, point, family="factor", variant=f"{field_label(key)} {value}", **about)
                     specs.append(one.replace(train_steps=equal_flops_steps(one.train_steps, trial.model, one.model)))
     return specs
 

@@ -23,4 +23,5 @@ tokenizer = Idea(
     plan=plan,
     rounds=rounds_of,
     baselines_among=baselines,
+    at_size=TokenizerParams.at_size,
 )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+import math
+from collections.abc import Collection
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from studylib.errors import invalid
+from studylib.ideas._shared.at_size import kept
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.spec import Above0, DataSpec, Positive, SourceSpec, TokenizerSpec
 
 REFERENCE = "reference"
+
+
+def sample_label(size: int | Literal["all"]) -> str:
+    return "all the text" if size == "all" else f"{size / 1e6:g} MB"
 
 
 class TokenizerParams(OneShapeParams):
@@ -55,6 +62,16 @@ class TokenizerParams(OneShapeParams):
                 known = TokenizerSpec.model_fields
                 raise invalid(f"key {key!r} in variants", changes[key], "is not known", choices=known, near=key)
         return self.data.replace(**{f"tokenizer.{key}": value for key, value in changes.items()})
+
+    def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
+        samples = {sample_label(one): one for one in self.samples}
+        found = super().at_size(size) | {"fine_tuning": None}
+        found["samples"] = [samples[name] for name in kept(samples, keep)]
+        found["variants"] = {name: self.variants[name] for name in kept(self.variants, keep)}
+        if keep and (found["samples"] or found["variants"]):  # the sweep is not asked for; it cannot be left out
+            away = sorted(self.vocab_sizes, key=lambda one: abs(math.log(one / self.data.tokenizer.vocab_size)))
+            found["vocab_sizes"] = sorted(away[:3])
+        return found
 
     @property
     def fine_tuning_data(self) -> dict[str, DataSpec]:

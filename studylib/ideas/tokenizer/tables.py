@@ -11,8 +11,7 @@ from studylib.analysis import carry_to_target, compare_to_baseline
 from studylib.data import Tokenizer, guarded_texts, prepare
 from studylib.data.measure import bytes_per_token, measure_tokenizer
 from studylib.findings import Comparison, settings_at_target
-from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
-from studylib.ideas.tokenizer.trials import sample_label
+from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
 from studylib.spec import DataSpec, Setting
 from studylib.words import Text
 

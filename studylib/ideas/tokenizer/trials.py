@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import at_each_size, size_label
-from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams
+from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
 from studylib.model.cost import flops_per_token
 from studylib.spec import DataSpec, Step, TrialSpec
 from studylib.trials.speeds import speed_steps
@@ -23,10 +22,6 @@ def tokenizers(params: TokenizerParams) -> dict[str, DataSpec]:
     samples = {sample_label(size): params.data_with(sample_bytes=size) for size in sorted(params.samples)}
     others = {name: params.data_with(**changes) for name, changes in params.variants.items()}
     return by_size | samples | others
-
-
-def sample_label(size: int | Literal["all"]) -> str:
-    return "all the text" if size == "all" else f"{size / 1e6:g} MB"
 
 
 def plan(params: TokenizerParams) -> list[Step]:

@@ -1,0 +1,252 @@
+"""What to run next: over all ideas, the runs that lessen the regret at the target most for what they cost.
+
+A run compares one choice of an idea at a size, among those of its variants that may still be the best; what the idea has found of its
+other choices stays (``keep_settings``). Its worth is that of ``analysis.value_of_runs``, its cost that of the trials which the idea
+plans for it. Preferences are left out, as their regret is not one of the loss.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from studylib.analysis.value_of_runs import Beliefs, SeenChoice
+from studylib.frozen import Frozen
+from studylib.model.cost import own_flops
+from studylib.params import load_params
+from studylib.project import params_file
+from studylib.registry import IDEAS
+from studylib.spec import Setting
+from studylib.words import Text, Words
+
+if TYPE_CHECKING:
+    from studylib.analysis.reliability import Reliability
+
+SIZES = (
+    1e7,
+    3e7,
+    1e8,
+    3e8,
+    1e9,
+)  # parameters without embeddings; the largest costs about a hundredth of the target's FLOPs
+SEEDS = 3  # that a run adds
+COUNTS = (2, 4, 99)  # of the variants that are open, the likeliest so many
+SCALE = "gpu"
+_SAME = 0.2  # log: sizes nearer than this are one
+_MOST = 10  # runs of a list without a budget
+_LEAST = 1e-3  # percent of the loss: what lessens the regret by less is not worth a line
+
+NOTHING = Text(
+    en="No idea of this study has a result, so it is not known what is open.",
+    ja="この研究にはまだ結果がなく、何が未決かわかりません。",
+)
+NOT_COMPARED = Words(
+    en="No choice of {{ ideas | listed }} was compared by trials, so it is not known what another run would show.",
+    ja="{{ ideas | listed }} では試行で比較された選択がなく、追加の実験で何がわかるかを見積もれません。",
+)
+DECIDED = Words(
+    en="No run is expected to lessen the regret by {{ least | num }} % of the loss: what was compared is settled as far as runs of up "
+    "to {{ largest | short }} parameters can.",
+    ja="期待損失増を損失の {{ least | num }} % 以上減らす実験はありません。{{ largest | short }} パラメータまでの実験で決められることは決まっています。",
+)
+TOO_DEAR = Words(
+    en="No run fits into {{ budget | num }} GPU-hours; the cheapest that is worth it needs {{ cheapest | num }}.",
+    ja="{{ budget | num }} GPU 時間に収まる実験はありません。意味のある最も安い実験には {{ cheapest | num }} GPU 時間が必要です。",
+)
+
+
+class ListedRun(Frozen):
+    """One command, what it costs and what it is expected to save."""
+
+    idea: str
+    choice: str = Field(description="what is compared: `Setting.decision`")
+    phase: str
+    params: float = Field(description="non-embedding, of its largest trials")
+    seeds: int = Field(description="of each variant")
+    variants: tuple[str, ...] = Field(description="that are compared, in the order of the setting's")
+    trials: int = Field(description="about, of all sizes")
+    flops: float = Field(description="of all trials, about")
+    gpu_hours: float
+    reduction_percent: float = Field(description="of the loss: expected reduction of the regret at the target")
+    reduction_per_gpu_hour: float
+    command: str
+
+
+class NextRuns(Frozen):
+    """The list for a budget, each run with those before it taken into account."""
+
+    runs: tuple[ListedRun, ...]
+    budget_gpu_hours: float | None
+    gpu_hours: float = Field(description="of all runs of the list")
+    regret_percent: float = Field(
+        description="of the loss, at the target: expected, summed over what was compared, now"
+    )
+    after_percent: float = Field(description="and expected once the list is run")
+    why_none: Text | None = Field(default=None, description="why the list is empty")
+
+
+def next_runs(
+    settings: Mapping[str, Sequence[Setting]],
+    reliability: Reliability,
+    *,
+    flops_per_s: float,
+    target_params: float = 1e10,
+    budget_gpu_hours: float | None = None,
+    out: Path | None = None,
+) -> NextRuns:
+    """The runs to make, greedily by expected reduction of the regret for a GPU-hour.
+
+    Parameters
+    ----------
+    settings
+        By idea, what its result hands on.
+    flops_per_s
+        Of one GPU: its peak times the share of it that training reaches.
+    target_params
+        Parameters without embeddings of the model that is to be built.
+    budget_gpu_hours
+        Of all runs together; None: ten runs at most.
+    out
+        The study folder, for the commands.
+    """
+    choices = list(_compared(settings))
+    empty = {"runs": (), "budget_gpu_hours": budget_gpu_hours, "gpu_hours": 0.0, "regret_percent": 0.0, "after_percent": 0.0}  # fmt: skip
+    if not choices:
+        return NextRuns(**empty, why_none=NOT_COMPARED(ideas=list(settings)) if settings else NOTHING)
+    known = [
+        SeenChoice(
+            [tried.behind_percent for tried in one.tried], [tried.sd_percent for tried in one.tried],
+            one.params or 1.0, one.noise_percent or 0.0,
+        )
+        for _, one in choices
+    ]  # fmt: skip
+    beliefs = Beliefs.of(known, reliability, SIZES, target_params)
+    now, left, spent, cheapest = beliefs.regret, budget_gpu_hours, 0.0, np.inf
+    runs: list[ListedRun] = []
+    choices_at = {n: _Choice(*choices[n]) for n in np.flatnonzero(now >= _LEAST)}
+    offers = {n: list(one.offers(beliefs, n, flops_per_s)) for n, one in choices_at.items()}
+    while len(runs) < _MOST if left is None else spent < left:
+        worth_it = [one for own in offers.values() for one in own]
+        cheapest = min([cheapest, *(one.hours for one in worth_it)])
+        fitting = [one for one in worth_it if left is None or spent + one.hours <= left]
+        if not fitting:
+            break
+        best = max(fitting, key=lambda one: one.gain / one.hours)
+        choice = choices_at[best.row]
+        runs.append(choice.listed(best, flops_per_s, out))
+        choice.seeds[best.place] += SEEDS
+        beliefs = beliefs.put([best.row], beliefs.take([best.row]).planned(best.place, SEEDS, best.variants))
+        spent += best.hours
+        offers[best.row] = list(choice.offers(beliefs, best.row, flops_per_s))
+    found = empty | {
+        "runs": tuple(runs), "gpu_hours": spent, "regret_percent": float(now.sum()), "after_percent": float(beliefs.regret.sum()),
+    }  # fmt: skip
+    if not runs:
+        none = DECIDED(least=_LEAST, largest=max(SIZES))
+        found["why_none"] = none if np.isinf(cheapest) else TOO_DEAR(budget=budget_gpu_hours, cheapest=cheapest)
+    return NextRuns(**found)
+
+
+def _compared(settings: Mapping[str, Sequence[Setting]]) -> Iterator[tuple[str, Setting]]:
+    """Of every choice that trials compared, the first field, with its idea."""
+    for idea, own in settings.items():
+        seen = set()
+        for one in own if IDEAS[idea].at_size is not None else ():
+            if one.tried and one.phase != "preferences" and (one.phase, one.decision) not in seen:
+                seen.add((one.phase, one.decision))
+                yield idea, one
+
+
+class _Offer(NamedTuple):
+    """A run that could be made: of the choice in this row of the beliefs, at this place, of [1, V] variants."""
+
+    row: int
+    place: int
+    variants: np.ndarray
+    gain: float
+    hours: float
+
+
+class _Choice:
+    """A choice that is open. ``seeds``: by place, those that are planned."""
+
+    def __init__(self, idea: str, setting: Setting):
+        self.idea, self.setting = idea, setting
+        self.seeds = dict.fromkeys(range(1, len(SIZES) + 1), 0)
+        for place, size in enumerate(SIZES, start=1):
+            if abs(math.log(size / (setting.params or 1.0))) < _SAME:
+                self.seeds[place] = setting.seeds or 0
+        self._usual = load_params(params_file(SCALE, idea), idea)
+        self._costs: dict[frozenset[str], tuple[float, float, int]] = {}
+
+    def offers(self, beliefs: Beliefs, row: int, flops_per_s: float) -> Iterator[_Offer]:
+        """Runs that are worth it."""
+        own = beliefs.take([row])
+        for variants in {mask.tobytes(): mask for mask in map(own.leading, COUNTS)}.values():
+            for place, size in enumerate(SIZES, start=1):
+                gain = float((own.hoped - own.planned(place, SEEDS, variants).hoped)[0])
+                if gain >= _LEAST:
+                    yield _Offer(row, place, variants, gain, self._flops(variants, size) / flops_per_s / 3600)
+
+    def labels(self, variants: np.ndarray) -> tuple[str, ...]:
+        return tuple(one.label for one, asked in zip(self.setting.tried, variants[0], strict=False) if asked)
+
+    def listed(self, offer: _Offer, flops_per_s: float, out: Path | None) -> ListedRun:
+        size, seeds, labels = SIZES[offer.place - 1], self.seeds[offer.place] + SEEDS, self.labels(offer.variants)
+        changes = self._changes(size, labels) | {"seeds": seeds, "keep_settings": True}
+        return ListedRun(
+            idea=self.idea, choice=self.setting.decision, phase=self.setting.phase, params=size, seeds=seeds, variants=labels,
+            trials=self._cost(offer.variants)[1], flops=offer.hours * flops_per_s * 3600, gpu_hours=offer.hours,
+            reduction_percent=offer.gain, reduction_per_gpu_hour=offer.gain / offer.hours, command=command(self.idea, changes, out),
+        )  # fmt: skip
+
+    def _changes(self, size: float, labels: Collection[str]) -> dict[str, Any]:
+        return IDEAS[self.idea].at_size(self._usual, size, labels)
+
+    def _flops(self, variants: np.ndarray, size: float) -> float:
+        """Of all trials, to about a fifth of what a plan says."""
+        flops, _, vocabulary = self._cost(variants)
+        return flops * _dearer(size, vocabulary)
+
+    def _cost(self, variants: np.ndarray) -> tuple[float, int, int]:
+        """FLOPs and trials at the smallest size, where planning is quick, and the vocabulary."""
+        labels = frozenset(self.labels(variants))
+        if labels not in self._costs:
+            changed = self._changes(SIZES[0], labels) | {"seeds": SEEDS}
+            params = load_params(params_file(SCALE, self.idea), self.idea, changed)
+            trials = IDEAS[self.idea].trials(params)
+            flops = [own_flops(one) for one in trials]
+            later = sum(one.expected for one in IDEAS[self.idea].rounds(params))  # about as dear as the others
+            vocabulary = max(one.model.vocab_size for one in trials)
+            self._costs[labels] = sum(flops) + later * median(flops), len(flops) + later, vocabulary
+        return self._costs[labels]
+
+
+def _dearer(size: float, vocabulary: int) -> float:
+    """FLOPs of a trial over those of one of the smallest size: parameters and output head, by tokens in step with the parameters."""
+
+    def read(params: float) -> float:
+        width = 64 * (params / (12 * 64**2)) ** (1 / 3)  # hidden_size / num_layers of about 64
+        return params * (params + vocabulary * width)
+
+    return read(size) / read(SIZES[0])
+
+
+def command(idea: str, changes: Mapping[str, Any], out: Path | None) -> str:
+    """What starts a run, for a shell."""
+    given = [f"{key}={_yaml(value)}" for key, value in changes.items()]
+    words = ["study", "run", idea, "--scale", SCALE, *(word for one in given for word in ("--set", one))]
+    return shlex.join([*words, *(["--out", str(out)] if out is not None else [])])
+
+
+def _yaml(value: Any) -> str:
+    """In one line; JSON is YAML, but for what pydantic made of lists."""
+    return json.dumps(value, ensure_ascii=False, default=list)

@@ -5,8 +5,8 @@
 
 Terms are logarithms: of the shares of the loss that E, A N^-a and B D^-b have at the middle, of a and b, and of c. The priors are
 wide on purpose. The second form lets what size and text bring act on one another; the first, a member of it, is told apart from it
-by held-out sizes, from odds of one to nine: with more the intervals of the public ladders' forecasts were wider and scored
-worse, on each of the four. So did equal exponents and laws without E, which are limits of both.
+by held-out sizes, from odds of one to nine: of the few odds that were tried on the public ladders these scored best among those that
+keep both. Equal exponents and laws without E, limits of both, were left out after a first look at the same ladders (LOG.md).
 """
 
 from __future__ import annotations

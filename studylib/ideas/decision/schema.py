@@ -32,7 +32,7 @@ class DecisionParams(OneShapeParams):
     )
 
     simulated: Count = Field(
-        default=60, description="studies of known truth in which the list of next runs is followed; 0: none"
+        default=0, description="studies of known truth in which the list of next runs is followed; 0: none"
     )
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ launcher = "local"
 launcher_options = {}
 trial_timeout_s = 0.0
 retry_failed = False
+keep_settings = False
 behaviour = "good"
 """
 

@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from studylib.bench.timing import in_turn, ratio
+from studylib.bench.timing import in_turn, quietness, ratio
 from studylib.choices.attention import causal_attention, fastest_backend
 from studylib.machine import describe, versions
 from studylib.registry import ATTENTION_BACKENDS, ATTENTION_PATTERNS
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
     console = Console(width=120)
     console.print(f"{where}; torch {versions()['torch']}; {asked.dtype}, {'eager' if asked.eager else 'compiled'}")
     shape = f"{asked.batch} x {asked.heads} heads x {asked.seq_len} x {asked.head_dim}, window {asked.window}"
-    table = Table(title=f"attention, forwards and backwards: {shape}")
+    table = Table(title=f"attention, forwards and backwards: {shape}", caption=quietness(rates.values()))
     for column in ("", "ms", "least - most", "against the fastest dense"):
         table.add_column(column, justify="left" if not column else "right")
     dense = max((rate for name, rate in rates.items() if name.startswith("dense")), key=lambda rate: rate.median)

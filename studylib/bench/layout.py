@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from studylib.bench.timing import told_others
 from studylib.environment import cores
 from studylib.files import write_json
 from studylib.machine import describe, this_machine
@@ -35,18 +38,25 @@ def main(arguments: list[str]) -> int:
             rounds=asked.rounds,
             machine=this_machine(),
         )
-        found += [{"hidden_size": hidden} | record for record in measure_layouts(step)]
+        say = partial(print, f"{hidden} wide:", file=sys.stderr, flush=True)
+        found += [{"hidden_size": hidden} | record for record in measure_layouts(step, say)]
     rates: dict[tuple[int, int, int], list[float]] = {}
+    others: dict[tuple[int, int, int], float] = {}
     for one in found:
-        rates.setdefault((one["hidden_size"], one["workers"], one["threads"]), []).append(one["trials_an_hour"])
+        key = one["hidden_size"], one["workers"], one["threads"]
+        others[key] = max(others.get(key, 0.0), one["others"] or 0.0)
+        rates.setdefault(key, []).append(one["trials_an_hour"])
     table = Table(
         title=f"{asked.trials} trials of {asked.steps} steps on {cores()} cores; start of the workers included"
     )
-    for column in ("hidden size", "workers x threads", "trials/hour", "least - most"):
+    for column in ("hidden size", "workers x threads", "trials/hour", "least - most", "others took"):
         table.add_column(column, justify="right")
-    for (hidden, workers, threads), own in rates.items():
+    for key, own in rates.items():
+        hidden, workers, threads = key
         spread = f"{min(own):,.0f} - {max(own):,.0f}"
-        table.add_row(str(hidden), f"{workers} x {threads}", f"{statistics.median(own):,.0f}", spread)
+        table.add_row(
+            str(hidden), f"{workers} x {threads}", f"{statistics.median(own):,.0f}", spread, told_others(others[key])
+        )
     Console(width=120).print(table)
     if asked.json:
         write_json(asked.json, {"machine": describe(), "layouts": found})

@@ -17,7 +17,7 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from studylib.bench.timing import in_turn, ratio
+from studylib.bench.timing import Rates, in_turn, quietness, ratio
 from studylib.data.pseudo import SamplingSpec
 from studylib.machine import describe, versions
 from studylib.model.cost import parameter_count
@@ -82,6 +82,7 @@ def main(arguments: list[str]) -> int:
     )
     for column in ("", "tokens a row", "tokens/s", "least - most", "studylib, kept, against it"):
         table.add_column(column, justify="left" if not column else "right")
+    timed: list[Rates] = []
     for length in lengths:
         rates = in_turn(
             _contenders(gpt, compute, asked.batch, length), work=asked.batch * length, rounds=asked.rounds, warm_up=1
@@ -89,8 +90,10 @@ def main(arguments: list[str]) -> int:
         for name, rate in rates.items():
             middle, low, high = ratio(rates[KEPT], rate)
             against = "" if name == KEPT else f"{middle:.2f}x ({low:.2f} - {high:.2f})"
+            timed.append(rate)
             least, most = rate.spread
             table.add_row(name, str(length), f"{rate.median:,.0f}", f"{least:,.0f} - {most:,.0f}", against)
+    table.caption = quietness(timed)
     console.print(table)
     return 0
 

@@ -13,16 +13,19 @@ from rich.table import Table
 
 from studylib.bench._side_by_side import steps_of
 from studylib.bench.contenders import CONTENDERS
-from studylib.bench.timing import Rates, in_turn, ratio
+from studylib.bench.timing import Rates, in_turn, quietness, ratio
 from studylib.errors import invalid
 from studylib.machine import describe, versions
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.spec import ModelSpec
+from studylib.train.compute import has_fast_bf16
 
 SHAPES = {
     "1.8M": ModelSpec(num_layers=4, hidden_size=128, num_heads=4, vocab_size=4096, seq_len=256),
     "10M": ModelSpec(num_layers=8, hidden_size=256, num_heads=4, vocab_size=8192, seq_len=256),
     "350M": ModelSpec(num_layers=24, hidden_size=1024, num_heads=16, vocab_size=32_768, seq_len=2048),
+    # What a 10B model's layers reach where nothing is sent: 4 of 40 layers of its width, an eighth of its vocabulary.
+    "10B, a tenth": ModelSpec(num_layers=4, hidden_size=4608, num_heads=36, vocab_size=12_544, seq_len=4096),
 }
 PEAK_SIZES = {"cpu": 2048, "cuda": 8192}
 
@@ -44,7 +47,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="study bench training", description=__doc__)
     on_gpu = torch.cuda.is_available()
     parser.add_argument("--shape", action="append", choices=SHAPES, help="default: 1.8M and 10M; on a GPU 350M")
-    parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
+    parser.add_argument(
+        "--dtype",
+        choices=["auto", "bfloat16", "float32"],
+        default="auto",
+        help="auto: what the engine would choose here",
+    )
     parser.add_argument("--eager", action="store_true", help="no torch.compile for any contender")
     parser.add_argument("--batch", type=int, default=16, help="sequences a step (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=9, help="timed rounds (default: %(default)s)")
@@ -61,8 +69,9 @@ def main(arguments: list[str]) -> int:
         raise invalid("--gpu", True, "was asked for but torch sees no CUDA device")
     device = "cuda" if on_gpu else "cpu"
     torch.set_num_threads(asked.threads or len(os.sched_getaffinity(0)))
-    dtype = getattr(torch, asked.dtype)
-    peak = matmul_peak(device, dtype)
+    if asked.dtype == "auto":
+        asked.dtype = "bfloat16" if has_fast_bf16(device) else "float32"
+    peak = matmul_peak(device, getattr(torch, asked.dtype))
     machine = describe()
     console = Console(width=120)
     where = (
@@ -101,7 +110,10 @@ def _table(name: str, asked: argparse.Namespace, device: str, peak: float) -> Ta
         model, [one for one in CONTENDERS if not asked.only or one in asked.only], device=device, dtype=asked.dtype,
         compiled=not asked.eager, batch=asked.batch, rounds=asked.rounds, same_allocator=asked.same_allocator,
     )  # fmt: skip
-    table = Table(title=f"{name}: {parameter_count(model).total:,} parameters, batch {asked.batch} x {model.seq_len}")
+    table = Table(
+        title=f"{name}: {parameter_count(model).total:,} parameters, batch {asked.batch} x {model.seq_len}",
+        caption=quietness(rates.values()),
+    )
     for column in ("", "tokens/s", "least - most", "of the peak", "studylib against it"):
         table.add_column(column, justify="left" if not column else "right")
     for contender, rate in rates.items():

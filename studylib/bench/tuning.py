@@ -12,7 +12,7 @@ import importlib.util
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,7 +25,7 @@ from rich.table import Table
 
 from studylib.bench._side_by_side import in_processes
 from studylib.bench.contenders import LEARNING_RATE
-from studylib.bench.timing import Rates, in_turn, ratio
+from studylib.bench.timing import Rates, in_turn, quietness, ratio
 from studylib.bench.training import SHAPES
 from studylib.data import Tokenizer, prepare
 from studylib.data.prepared import PreparedData
@@ -162,11 +162,11 @@ def _export(trial: TrialSpec, prepared: PreparedData, folder: Path) -> None:
 
 
 def _times(rates: Rates, tokens: float) -> Rates:
-    return Rates(tuple(tokens * one for one in rates.rounds))
+    return replace(rates, rounds=tuple(tokens * one for one in rates.rounds))
 
 
 def _table(rates: Mapping[str, Rates]) -> Table:
-    table = Table(title="tokens/s; each against fine-tuning, packed")
+    table = Table(title="tokens/s; each against fine-tuning, packed", caption=quietness(rates.values()))
     for column in ("", "tokens/s", "least - most", "packed against it"):
         table.add_column(column, justify="left" if not column else "right")
     for name, rate in rates.items():

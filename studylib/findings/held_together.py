@@ -134,7 +134,9 @@ class HeldTogether(Finding):
         """Effects alone, their sum, and all together as measured at every size."""
         rows = [(wrapped(one.value, 34), one.effect, MUTED, "o") for one in self.parts]
         rows.append(("sum (predicted)", self.predicted, PALETTE[0], "s"))
-        rows += [(f"together at {one.size}:\n{_STATES[one.state]}", one.measured, PALETTE[1], "D") for one in self.sizes]
+        rows += [
+            (f"together at {one.size}:\n{_STATES[one.state]}", one.measured, PALETTE[1], "D") for one in self.sizes
+        ]
         figure, (ax,) = canvas(width=8.4, height=1.4 + 0.4 * len(rows))
         for y, (_, (low, middle, high), colour, marker) in enumerate(rows):
             ax.plot([low, high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")

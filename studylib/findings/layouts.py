@@ -7,8 +7,9 @@ from matplotlib.figure import Figure
 
 from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
+from studylib.findings._quiet import mark, not_quiet
 from studylib.frozen import Frozen
-from studylib.words import Words
+from studylib.words import Text, Words
 
 
 class Layout(Frozen):
@@ -19,7 +20,7 @@ class Layout(Frozen):
 
 
 class Layouts(Finding):
-    """``layouts`` from the fastest to the slowest."""
+    """``layouts`` from the fastest to the slowest; ``remark``: that the machine was not quiet."""
 
     name = "layouts"
     title = Words(
@@ -34,15 +35,18 @@ class Layouts(Finding):
         ja="""配置ごとの 1 時間あたり試行数:
             {% for one in layouts %}{{ one.layout }} {{ one.trials_an_hour | num }}{{ '。' if loop.last else '、' }}{% endfor %}""",
     )
+    words = Words(en="""{% if remark %}{{ remark }}{% endif %}""", ja="""{% if remark %}{{ remark }}{% endif %}""")
 
     layouts: tuple[Layout, ...]
+    remark: Text | None = None
 
     @classmethod
     def of(cls, measured: pl.DataFrame) -> Layouts:
-        """``measured``: columns ``variant`` (workers x threads) and ``trials_an_hour``, a row a round."""
+        """``measured``: columns ``variant`` (workers x threads), ``trials_an_hour`` and ``others``, a row a round."""
         rows = measured.group_by("variant", maintain_order=True).agg(pl.col("trials_an_hour").median())
         rows = rows.sort("trials_an_hour", descending=True).rows()
-        return cls(layouts=tuple(Layout(layout=name, trials_an_hour=rate) for name, rate in rows)).drawn_from(measured)
+        layouts = tuple(Layout(layout=name, trials_an_hour=rate) for name, rate in rows)
+        return cls(layouts=layouts, remark=not_quiet(measured["others"].median())).drawn_from(measured)
 
     def draw(self, measured: pl.DataFrame) -> Figure:
-        return throughput(measured, "trials_an_hour", "tiny trials an hour, by workers x threads")
+        return mark(throughput(measured, "trials_an_hour", "tiny trials an hour, by workers x threads"), self.remark)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
+from studylib.findings._quiet import mark, not_quiet
 from studylib.frozen import Frozen
 from studylib.result import Text
 from studylib.words import Words
@@ -23,7 +24,8 @@ class Rate(Frozen):
 
 
 class Speed(Finding):
-    """``rates`` from the fastest to the slowest; not ``alone``: those of the trials, beside whatever else ran."""
+    """``rates`` from the fastest to the slowest; not ``alone``: those of the trials, beside whatever else ran; ``remark``: that the
+    machine was not quiet."""
 
     name = "speed"
     title = Words(
@@ -48,18 +50,21 @@ class Speed(Finding):
         ja="""{{ '単独で測った' if alone else '試行自体の' }}各{{ subject }}の学習速度(トークン/秒):
             {% for one in rates %}{{ one.variant }} {{ one.tokens_per_s | num }}{{ '。' if loop.last else '、' }}{% endfor %}""",
     )
+    words = Words(en="""{% if remark %}{{ remark }}{% endif %}""", ja="""{% if remark %}{{ remark }}{% endif %}""")
 
     subject: Text
     size: str
     reference: str
     alone: bool
+    remark: Text | None = None
     rates: tuple[Rate, ...]
 
     @classmethod
     def of(
-        cls, trials: pl.DataFrame, throughput: Mapping[str, float] | None, subject: Text, reference: str = ""
-    ) -> Speed | None:
-        """``throughput``: tokens/s by ``size/variant``, from ``trials.median_speeds``.
+        cls, trials: pl.DataFrame, throughput: Mapping[str, float] | None, subject: Text, reference: str = "",
+        others: float | None = None,
+    ) -> Speed | None:  # fmt: skip
+        """``throughput``: tokens/s by ``size/variant``, from ``trials.median_speeds``; ``others``: from ``trials.others_meanwhile``.
 
         ``trials`` are of one size; without a ``reference`` the slowest is it. None where no speed is known.
         """
@@ -76,8 +81,9 @@ class Speed(Finding):
         base = dict(rows)[reference]
         return cls(
             subject=subject, size=str(trials["size"][0]), reference=reference, alone=throughput is not None,
+            remark=not_quiet(others),
             rates=tuple(Rate(variant=name, tokens_per_s=rate, times=rate / base) for name, rate in rows),
         ).drawn_from(trials)  # fmt: skip
 
     def draw(self, trials: pl.DataFrame) -> Figure:
-        return throughput(trials, "tokens_per_s", "training speed (tokens per second)")
+        return mark(throughput(trials, "tokens_per_s", "training speed (tokens per second)"), self.remark)

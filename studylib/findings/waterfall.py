@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas
 from studylib.findings._finding import Finding
+from studylib.findings._quiet import mark, not_quiet
 from studylib.frozen import Frozen
 from studylib.numbers import short
 from studylib.result import Text
@@ -26,7 +27,7 @@ class SwitchedOn(Frozen):
 
 
 class Waterfall(Finding):
-    """``switches`` from the plainest setting, whose gain is 1."""
+    """``switches`` from the plainest setting, whose gain is 1; ``remark``: that the machine was not quiet."""
 
     name = "waterfall"
     title = Words(
@@ -47,8 +48,10 @@ class Waterfall(Finding):
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
+    words = Words(en="""{% if remark %}{{ remark }}{% endif %}""", ja="""{% if remark %}{{ remark }}{% endif %}""")
 
     switches: tuple[SwitchedOn, ...]
+    remark: Text | None = None
 
     @classmethod
     def of(cls, steps: pl.DataFrame) -> Waterfall:
@@ -61,7 +64,8 @@ class Waterfall(Finding):
                     gain=row["tokens_per_s"] / rate, megabytes=row["peak_memory_bytes"] / 1e6,
                 )
                 for row, rate in zip(steps.iter_rows(named=True), before, strict=True)
-            )
+            ),
+            remark=not_quiet(steps["others"].median()),
         ).drawn_from(steps)  # fmt: skip
 
     def draw(self, steps: pl.DataFrame) -> Figure:
@@ -83,7 +87,7 @@ class Waterfall(Finding):
         axes[0].xaxis.set_major_formatter(lambda value, _: short(value))
         axes[0].set_xlabel("tokens/s (line: range of windows)")
         axes[1].set_xlabel("peak memory (MB)")
-        return figure
+        return mark(figure, self.remark)
 
 
 def _write(ax: Axes, value: float, position: int, text: str, greatest: float) -> None:

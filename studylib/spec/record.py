@@ -120,12 +120,18 @@ class LikelihoodRecord(StepRecord):
 class Speed(Record):
     trial: str = Field(description="hash of the timed step, see `studylib.spec.timed_step`")
     windows: tuple[float, ...] = Field(description="tokens/s of each")
+    others: tuple[float | None, ...] = Field(description="share of the cores that others took in each; none: not known")
     peak_memory_bytes: int
     loss: float = Field(description="nats per token after a few steps on one batch")
 
     @property
     def median(self) -> float:
         return statistics.median(self.windows)
+
+    @property
+    def others_meanwhile(self) -> float | None:
+        """Share of the cores that others took, the median of the windows; None: not known."""
+        return statistics.median(known) if (known := [one for one in self.others if one is not None]) else None
 
 
 class SpeedRecord(StepRecord):
@@ -154,6 +160,7 @@ class Layout(Record):
     threads: int
     round: int
     trials_an_hour: float
+    others: float | None = Field(description="share of the cores that others took meanwhile; none: not known")
 
 
 class LayoutRecord(StepRecord):

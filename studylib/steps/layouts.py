@@ -27,7 +27,7 @@ class Layouts(Kind):
 
     def carry_out(self, step: LayoutSpec, folder: Path, context: Context) -> None:
         began = time.monotonic()
-        found = records_of("studylib.trials.layout", step, {})
+        found = records_of("studylib.trials.layout", step, {}, context.say)
         write_json(folder / self.marker, record_of(step, time.monotonic() - began) | {"layouts": found})
 
 

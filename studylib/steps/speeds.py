@@ -35,7 +35,7 @@ class Speeds(Kind):
         # On a GPU the driver's threads are the machine's business.
         environment = {} if gpus() else thread_environment(step.threads) | memory_environment()
         began = time.monotonic()
-        found = records_of("studylib.train.throughput", step, environment)
+        found = records_of("studylib.train.throughput", step, environment, context.say)
         write_json(folder / self.marker, record_of(step, time.monotonic() - began) | {"speeds": found})
 
 

@@ -11,7 +11,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "cache": ["Task"],
-        "speeds": ["median_speeds", "speed_steps", "speed_windows"],
+        "speeds": ["median_speeds", "others_meanwhile", "speed_steps", "speed_windows"],
         "waterfall": ["waterfall_frame", "waterfall_steps"],
         "plan": ["plan_steps"],
         "queue": ["Round"],

@@ -11,12 +11,13 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from studylib.environment import cores
+from studylib.measuring import Watch, tell, wait_until_quiet
 from studylib.spec import DataSpec, LayoutSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec, validated
 from studylib.trials.run import run_trials
 
@@ -26,8 +27,11 @@ def layouts(available: int) -> list[tuple[int, int]]:
     return [(workers, available // workers) for workers in range(1, available + 1) if available % workers == 0]
 
 
-def measure_layouts(asked: LayoutSpec) -> Iterator[dict[str, Any]]:
-    """``workers``, ``threads``, ``round`` and ``trials_an_hour``, the start of the workers included; text is prepared before."""
+def measure_layouts(asked: LayoutSpec, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
+    """``workers``, ``threads``, ``round`` and ``trials_an_hour``, the start of the workers included; text is prepared before.
+
+    ``others`` is the share of the cores that others took meanwhile.
+    """
     data = DataSpec(
         sources=(SourceSpec(options={"register": "ja", "bytes": 600_000}),),
         tokenizer=TokenizerSpec(vocab_size=1024, sample_bytes=300_000),
@@ -37,19 +41,23 @@ def measure_layouts(asked: LayoutSpec) -> Iterator[dict[str, Any]]:
     base = TrialSpec(model=model, data=data, train_steps=asked.train_steps, global_batch_size=8, eval_tokens=8192)
     with tempfile.TemporaryDirectory() as folder:
         run_trials([base.replace(train_steps=1)], Path(folder), progress=[])
+        wait_until_quiet(say)
         seeds = count(1)
         for number in range(asked.rounds):
             for workers, threads in layouts(cores()):
                 specs = [base.replace(seed=next(seeds)) for _ in range(asked.trials)]
-                began = time.perf_counter()
+                say(f"round {number + 1} of {asked.rounds}, {workers} x {threads}")
+                began, watch = time.perf_counter(), Watch()
                 done = run_trials(specs, Path(folder), workers=workers, progress=[])
                 assert set(done["status"]) == {"done"}, "a trial failed: its time means nothing"
                 rate = 3600 * asked.trials / (time.perf_counter() - began)
-                yield {"workers": workers, "threads": threads, "round": number, "trials_an_hour": rate}
+                yield {
+                    "workers": workers, "threads": threads, "round": number, "trials_an_hour": rate, "others": watch.others(),
+                }  # fmt: skip
 
 
 def main() -> int:
-    for record in measure_layouts(validated(LayoutSpec, json.load(sys.stdin))):
+    for record in measure_layouts(validated(LayoutSpec, json.load(sys.stdin)), tell):
         print(json.dumps(record), flush=True)
     return 0
 

@@ -51,6 +51,13 @@ def speed_windows(trials: Iterable[TrialSpec], out: Path | str) -> dict[str, lis
     return found
 
 
+def others_meanwhile(trials: Iterable[TrialSpec], out: Path | str) -> float | None:
+    """Share of the cores that others took while the speeds of `speed_windows` were measured; None: not known, or nothing measured."""
+    speeds = [one for step in speed_steps(trials) for one in Task.under(Path(out), step).made().speeds]
+    known = [one.others_meanwhile for one in speeds if one.others_meanwhile is not None]
+    return statistics.median(known) if known else None
+
+
 def median_speeds(windows: Mapping[str, Sequence[float]]) -> dict[str, float] | None:
     """Tokens/s by ``size/variant``; None where nothing was measured alone."""
     return {name: statistics.median(rates) for name, rates in windows.items()} or None

@@ -81,7 +81,7 @@ def waterfall_frame(base: TrialSpec, out: Path | str, *, threads: int | None = N
     polars.DataFrame
         A row a switch, in order: ``switch``, ``label``, ``label_ja``, ``tokens_per_s`` (median of windows), ``least``, ``most``,
         ``speedup`` (over the plainest), ``peak_memory_bytes``, ``loss`` (nats per token after a few steps on one batch: equal
-        but for rounding).
+        but for rounding), ``others`` (share of the cores that others took meanwhile; null: not known).
 
     Raises
     ------
@@ -99,7 +99,7 @@ def waterfall_frame(base: TrialSpec, out: Path | str, *, threads: int | None = N
                 "switch": spec.tags["switch"], "label": label.en, "label_ja": label.ja,
                 "tokens_per_s": speed.median, "least": min(speed.windows), "most": max(speed.windows),
                 "speedup": speed.median / rows[0]["tokens_per_s"] if rows else 1.0,
-                "peak_memory_bytes": speed.peak_memory_bytes, "loss": speed.loss,
+                "peak_memory_bytes": speed.peak_memory_bytes, "loss": speed.loss, "others": speed.others_meanwhile,
             }
         )  # fmt: skip
-    return pl.DataFrame(rows)
+    return pl.DataFrame(rows, schema_overrides={"others": pl.Float64})

@@ -10,7 +10,7 @@ import pytest
 
 from studylib.bench import main
 from studylib.bench.contenders import CONTENDERS
-from studylib.bench.timing import Rates, in_turn, ratio
+from studylib.bench.timing import Rates, in_turn, quietness, ratio
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
 from studylib.spec import ModelSpec
@@ -28,9 +28,30 @@ def test_rates_are_work_over_time(monkeypatch):
         return lambda: now.__setitem__(0, now[0] + seconds)
 
     monkeypatch.setattr("studylib.bench.timing.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("studylib.bench.timing.wait_until_quiet", lambda say: None)
     rates = in_turn({"a": takes(0.01), "b": takes(0.02)}, work=5, rounds=3, seconds=0.05, warm_up=0)
     assert rates["a"].rounds == pytest.approx((500, 500, 500))
     assert ratio(rates["a"], rates["b"])[0] == pytest.approx(2)
+
+
+def test_slow_contenders_have_fewer_rounds_and_a_bounded_warm_up(monkeypatch, capsys):
+    now, calls = [0.0], []
+
+    def takes_two_minutes():
+        calls.append(now[0])
+        now[0] += 120
+
+    monkeypatch.setattr("studylib.bench.timing.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("studylib.bench.timing.wait_until_quiet", lambda say: None)
+    rates = in_turn({"slow": takes_two_minutes}, work=240, rounds=9)
+    assert rates["slow"].rounds == (2.0,) * 5 and len(calls) == 1 + 5
+    assert "5 rounds of about 120.0 s" in capsys.readouterr().err
+
+
+def test_tables_say_whether_the_machine_was_quiet():
+    assert quietness([Rates((1.0,), 0.01), Rates((1.0,), 0.02)]).endswith("meanwhile: 2 %")
+    assert quietness([Rates((1.0,), 0.4)]).endswith("meanwhile: 40 %, not quiet")
+    assert quietness([Rates((1.0,))]).endswith("not known")
 
 
 def test_ratio_is_taken_round_by_round():

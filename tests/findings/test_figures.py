@@ -67,7 +67,7 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
         analysis.noise_floor(largest),
         {"shapes": [f"{layers}×{hidden}" for layers, hidden in SHAPES["1M"]]},
     )
-    layouts = largest.rename({"tokens_per_s": "trials_an_hour"})
+    layouts = largest.rename({"tokens_per_s": "trials_an_hour"}).with_columns(others=pl.lit(0.01))
     drawn: list[Finding] = [
         valley(trials), findings.Optimum.of(fits.budgets, carried, reason, 1e10, findings.ASPECT),
         findings.Leaders.of([verdict], "1M", SHAPE), findings.Comparison.of(largest, "8×104", SHAPE),

@@ -156,7 +156,7 @@ def test_flops_saved_is_the_factor_that_the_slope_asks_for():
 STEPS = pl.DataFrame({
     "label": ["plain", "+ fast attention", "+ bfloat16"], "label_ja": ["素朴", "+ 高速 attention", "+ bfloat16"],
     "tokens_per_s": [1000.0, 2500.0, 4000.0], "least": [990.0, 2400.0, 3900.0], "most": [1010.0, 2600.0, 4100.0],
-    "speedup": [1.0, 2.5, 4.0], "peak_memory_bytes": [8e8, 4e8, 2e8],
+    "speedup": [1.0, 2.5, 4.0], "peak_memory_bytes": [8e8, 4e8, 2e8], "others": [0.0, 0.02, 0.01],
 })  # fmt: skip
 
 
@@ -183,9 +183,17 @@ def test_the_waterfall_says_what_each_switch_gains():
 
 def test_layouts_are_compared_by_the_median_of_their_rounds():
     measured = pl.DataFrame(
-        {"variant": ["1 x 2", "2 x 1"] * 3, "trials_an_hour": [100.0, 150.0, 90.0, 160.0, 500.0, 170.0]}
+        {
+            "variant": ["1 x 2", "2 x 1"] * 3,
+            "trials_an_hour": [100.0, 150.0, 90.0, 160.0, 500.0, 170.0],
+            "others": [0.0] * 6,
+        }
     )
     found = findings.Layouts.of(measured)
+    assert found.said().en == ""
+    busy = findings.Layouts.of(measured.with_columns(others=pl.lit(0.3)))
+    assert "other work took 30 % of the cores" in busy.said().en and "30 %" in busy.said().ja
+    assert busy.figure()._supxlabel.get_text() == busy.remark.en
     assert [(one.layout, one.trials_an_hour) for one in found.layouts] == [("2 x 1", 160.0), ("1 x 2", 100.0)]
     assert "2 x 1 (workers x threads) trains 1.60 times as many" in found.title(**found.facts).en
     assert [text.get_text() for text in found.figure().axes[0].get_yticklabels()] == ["2 x 1", "1 x 2"]

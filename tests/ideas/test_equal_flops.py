@@ -98,6 +98,7 @@ def test_equal_seconds_are_a_round_behind_the_measurement(tmp_path):
         {
             "trial": one.hash,
             "windows": [1500.0 if one.model == wide else 1000.0] * 2,
+            "others": [0.0, None],
             "peak_memory_bytes": 1,
             "loss": 1.0,
         }

@@ -99,7 +99,7 @@ def test_own_runs_forecast_as_far_as_they_reach(counted, tmp_path, monkeypatch):
     assert (again.trial.parallel.dp, again.trial.parallel.pp) == (4, 4) and again.outlook.utilisation == (0.4, 0.4, 0.4)
     run, more, beyond = again.outlook.predictions
     low, _, high = run.loss_bpb
-    assert low < law(again.non_embedding_params, run.tokens) < high and again.outlook.level_bpb == run.loss_bpb[1]
+    assert low < law(again.params, run.tokens) < high and again.outlook.level_bpb == run.loss_bpb[1]
     assert again.outlook.carried and "16 own runs" in again.outlook.law.en and "16 試行" in again.outlook.law.ja
     assert more.loss_bpb[1] < run.loss_bpb[1] and more.relative_percent[1] < 0 and again.outlook.slope[1] < 0
     assert beyond.loss_bpb is None and beyond.relative_percent[1] < more.relative_percent[1]

@@ -213,7 +213,8 @@ def fit_forecaster(runs: pl.DataFrame, *, counting: Counting = "params") -> Fore
     runs
         One row a whole run: ``tokens``, ``loss`` and the column ``counting``; rows whose loss is not finite are left out.
     counting
-        Which parameters: the target must be counted in the same way.
+        Which parameters: the target must be counted in the same way. All of them are safest: over Gemstones' small shapes, which
+        are half embeddings, intervals at 90 % held 99 % of the larger runs counted so, and 63 % counted without embeddings.
 
     Raises
     ------

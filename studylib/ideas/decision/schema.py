@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from studylib.errors import invalid
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.recipe.options import RecipeOptions
-from studylib.spec import Above0, Positive
+from studylib.spec import Above0, Count, Positive
 
 
 class DecisionParams(OneShapeParams):
@@ -29,6 +29,10 @@ class DecisionParams(OneShapeParams):
     recipe: RecipeOptions = Field(
         default=RecipeOptions(),
         description="tokens, GPUs, layout, price and more of the run; {} is 200B tokens on 128 H100",
+    )
+
+    simulated: Count = Field(
+        default=60, description="studies of known truth in which the list of next runs is followed; 0: none"
     )
 
     @model_validator(mode="after")

@@ -77,7 +77,8 @@ def flops_saved(effect: tuple[float, float, float], slope: tuple[float, float, f
 
 
 def measured_layouts(step: LayoutSpec, out: Path) -> pl.DataFrame:
-    """Trials an hour by layout of workers and threads: ``variant`` (workers x threads), ``round`` and ``trials_an_hour``.
+    """Trials an hour by layout of workers and threads: ``variant`` (workers x threads), ``round``, ``trials_an_hour``, and
+    ``others``, the share of the cores that others took meanwhile.
 
     Raises
     ------
@@ -86,7 +87,7 @@ def measured_layouts(step: LayoutSpec, out: Path) -> pl.DataFrame:
     """
     variant = pl.format("{} x {}", "workers", "threads")
     found = pl.DataFrame([one.model_dump() for one in Task.under(out, step).made().layouts])
-    return found.select(variant.alias("variant"), "round", "trials_an_hour")
+    return found.select(variant.alias("variant"), "round", "trials_an_hour", pl.col("others").cast(pl.Float64))
 
 
 def for_anchors(

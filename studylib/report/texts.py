@@ -153,8 +153,8 @@ WORDS: dict[str, Text] = {
     "recipe": _("The recipe", "レシピ"),
     "recipe_damaged": _("The recipe cannot be read.", "レシピを読み込めません。"),
     "recipe_older": _(
-        "Made before the latest results of these ideas; study recipe makes it anew:",
-        "以下のアイデアの最新結果より前に作られました。study recipe で作り直せます:",
+        "Made before the latest results of these ideas (study recipe, then study report, make it anew):",
+        "以下のアイデアの最新結果より前に作られました(study recipe、続いて study report で作り直せます):",
     ),
     "recipe_params": _("Parameters", "パラメータ数"),
     "recipe_tokens": _("Tokens", "トークン数"),
@@ -171,8 +171,8 @@ WORDS: dict[str, Text] = {
     "recipe_open": _("What is open, and what it costs to close", "未決のことと、決着に必要な費用"),
     "recipe_taken": _("From published work and convention", "公表された研究と慣例から"),
     "recipe_none_decided": _(
-        "Own trials decide nothing for this size yet: no choice reaches 90 % at 10B.",
-        "自前の試行がこの規模について決めたことはまだありません(10B で 90 % に達した選択なし)。",
+        "Own trials decide nothing for this size yet: no choice reaches 90 % there.",
+        "自前の試行がこの規模について決めたことはまだありません(90 % に達した選択なし)。",
     ),
     "recipe_none_open": _("No own trials speak of an open choice.", "自前の試行が示す未決の選択はありません。"),
     "recipe_decided_caption": _(

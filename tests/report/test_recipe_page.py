@@ -221,7 +221,7 @@ def test_a_recipe_older_than_a_result_says_of_which(tmp_path):
     recipe = make_recipe(digests={"tokenizer": unchanged, "efficiency": "other"}, missing=("depth_width", "data_order"))
     write_recipe(tmp_path, recipe)
     note = parsed(build_report(tmp_path, ideas={})).select_one("#recipe ~ .bad")
-    assert said(note, "en").endswith("makes it anew: Depth and width · Training efficiency")
+    assert said(note, "en").endswith("make it anew): Depth and width · Training efficiency")
 
 
 def drawn(**changes: object) -> BeautifulSoup:

@@ -15,6 +15,7 @@ from studylib.cli_backtest import backtest
 from studylib.cli_clean import clean
 from studylib.cli_evaluate import evaluate
 from studylib.cli_mask import mask
+from studylib.cli_recipe import recipe
 from studylib.errors import StudyError, invalid
 
 app = typer.Typer(
@@ -227,6 +228,7 @@ def bench(context: typer.Context) -> None:
 app.command()(clean)
 app.command()(mask)
 app.command()(evaluate)
+app.command()(recipe)
 app.command()(backtest)
 
 

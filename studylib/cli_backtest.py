@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from studylib.errors import StudyError
+from studylib.errors import StudyError, invalid
 from studylib.numbers import short
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def backtest(
     ladders: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LADDER...]",
+            metavar="LADDER",
             help="Public ladders by name, or tables: CSV, JSON lines, parquet. Default: all public ones here.",
         ),
     ] = None,
@@ -46,7 +46,7 @@ def backtest(
 
     A table of your own has a row a loss. Columns: `params`, `tokens`, `loss`; and where there are such `ladder`, `metric`, `run`,
     `variant` (what is compared at equal size and tokens), `non_embedding_params`, `total_params`, `flops`, `width`, `depth`,
-    `seconds_per_step`, `rerun`.
+    `seconds_per_step`, `rerun`. Six shapes or more with all that they need are compared by their aspect ratio.
 
     Examples:
 
@@ -56,10 +56,15 @@ def backtest(
     """
     from studylib.analysis.backtests import make_record
 
+    if record is not None and record.is_dir():  # before a minute of fits
+        raise invalid("--record", str(record), "is a folder, not a file")
     tested = list(_tested(ladders or [], folder, fetch))
     found = make_record(tested, date=_today(), command=_command(ladders or [], record))
     if record is not None:
-        found.write(record)
+        try:
+            found.write(record)
+        except OSError as error:
+            raise invalid("--record", str(record), f"cannot be written: {error.strerror}") from None
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json"), ensure_ascii=False, indent=1))
     else:
@@ -68,15 +73,14 @@ def backtest(
 
 def _tested(names: list[str], folder: Path | None, fetch: bool) -> Iterator[Tested]:
     from studylib.ladders import fetch_ladder, read_ladder
-    from studylib.ladders.read import here
+    from studylib.ladders.read import here, ladders_folder
     from studylib.registry import LADDERS
 
     if fetch:
-        for name in [one for one in names if one in LADDERS] or [
-            one for one in LADDERS if not names and LADDERS[one].fetchable
-        ]:
-            if here(name, folder) is None or LADDERS[name].fetchable:
-                typer.echo(f"{name}: {fetch_ladder(LADDERS[name], folder)}", err=True)
+        wanted = [name for name in names if name in LADDERS] or [name for name in LADDERS if not names]
+        for name in wanted:
+            if LADDERS[name].fetchable or (names and here(name, folder) is None):
+                typer.echo(f"{name}: {fetch_ladder(LADDERS[name], ladders_folder(folder))}", err=True)
     chosen = names or [name for name in LADDERS if here(name, folder) is not None]
     if not chosen:
         raise StudyError(
@@ -97,8 +101,8 @@ def _tested(names: list[str], folder: Path | None, fetch: bool) -> Iterator[Test
 def _described(name: str, rows: pl.DataFrame) -> Iterator[Tested]:
     """A public ladder, or each ladder of a table."""
     from studylib.analysis.backtests import Tested
+    from studylib.analysis.public_rankings import compared_in
     from studylib.analysis.track_record import Source
-    from studylib.ladders import Choices
     from studylib.registry import LADDERS
 
     for (ladder,), own in rows.group_by(["ladder"], maintain_order=True):
@@ -108,8 +112,7 @@ def _described(name: str, rows: pl.DataFrame) -> Iterator[Tested]:
             origin = {"repository": known.repository, "commit": known.commit, "licence": known.licence}
             yield Tested(Source(ladder=name, title=known.title, **origin, **counts), own, known.choices)
         else:
-            compared = (Choices("variants", "variants"),) if (own["variant"] != "").any() else ()
-            yield Tested(Source(ladder=str(ladder), title=Path(name).name, **counts), own, compared)
+            yield Tested(Source(ladder=str(ladder), title=Path(name).name, **counts), own, compared_in(own))
 
 
 def _today() -> str:
@@ -140,11 +143,8 @@ def _print(found: TrackRecord) -> None:
     rows = [
         [one.ladder, one.hold_outs, one.inside, f"{100 * one.inside / one.hold_outs:.0f} %", f"{one.median_error_percent:.2f} %",
          f"{one.median_plain_error_percent:.2f} %", f"{one.median_width_percent:.2f} %", f"{one.largest_times:.1f}"]
-        for one in found.hold_outs
+        for one in (*found.hold_outs, *([found.together] if found.together else []), *found.by_reach)
     ]  # fmt: skip
-    total, inside = sum(one.hold_outs for one in found.hold_outs), sum(one.inside for one in found.hold_outs)
-    if total:
-        rows.append(["all", total, inside, f"{100 * inside / total:.0f} %", "", "", "", ""])
     columns = [
         "ladder",
         "hold-outs",
@@ -155,7 +155,15 @@ def _print(found: TrackRecord) -> None:
         "median width",
         "most times",
     ]
-    print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    if rows:
+        print_table(columns, rows, title="forecasts of larger sizes, 90 % intervals", right=columns[1:])
+    else:
+        print("forecasts: no ladder has runs and sizes enough to fit some and hold others out")
+    for one in found.reruns:
+        low, high = one.by_size
+        print(
+            f"{one.ladder}: {one.pairs} reruns, noise of one run {one.sd_percent:.3f} % of the loss ({low:.3f} to {high:.3f} by size)"
+        )
     if not found.choices:
         print("rankings: no ladder has variants at two sizes")
         return

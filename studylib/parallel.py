@@ -7,6 +7,9 @@ Everyone else takes nanotron's names from here. What is mended, without touching
 - Its ParallelContext wants CUDA and NCCL; torch.distributed is initialised here instead (gloo on a CPU,
   NCCL on a GPU) and the context's ``set_device`` does nothing.
 - It reads WORLD_SIZE and RANK from the environment even for one process.
+
+And one of gloo: it listens at the address that the machine's own name has, which on a cluster may be none, or one that other
+nodes do not see. It is told the interface over which rank 0 is reached instead.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ import torch
 import torch.distributed as torch_distributed
 
 from studylib.errors import invalid
+from studylib.network import interface_towards
 
 if TYPE_CHECKING:
     from studylib.spec import ParallelSpec
@@ -102,7 +106,7 @@ __all__ = [
     "differentiable_all_reduce_sum", "differentiable_identity", "dist", "load_model_weights", "mark_replicated_parameters",
     "pipeline_engine", "sanity_check", "save_model_weights", "sharded_cross_entropy", "split_parameter",
     "sum_gradient_over_tp", "sync_gradients_across_dp", "sync_tied_weights_gradients", "tie_across_pipeline",
-    "use_plain_shapes", "world",
+    "use_plain_shapes", "world", "world_without_others",
 ]  # fmt: skip
 
 # The only tensor-parallel mode that needs no special handling of norms (their inputs stay replicated).
@@ -190,7 +194,7 @@ def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
 
     One process needs no launcher and no port; its world is kept for the next trial of the same process,
     since starting one costs more than a step of a tiny model. Several processes are expected to have been
-    started by torchrun.
+    started by torchrun or Slurm, on one node or on several.
 
     Raises
     ------
@@ -206,7 +210,8 @@ def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
         )  # fmt: skip
     backend, bound = "gloo", None
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        # Where Slurm shows each process its own card only, that one is card 0 for all of them.
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) % max(1, torch.cuda.device_count()))
         torch.cuda.set_device(device)
         # Told its device, NCCL need not guess it from the rank, which hangs where ranks lie otherwise on the cards.
         backend, bound = "nccl", device
@@ -221,9 +226,38 @@ def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
                 _one_process = World(_Context(1, 1, 1), device)
         yield _one_process
         return
-    torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10), device_id=bound)
+    with _environment(**_gloo_interface() if backend == "gloo" else {}):
+        torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10), device_id=bound)
+        try:
+            yield World(_Context(layout.tp, layout.pp, layout.dp), device, layout.expert_parallel)
+        finally:
+            torch_distributed.destroy_process_group()
+
+
+def _gloo_interface() -> dict[str, str]:
+    """``GLOO_SOCKET_IFNAME``, unless someone gave it or nobody was told where rank 0 is."""
+    first = os.environ.get("MASTER_ADDR")
+    if first is None or "GLOO_SOCKET_IFNAME" in os.environ:
+        return {}
+    remote = os.environ.get("LOCAL_WORLD_SIZE") != os.environ.get("WORLD_SIZE")
+    interface = interface_towards(first, remote=remote)
+    return {} if interface is None else {"GLOO_SOCKET_IFNAME": interface}
+
+
+@contextlib.contextmanager
+def world_without_others(layout: ParallelSpec, rank: int, device: torch.device) -> Iterator[World]:
+    """The place of ``rank`` in a world of which no other process exists.
+
+    Nothing is sent, so what is computed there is wrong; but what is built there is what that rank would build, and on the meta device
+    it takes no memory. For a process that does nothing else: process groups belong to the whole process.
+    """
+    from torch.testing._internal.distributed.fake_pg import FakeStore  # also makes the back-end known
+
+    torch_distributed.init_process_group("fake", store=FakeStore(), rank=rank, world_size=layout.world_size)
     try:
-        yield World(_Context(layout.tp, layout.pp, layout.dp), device, layout.expert_parallel)
+        with _environment(WORLD_SIZE=str(layout.world_size), RANK=str(rank)):
+            context = _Context(layout.tp, layout.pp, layout.dp)
+        yield World(context, device, layout.expert_parallel)
     finally:
         torch_distributed.destroy_process_group()
 

@@ -43,10 +43,16 @@ def train_all(trials: dict[Path, TrialSpec], data_folder: Path) -> None:
             on_processes(processes, _train, several, data_folder)
 
 
+def forkserver() -> multiprocessing.context.ForkServerContext:
+    """Processes forked from one that has loaded what trials need."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["studylib.train.trainer", "studylib.trials.slurm_rank", "submitit"])
+    return context
+
+
 def on_processes(processes: int, function: Callable, *arguments) -> None:
     """Call ``function`` on several processes at once, where the package finds itself started as by torchrun."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["studylib.train.trainer"])
+    context = forkserver()
     with tempfile.TemporaryDirectory() as folder:
         ranks = [
             context.Process(target=_rank, args=(rank, processes, Path(folder), function, arguments))

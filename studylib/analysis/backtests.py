@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,7 @@ from studylib.analysis.track_record import (
     Forecasted,
     HeldPairs,
     HoldOuts,
+    Reruns,
     ShapeCost,
     Source,
     TrackRecord,
@@ -38,6 +39,8 @@ from studylib.ladders import Choices
 _QUANTILES = 400  # of the memory, in a record
 _DRAWN = 30  # hold-outs of a ladder in a figure
 _TAILS = (0.05, 0.5, 0.95)
+_REACHES = (3.0, 10.0, 30.0)  # edges, of the target's size over the largest fitted
+_SUMMED = ("metric", "inside", "error_percent", "plain_error_percent", "width_percent", "times")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def make_record(ladders: Sequence[Tested], *, date: str, command: str) -> TrackR
         A ladder is too small for any fit (`backtest` says which), or has not what its choices need.
     """
     tables = {one.source.ladder: _forecasts(one) for one in ladders}
+    every = pl.concat([one.select(_SUMMED) for one in tables.values() if len(one)] or [pl.DataFrame()])
     ranked, shapes, corpora = _rankings(ladders)
     draws = _memory([one.likelihood for one in ranked], _QUANTILES)
     ratios = [fit.spread / fit.noise for one in ranked for fit in one.fits.values()]
@@ -75,10 +79,31 @@ def make_record(ladders: Sequence[Tested], *, date: str, command: str) -> TrackR
         spread_over_noise=round(float(np.median(ratios)), 2) if ratios else 1.0,
         sources=tuple(one.source for one in ladders),
         choices=tuple(map(_said, ranked)),
+        reruns=tuple(found for one in ladders if (found := _reruns(one)) is not None),
         hold_outs=tuple(_summary(name, table) for name, table in tables.items() if len(table)),
+        together=_summary("all", every) if len(every) else None,
+        by_reach=tuple(_summary(name, own) for name, own in _by_reach(every)),
         forecasts=tuple(row for name, table in tables.items() for row in _drawn(name, table)),
         pairs=tuple(row for place in range(len(ranked)) for row in _held(ranked, place)),
         shapes=shapes, corpora=corpora,
+    )  # fmt: skip
+
+
+_NORMAL = 1.4826 / math.sqrt(2)  # the median of absolute differences of two runs, as a standard deviation of one
+
+
+def _reruns(one: Tested) -> Reruns | None:
+    """What reruns of the same size and tokens differ by; None without any."""
+    rows = one.rows.with_columns(pl.col("tokens").round_sig_figs(2).alias("about"))
+    keys = ["metric", "variant", "params", "about"]
+    pairs = rows.filter("rerun").join(rows.filter(~pl.col("rerun")), on=keys, suffix="_first")
+    if pairs.is_empty():
+        return None
+    gaps = pairs.select("params", (100 * (pl.col("loss") / pl.col("loss_first")).log()).abs().alias("gap"))
+    sizes = gaps.group_by("params").agg(pl.col("gap").median())["gap"] * _NORMAL
+    return Reruns(
+        ladder=one.source.ladder, pairs=len(gaps), sd_percent=_rounded(_NORMAL * gaps["gap"].median()),
+        by_size=(_rounded(sizes.min()), _rounded(sizes.max())),
     )  # fmt: skip
 
 
@@ -86,6 +111,15 @@ def _forecasts(one: Tested) -> pl.DataFrame:
     """Hold-outs; where variants are compared each has a law of its own."""
     by = ["ladder", "metric"] + ["variant"] * any(choice.kind == "variants" for choice in one.choices)
     return backtest(one.rows, by=by)
+
+
+def _by_reach(every: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    low = 1.0
+    for high in (*_REACHES, math.inf) if len(every) else ():
+        own = every.filter((pl.col("times") >= low) & (pl.col("times") < high))
+        if len(own):
+            yield f"{low:g} to {high:g} times" if high < math.inf else f"{low:g} times and more", own
+        low = high
 
 
 def _summary(name: str, table: pl.DataFrame) -> HoldOuts:

@@ -2,9 +2,8 @@
 
     L(N, D) = E + A N^-a + B D^-b
 
-(Hoffmann et al. 2022, arXiv 2203.15556.) It is linear in E, A and B once a and b are known: a grid of a and b with non-negative
-least squares at each point (variable projection, arXiv 2603.22339) finds where to look, and weighted draws from there find how
-far else it may lie. Only whole runs count: a point on the way of a longer run has not been annealed.
+(Hoffmann et al. 2022, arXiv 2203.15556.) Variable projection (``loss_law.projection``) finds where to look, and weighted draws
+from there find how far else it may lie. Only whole runs count: a point on the way of a longer run has not been annealed.
 
 Along D a size may fall faster or slower than the surface by a share, and so may a variant beyond its size. Given the surface, both
 shares are linear in the logs, so they are drawn exactly: near what was measured where there are runs of several lengths,
@@ -18,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-from scipy.optimize import nnls
 
+from studylib.analysis.loss_law.projection import project
 from studylib.analysis.twoway import fit_two_way
 
 SPREAD = 0.1  # of the slopes of log loss among sizes, and among variants that differ in a part or in shape
@@ -260,12 +259,6 @@ def _projected(sizes: Iterable[_Size]) -> np.ndarray:
     chains = [(one, np.array(one.variants) == one.variants[0]) for one in sizes]
     n = np.concatenate([np.full(own.sum(), one.n) for one, own in chains])
     d = np.concatenate([one.d[own] for one, own in chains])
-    loss = np.exp(np.concatenate([one.losses[own] for one, own in chains]))
-    best, found = np.inf, np.zeros(5)
-    for a in _EXPONENTS:
-        for b in _EXPONENTS:
-            columns = np.stack([np.ones_like(n), np.exp(-a * n), np.exp(-b * d)], axis=1)
-            terms, error = nnls(columns / loss[:, None], np.ones_like(loss))  # relative, as the logs are
-            if error < best:
-                best, found = error, np.log([*np.maximum(terms, 0.02), a, b])
-    return found
+    losses = np.concatenate([one.losses[own] for one, own in chains])
+    found = project(n, d, losses, _EXPONENTS, robust=False)
+    return np.log([*np.maximum(found.terms, 0.02), found.a, found.b])

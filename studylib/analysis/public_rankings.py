@@ -6,18 +6,36 @@ import numpy as np
 import polars as pl
 
 from studylib.errors import StudyError
+from studylib.ladders import Choices
 
 # Shapes of similar size are compared by their aspect ratio (width over depth), in classes about these.
 _CLASSES = {
-    "below 6": (0.0, 6.0),
-    "about 11": (6.0, 22.0),
-    "about 35": (22.0, 55.0),
-    "about 85": (55.0, 160.0),
-    "above 200": (160.0, np.inf),
+    "<6": (0.0, 6.0),
+    "~11": (6.0, 22.0),
+    "~35": (22.0, 55.0),
+    "~85": (55.0, 160.0),
+    ">160": (160.0, np.inf),
 }
 _TOGETHER = 1.3  # sizes within this factor are one size
 SCHEMA = {"choice": pl.String, "series": pl.String, "variant": pl.String, "params": pl.Float64, "percent": pl.Float64,
           "sd": pl.Float64}  # fmt: skip
+
+
+_SHAPE = ("width", "depth", "total_params", "non_embedding_params", "seconds_per_step")
+_LEAST_SHAPES = 6
+
+
+def compared_in(rows: pl.DataFrame) -> tuple[Choices, ...]:
+    """What a ladder of a user's own compares, by its columns: shapes where all that they need is there, else variants."""
+    shapes = rows.select("width", "depth").n_unique()
+    if shapes >= _LEAST_SHAPES and not rows.select(pl.any_horizontal(pl.col(*_SHAPE).is_null()).any()).item():
+        metric = (
+            rows.group_by("metric", maintain_order=True)
+            .len()
+            .sort("len", descending=True, maintain_order=True)["metric"][0]
+        )
+        return (Choices("shapes", "shapes", (metric,)),)
+    return (Choices("variants", "variants"),) if (rows["variant"] != "").any() else ()
 
 
 def variant_effects(ladder: pl.DataFrame, choice: str) -> tuple[pl.DataFrame, dict[str, str]]:
@@ -70,7 +88,7 @@ def shape_groups(ladder: pl.DataFrame, metric: str) -> pl.DataFrame:
     )
     parts = []
     for _, own in rows.group_by(["tokens_about"], maintain_order=True):
-        if len(own) < 6:
+        if len(own) < _LEAST_SHAPES:
             continue
         cost, loss = own["cost"].log().to_numpy(), 100 * own["loss"].log().to_numpy()
         slope = np.polynomial.Polynomial.fit(cost, loss, 2).deriv()(cost)
@@ -83,7 +101,7 @@ def shape_groups(ladder: pl.DataFrame, metric: str) -> pl.DataFrame:
             )
         )  # fmt: skip
     if not parts:
-        raise StudyError(f"metric {metric!r} has no number of tokens with 6 shapes or more")
+        raise StudyError(f"metric {metric!r} has no number of tokens with {_LEAST_SHAPES} shapes or more")
     return pl.concat(parts)
 
 
@@ -109,17 +127,17 @@ def rate_effects(ladder: pl.DataFrame, choice: str, metrics: tuple[str, str]) ->
 
 def with_cost(rows: pl.DataFrame, context: int = 2048) -> pl.DataFrame:
     """``cost``: a sixth of the training FLOPs a token (matrix multiplications of layers and head, and causal attention), which is
-    a number of parameters; ``tokens_about``: tokens to the next 10 B."""
+    a number of parameters; ``tokens_about``: tokens to two digits."""
     head = (pl.col("total_params") - pl.col("non_embedding_params")) / 2
     attention = pl.col("depth") * pl.col("width") * context
     return rows.with_columns(
         (pl.col("non_embedding_params") + head + attention).alias("cost"),
-        ((pl.col("tokens") / 1e10).round() * 1e10).alias("tokens_about"),
+        pl.col("tokens").round_sig_figs(2).alias("tokens_about"),
     )
 
 
 def _tokens_name() -> pl.Expr:
-    return pl.format("{}B tokens", (pl.col("tokens_about") / 1e9).cast(pl.Int64)).alias("series")
+    return pl.format("{} tokens", "tokens_about").alias("series")
 
 
 def _groups(log_params: np.ndarray) -> np.ndarray:

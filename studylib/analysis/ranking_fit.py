@@ -203,7 +203,8 @@ def likelihood_of_effects(effects: pl.DataFrame, memory: np.ndarray) -> np.ndarr
 
 
 _LEVEL = np.linspace(math.log(0.1), math.log(100.0), 61)
-_BETWEEN = np.linspace(0.02, 2.4, 30)
+_BETWEEN = np.geomspace(0.1, 3.0, 30)
+_BETWEEN_SD = 0.5
 
 
 def memory_of_another(
@@ -211,13 +212,15 @@ def memory_of_another(
 ) -> np.ndarray:
     """[draws] quantiles of the memory of a choice that is not among those fitted.
 
-    Log memories of choices scatter about a common level: level normal about ``middle`` with ``sd`` (of its log), the scatter half-normal
-    with scale ``between``. With no likelihood this is the prior.
+    Log memories of choices scatter about a common level: level normal about ``middle`` with ``sd`` (of its log), the scatter log-normal
+    about ``between``, never zero (where three choices agree a fourth may still differ). With no likelihood this is the prior.
     """
     log_memory = np.log(MEMORY)
     near = np.exp(-0.5 * np.square((log_memory - _LEVEL[:, None, None]) / _BETWEEN[:, None]))
     near /= near.sum(axis=-1, keepdims=True)
-    weight = -0.5 * np.square((_LEVEL[:, None] - math.log(middle)) / sd) - 0.5 * np.square(_BETWEEN / between)
+    weight = -0.5 * np.square((_LEVEL[:, None] - math.log(middle)) / sd) - 0.5 * np.square(
+        np.log(_BETWEEN / between) / _BETWEEN_SD
+    )
     for one in likelihoods:
         weight = weight + np.log(np.maximum(near @ np.exp(one - one.max()), 1e-300))
     weight = np.exp(weight - weight.max())

@@ -177,8 +177,8 @@ def _check(behind: np.ndarray, sd: np.ndarray) -> None:
 
 
 # Before any ladder: a memory of a few decades, between a third of one and thirty (95 %); that of one choice is within a factor of two
-# of another's, more or less (scale of the half-normal scatter of log memories).
-PRIOR_MEMORY, PRIOR_SD, PRIOR_BETWEEN = 3.0, math.log(10) / 1.96, math.log(2)
+# of the common level, more or less (scatter of log memories, itself not known: within a factor of 2.7 of this with 95 %).
+PRIOR_MEMORY, PRIOR_SD, PRIOR_BETWEEN = 3.0, math.log(10) / 1.96, 0.6
 
 
 def published_reliability() -> Reliability:

@@ -10,7 +10,7 @@ from studylib.analysis.track_record import ShapeCost
 from studylib.errors import StudyError
 
 
-def shape_costs(ladder: pl.DataFrame, metric: str, least_tokens: float = 5e10) -> list[ShapeCost]:
+def shape_costs(ladder: pl.DataFrame, metric: str, least_tokens: float | None = None) -> list[ShapeCost]:
     """Classes of aspect ratios against the best one, by a fit of ``class + size`` to the losses of all sizes.
 
     Parameters
@@ -20,7 +20,8 @@ def shape_costs(ladder: pl.DataFrame, metric: str, least_tokens: float = 5e10) -
     metric
         The losses of finished runs.
     least_tokens
-        Runs of at least so many tokens are averaged; they are ends of the same runs, so they count as one for the error.
+        Runs of at least so many tokens (default: half of the most) are averaged; they are ends of the same runs, so they count as one
+        for the error.
 
     Returns
     -------
@@ -28,6 +29,7 @@ def shape_costs(ladder: pl.DataFrame, metric: str, least_tokens: float = 5e10) -
     shape that reaches fewer FLOPs a second reads fewer tokens, which costs along its own curve of loss over tokens.
     """
     rows = shape_groups(ladder, metric)
+    least_tokens = rows["tokens_about"].max() / 2 if least_tokens is None else least_tokens
     slopes = _tokens_slopes(rows.filter(pl.col("tokens_about") >= least_tokens / 2))
     own = rows.filter(pl.col("tokens_about") >= least_tokens).join(slopes, on="run")
     if own.is_empty():

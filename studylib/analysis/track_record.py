@@ -29,7 +29,7 @@ class Source(Frozen):
 
 
 class HoldOuts(Frozen):
-    """What fits on smaller sizes said of larger ones: how many truths lay inside the 90 % interval; errors (absolute) and widths in
+    """Of a ladder (or of all, up to so many times the size): what fits on smaller sizes said of larger ones: how many truths lay inside the 90 % interval; errors (absolute) and widths in
     percent; ``plain``: of a least-squares fit of one form."""
 
     ladder: str
@@ -52,6 +52,16 @@ class Forecasted(Frozen):
     low_percent: float
     error_percent: float
     high_percent: float
+
+
+class Reruns(Frozen):
+    """The same runs again with another seed: standard deviation of one run's log loss in percent, by the median difference (a few
+    validation sets are far noisier than the others), and the least and greatest of the sizes."""
+
+    ladder: str
+    pairs: int
+    sd_percent: float
+    by_size: tuple[float, float]
 
 
 class ChoiceMemory(Frozen):
@@ -100,7 +110,8 @@ class CorpusOrder(Frozen):
 
 
 class TrackRecord(Frozen):
-    """The whole record; ``memory`` are quantiles of the memory of a choice that no ladder has tried, equally likely, rising."""
+    """The whole record; ``memory`` are quantiles of the memory of a choice that no ladder has tried, equally likely, rising.
+    ``hold_outs`` are by ladder, ``by_reach`` all of them by how far they reach."""
 
     date: str
     command: str
@@ -108,7 +119,10 @@ class TrackRecord(Frozen):
     spread_over_noise: float = 1.0
     sources: tuple[Source, ...]
     choices: tuple[ChoiceMemory, ...] = ()
+    reruns: tuple[Reruns, ...] = ()
     hold_outs: tuple[HoldOuts, ...] = ()
+    together: HoldOuts | None = None
+    by_reach: tuple[HoldOuts, ...] = ()
     forecasts: tuple[Forecasted, ...] = ()
     pairs: tuple[HeldPairs, ...] = ()
     shapes: tuple[ShapeCost, ...] = ()

@@ -119,9 +119,9 @@ class Valley:
         return self.sizes.get("params", float("nan"))
 
     @property
-    def edge(self) -> float:
-        """The end of the range tried that the bottom is nearer to."""
-        return self.sampled[int(self.outside[1] > self.outside[0])]
+    def edge(self) -> float | None:
+        """The end of the range tried that the bottom is nearer to; None where it lies inside with 95 %."""
+        return None if sum(self.outside) <= 1 - _INSIDE else self.sampled[int(self.outside[1] > self.outside[0])]
 
     def regret(self, value: np.ndarray | float) -> np.ndarray:
         """[K, ...] loss above the bottom, as a share of the bottom's, in every draw."""

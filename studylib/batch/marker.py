@@ -11,15 +11,17 @@ from typing import Any
 
 from studylib.batch.jobs import Job
 from studylib.errors import StudyError
-from studylib.files import content_hash, read_json, write_json
+from studylib.files import content_hash, digest_of_state, read_json, write_json
 from studylib.result import read_result
-from studylib.trials.cache import Task
+from studylib.spec import TrialSpec
+from studylib.trials.plan import known_tasks
 
 PRODUCTS = ("result.json", "notebook.ipynb", "notebook.html")
 
 
 # What turns trials into figures and words. A change here makes results old; trials have hashes of their own.
-_READING = ("analysis", "ideas", "report", "result.py")
+_READING = ("analysis", "findings", "ideas", "ladders", "recipe", "report", "result.py")
+_READ = (".py", ".json", ".yaml")  # published results lie beside the code that reads them
 
 
 def job_key(job: Job) -> str:
@@ -33,11 +35,18 @@ def job_key(job: Job) -> str:
         "code": reading_code(),
     }
     if job.idea.after_all:
-        others = sorted(path for path in job.study.glob("*/result.json") if path.parent != job.folder)
-        content["others"] = {
-            path.parent.name: hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest() for path in others
-        }
+        content["others"] = _others(job)
     return content_hash(content)
+
+
+def _others(job: Job) -> dict[str, str]:
+    """By idea what its result is, or how its last run ended where there is none."""
+    folders = sorted(path.parent for path in job.study.glob("*/run.json") if path.parent != job.folder)
+    found = {folder.name: str(read_marker(folder).get("status", "")) for folder in folders}
+    for path in sorted(job.study.glob("*/result.json")):
+        if path.parent != job.folder:
+            found[path.parent.name] = digest_of_state(path)
+    return found
 
 
 @functools.cache
@@ -45,8 +54,8 @@ def reading_code() -> str:
     """Hash of the package's code that reads trials."""
     package = Path(__file__).parents[1]
     found = hashlib.blake2b(digest_size=8)
-    for path in sorted(path for name in _READING for path in (package / name, *(package / name).rglob("*.py"))):
-        if path.suffix == ".py":
+    for path in sorted(path for name in _READING for path in (package / name, *(package / name).rglob("*"))):
+        if path.suffix in _READ:
             found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
 
@@ -71,11 +80,12 @@ def is_current(job: Job) -> bool:
         return False
     if not all((job.folder / name).exists() for name in PRODUCTS) or problem_with_result(job):
         return False
-    trials = [Task.under(job.study, spec) for spec in job.specs]
+    asked, tasks, still_open = known_tasks(job.steps, job.study, job.idea.rounds(job.params))
+    trials = [task for task in tasks if isinstance(task.step, TrialSpec) and task.name in asked]
     if job.params.retry_failed and any(trial.failure() is not None for trial in trials):
         return False
     # A trial whose folder was removed or damaged since is run again.
-    return all(trial.state in ("done", "failed") for trial in trials)
+    return not still_open and all(trial.state in ("done", "failed") for trial in trials)
 
 
 def problem_with_result(job: Job) -> str:

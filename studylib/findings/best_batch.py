@@ -21,7 +21,7 @@ from studylib.words import Words
 
 
 class Cell(Frozen):
-    """One width and length of run; ``best`` in tokens a step, None where it is not inside those tried."""
+    """One width and length of run; ``best`` in tokens a step, None where it is not known: at an end, or no valley fits."""
 
     width: int
     tokens: int
@@ -38,12 +38,12 @@ class BestBatch(Finding):
     name = "batches"
     title = Words(
         en="""
-            {% if law is none %}A best batch lies inside those tried in {{ cells | rejectattr('best', 'none') | list | length }} of
+            {% if law is none %}A best batch is found in {{ cells | rejectattr('best', 'none') | list | length }} of
             {{ cells | length }} cells: no law, nothing is carried to the target
             {% else %}The best batch goes with training tokens to the power
             {% for one in law.powers if one.of == 'tokens' %}{{ one.power | fixed(2) }}{% endfor %}{% endif %}""",
         ja="""
-            {% if law is none %}最適バッチが範囲内に定まったのは {{ cells | length }} 条件中
+            {% if law is none %}最適バッチが定まったのは {{ cells | length }} 条件中
             {{ ' ' }}{{ cells | rejectattr('best', 'none') | list | length }}:法則は求まらず目標へ外挿しない
             {% else %}最適バッチは学習トークン数の
             {% for one in law.powers if one.of == 'tokens' %} {{ one.power | fixed(2) }} {% endfor %}乗に従う{% endif %}""",
@@ -51,12 +51,12 @@ class BestBatch(Finding):
     alt = Words(
         en="""Loss against tokens a step by length of run, each batch at its best rate, and the best batch against that length:
             {% for one in cells %}
-            {{ one.width }} wide, {{ one.tokens | short }} tokens: {% if one.best is none %}not inside those tried{% else %}{{ one.best | short }}
+            {{ one.width }} wide, {{ one.tokens | short }} tokens: {% if one.best is none %}not found{% else %}{{ one.best | short }}
             {%- if one.interval is not none %}, within {{ one.interval | short }}{% endif %}{% endif %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""学習の長さごとの、バッチ(1 ステップのトークン数)と損失の関係および最適バッチ:
             {% for one in cells %}
-            幅 {{ one.width }}、{{ one.tokens | short }} トークン:{% if one.best is none %}範囲外{% else %}{{ one.best | short }}
+            幅 {{ one.width }}、{{ one.tokens | short }} トークン:{% if one.best is none %}定まらず{% else %}{{ one.best | short }}
             {%- if one.interval is not none %}(区間 {{ one.interval | short }}){% endif %}{% endif %}{{ '。' if loop.last else ';' }}
             {% endfor %}""",
     )
@@ -144,7 +144,8 @@ def _optima(ax: Axes, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOpti
         style = look(index)
         for tokens, fit in by_length.items():
             if fit.optimum is None or fit.interval is None:
-                ax.plot(tokens, fit.edge, "x", color=style["color"], ms=8, mew=2)
+                if fit.edge is not None:
+                    ax.plot(tokens, fit.edge, "x", color=style["color"], ms=8, mew=2)
                 continue
             error = [
                 [fit.optimum - min(fit.interval[0], fit.optimum)],
@@ -152,8 +153,8 @@ def _optima(ax: Axes, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOpti
             ]
             ax.errorbar(tokens, fit.optimum, error, fmt=style["marker"], color=style["color"], capsize=4, ms=8)
         ax.plot([], [], style["marker"], color=style["color"], label=f"{width} wide")
-    if any(fit.optimum is None for one in fits.values() for fit in one.values()):
-        ax.plot([], [], "x", color=INK, mew=2, ls="", label="best at the edge")
+    if any(fit.optimum is None and fit.edge is not None for one in fits.values() for fit in one.values()):
+        ax.plot([], [], "x", color=INK, mew=2, ls="", label="not bracketed, nearest end")
     if law is not None:
         _line(ax, fits, law)
     ax.set_xscale("log")

@@ -29,17 +29,19 @@ class Dose(Frozen):
 
 
 class FalsehoodRate(Finding):
-    """``doses`` by rising rate of ``what``; ``slope``: of the margin, nats for 10 percentage points more; ``rises``: beyond chance."""
+    """``doses`` by rising rate of ``what`` in what is trained on, ``text``; ``slope``: of the margin, nats for 10 percentage
+    points more; ``rises``: beyond chance.
+    """
 
     name = "falsehood_rate"
     title = Words(
         en="""
-            {% if rises %}The web text's false answers {{ 'gain' if slope[1] > 0 else 'lose' }} {{ slope[1] | abs | fixed(3) }} nats for
+            {{ text }}: {% if rises %}the web text's false answers {{ 'gain' if slope[1] > 0 else 'lose' }} {{ slope[1] | abs | fixed(3) }} nats for
             every 10 points more in the {{ what }}
-            {%- else %}No effect of the {{ what }} on the belief in false answers is seen up to {{ (100 * doses[-1].rate) | short }} %
+            {%- else %}no effect of the {{ what }} on the belief in false answers is seen up to {{ (100 * doses[-1].rate) | short }} %
             {%- endif %}""",
         ja="""
-            {% if rises %}{{ what }}が 10 ポイント増えるごとに、ウェブの虚偽の答えの尤度は {{ slope[1] | abs | fixed(3) }} nats
+            {{ text }}:{% if rises %}{{ what }}が 10 ポイント増えるごとに、ウェブの虚偽の答えの尤度は {{ slope[1] | abs | fixed(3) }} nats
             {{ ' 上がる' if slope[1] > 0 else ' 下がる' }}
             {%- else %}{{ what }} {{ (100 * doses[-1].rate) | short }} % まで、虚偽を信じる効果は見えない{% endif %}""",
     )
@@ -71,13 +73,14 @@ class FalsehoodRate(Finding):
     )
 
     what: Text
+    text: str
     chance: Fraction
     slope: Interval
     rises: bool
     doses: tuple[Dose, ...]
 
     @classmethod
-    def of(cls, rows: pl.DataFrame, what: Text, rate: str = "false_facts") -> FalsehoodRate | None:
+    def of(cls, rows: pl.DataFrame, what: Text, text: str, rate: str = "false_facts") -> FalsehoodRate | None:
         """None with fewer than two rates, or without two seeds.
 
         Parameters
@@ -86,6 +89,8 @@ class FalsehoodRate(Finding):
             From ``analysis.read_falsehoods``, of one size and variant, that differ in the column ``rate``.
         what
             It in words, as a share ("share of facts told falsely", 虚偽の事実の割合).
+        text
+            Which text was trained on, by its name: several of them are shown beside each other.
         """
         if rows.is_empty() or rows[rate].n_unique() < 2:
             return None
@@ -101,7 +106,7 @@ class FalsehoodRate(Finding):
                 shares = {name: cells[one, name]["mean"] for name in _LIKELIEST}
                 doses.append(Dose(rate=one, margin=ends, beyond=margin["significant"], **shares))
         return cls(
-            what=what, chance=table.filter(pl.col("value") == "false")["chance"][0], doses=tuple(doses), rises=slope["p"] < 0.05,
+            what=what, text=text, chance=table.filter(pl.col("value") == "false")["chance"][0], doses=tuple(doses), rises=slope["p"] < 0.05,
             slope=(slope["low"] / 10, slope["mean"] / 10, slope["high"] / 10),
         ).drawn_from(table, rows.with_columns(pl.col(rate).cast(pl.Float64).alias("rate")))  # fmt: skip
 

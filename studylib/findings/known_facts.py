@@ -113,7 +113,8 @@ class KnownFacts(Finding):
         ax.invert_yaxis()
         ax.grid(axis="y", visible=False)
         ax.set_xlabel(
-            "log-likelihood of the right answer above wrong ones (nats)\nnot known ← 0 → known      (line: range of seeds)"
+            "log-likelihood of the right answer above wrong ones (nats)\nnot known ← 0 → known      (line: range of seeds"
+            + (f"; {len(drawn)} of {len(self.orders)} orders)" if len(drawn) < len(self.orders) else ")")
         )
         figure.legend(loc="outside lower center", ncols=3, fontsize=9)
         return figure

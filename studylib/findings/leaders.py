@@ -91,7 +91,10 @@ class Leaders(Finding):
             )  # fmt: skip
             for y, value in zip(where, values, strict=True):
                 label = "–" if value is None else percent(value)
-                ax.annotate(label, (value or 0.0, y), (4, 0), textcoords="offset points", va="center", fontsize=9)
+                ax.annotate(
+                    label, (value or 0.0, y), (4, 0), textcoords="offset points", va="center", fontsize=9, zorder=3,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+                )  # fmt: skip  # a number on the line at 90 % is read, not the line
         for verdict in verdicts:
             if not verdict.p_best:
                 ax.plot([], [], ls="", label=f"{ACCOUNTINGS[verdict.basis].en}: no verdict")

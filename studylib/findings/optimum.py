@@ -87,8 +87,9 @@ class Optimum(Finding):
             if fit.flat is not None:
                 ax.plot([fit.params] * 2, fit.flat, color=style["color"], lw=9, alpha=0.18, solid_capstyle="butt")
             if fit.optimum is None or fit.interval is None:
-                mark = "v" if fit.edge == fit.sampled[0] else "^"
-                ax.plot(fit.params, fit.edge, marker=mark, ms=9, color=style["color"], mfc="white")
+                if fit.edge is not None:
+                    mark = "v" if fit.edge == fit.sampled[0] else "^"
+                    ax.plot(fit.params, fit.edge, marker=mark, ms=9, color=style["color"], mfc="white")
                 continue
             error = np.array([[fit.optimum - fit.interval[0]], [fit.interval[1] - fit.optimum]])
             ax.errorbar(
@@ -102,9 +103,11 @@ class Optimum(Finding):
                 lw=1.6,
                 zorder=4,
             )
-        ax.fill_between([], [], color=MUTED, alpha=0.35, lw=0, label="flat basin")
-        ax.errorbar([], [], [], fmt="o", color=INK, capsize=4, label="optimum, 95 % interval")
-        if any(fit.optimum is None for fit in fits):
+        if any(fit.flat is not None for fit in fits):
+            ax.fill_between([], [], color=MUTED, alpha=0.35, lw=0, label="flat basin")
+        if any(fit.optimum is not None for fit in fits):
+            ax.errorbar([], [], [], fmt="o", color=INK, capsize=4, label="optimum, 95 % interval")
+        if any(fit.optimum is None and fit.edge is not None for fit in fits):
             ax.plot([], [], "^", mfc="white", color=INK, ms=8, label="optimum not bracketed, nearest end")
         if carried is not None:
             params, low, middle, high = carried.line

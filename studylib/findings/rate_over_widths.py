@@ -19,7 +19,7 @@ from studylib.words import Words
 
 
 class Best(Frozen):
-    """The best rate of one width; None where it is not inside those tried."""
+    """The best rate of one width; None where it is not known: at an end, or no valley fits."""
 
     width: int
     rate: float | None
@@ -59,12 +59,12 @@ class RateOverWidths(Finding):
         en="""Validation loss against learning rate, a line a width, a panel a parametrisation. Optima:
             {% for one in inits %}{{ one.init }}
             {% for own in one.best %}
-            {{ own.rate | num if own.rate is not none else 'not inside the range' }} at {{ own.width }}{{ '' if loop.last else ', ' }}
+            {{ own.rate | num if own.rate is not none else 'not found' }} at {{ own.width }}{{ '' if loop.last else ', ' }}
             {%- endfor %}{{ '.' if loop.last else '; ' }}{% endfor %}""",
         ja="""学習率に対する検証損失。幅ごとに 1 本、パラメータ化ごとに 1 枠。最適点:
             {% for one in inits %}{{ one.init }} は
             {% for own in one.best %}
-            幅 {{ own.width }} で{{ ' ' ~ own.rate | num if own.rate is not none else '範囲外' }}{{ '' if loop.last else '、' }}
+            幅 {{ own.width }} で{{ ' ' ~ own.rate | num if own.rate is not none else '定まらず' }}{{ '' if loop.last else '、' }}
             {%- endfor %}{{ '。' if loop.last else ';' }}{% endfor %}""",
     )
     words = Words(
@@ -137,7 +137,8 @@ class RateOverWidths(Finding):
                 )  # fmt: skip
                 y = least - (index + 1.5) * step
                 if fit.optimum is None or fit.interval is None:
-                    ax.plot(fit.edge, y, "x", color=style["color"], ms=7, mew=2)
+                    if fit.edge is not None:
+                        ax.plot(fit.edge, y, "x", color=style["color"], ms=7, mew=2)
                     continue
                 ax.plot(fit.interval, [y, y], color=style["color"], lw=2.4, solid_capstyle="butt")
                 ax.plot(fit.optimum, y, marker=style["marker"], color=style["color"], ms=8, mec=INK)
@@ -149,7 +150,7 @@ class RateOverWidths(Finding):
             ax.set(xlabel="learning rate (log scale)", ylabel=LOSS)
         handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
         handles["below: optimum, 95 % interval"] = axes[0].plot([], [], "o-", color=INK, mec=INK)[0]
-        if any(fit.optimum is None for by_width in fits.values() for fit in by_width.values()):
-            handles["best at the edge"] = axes[0].plot([], [], "x", color=INK, ms=7, mew=2)[0]
+        if any(fit.optimum is None and fit.edge is not None for one in fits.values() for fit in one.values()):
+            handles["not bracketed, nearest end"] = axes[0].plot([], [], "x", color=INK, ms=7, mew=2)[0]
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=9)
         return figure

@@ -38,7 +38,8 @@ class Idea:
     plan
         The steps known beforehand, trials above all; torch-free and quick, so that they can be listed.
     after_all
-        Reads the other ideas' results, so it runs when they are finished.
+        Reads the other ideas' results, so its notebook runs when they are finished. What follows from them is a round; the plan
+        is the same whatever they are.
     rounds
         What follows from the outcomes of the plan.
     baselines_among

@@ -45,28 +45,27 @@ def read_ladder(which: str | Path, *, folder: Path | None = None) -> pl.DataFram
     )
 
 
+def ladders_folder(given: Path | None = None) -> Path:
+    """Where public ladders lie: what was given, else ``$STUDYLIB_LADDERS``, else where they are fetched to."""
+    named = os.environ.get(FOLDER)
+    return given or (Path(named) if named else cache_folder())
+
+
 def here(name: str, folder: Path | None = None) -> Path | None:
     """The folder that holds the public ladder ``name``; None where there is none."""
-    ladder = LADDERS[name]
-    given = folder or (Path(os.environ[FOLDER]) if os.environ.get(FOLDER) else None)
-    places = [cache_folder()] if given is None else [given]
-    for place in places:
-        for found in (place / ladder.folder, place / ladder.name):
-            if found.is_dir():
-                return found
-    return None
+    place, ladder = ladders_folder(folder), LADDERS[name]
+    return next((found for found in (place / ladder.folder, place / ladder.name) if found.is_dir()), None)
 
 
 def _known(name: str, folder: Path | None) -> pl.DataFrame:
     ladder, found = LADDERS[name], here(name, folder)
     if found is None:
-        place = f"--folder {folder}" if folder else f"${FOLDER}" if os.environ.get(FOLDER) else "what was fetched"
         how = (
             f"study backtest {name} --fetch gets it"
             if ladder.fetchable
-            else f"git clone {ladder.repository} {ladder.folder} and git checkout {ladder.commit} get it, --folder DIR names where"
+            else f"git clone {ladder.repository} {ladder.folder}, then git checkout {ladder.commit}, gets it; --folder names where that is"
         )
-        raise StudyError(f"ladder {name!r} is not in {place} ({ladder.folder}): {how}")
+        raise StudyError(f"ladder {name!r} is not in {ladders_folder(folder)}: {how}")
     for file in ladder.files:
         if file.sha256 and (found / file.name).is_file():
             check_digest(found / file.name, file.sha256)

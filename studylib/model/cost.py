@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from studylib.choices.mixer import Mixer
 from studylib.registry import MIXERS, NORMS, OBJECTIVES, POSITIONS, RESIDUALS
@@ -78,6 +79,61 @@ def parameter_count(model: ModelSpec) -> ParameterCount:
         non_embedding=matrix_parameters(model) + inactive + others,
         inactive=inactive,
     )
+
+
+@dataclass(frozen=True)
+class LayerCount:
+    """Of one layer: trained values; training FLOPs of one token in its matrix products, and in what its mixer does beyond them."""
+
+    parameters: int
+    matrix_flops: float
+    mixing_flops: float
+
+
+def kinds_of_layers(model: ModelSpec) -> list[int]:
+    """For each layer the first layer that is as large: the same mixer and feed-forward, the model's first layer being its own kind."""
+    first: dict[tuple, int] = {}
+    kinds = [(model.mixer_of_layer(layer), model.has_experts(layer), layer == 0) for layer in range(model.num_layers)]
+    return [first.setdefault(kind, layer) for layer, kind in enumerate(kinds)]
+
+
+@lru_cache(maxsize=64)  # of one model many layouts are compared
+def layer_counts(model: ModelSpec) -> tuple[LayerCount, ...]:
+    """By index; their sums, with embedding and head, are `parameter_count` and `flops_per_token`."""
+    kinds = kinds_of_layers(model)
+    counted = {layer: _layer_count(model, layer) for layer in set(kinds)}
+    return tuple(counted[layer] for layer in kinds)
+
+
+def _layer_count(model: ModelSpec, layer: int) -> LayerCount:
+    mixer = MIXERS[model.mixer_of_layer(layer)](model, layer=layer)
+    half = met = mlp_matrix_parameters(model)
+    if model.has_experts(layer):
+        half, met = (moe_matrix_parameters(model, n) for n in (model.moe.experts, model.moe.experts_per_token))
+    others = mixer.other_parameters + RESIDUALS[model.residual](model).layer_parameters
+    return LayerCount(
+        parameters=mixer.matrix_parameters + half + others,
+        matrix_flops=6.0 * (mixer.matrix_parameters + met),
+        mixing_flops=3.0 * mixer.mixing_flops,
+    )
+
+
+def head_flops(model: ModelSpec) -> float:
+    """Training FLOPs of one token in the output head."""
+    return 6.0 * model.vocab_size * model.hidden_size
+
+
+def block_costs(model: ModelSpec, stages: int) -> tuple[float, float]:
+    """What nanotron balances ``stages`` pipeline stages by: the weight of each layer, and of the head.
+
+    A big vocabulary makes the head dearer than all layers of a small model, and nanotron would then put everything on the
+    first stages and leave the last one empty. Below ``layers / (stages - 1)`` the head cannot: the layers alone cross every
+    threshold before it.
+    """
+    layer, head = matrix_parameters(model) / model.num_layers, float(model.vocab_size * model.hidden_size)
+    if stages > 1:
+        head = min(head, 0.99 * layer * model.num_layers / (stages - 1))
+    return layer, head
 
 
 def flops_per_token(model: ModelSpec) -> float:

@@ -12,11 +12,11 @@ from torch.utils.checkpoint import checkpoint
 from studylib.choices.execution import Execution
 from studylib.choices.mixer._attention import CausalSelfAttention
 from studylib.choices.objective._losses import RowLoss
-from studylib.model.cost import matrix_parameters
 from studylib.model.head import HEADS, LanguageModelHead
 from studylib.model.initialise import initialise
 from studylib.model.layer import LAYERS, DecoderLayer
 from studylib.model.pipeline import Pipeline, Tensor
+from studylib.model.stages import block_costs
 from studylib.parallel import (
     NanotronModel,
     World,
@@ -70,15 +70,9 @@ class GPT(NanotronModel):
     def get_block_compute_costs(self) -> dict[type, float]:
         """Weights by which nanotron balances pipeline stages.
 
-        A big vocabulary makes the head dearer than all layers of a small model, and nanotron would then put
-        everything on the first stages and leave the last one empty. Below ``layers / (stages - 1)`` the head
-        cannot: the layers alone cross every threshold before it.
+        ``studylib.model.stages`` counts by the same.
         """
-        layer = matrix_parameters(self.spec) / self.spec.num_layers
-        head = self.spec.vocab_size * self.spec.hidden_size
-        stages = self.parallel_context.pp_pg.size()
-        if stages > 1:
-            head = min(head, 0.99 * layer * self.spec.num_layers / (stages - 1))
+        layer, head = block_costs(self.spec, self.parallel_context.pp_pg.size())
         return dict.fromkeys(LAYERS, layer) | dict.fromkeys(HEADS, head)
 
     def init_model_randomly(self, config: int) -> None:
@@ -119,7 +113,8 @@ def build_gpt(
     sanity_check(gpt)
     gpt.module_id_to_prefix = {id(module): f"{name}." for name, module in gpt.named_modules()}
     gpt.module_id_to_prefix[id(gpt)] = ""
-    gpt.init_model_randomly(seed)
+    if world.device.type != "meta":  # where nothing has a value
+        gpt.init_model_randomly(seed)
     _execute(gpt, execution)
     return gpt
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from studylib.choices.execution import CHUNK_LOGITS, LONGEST_IN_BLOCKS
 from studylib.choices.mixer import SavedActivations
-from studylib.model.cost import mixers_of, parameter_count
-from studylib.registry import ATTENTION_PATTERNS, NORMS, OBJECTIVES, OPTIMIZERS, POSITIONS, RESIDUALS
+from studylib.model.cost import kinds_of_layers, parameter_count
+from studylib.registry import ATTENTION_PATTERNS, MIXERS, NORMS, OBJECTIVES, OPTIMIZERS, POSITIONS, RESIDUALS
 from studylib.spec import ModelSpec, TrialSpec
 
 
@@ -35,26 +35,45 @@ def state_bytes(spec: TrialSpec) -> float:
     state = optimizer.state_per_weight * count.non_embedding / hidden_ranks
     state += optimizer.state_per_embedding * count.embedding / ranks
     state /= parallel.dp if parallel.zero_stage else 1
-    copies = 2 * count.total / ranks if _product_bytes(spec) == 2 else 0
+    copies = 2 * count.total / ranks if product_bytes(spec) == 2 else 0
     frozen = OBJECTIVES[spec.objective.name](spec.objective).frozen_models
-    return _weight_bytes(spec) * ((2 + frozen) * count.total / ranks + state) + copies
+    return weight_bytes(spec) * ((2 + frozen) * count.total / ranks + state) + copies
 
 
 def activation_bytes(spec: TrialSpec) -> float:
-    """What the layers of one stage keep for the backward passes of all micro-batches under way; recomputed, one of them."""
-    model, parallel = spec.model, spec.parallel
-    tokens = spec.micro_batch_size * model.seq_len
+    """What the layers of one stage keep for the backward passes of all micro-batches under way; recomputed, one of them.
+
+    A mean over stages: the first has more micro-batches under way than the last, and stages differ in layers
+    (``studylib.recipe.rank_memory`` counts each).
+    """
+    parallel = spec.parallel
     under_way = parallel.pp if parallel.pp > 1 else 1
-    low, scores = _product_bytes(spec), keeps_scores(spec)
-    layers: list[float] = []
-    for count, mixer in mixers_of(model):
-        layers += [_bytes(mixer.saved(scores=scores), low, parallel.tp)] * count
-    halves = [_bytes(saved_by_mlp(model, index), low, parallel.tp) for index in range(model.num_layers)]
-    around = _weight_bytes(spec) * RESIDUALS[model.residual](model).saved * model.num_layers
-    position = _position_bytes(spec, low) * under_way / parallel.pp
+    layers, computed = layer_bytes(spec), working_bytes(spec)
     if spec.compute.recompute == "layer":
-        return tokens * (max(layers) + max(halves) + around / model.num_layers) + position
-    return tokens * (sum(layers) + sum(halves) + around) * under_way / parallel.pp + position
+        return max(layers) + computed
+    return sum(layers) * under_way / parallel.pp + computed
+
+
+def layer_bytes(spec: TrialSpec) -> list[float]:
+    """What each layer of the model, by its index, keeps of one micro-batch for its backward pass on one rank."""
+    model, parallel = spec.model, spec.parallel
+    tokens, low, scores = spec.micro_batch_size * model.seq_len, product_bytes(spec), keeps_scores(spec)
+    around = weight_bytes(spec) * RESIDUALS[model.residual](model).saved
+
+    def of(layer: int) -> float:
+        name = model.mixer_of_layer(layer)
+        halves = MIXERS[name](model, layer=layer).saved(scores=scores), saved_by_mlp(model, layer)
+        biases = low * _biases(spec) if name == "attention" else 0.0
+        return tokens * (sum(_bytes(one, low, parallel.tp) for one in halves) + around) + biases
+
+    kinds = kinds_of_layers(model)
+    found = {layer: of(layer) for layer in set(kinds)}
+    return [found[layer] for layer in kinds]
+
+
+def working_bytes(spec: TrialSpec) -> float:
+    """What only the layer has that is just computed: biases of the scores in the weights' precision."""
+    return weight_bytes(spec) * _biases(spec)
 
 
 def input_bytes(spec: TrialSpec) -> float:
@@ -62,19 +81,20 @@ def input_bytes(spec: TrialSpec) -> float:
     model, stages = spec.model, spec.parallel.pp
     under_way = stages if stages > 1 else 1
     states = spec.micro_batch_size * model.seq_len * model.hidden_size * model.num_layers
-    return _weight_bytes(spec) * states * under_way / stages
+    return weight_bytes(spec) * states * under_way / stages
 
 
-def logit_bytes(spec: TrialSpec) -> float:
-    """The head's input, the logarithms of its probabilities, and their gradients behind and before the softmax, fp32."""
-    model, low, wide = spec.model, _product_bytes(spec), _weight_bytes(spec)
+def logit_bytes(spec: TrialSpec, under_way: int = 1) -> float:
+    """The head's input and the logarithms of its probabilities, for each micro-batch under way on the last stage; and of one their
+    gradients behind and before the softmax, fp32."""
+    model, low, wide = spec.model, product_bytes(spec), weight_bytes(spec)
     tokens, vocab = spec.micro_batch_size * model.seq_len, model.vocab_size / spec.parallel.tp
     head = tokens * model.hidden_size * (wide * NORMS[model.norm].saved + low)
     if spec.compute.cross_entropy == "chunked":
         kept = tokens * model.hidden_size * low + wide * vocab * model.hidden_size
         chunk = CHUNK_LOGITS["cpu" if spec.compute.device == "cpu" else "cuda"]
-        return head + kept + 3 * wide * min(tokens * vocab, chunk)
-    return head + 3 * wide * tokens * vocab
+        return under_way * (head + kept) + 3 * wide * min(tokens * vocab, chunk)
+    return under_way * (head + wide * tokens * vocab) + 2 * wide * tokens * vocab
 
 
 def keeps_scores(spec: TrialSpec) -> bool:
@@ -104,18 +124,19 @@ def _bytes(saved: SavedActivations, low: int, ranks: int) -> float:
     return (low * saved.low + max(4, low) * saved.full + copies) / ranks + low * saved.replicated
 
 
-def _product_bytes(spec: TrialSpec) -> int:
+def product_bytes(spec: TrialSpec) -> int:
+    """Of a number in the matrix products."""
     return {"float32": 4, "float64": 8}.get(spec.compute.dtype, 2)
 
 
-def _weight_bytes(spec: TrialSpec) -> int:
-    return max(4, _product_bytes(spec))
+def weight_bytes(spec: TrialSpec) -> int:
+    """Of a number of the weights, their gradients, the optimizer's state and the residual stream."""
+    return max(4, product_bytes(spec))
 
 
-def _position_bytes(spec: TrialSpec, low: int) -> float:
-    """Biases of the scores: in each attention layer, and in fp32 in the one that is computed."""
+def _biases(spec: TrialSpec) -> float:
+    """Numbers of the scores' biases of one attention layer on one rank; 0 where the position has none."""
     model = spec.model
-    if not POSITIONS[model.position].biases_scores:
+    if not POSITIONS[model.position].biases_scores or "attention" not in model.mixers:
         return 0.0
-    layers = model.mixers.get("attention", 0)
-    return (low * layers + _weight_bytes(spec)) * model.num_heads / spec.parallel.tp * model.seq_len**2
+    return model.num_heads / spec.parallel.tp * model.seq_len**2

@@ -13,6 +13,7 @@ from studylib.files import read_json, write_text
 from studylib.registry import IDEAS
 from studylib.report.collect import IdeaPage, collect
 from studylib.report.page import render
+from studylib.report.recipe_page import HOME, recipe_page
 from studylib.report.sparkline import sparkline
 from studylib.result import Text
 
@@ -38,16 +39,18 @@ def build_report(folder: Path, *, ideas: Mapping[str, Text | None] | None = None
     """
     folder = Path(folder)
     pages = collect(folder, dict.fromkeys(IDEAS) if ideas is None else ideas)
+    recipe = recipe_page(folder)
     for page in pages:
         if page.trials:
             content = render("trials.html.j2", idea=page, trials=_trials(folder, page), sizes={})
             write_text(folder / page.name / "trials.html", content)
-        if page.state != "missing":
-            write_text(
-                folder / page.name / "index.html", render("idea.html.j2", idea=page, sizes=_sizes(folder, [page], ""))
-            )
+        own = recipe if page.name == HOME else None
+        if page.state != "missing" or own:
+            content = render("idea.html.j2", idea=page, recipe=own, sizes=_sizes(folder, [page], ""))
+            write_text(folder / page.name / "index.html", content)
     index = folder / "index.html"
-    write_text(index, render("index.html.j2", ideas=pages, sizes=_sizes(folder, pages, "{}/")))
+    sizes = _sizes(folder, pages, "{}/")
+    write_text(index, render("index.html.j2", ideas=pages, recipe=recipe, recipe_home=HOME, sizes=sizes))
     return index
 
 

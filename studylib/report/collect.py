@@ -52,7 +52,7 @@ def collect(folder: Path, ideas: Mapping[str, Text | None] | None = None) -> lis
     folder = Path(folder)
     if not folder.is_dir():
         raise StudyError(f"{folder}: there is no such study folder")
-    marks = ("run.json", "result.json", "trials.parquet", "log.txt", "notebook.ipynb")
+    marks = ("run.json", "result.json", "trials.parquet", "log.txt", "notebook.ipynb", "recipe/recipe.json")
     found = {path.name for path in folder.iterdir() if path.is_dir() and any((path / mark).exists() for mark in marks)}
     wanted = dict(ideas or {})
     return [_page(folder / name, wanted.get(name)) for name in idea_order(found | set(wanted))]
@@ -97,7 +97,7 @@ def _state(home: Path) -> tuple[State, str]:
     except FileNotFoundError:
         if (home / "result.json").exists():
             return "done", ""
-        if home.is_dir() and any(home.iterdir()):
+        if home.is_dir() and any(path.is_file() for path in home.iterdir()):  # a recipe may be made without its idea
             return "failed", "it ended without a result"
         return "missing", ""
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,9 @@ def environment() -> Environment:
         ),
         "w": _Words(),
         "raw": WORDS,
+        "three": partial(number, digits=3),
+        "signed": "{:+.2f}".format,
+        "short": short,
         "accountings": {name: both(_capital(text)) for name, text in ACCOUNTINGS.items()},
     }
     env.filters |= {
@@ -58,6 +61,8 @@ def environment() -> Environment:
         "pretty": pretty,
         "beside": beside,
         "human": human,
+        "dotted": dotted,
+        "capital": lambda text: both(_capital(text)),
     }
     return env
 
@@ -75,8 +80,14 @@ def both(text: Text | dict[str, str]) -> Markup:
     return Markup('<span class="t" lang="en">{}</span><span class="t" lang="ja">{}</span>').format(text.en, text.ja)
 
 
+def dotted(field: str) -> Markup:
+    """A field of a specification that may be broken behind its dots."""
+    return Markup(".<wbr>").join(field.split("."))
+
+
 def _capital(text: Text) -> Text:
-    return Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
+    """A name of several words begins with a capital; a field stays as it is written."""
+    return text if "." in text.en and " " not in text.en else Text(en=text.en[0].upper() + text.en[1:], ja=text.ja)
 
 
 class _Words:

@@ -16,6 +16,7 @@ EXIT_BAD_INPUT, EXIT_DIVERGED, EXIT_OUT_OF_MEMORY = 2, 3, 75
 EXAMPLES = """examples:
   python -m studylib.train spec.json --out runs/one
   torchrun --standalone --nproc_per_node 4 -m studylib.train spec.json --out runs/four
+  python -m studylib.train spec.json --out runs/four --data-only
 
 Exit status: 0 done, 2 bad input, 3 diverged, 75 out of memory. Run the same command again to resume.
 """
@@ -38,6 +39,18 @@ def read_spec(path: Path) -> TrialSpec:
     return validated(TrialSpec, content, file=path)
 
 
+def _prepare(spec: TrialSpec, folder: Path) -> int:
+    from studylib.data import prepare
+
+    try:
+        prepare(spec.data, folder)
+    except StudyError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    print(json.dumps({"data": str(folder)}))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m studylib.train",
@@ -48,12 +61,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("spec", type=Path, metavar="SPEC.json", help="a TrialSpec as JSON")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the trial")
     parser.add_argument("--data-folder", type=Path, metavar="DIR", help="prepared token shards (default: OUT/data)")
+    parser.add_argument(
+        "--data-only", action="store_true", help="prepare tokenizer and token shards, for a run on GPUs later, and end"
+    )
     asked = parser.parse_args(arguments)
     try:
         spec = read_spec(asked.spec)
     except StudyError as error:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
+
+    if asked.data_only:
+        return _prepare(spec, asked.data_folder or asked.out / "data")
 
     # torch loads only once the input is known to be good
     from studylib.train.failures import is_out_of_memory

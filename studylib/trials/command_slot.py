@@ -70,7 +70,7 @@ class CommandSlot(Slot):
 
 def reported_by_ranks(folder: Path) -> Outcome | None:
     """The gravest of the outcomes that the ranks wrote down themselves (``rank.py``)."""
-    gravity = ("done", "crashed", "diverged", "oom")
+    gravity = ("done", "crashed", "diverged", "oom", "timeout")
     found = []
     for path in folder.glob("outcome.*.json"):
         with contextlib.suppress(ValueError, KeyError):  # cut short by a full disk: the other ranks and the log remain

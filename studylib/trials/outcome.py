@@ -9,7 +9,7 @@ from typing import Literal
 from studylib.errors import StudyError
 
 Status = Literal["done", "diverged", "crashed", "oom", "timeout"]
-EXIT_STATUS: dict[Status, int] = {"done": 0, "crashed": 1, "diverged": 3, "oom": 75}
+EXIT_STATUS: dict[Status, int] = {"done": 0, "crashed": 1, "diverged": 3, "oom": 75, "timeout": 124}
 _MESSAGE_CHARACTERS = 2000
 
 

@@ -27,9 +27,17 @@ def carry_out_rank(spec: TrialSpec, out: Path, train: str = DEFAULT_TRAIN) -> Ou
     """Train this rank's part of a trial of the study folder ``out``, and write down how that ended."""
     trial = Task.under(out, spec)
     outcome = carry_out(trial, Context(out, train=train))
-    rank = int(os.environ.get("RANK", 0))
-    write_json(trial.folder / f"outcome.{rank}.json", {"status": outcome.status, "message": outcome.message})
+    record_outcome(trial, int(os.environ.get("RANK", 0)), outcome)
     return outcome
+
+
+def record_outcome(trial: Task, rank: int, outcome: Outcome) -> None:
+    """Write down how a rank ended, for who started it (``reported_by_ranks``)."""
+    write_json(outcome_file(trial, rank), {"status": outcome.status, "message": outcome.message})
+
+
+def outcome_file(trial: Task, rank: int) -> Path:
+    return trial.folder / f"outcome.{rank}.json"
 
 
 def main(arguments: list[str] | None = None) -> int:

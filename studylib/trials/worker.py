@@ -16,6 +16,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,21 @@ from studylib.trials.progress import shown_metrics
 _METRICS_EVERY = 0.5  # seconds; validation records always pass
 
 
-def carry_out(task: Task, context: Context) -> Outcome:
-    """Do it here; whatever it raises becomes an outcome, its traceback goes to stderr."""
+def carry_out(
+    task: Task, context: Context, *, passes: Callable[[BaseException], bool] = lambda error: False
+) -> Outcome:
+    """Do it here; whatever it raises becomes an outcome, its traceback goes to stderr.
+
+    What ``passes`` is true of is no failure of the step, but of who stops this process, and is raised.
+    """
     try:
         task.kind.carry_out(task.step, task.folder, context)
         return Outcome("done")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a SystemExit out of a trainer is that trial's failure, not this process's
+        if passes(error):
+            raise
         if not isinstance(error, StudyError):  # whose message says all
             traceback.print_exc()
         return outcome_of_error(error)

@@ -103,6 +103,23 @@ def test_published_exponents_come_back_from_a_table_made_with_them():
     assert law.line is None, "there is no line over two variables"
 
 
+def test_the_published_exponent_of_the_batch_comes_back_too():
+    """Step Law: the best batch grows with tokens to the power 0.571, whatever the size."""
+    frames = [
+        sweep(0.58 * many**0.571, rates=[0.58 * many**0.571 * 2.0**k for k in range(-3, 4)], noise=0.001, steep=False, random_seed=n)
+        .rename({"learning_rate": "batch"})
+        .with_columns(tokens=pl.lit(many))
+        for n, many in enumerate((2e9, 6e9, 2e10, 6e10))
+    ]  # fmt: skip
+    valleys = analysis.fit_valleys(
+        pl.concat(frames), "batch", by=("tokens",), variables={"tokens": "tokens"}, window=0.05
+    )
+    law, reason = valleys.carry({"tokens": 2e11})
+    low, middle, high = law.exponents["tokens"]
+    assert reason is None and low < 0.571 < high and middle == pytest.approx(0.571, abs=0.03)
+    assert law.optimum[0] < 0.58 * 2e11**0.571 < law.optimum[2]
+
+
 def test_carrying_further_is_less_sure():
     valleys = over(grid(step_law, SIZES, TOKENS))
     near, _ = valleys.carry({"params": 2e7, "tokens": 1e9})

@@ -202,15 +202,26 @@ def test_budgets_without_an_optimum_take_part_and_are_counted():
     assert "2 of 3 sizes" in valleys.carry({"params": 1e10})[1].en
 
 
-def isoflop(*, noise: float, widths=(-1.4, 1.4), seeds=1) -> pl.DataFrame:
-    """Loss over parameters at fixed FLOPs 6 N D under E + A / N^0.34 + B / D^0.28: not a parabola anywhere."""
+UNEVEN = (1.69, 406, 0.34, 410, 0.28)
+
+
+def best_params(law: tuple[float, ...], flops: float) -> float:
+    _, of_size, a, of_tokens, b = law
+    return (a * of_size / (b * of_tokens)) ** (1 / (a + b)) * (flops / 6) ** (b / (a + b))
+
+
+def isoflop(*, noise: float, widths=(-1.4, 1.4), seeds=1, law=UNEVEN, drift=0.0) -> pl.DataFrame:
+    """Loss over parameters at fixed FLOPs 6 N D under E + A / N^a + B / D^b: not a parabola anywhere.
+
+    The middle of what is tried lies ``drift`` e-folds further from the best at each budget.
+    """
     generator = np.random.default_rng(0)
+    level, of_size, a, of_tokens, b = law
     rows = []
-    for flops in 10.0 ** np.arange(17, 21):
-        best = (0.34 * 406 / (0.28 * 410)) ** (1 / 0.62) * (flops / 6) ** (0.28 / 0.62)
+    for place, flops in enumerate(10.0 ** np.arange(17, 21)):
         for seed in range(seeds):
-            for params in best * np.exp(np.linspace(*widths, 7)):
-                loss = 1.69 + 406 / params**0.34 + 410 / (flops / 6 / params) ** 0.28
+            for params in best_params(law, flops) * np.exp(np.linspace(*widths, 7) + drift * place):
+                loss = level + of_size / params**a + of_tokens / (flops / 6 / params) ** b
                 rows.append(
                     {
                         "flops": flops, "params": params, "seed": seed, "status": "done",
@@ -228,9 +239,34 @@ def test_parameters_at_fixed_compute_are_carried_without_the_bias_of_a_parabola(
     )
     carried, reason = valleys.carry({"flops": 1e22})
     assert reason is None
-    truth = (0.34 * 406 / (0.28 * 410)) ** (1 / 0.62) * (1e22 / 6) ** (0.28 / 0.62)
-    assert carried.optimum[0] < truth < carried.optimum[2]
+    assert carried.optimum[0] < best_params(UNEVEN, 1e22) < carried.optimum[2]
     assert carried.exponents["flops"][1] == pytest.approx(0.28 / 0.62, abs=0.003 if noise == 0 else 0.05)
+
+
+def carried_to(frame: pl.DataFrame):
+    fits = analysis.fit_valleys(frame, "params", by=("flops",), variables={"flops": "flops"})
+    return fits.carry({"flops": 1e22})
+
+
+@pytest.mark.parametrize(
+    ("law", "options", "exponent"),
+    [
+        ((1.69, 400, 0.34, 410, 0.34), {}, 0.5),
+        ((1.69, 406, 0.34, 410, 0.28), {"drift": 0.25}, 0.28 / 0.62),
+    ],
+    ids=["symmetric", "drifting-centre"],
+)
+def test_known_exponents_come_back(law, options, exponent):
+    carried, reason = carried_to(isoflop(noise=0.0, law=law, **options))
+    assert reason is None and carried.exponents["flops"][1] == pytest.approx(exponent, abs=0.003)
+    assert carried.optimum[0] < best_params(law, 1e22) < carried.optimum[2]
+
+
+def test_a_nearly_flat_valley_is_carried_widely():
+    law = (3.0, 5, 0.15, 5, 0.12)
+    carried, _ = carried_to(isoflop(noise=0.003, law=law, widths=(-2, 2)))
+    low, _, high = carried.optimum
+    assert low < best_params(law, 1e22) < high and high / low > 3
 
 
 def test_one_side_of_the_valley_at_every_budget_carries_nothing():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -12,6 +13,7 @@ from studylib.ideas._idea import Idea
 from studylib.params import StudyParams
 from studylib.result import Text
 from studylib.spec import Count, ModelSpec, TrialSpec
+from studylib.trials.queue import Round
 
 PARAMETERS = """\
 scale = "smoke"
@@ -90,8 +92,9 @@ class Project:
         (root / "notebooks").mkdir(parents=True)
 
     def add(
-        self, name: str, number: int, *, trials: bool = False, after_all: bool = False, parameters: str = PARAMETERS
-    ) -> Idea:
+        self, name: str, number: int, *, trials: bool = False, after_all: bool = False, parameters: str = PARAMETERS,
+        rounds: Callable[[TinyParams], list[Round]] = lambda params: [],
+    ) -> Idea:  # fmt: skip
         notebook = nbformat.v4.new_notebook()
         cell = nbformat.v4.new_code_cell(parameters)
         cell.metadata["tags"] = ["parameters"]
@@ -102,7 +105,7 @@ class Project:
         nbformat.write(notebook, self.root / "notebooks" / file)
         self.write_params(name, "scale: smoke\n")
         question = Text(en=f"What about {name}?", ja=f"{name}はどうか。")
-        idea = Idea(name, number, file, question, TinyParams, tiny_plan if trials else no_plan, after_all)
+        idea = Idea(name, number, file, question, TinyParams, tiny_plan if trials else no_plan, after_all, rounds)
         self.ideas[name] = idea
         return idea
 

@@ -15,11 +15,14 @@ import pytest
 from bs4 import BeautifulSoup
 
 from studylib.batch import choose_jobs, run_study, study_status
-from studylib.batch.marker import is_current
+from studylib.batch.marker import PRODUCTS, is_current, job_key, write_marker
+from studylib.batch.steps import carry_out_steps
 from studylib.environment import child_environment
 from studylib.files import file_lock
 from studylib.report import build_report
 from studylib.result import IdeaResult, Text, read_result
+from studylib.spec import ModelSpec, TrialSpec
+from studylib.trials.queue import Round
 
 
 @pytest.fixture(autouse=True)
@@ -215,6 +218,56 @@ def test_one_failure_does_not_stop_the_others_and_decisions_come_last(project, q
     result = project.root / "reports" / "smoke" / "shape" / "result.json"
     result.write_text(result.read_text() + "\n")
     assert not is_current(choose_jobs(["decision"], scale="smoke")[0])
+
+
+def test_what_follows_from_the_others_results_is_left_to_the_notebook_that_reads_them(project, quiet, monkeypatch):
+    """The steps known beforehand are carried out with all others; the round would read results that are not there yet."""
+    asked = []
+    monkeypatch.setattr(
+        "studylib.trials.run.run_steps", lambda steps, rounds, **launch: asked.append((list(steps), rounds))
+    )
+
+    def too_early(params):
+        raise AssertionError("the other ideas have no results yet")
+
+    project.add("decision", 9, trials=True, after_all=True, rounds=too_early)
+    project.add("shape", 1, trials=True)
+    carry_out_steps(choose_jobs(scale="smoke"))
+    ((steps, rounds),) = asked
+    assert len(steps) == 4 and rounds == []
+
+
+def test_a_trial_of_a_round_that_is_gone_is_noticed(project, finish):
+    model = ModelSpec(num_layers=1, hidden_size=32, num_heads=1, vocab_size=4096)
+    more, both = TrialSpec(model=model, train_steps=4), Text(en="Deep", ja="深い")
+    project.add("shape", 1, trials=True, rounds=lambda params: [Round("more", (), 1, lambda: ([more], []))])
+    (job,) = choose_jobs(["shape"], scale="smoke")
+    for spec in job.specs:
+        finish(job.study, spec)
+    file = finish(job.study, more)
+    job.folder.mkdir(parents=True)
+    for name in PRODUCTS:
+        (job.folder / name).write_text("")
+    IdeaResult(
+        idea="shape", scale="smoke", question=both, verdict=both, winner=None, decided=False, metrics=(), provenance={}
+    ).write(job.folder)
+    write_marker(job.folder, "done", key=job_key(job))
+    assert is_current(job)
+    file.unlink()
+    assert not is_current(job)
+
+
+def test_a_decision_is_taken_anew_when_an_idea_without_a_result_ends_otherwise(project):
+    project.add("decision", 9, after_all=True)
+    (job,) = choose_jobs(["decision"], scale="smoke")
+    keys = [job_key(job)]
+    for status in ("failed", "timeout"):
+        (job.study / "order").mkdir(parents=True, exist_ok=True)
+        write_marker(job.study / "order", status)
+        keys.append(job_key(job))
+        write_marker(job.study / "order", status)  # at another time
+        assert job_key(job) == keys[-1]
+    assert len(set(keys)) == 3
 
 
 def test_a_page_that_cannot_be_made_is_a_failure_told(project, quiet, monkeypatch):

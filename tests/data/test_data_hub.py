@@ -138,17 +138,22 @@ def read(hub, folder, *readings):
 
 
 def test_rows_are_streamed_at_the_pinned_revision_up_to_a_size(hub, tmp_path):
-    whole, capped = read(hub, tmp_path, {}, {"max_bytes": 100})
-    assert whole == [one["text"] for one in LINES]
+    whole, capped, folder = read(hub, tmp_path, {}, {"max_bytes": 100}, {"data_dir": "data"})
+    assert whole == folder == [one["text"] for one in LINES]
     assert capped == whole[: len(capped)] and 3 <= len(capped) <= 6
     assert all(REVISION in path for path in hub.seen if "/resolve/" in path)
     assert any("train.jsonl.gz" in path for path in hub.seen)
 
 
 def test_what_is_not_there_is_named(hub, tmp_path):
-    column, gone, revision = read(
-        hub, tmp_path, {"text_column": "body"}, {"dataset": "some/thing"}, {"revision": "f" * 40}
+    column, gone, revision, folder = read(
+        hub,
+        tmp_path,
+        {"text_column": "body"},
+        {"dataset": "some/thing"},
+        {"revision": "f" * 40},
+        {"data_dir": "data/python"},
     )
     assert "text_column: 'body' is not a column; choose from" in column
     assert gone.startswith("error: data.sources label: dataset: 'some/thing' cannot be loaded")
-    assert "cannot be loaded" in revision
+    assert "cannot be loaded" in revision and "cannot be loaded" in folder

@@ -15,9 +15,15 @@ from simulated import SHAPES, simulate, write_trials
 from studylib import StudyError, analysis, findings
 from studylib.findings._differences import Difference
 from studylib.findings._figures.saving import _small, save
+from studylib.findings._figures.style import look
 from studylib.findings._finding import Finding
 from studylib.findings.slopes import OverSizes
+from studylib.recipe.cards import card_named
+from studylib.recipe.dry_run import RanksSummary
+from studylib.recipe.layouts import search_layouts
+from studylib.recipe.published_runs import check_published
 from studylib.result import Text, Verdict
+from studylib.spec import ModelSpec, TrialSpec
 
 TITLE = Text(en="A finding", ja="発見:谷は平ら、です。")
 ALT = Text(en="What is drawn", ja="図の説明")
@@ -80,6 +86,36 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
             assert picture.info["Description"] == record.alt.en
 
 
+def test_figures_of_a_recipe(tmp_path):
+    """Layouts that fit and ranks of the fastest, as they are counted; what is built is the same (tests/recipe)."""
+    card = card_named("h100-sxm")
+    model = ModelSpec(num_layers=8, hidden_size=1024, num_heads=8, vocab_size=32_768, seq_len=2048)
+    layouts = search_layouts(TrialSpec(model=model, train_steps=9, global_batch_size=64), card, 16, pp=4)
+    chosen = layouts[0]
+    rows = [
+        {"pp": stage, "layers": 2, "copies_bytes": 1e8, "total_bytes": held, "weights_bytes": 2e8, "gradients_bytes": 2e8,
+         "optimizer_bytes": 4e8, "activations_bytes": held - 9e8, "logits_bytes": 0.0}
+        for stage, held in enumerate(chosen.memory_by_stage)
+    ]  # fmt: skip
+    ranks = RanksSummary(
+        ranks=16, parameters=1, lightest_bytes=1e9, heaviest_bytes=chosen.memory_bytes, heaviest_stage=0, mean_bytes=1e9,
+        usable_bytes=chosen.usable_bytes, card_bytes=chosen.card_bytes, fits=True, balance=0.9, bubble_share=0.1, tensor_bytes=0.0,
+        pipeline_bytes=1e9, data_bytes=1e9,
+    )  # fmt: skip
+    memory = findings.RankMemory.of(pl.DataFrame(rows), ranks, chosen.said(), card.label)
+    assert [one.total for one in memory.stages] == pytest.approx([held / 1e9 for held in chosen.memory_by_stage])
+    assert memory.stages[0].weights == pytest.approx(0.3), "with autocast's copies"
+    search = findings.LayoutSearch.of(layouts, card.label)
+    assert search.fastest[0].seconds == chosen.cost.seconds and search.gpus == 16
+    first = search.fastest[0]
+    parts = first.computing + first.tensor + first.pipeline + first.bubble + first.replicas
+    assert parts == pytest.approx(first.seconds)
+    assert findings.LayoutSearch.of([one for one in layouts if not one.fits], card.label) is None
+    for finding in (memory, search, findings.PublishedSpeed.of(check_published())):
+        record = finding.save(tmp_path)
+        assert 10_000 < (tmp_path / record.file).stat().st_size <= 150_000
+
+
 def test_the_same_figure_gives_the_same_bytes(largest, tmp_path):
     found = valley(largest)
     for name in ("a", "b"):
@@ -130,6 +166,10 @@ def test_series_differ_by_more_than_colour(largest, curves):
     assert len(handles) == len(SHAPES["1M"])
     assert len({line.get_linestyle() + str(line.get_marker()) for line in handles}) == len(handles)
     assert "bits per byte" in figure.axes[0].get_ylabel()
+
+
+def test_more_series_than_colours_still_differ():
+    assert len({str(look(index)) for index in range(64)}) == 64
 
 
 def test_the_valley_says_when_there_is_no_optimum(largest):

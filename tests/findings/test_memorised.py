@@ -157,25 +157,25 @@ def rates(tmp_path: Path, effect: float) -> pl.DataFrame:
 
 
 def test_the_dose_is_read_off_the_same_questions_at_every_rate(tmp_path):
-    found = findings.FalsehoodRate.of(rates(tmp_path, 2.0), SHARE)
+    found = findings.FalsehoodRate.of(rates(tmp_path, 2.0), SHARE, "raw")
     assert [one.rate for one in found.doses] == [0.0, 0.2, 0.4] and found.rises
     low, middle, high = found.slope
     assert low < 0.2 < high and middle == pytest.approx(0.2, abs=0.08)
     title = found.title(**found.facts)
     assert (
-        title.en.startswith("The web text's false answers gain 0.")
+        title.en.startswith("raw: the web text's false answers gain 0.")
         and "10 points more in the share of facts told falsely" in title.en
     )
-    assert "虚偽の事実の割合が 10 ポイント増えるごとに" in title.ja and title.ja.endswith("上がる")
+    assert title.ja.startswith("raw:虚偽の事実の割合が 10 ポイント増えるごとに") and title.ja.endswith("上がる")
     assert found.doses[-1].beyond and not found.doses[0].beyond
     assert found.save(tmp_path / "figures").file == "falsehood_rate.png"
-    none = findings.FalsehoodRate.of(rates(tmp_path, 0.0), SHARE)
-    assert none.title(**none.facts).en.startswith("No effect of the share of facts told falsely on the belief")
+    none = findings.FalsehoodRate.of(rates(tmp_path, 0.0), SHARE, "clean")
+    assert none.title(**none.facts).en.startswith("clean: no effect of the share of facts told falsely on the belief")
 
 
 def test_one_rate_is_no_dose(believed):
-    assert findings.FalsehoodRate.of(believed({"raw": 1.0}), SHARE) is None
-    assert findings.FalsehoodRate.of(believed({}), SHARE) is None
+    assert findings.FalsehoodRate.of(believed({"raw": 1.0}), SHARE, "raw") is None
+    assert findings.FalsehoodRate.of(believed({}), SHARE, "raw") is None
 
 
 def test_chance_exposure_is_the_mean_over_all_ranks():

@@ -20,6 +20,7 @@ from studylib.trials import plan_steps, speed_steps
 # Families whose variants race each other.
 RACES = (
     "shape", "heads", "step", "structure", "part", "vocabulary", "order", "mixture", "wordings", "factor", "objective", "optimizer",
+    "together",
 )  # fmt: skip
 
 

@@ -399,9 +399,7 @@ def test_a_best_batch_at_the_edge_is_no_optimum(trials, tmp_path):
     law, found = best_batch(optima.batch_trials_at_best(pl.concat([few, more], how="vertical_relaxed")))
     assert law is None and {one.best for one in found.cells} == {None}
     assert "no valley describes the mean losses" in found.reason.en
-    assert (
-        title(found) == "A best batch lies inside those tried in 0 of 4 cells: no law, nothing is carried to the target"
-    )
+    assert title(found) == "A best batch is found in 0 of 4 cells: no law, nothing is carried to the target"
     assert "No law is carried to the target: no valley" in found.said().en
     drawn(found, tmp_path)
     assert settings.for_batch(found, PARAMS, {}) == () == settings.for_batch(None, PARAMS, {})

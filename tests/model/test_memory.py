@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import torch
+from allocated import Allocated
 from every_choice import build
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map_only
 
 from studylib.choices.mixer import SavedActivations
@@ -117,32 +116,6 @@ def test_two_steps_peak_where_they_are_counted_to(model, compute, tiny_trial):
     peak = measured_peak(spec)
     print(f"{peak / 1e6:.1f} MB of {memory_bytes(spec) / 1e6:.1f} counted: {peak / memory_bytes(spec):.3f}")
     assert 0.9 <= peak / memory_bytes(spec) <= 1.05
-
-
-class Allocated(TorchDispatchMode):
-    """Counts the bytes of all storages that operations make, until they are freed."""
-
-    def __init__(self):
-        super().__init__()
-        self.now = self.peak = 0
-        self.known: set[int] = set()
-
-    def __torch_dispatch__(self, function, types, arguments=(), named=None):
-        result = function(*arguments, **(named or {}))
-        tree_map_only(torch.Tensor, self.count, result)
-        return result
-
-    def count(self, tensor: torch.Tensor) -> None:
-        storage = tensor.untyped_storage()
-        if id(storage) not in self.known:
-            self.known.add(id(storage))
-            self.now += storage.nbytes()
-            self.peak = max(self.peak, self.now)
-            weakref.finalize(storage, self.free, id(storage), storage.nbytes())
-
-    def free(self, name: int, size: int) -> None:
-        self.known.discard(name)
-        self.now -= size
 
 
 def measured_peak(spec: TrialSpec) -> int:

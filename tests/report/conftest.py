@@ -106,3 +106,17 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_study(tmp_path_factory.mktemp("study"))
     build_report(folder, ideas={"depth_width": None, "architecture": None, "tokenizer": None, "data_order": None})
     return folder
+
+
+@pytest.fixture(scope="session")
+def study_with_recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recipe that nobody's notebook made, beside an idea that failed."""
+    from recipes import make_recipe, write_recipe
+
+    from studylib.report import build_report
+
+    folder = tmp_path_factory.mktemp("recipe")
+    write_text(folder / "architecture" / "log.txt", "it broke")
+    write_recipe(folder, make_recipe())
+    build_report(folder, ideas={})
+    return folder

@@ -70,6 +70,24 @@ def test_no_error_and_no_request(study, tmp_path, proxy, name):
     assert asked == []
 
 
+def test_the_recipe_fits_a_phone_and_is_read_aloud_in_the_language_chosen(study_with_recipe, tmp_path, proxy):
+    script = """
+      document.getElementById('language').click();
+      document.title = [390, 1280].map(width => {
+        document.body.style.width = width + 'px';
+        return document.querySelector('main').scrollWidth;
+      }).join(' ');
+    """
+    copy = driven(study_with_recipe, script)
+    page, console, asked = browse(copy.as_uri(), tmp_path, proxy)
+    copy.unlink()
+    assert console == [] and asked == []
+    drawing = page.find("svg", class_="model")
+    assert drawing["aria-label"] == drawing["data-label-ja"] != drawing["data-label-en"]
+    phone, desktop = (int(width) for width in page.title.string.split())
+    assert phone <= 390 and desktop <= 1280
+
+
 def test_the_recorder_would_notice(tmp_path, proxy):
     (tmp_path / "bad.html").write_text("<img src='http://example.invalid/x.png'><script>console.error('seen')</script>")
     _, console, asked = browse((tmp_path / "bad.html").as_uri(), tmp_path / "profile", proxy)

@@ -20,15 +20,18 @@ from studylib.numbers import beside, percent, power, short, small
 from studylib.report import build_report
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
+WITH_RECIPE = ("index.html", "decision/index.html")
 
 
 def parsed(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
-@pytest.fixture(params=PAGES)
-def page(request: pytest.FixtureRequest, study: Path) -> tuple[Path, BeautifulSoup]:
-    return study / request.param, parsed(study / request.param)
+@pytest.fixture(params=[*((False, page) for page in PAGES), *((True, page) for page in WITH_RECIPE)])
+def page(request: pytest.FixtureRequest, study: Path, study_with_recipe: Path) -> tuple[Path, BeautifulSoup]:
+    has_recipe, name = request.param
+    path = (study_with_recipe if has_recipe else study) / name
+    return path, parsed(path)
 
 
 def test_nothing_comes_from_elsewhere(page):
@@ -138,7 +141,8 @@ def test_settings_are_a_table_on_the_index_and_on_the_ideas_page(study):
     for page in ("index.html", "depth_width/index.html"):
         (table,) = [one for one in parsed(study / page).find_all("table") if "hands on" in one.caption.get_text()]
         layers, activation = (
-            [cell.get_text(" ", strip=True) for cell in row.find_all(["th", "td"])] for row in table.tbody("tr")
+            [row.th.code.get_text(), *(cell.get_text(" ", strip=True) for cell in row("td"))]
+            for row in table.tbody("tr")
         )
         assert layers[0] == "model.num_layers" and "40" in layers and "24 … 64" in layers and "0.12" in layers
         assert any("measured here" in cell and "1M, 16M" in cell and "Equal FLOPs" in cell for cell in layers)

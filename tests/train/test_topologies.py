@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from several import SHARP, in_double, numbers, stopped_before_the_end, train_all
+from several import SHARP, in_double, numbers, on_processes, stopped_before_the_end, train_all
 
 from studylib.files import write_text
+from studylib.model.stages import pipeline_stages
+from studylib.recipe.cost import tensor_bytes
+from studylib.recipe.rank_memory import rank_memory
 from studylib.spec import ParallelSpec, TrialSpec
 from studylib.train import train
 
@@ -88,6 +92,90 @@ def test_checkpoint_of_other_choices_loads_on_another_topology(recut, trained):
     expected = numbers(trained / "choices")
     assert numbers(trained / "choices-tp2-pp2") == pytest.approx(expected, rel=SHARP)
     assert numbers(recut / "choices") == pytest.approx(expected, rel=SHARP)
+
+
+def reduced(specs: list[TrialSpec], out: Path) -> None:
+    """Write the bytes of all tensors that are all-reduced in one step's passes, by trial and in order: tensor-parallel ranks', then replicas'."""
+    import torch
+
+    from studylib.data import random_rows
+    from studylib.model.gpt import build_gpt
+    from studylib.parallel import dist, pipeline_engine, world
+    from studylib.train.compute import resolve
+    from studylib.train.gradients import reduce_gradients
+    from studylib.train.pipeline import forward_backward
+
+    sizes, reduce = [0], dist.all_reduce
+
+    def counting(tensor: torch.Tensor, *arguments, **named):
+        sizes[-1] += tensor.nbytes
+        return reduce(tensor, *arguments, **named)
+
+    dist.all_reduce, found = counting, []
+    for spec in specs:
+        compute = resolve(spec)
+        with world(spec.parallel, compute.torch_device) as one:
+            gpt, batch = build_gpt(spec.model, one, seed=0, execution=compute.execution), random_rows(spec)
+            own = batch.rows(0, len(batch) // spec.parallel.dp)
+            sizes[:] = [0]
+            forward_backward(gpt, one, pipeline_engine("1f1b"), compute, own, spec.micro_batch_size)
+            sizes.append(0)
+            reduce_gradients(gpt, one)
+            found.append([*sizes, sum(parameter.numel() for parameter in gpt.parameters())])
+            rank = one.rank
+    write_text(out / f"{rank}.json", json.dumps(found))
+
+
+@pytest.mark.slow
+def test_what_ranks_send_each_other_is_what_the_recipe_counts(tiny_trial, tmp_path):
+    """The sizes of the tensors, under autocast as on a GPU; how often a ring sends them is arithmetic."""
+    bf16 = tiny_trial.replace(**{"compute.dtype": "bfloat16"})
+    tensor = on(bf16, tp=2, micro_batch_size=4)
+    cases = [tensor.replace(**{"compute.cross_entropy": name}) for name in ("plain", "chunked")]
+    cases.append(cases[0].replace(**{"compute.recompute": "layer"}))
+    replicas = on(bf16, dp=2)
+    on_processes(2, reduced, [*cases, replicas], tmp_path)
+    for rank in (0, 1):
+        *with_tensor, (_, gradients, parameters) = json.loads((tmp_path / f"{rank}.json").read_text())
+        assert gradients == 4 * parameters
+        for spec, (passes, _, _) in zip(cases, with_tensor, strict=True):
+            (stage,) = pipeline_stages(spec.model, 1)
+            assert passes == 2 * tensor_bytes(spec, stage), "two micro batches"
+
+
+def peaks(spec: TrialSpec, out: Path) -> None:
+    """Write the most bytes that this rank holds at once during one step's passes, beside its weights."""
+    from allocated import Allocated
+
+    from studylib.data import random_rows
+    from studylib.model.gpt import build_gpt
+    from studylib.parallel import pipeline_engine, world
+    from studylib.train.compute import resolve
+    from studylib.train.pipeline import forward_backward
+
+    compute = resolve(spec)
+    with world(spec.parallel, compute.torch_device) as one:
+        gpt, batch = build_gpt(spec.model, one, seed=0, execution=compute.execution), random_rows(spec)
+        engine = pipeline_engine(spec.parallel.pp_engine)
+        with Allocated() as allocated:
+            forward_backward(gpt, one, engine, compute, batch, spec.micro_batch_size)
+        write_text(out / f"{one.pp_rank}.json", json.dumps(allocated.peak))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["1f1b", "afab"])
+def test_what_each_pipeline_stage_holds_is_what_the_recipe_counts(engine, tiny_trial, tmp_path):
+    """Activations of as many micro-batches as are under way, logits on the last stage, gradients."""
+    model = tiny_trial.model.replace(num_layers=6, hidden_size=64, seq_len=256)
+    spec = tiny_trial.replace(model=model, global_batch_size=12)
+    spec = on(spec, pp=3, micro_batch_size=2, pp_engine=engine)
+    on_processes(3, peaks, spec, tmp_path)
+    for stage in pipeline_stages(model, 3):
+        held = rank_memory(spec, stage)
+        counted = held.activations + held.logits + held.gradients
+        measured = json.loads((tmp_path / f"{stage.index}.json").read_text())
+        print(f"{engine}, stage {stage.index}: {measured} of {counted:.0f} counted, {measured / counted:.3f}")
+        assert 0.9 < measured / counted < 1.1, stage
 
 
 @pytest.mark.slow

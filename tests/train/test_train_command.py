@@ -9,6 +9,7 @@ import math
 import pytest
 
 from studylib.choices.schedule import learning_rate_factor
+from studylib.data import prepare
 from studylib.files import read_json, read_json_lines, write_text
 from studylib.spec import ScheduleSpec
 from studylib.train.__main__ import main
@@ -39,6 +40,17 @@ def test_trains_and_writes_a_result(run, tiny_trial, tmp_path, capsys):
         record["step"] for record in read_json_lines(tmp_path / "out" / "metrics.jsonl") if "val_loss" in record
     ]
     assert validated_at == [10, 20]
+
+
+def test_data_only_prepares_what_a_run_then_finds(tiny_trial, tmp_path, capsys):
+    write_text(tmp_path / "spec.json", tiny_trial.model_dump_json())
+    arguments = [str(tmp_path / "spec.json"), "--out", str(tmp_path / "out")]
+    assert main([*arguments, "--data-only"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"data": str(tmp_path / "out" / "data")}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"data"}
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "out" / "data").rglob("*.json")}
+    assert made and prepare(tiny_trial.data, tmp_path / "out" / "data").manifest
+    assert made == {path: path.stat().st_mtime_ns for path in made}
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_slurm_script_is_shown_without_slurm(tmp_path, spec):
     trials = [Task.under(tmp_path, one) for one in [spec(0), spec(1), spec(2, parallel=TWO)]]
     options = {"slurm_partition": "big", "slurm_account": "nlp", "cpus_per_task": 8, "mem_gb": 64}
     script = LAUNCHERS["slurm"]().show(trials, setting(tmp_path, options=options, timeout=7200))
-    wanted = "partition=big account=nlp cpus-per-task=8 mem=64GB time=120 array=0-1%2 ntasks-per-node=2"
+    wanted = "partition=big account=nlp cpus-per-task=8 mem=64GB time=122 array=0-1%2 ntasks-per-node=2"
     for option in wanted.split():
         assert f"#SBATCH --{option}" in script
     assert "srun" in script and not list(tmp_path.glob("trials/*"))

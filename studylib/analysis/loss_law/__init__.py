@@ -1,4 +1,4 @@
-"""The loss as a law of model size and training tokens: fits of several forms, forecasts with their error, and their track record."""
+"""The loss as a law of model size and training tokens: forecasts with their error, and their track record."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from studylib.lazy import lazy
 __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
-        "forecasting": ["Forecast", "Forecaster", "fit_forecaster", "forecast"],
+        "forecasting": ["Counting", "Forecast", "Forecaster", "fit_forecaster", "forecast"],
         "backtesting": ["backtest"],
         "published": ["PublishedLaw", "published_law"],
     },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
 from studylib.choices.position._position import LayerPosition
@@ -40,6 +42,7 @@ class RotaryEmbedding(LayerPosition):
         return torch.cat((rotate(turned, cos, sin), kept), dim=-1)
 
 
+@lru_cache(maxsize=4)  # all layers have the same, and no one writes into them
 def rotary_tables(length: int, head_dim: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Cosines and sines, each [length, head_dim]."""
     # numpy, because nanotron patches torch's constructors (dtype and device) while a model is being built

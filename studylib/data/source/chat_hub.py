@@ -21,6 +21,7 @@ class ChatHubSource(MessageSource, HubSource):
         dataset: str = Field(description='such as "kunishou/databricks-dolly-15k-ja"; a local folder works too')
         revision: str = Field(description="the commit of the data set, 40 hexadecimal digits: a branch would move")
         config: str | None = None
+        data_dir: str | None = None
         split: str = "train"
         max_bytes: Positive = Field(default=100_000_000, description="stop after so many bytes of UTF-8")
         streaming: bool = Field(

@@ -34,6 +34,7 @@ class HubSource(Source):
         )
         revision: str = Field(description="the commit of the data set, 40 hexadecimal digits: a branch would move")
         config: str | None = Field(default=None, description='such as "20231101.ja"')
+        data_dir: str | None = Field(default=None, description='folder of the data set, such as "data/python"')
         split: str = "train"
         text_column: str = "text"
         max_bytes: Positive = Field(default=100_000_000, description="stop after so many bytes of UTF-8")
@@ -73,6 +74,7 @@ class HubSource(Source):
             table = datasets.load_dataset(
                 options.dataset,
                 name=options.config,
+                data_dir=options.data_dir,
                 split=options.split,
                 revision=None if local else options.revision,
                 streaming=options.streaming or first_only,

@@ -54,11 +54,12 @@ def theme() -> None:
 
 
 def look(index: int) -> dict[str, object]:
-    """Colour, marker and line style of the ``index``-th series: never colour alone."""
+    """Colour, marker and line style of the ``index``-th series: never colour alone, and no two of 64 alike."""
+    again = index // len(PALETTE)  # where the colours begin anew, markers and dashes are others
     return {
         "color": PALETTE[index % len(PALETTE)],
-        "marker": MARKERS[index % len(MARKERS)],
-        "linestyle": DASHES[index % len(DASHES)],
+        "marker": MARKERS[(index + again) % len(MARKERS)],
+        "linestyle": DASHES[(index + 2 * again) % len(DASHES)],
     }
 
 

@@ -9,15 +9,10 @@ from pydantic import Field, field_validator, model_validator
 
 from studylib.errors import invalid
 from studylib.ideas._shared.at_size import kept_groups
+from studylib.ideas._shared.equal_size import fitted
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
-from studylib.ideas._training import size_label
-from studylib.model.cost import parameter_count
-from studylib.model.family import of_equal_size
 from studylib.spec import Above0, ModelSpec
-
-# A choice may cost more or fewer parameters than the intermediate size can make good to the last one.
-TOLERANCE = 0.03
 
 
 class ArchitectureParams(OneShapeParams):
@@ -105,14 +100,3 @@ class ArchitectureParams(OneShapeParams):
         if changes is None:
             changes = {} if variant == BASELINE else self.variants[variant]
         return fitted(base.replace(**changes), base, multiple=self.ffn_multiple, name=variant) if changes else base
-
-
-def fitted(model: ModelSpec, reference: ModelSpec, *, multiple: int, name: str) -> ModelSpec:
-    """``model`` with the intermediate size that gives it the parameters of ``reference`` (within 3 %)."""
-    found = of_equal_size(model, reference, ffn_multiple=multiple)
-    wanted = parameter_count(reference).non_embedding
-    error = parameter_count(found).non_embedding / wanted - 1
-    if abs(error) > TOLERANCE:
-        why = f"cannot have {size_label(wanted)} parameters: {error:+.1%} at the nearest intermediate size {found.ffn_size}"
-        raise invalid("factors", name, f"{why}; use larger budgets or a smaller head_dim")
-    return found

@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 
 from studylib.errors import invalid
 from studylib.ideas._shared.at_size import kept_groups
+from studylib.ideas._shared.equal_size import experts_at_equal_flops
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
-from studylib.model.cost import flops_per_token
 from studylib.spec import Count, ModelSpec, Positive
 from studylib.trials.waterfall import SWITCHES
 
@@ -76,12 +76,5 @@ class EfficiencyParams(OneShapeParams):
             return base
         model = base.replace(**self.variants[variant])
         if model.moe is not None and model.moe.expert_size is None:
-            return _at_equal_flops(model, flops_per_token(base), multiple=8 if base.hidden_size >= 128 else 4)
+            return experts_at_equal_flops(model, base)
         return model
-
-
-def _at_equal_flops(model: ModelSpec, wanted: float, *, multiple: int) -> ModelSpec:
-    """``model`` with the expert size that brings the FLOPs of a token nearest to ``wanted``."""
-    first, second = (flops_per_token(model.replace(**{"moe.expert_size": n * multiple})) for n in (1, 2))
-    units = max(1, round(1 + (wanted - first) / (second - first)))
-    return model.replace(**{"moe.expert_size": units * multiple})

@@ -55,7 +55,11 @@ def for_optimizer(
     return (
         *found,
         *(Setting(field=field, value=value, choice="optimizer", **tried) for field, value in point.items()),
-        *(_as_compared(field, value) for field, value in given.items() if field not in point and value is not None),
+        *(
+            _as_compared(field, value, "optimizer")
+            for field, value in given.items()
+            if field not in point and value is not None
+        ),
     )
 
 
@@ -208,8 +212,8 @@ def handed_on(
     )
 
 
-def _as_compared(field: str, value: Any) -> Setting:
-    return Setting(field=field, value=value, evidence="convention", source=AS_COMPARED, decided=False)
+def _as_compared(field: str, value: Any, choice: str = "") -> Setting:
+    return Setting(field=field, value=value, evidence="convention", source=AS_COMPARED, decided=False, choice=choice)
 
 
 def _measured(

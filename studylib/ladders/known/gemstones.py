@@ -14,8 +14,8 @@ __all__ = ["GEMSTONES"]
 
 _COMMIT = "5f420478f6057b0cbb4d13405fb10ca64675bccb"
 _URL = f"https://raw.githubusercontent.com/mcleish7/gemstone-scaling-laws/{_COMMIT}/wandb_dfs"
-# Metric by file: the loss while the rate is constant, at the end of a cooldown, and constant at half the rate.
-_HOT, _COOL, _SLOW = "constant rate", "cooled down", "constant rate, halved"
+# Metric by file: the loss while the rate is constant, at the end of a cooldown, and constant at a lower rate.
+_HOT, _COOL, _SLOW = "constant rate", "cooled down", "lower constant rate"
 _FILES = {
     _COOL: ("wandb_df_for_fitting_cool_end.jsonl", "bdf01b6b21bafc414218124a6f9e195cee07f3d69ceacbfae2fcf069d34f4e61"),
     _HOT: ("wandb_df_for_fitting_hot.jsonl", "655467b59c99383403d6f73f5b7f23c02aea3f12935dc110382d8a8b43a0ff5d"),
@@ -25,7 +25,7 @@ _VOCABULARY = 50_304  # input and output embeddings, untied
 
 
 def _read(folder: Path) -> pl.DataFrame:
-    """Metrics `cooled down`, `constant rate` and `constant rate, halved`; the seconds of a step are those of one node."""
+    """Metrics `cooled down`, `constant rate` and `lower constant rate`; the seconds of a step are those of one node."""
     parts = []
     for metric, (name, _) in _FILES.items():
         rows = read_table(folder / name)

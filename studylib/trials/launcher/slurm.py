@@ -3,12 +3,20 @@
 Options (``launcher_options`` of the parameters) are submitit's: ``slurm_partition``, ``slurm_account``,
 ``timeout_min``, ``cpus_per_task``, ``mem_gb``, ``slurm_array_parallelism`` ...; ``cluster: local`` runs the same
 functions as plain processes on this machine. The study folder must be on a file system that the nodes share.
+
+A trial takes as many nodes as its processes need: ``gpus_per_node`` (8 if left out) says how many of them a node has room for,
+``tasks_per_node`` where they are on processors; ``nodes`` gives the number instead. There is one Slurm task a process rather
+than one torchrun a node: Slurm knows where each lies, its signals reach each, and when one fails it ends the others at once,
+with the exit status of the one that failed. A job that reaches its limit (``timeout_min``) or is preempted is put back into
+the queue and goes on from the trial's last checkpoint, at most ``max_requeues`` times (10 if left out); see ``slurm_rank.py``.
+
+Jobs outlive a study that was killed. Started again, it finds their numbers (``slurm_job.json`` in a trial's folder) and waits for
+those that Slurm still has, rather than having two jobs write into one folder. Ctrl-C cancels them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,8 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from studylib.environment import cores
-from studylib.errors import StudyError
-from studylib.files import read_json_lines
+from studylib.files import read_json, read_json_lines, write_json
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Task
 from studylib.trials.command_slot import reported_by_ranks
@@ -27,12 +34,13 @@ from studylib.trials.outcome import Outcome, bounded
 from studylib.trials.pool import Pool, end_task
 from studylib.trials.progress import Tracker
 from studylib.trials.queue import Queue
-from studylib.trials.rank import carry_out_rank
 from studylib.trials.slots import WorkerSlot
+from studylib.trials.slurm_options import Needs, SlurmOptions
+from studylib.trials.slurm_rank import SlurmRank
 
 __all__ = ["Slurm"]
 
-_DAY_MINUTES = 24 * 60
+_LOOK_EVERY_S = 10.0  # whether a rank said that it failed; then Slurm is asked anew about its job
 
 
 @dataclass
@@ -43,10 +51,15 @@ class _Job:
     lock: contextlib.ExitStack
     began: float | None = None
     _size: int = 0
+    _looked: float = 0.0
 
     def ended(self, job: Any, tracker: Tracker) -> bool:
         """Tell the listeners what is new; whether the job has ended."""
-        done = job.done()
+        # submitit asks Slurm ever more rarely, and ranks that are ended because another one failed leave no word of their own.
+        look = time.monotonic() - self._looked > _LOOK_EVERY_S
+        if look:
+            self._looked = time.monotonic()
+        done = job.done(force_check=look and reported_by_ranks(self.trial.folder) is not None)
         if self.began is None and (done or job.state.upper() == "RUNNING"):
             self.began = time.monotonic()
             tracker.started(self.trial)
@@ -57,18 +70,24 @@ class _Job:
         self._size = size
         return done
 
+    def close(self) -> None:
+        """Nobody is to look for the job any more."""
+        _job_file(self.trial).unlink(missing_ok=True)
+        self.lock.close()
+
 
 class Slurm(Launcher):
     """Trials are jobs, submitted as soon as what they read is there; other steps run where the study was started."""
 
     def run(self, queue: Queue, setting: Setting, tracker: Tracker) -> None:
+        options = SlurmOptions.of(setting)
         here = WorkerSlot(setting.out, train=setting.train, threads=cores(), fits=lambda task: not _is_trial(task))
         pool = Pool(queue, [here], tracker, retry_failed=setting.retry_failed)
         jobs: dict[Any, _Job] = {}
         try:
             while queue:
-                for group in _by_width(list(iter(lambda: queue.take(_is_trial), None))):
-                    jobs |= _submit(group, setting)
+                for needs, group in options.alike(list(iter(lambda: queue.take(_is_trial), None))):
+                    jobs |= _submit(group, needs, options, setting)
                 pool.tick()
                 for job, one in list(jobs.items()):
                     if one.ended(job, tracker):
@@ -76,13 +95,13 @@ class Slurm(Launcher):
                         outcome, seconds = _outcome(job, one.trial), time.monotonic() - one.began
                         if outcome.failed:
                             one.trial.record_failure(outcome, seconds)
-                        one.lock.close()
+                        one.close()
                         end_task(queue, tracker, one.trial, outcome, seconds)
         finally:
             pool.close()
             for job, one in jobs.items():
                 job.cancel(check=False)
-                one.lock.close()
+                one.close()
 
     def show(self, tasks: Sequence[Task], setting: Setting) -> str:
         """The sbatch script of each job array."""
@@ -95,54 +114,64 @@ class Slurm(Launcher):
             def affinity(cls) -> int:
                 return 1
 
-        scripts = []
-        for group in _by_width([task for task in tasks if _is_trial(task)]):
-            executor = _executor(group, setting, writes_only=Unsent(setting.out / "slurm"))
+        scripts, options = [], SlurmOptions.of(setting)
+        for needs, group in options.alike([task for task in tasks if _is_trial(task)]):
+            executor = options.executor(needs, setting, writes_only=Unsent(setting.out / "slurm"))
             if len(group) > 1:
                 executor.parameters["map_count"] = len(group)
+            nodes, each = needs.placement.nodes, needs.placement.processes_per_node
             scripts.append(
-                f"# {len(group)} trials\n{executor._make_submission_file_text(executor._submitit_command_str, '')}"
+                f"# {len(group)} trials: nodes {nodes}, processes a node {each}, requeued at most {options.max_requeues} times\n"
+                f"{executor._make_submission_file_text(executor._submitit_command_str, '')}"
             )
         return "\n".join(scripts)
-
-
-def run_rank(spec: dict[str, Any], out: str, train: str) -> None:
-    """What a job does: one rank of a trial. Called on the compute node by submitit."""
-    import submitit
-
-    environment = submitit.JobEnvironment()
-    if environment.num_tasks > 1:
-        distributed = submitit.helpers.TorchDistributedEnvironment()
-        if environment.num_nodes == 1:  # a node's own name need not resolve
-            distributed.master_addr = "127.0.0.1"
-        distributed.export(set_cuda_visible_devices=False)
-    carry_out_rank(TrialSpec.model_validate(spec), Path(out), train)
 
 
 def _is_trial(task: Task) -> bool:
     return task.step.folder == TrialSpec.folder
 
 
-def _submit(group: Sequence[Task], setting: Setting) -> dict[Any, _Job]:
+def _submit(group: Sequence[Task], needs: Needs, options: SlurmOptions, setting: Setting) -> dict[Any, _Job]:
     locks = [contextlib.ExitStack() for _ in group]
     try:
         for trial, lock in zip(group, locks, strict=True):
             if not lock.enter_context(trial.lock()):
                 raise RuntimeError(f"{trial.name} is being carried out by another process on the same folder")
             trial.clear_failure()
-            for stale in trial.folder.glob("outcome.*.json"):
+        jobs = [_still_there(trial, options, setting) for trial in group]
+        if fresh := [trial for trial, job in zip(group, jobs, strict=True) if job is None]:
+            for stale in (file for trial in fresh for file in trial.folder.glob("outcome.*.json")):
                 stale.unlink()
-        executor = _executor(group, setting)
-        with executor.batch():
-            submitted = [
-                executor.submit(run_rank, trial.step.model_dump(mode="json"), str(setting.out.resolve()), setting.train)
-                for trial in group
-            ]
+            executor = options.executor(needs, setting)
+            with executor.batch():
+                submitted = [executor.submit(_rank_of(trial, options, setting)) for trial in fresh]
+            for trial, job in zip(fresh, submitted, strict=True):
+                write_json(_job_file(trial), {"cluster": options.cluster, "job": job.job_id})
+            waiting = iter(submitted)
+            jobs = [next(waiting) if job is None else job for job in jobs]
     except BaseException:
         for lock in locks:
             lock.close()
         raise
-    return {job: _Job(trial, lock) for job, trial, lock in zip(submitted, group, locks, strict=True)}
+    return {job: _Job(trial, lock) for job, trial, lock in zip(jobs, group, locks, strict=True)}
+
+
+def _still_there(trial: Task, options: SlurmOptions, setting: Setting) -> Any:
+    """The job that an earlier start of the study submitted for this trial, if Slurm has it and it has not ended."""
+    from submitit.slurm.slurm import SlurmJob
+
+    try:
+        known = read_json(_job_file(trial))
+    except FileNotFoundError:
+        return None
+    if not known["cluster"] == options.cluster == "slurm":  # plain processes cannot be found again by their number
+        return None
+    job = SlurmJob((setting.out / "slurm").absolute(), known["job"], tasks=list(range(trial.step.processes)))
+    return None if job.done(force_check=True) or job.state == "UNKNOWN" else job
+
+
+def _job_file(trial: Task) -> Path:
+    return trial.folder / "slurm_job.json"
 
 
 def _outcome(job: Any, trial: Task) -> Outcome:
@@ -159,43 +188,18 @@ def _outcome(job: Any, trial: Task) -> Outcome:
     said = bounded(f"Slurm job {job.job_id} ended as {state}: {log.last_lines()}")
     if "OUT_OF_MEMORY" in state:
         return Outcome("oom", said)
-    # submitit asks a job to stop shortly before its limit; a trial cannot be requeued from there, and it says so.
-    if "TIMEOUT" in state or "timed-out" in log.last_lines(50):
+    if "TIMEOUT" in state:  # it could not be told in time
         return Outcome("timeout", said)
     return Outcome("crashed", said)
 
 
-def _executor(group: Sequence[Task], setting: Setting, *, writes_only: Any = None) -> Any:
-    import submitit
-
-    spec = group[0].step
-    nodes = setting.options.get("nodes", 1)
-    minutes = math.ceil(setting.timeout / 60) if setting.timeout else _DAY_MINUTES
-    parameters: dict[str, Any] = {
-        "name": "studylib",
-        "tasks_per_node": -(-spec.parallel.world_size // nodes),
-        "timeout_min": minutes,
-    }
-    if spec.compute.device == "cuda":
-        parameters["gpus_per_node"] = parameters["tasks_per_node"]
-    parameters |= setting.options
-    cluster = parameters.pop("cluster", "slurm")
-    folder = setting.out / "slurm"
-    try:
-        if writes_only is not None:  # take the checks and names of the automatic executor, but send nothing
-            executor = submitit.AutoExecutor(folder, cluster="debug")
-            executor.cluster, executor._executor = "slurm", writes_only
-        else:
-            executor = submitit.AutoExecutor(folder, cluster=cluster)
-        executor.update_parameters(**parameters)
-    except (RuntimeError, ValueError, NameError, TypeError, AssertionError) as error:
-        raise StudyError(f"launcher_options: {bounded(' '.join(str(error).split()), 400)}") from None
-    return executor if writes_only is None else writes_only
-
-
-def _by_width(trials: Sequence[Task]) -> list[list[Task]]:
-    """Trials that need the same number of processes share an array; the longest come first."""
-    groups: dict[int, list[Task]] = {}
-    for trial in sorted(trials, key=lambda trial: -trial.flops):
-        groups.setdefault(trial.step.processes, []).append(trial)
-    return list(groups.values())
+def _rank_of(trial: Task, options: SlurmOptions, setting: Setting) -> SlurmRank:
+    return SlurmRank(
+        spec=trial.step.model_dump(mode="json"),
+        out=str(setting.out.resolve()),
+        train=setting.train,
+        limit=60.0 * options.timeout_min,
+        signal_delay=options.signal_delay_s,
+        timeout=setting.timeout,
+        max_requeues=options.max_requeues,
+    )

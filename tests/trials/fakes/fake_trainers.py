@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -116,10 +117,41 @@ def ranks(spec, out):
     (out / f"rank{rank}").write_text(json.dumps([os.environ["WORLD_SIZE"], os.environ.get("OMP_NUM_THREADS")]))
 
 
+def goes_on(spec, out):
+    """Keeps a checkpoint each time it is started, and ends the last time; before, it waits to be stopped."""
+    started = out / f"started{os.environ.get('RANK', '0')}"
+    with open(started, "a") as stream:
+        stream.write(os.environ.get("SLURM_RESTART_COUNT", "0") + "\n")
+    starts = len(started.read_text().split())
+    (out / "checkpoints" / f"step-{starts:08}").mkdir(parents=True, exist_ok=True)
+    while starts < spec.tags["starts"]:
+        time.sleep(0.01)
+
+
+def told(spec, out):
+    """Slurm says that its job will be stopped."""
+    if spec.tags.get("keeps"):
+        (out / "checkpoints" / "step-00000001").mkdir(parents=True)
+    signal.raise_signal(signal.SIGUSR2)
+
+
+def overdue(spec, out):
+    """Its time is up, whatever the clock says."""
+    next(thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)).function()
+
+
 def second_rank_out_of_memory(spec, out):
     if os.environ["RANK"] == "1":
         raise MemoryError("rank 1 has no more")
     time.sleep(30)
+
+
+def second_node_out_of_memory(spec, out):
+    """The other node's rank would wait for as long as it takes."""
+    if os.environ["GROUP_RANK"] == "1":
+        raise MemoryError(f"rank {os.environ['RANK']} on {os.environ['SLURMD_NODENAME']} has no more")
+    while True:
+        time.sleep(1)
 
 
 def second_rank_killed(spec, out):

@@ -106,7 +106,7 @@ def hold_together(
         measured = 100 * np.expm1((gap + np.sqrt(variance) * generator.standard_normal(len(gap))) / 100)
         interaction = _interval(measured - generator.normal(mean, sd, len(gap)))
         low, _, high = interaction
-        small = -100 * MARGIN <= low and high <= 100 * MARGIN
+        small = low >= -100 * MARGIN and high <= 100 * MARGIN
         state = "adds up" if small else "less" if low > 0 else "more" if high < 0 else "unclear"
         found.append(HeldTogether(size, predicted, _interval(measured), interaction, state))
     return found

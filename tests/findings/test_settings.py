@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from studylib.analysis import AtTarget
 from studylib.errors import StudyError
 from studylib.findings import settings_at_target
 from studylib.frozen import validated
+from studylib.result import not_asked_again
 from studylib.spec import ModelSpec, Setting, TrialSpec, apply
 from studylib.words import Text
 
@@ -128,3 +131,16 @@ def test_a_group_that_was_not_carried_makes_no_setting():
     assert settings_at_target(carried({"baseline": 0.0, "other": 1.0}), GROUPS, TRIAL.model, "baseline") == ()
     with pytest.raises(StudyError, match="none of those carried"):
         carried({"baseline": 0.0, "other": 1.0}).among(["nobody"])
+
+
+def test_a_run_may_keep_the_settings_of_what_it_leaves_out(tmp_path):
+    earlier = [
+        measured("model.activation", "silu"),
+        measured("model.norm", "rmsnorm", choice="norm"),
+        measured("model.qk_norm", True, choice="norm"),
+    ]
+    content = {"settings": [one.model_dump(mode="json") for one in earlier]}
+    (tmp_path / "result.previous.json").write_text(json.dumps(content))
+    anew = [measured("model.norm", "layernorm", choice="norm")]
+    assert not_asked_again(tmp_path, anew) == (earlier[0],), "a choice that was asked again is as it is found now"
+    assert not_asked_again(tmp_path, []) == tuple(earlier) and not_asked_again(tmp_path / "none", anew) == ()

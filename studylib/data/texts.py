@@ -11,7 +11,7 @@ from studylib.data.cleaned import CleanedSource, cleaned_text
 from studylib.data.cleaning import check_steps
 from studylib.data.digest import Allowance, FileDigests
 from studylib.data.guard import Guard, dropped_in_words
-from studylib.data.guard.known import known_digests
+from studylib.data.guard.known import evaluation_digests, known_digests
 from studylib.data.source import Source
 from studylib.data.split import Split
 from studylib.data.text import GuardedText, SideCount, batches, check_not_empty, together, write_text_folder
@@ -43,7 +43,7 @@ def check_sources(data: DataSpec, *, online: bool = True) -> None:
             check_steps(f"data.sources {spec.label}", spec.cleaning)
             if online or not source.remote:
                 source.check()
-        known_digests(one.evaluation_only)
+        evaluation_digests(one.evaluation_only)
 
 
 def _check_conversations(data: DataSpec, sources: Mapping[str, Source]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
@@ -19,6 +20,12 @@ from pydantic_core.core_schema import SerializationInfo
 from studylib.errors import StudyError, invalid
 from studylib.frozen import Frozen, first_problem
 from studylib.registry import Choice, Registry
+
+
+@functools.cache
+def _defaults(options: type[Frozen]) -> Frozen:
+    """Options that nobody gave; made once, since a plan asks for them a hundred thousand times."""
+    return options()
 
 
 class Choosing(Frozen):
@@ -55,7 +62,8 @@ class Choosing(Frozen):
 
     def options_of(self, choice: type[Choice]) -> Any:
         """The options of a choice, its ``Options``; defaults for one that is not named here."""
-        return self._options[choice] if choice in self._options else choice.Options()
+        own = self._options.get(choice)
+        return _defaults(choice.Options) if own is None else own
 
     @model_validator(mode="before")
     @classmethod
@@ -71,19 +79,20 @@ class Choosing(Frozen):
 
     @model_validator(mode="after")
     def _options_belong_to_the_choices(self) -> Self:
-        given, used = dict(self.__pydantic_extra__ or {}), set()
+        given, used, options = dict(self.__pydantic_extra__ or {}), set(), self._options
         for registry, name in self.named():
             choice = registry[name]
             fields = choice.Options.model_fields
             used |= fields.keys()
             try:
-                self._options[choice] = choice.Options(**{key: given[key] for key in fields if key in given})
+                own = {key: given[key] for key in fields if key in given}
+                options[choice] = choice.Options(**own) if own else _defaults(choice.Options)
             except ValidationError as error:
                 raise first_problem(error, choice.Options, within=self.place) from None
         for key, value in given.items():
             if key not in used:
                 raise self._unknown(key, value, used)
-        every = {name: value for options in self._options.values() for name, value in options}
+        every = {name: value for one in options.values() for name, value in one}
         object.__setattr__(self, "__pydantic_extra__", every)
         return self
 

@@ -33,9 +33,12 @@ def known_digests(evaluation_files: Sequence[str] = ()) -> dict[str, str]:
         A file is missing or cannot be read.
     """
     digests = {f"{FINGERPRINTS}{file.name}": file_digest(file) for file in _fingerprint_files()}
-    for file in evaluation_files:
-        digests[file] = file_digest(Path(file), field="data.evaluation_only")
-    return digests
+    return digests | evaluation_digests(evaluation_files)
+
+
+def evaluation_digests(files: Sequence[str]) -> dict[str, str]:
+    """The same of a study's own files alone."""
+    return {file: file_digest(Path(file), field="data.evaluation_only") for file in files}
 
 
 def load_known(evaluation_files: Sequence[str] = ()) -> Fingerprints:

@@ -19,6 +19,7 @@ class Line(Frozen):
     phase: Phase = "pre-training"
     choice: str = Field(default="", description="what is chosen as one; empty: the field itself")
     value: Value = Field(description="to build with; none: nothing supports one, and the run's default is left")
+    published_value: Value = Field(default=None, description="what others build with; none: nothing is published")
     own_value: Value = Field(default=None, description="what the study's own trials lean to; none: they say nothing")
     p_own: Fraction | None = Field(
         default=None, description="P(the own value is better than the published one) at the target; none: not compared"

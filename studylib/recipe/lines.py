@@ -112,6 +112,7 @@ def _line(choice: Together, key: Key, known: Published | None, asked: set[Key]) 
             "conditions": known.conditions,
             "evidence": known.evidence,
             "value": known.value,
+            "published_value": known.value,
         }
     if key in asked:
         base |= {"evidence": "convention"} | ({"source": _ASKED} if name != "model.seq_len" else {})

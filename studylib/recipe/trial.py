@@ -14,7 +14,7 @@ from studylib.recipe.shape import FIELDS as SHAPE
 from studylib.recipe.text import CONVERSATION_TOKENS, CONVERSATIONS, PAIR_ROWS, PAIRS, sources
 from studylib.spec import CleanerSpec, SourceSpec, TrialSpec
 from studylib.spec.setting import Phase
-from studylib.words import Words
+from studylib.words import Text, Words
 
 _TEXT = ("data.sources", "data.sources.cleaning")  # are made here: a cleaning is one of the Japanese web alone
 _VALIDATED = 1e-4  # of the text: 20M tokens of 200B
@@ -60,17 +60,23 @@ def _fitted(
         try:
             build([*kept, *group])
         except StudyError as error:
-            why = _CANNOT(why=str(error))
-            nothing = {"value": None, "decided": False, "p_best": None, "regret_percent": None}
-            group = [one.replace(conflict=why, **nothing) for one in group]
+            group = [_gives_way(one, _CANNOT(why=str(error))) for one in group]
         kept += group
     order = {one.key: place for place, one in enumerate(lines)}
     return tuple(sorted(kept, key=lambda one: order[one.key]))
 
 
 def _own(line: Line) -> bool:
-    """Whether the study's own value stands and could be left out. Shape and vocabulary could not, and were made to fit."""
-    return line.field not in _NEEDED and bool(line.idea) and line.value is not None and line.value == line.own_value
+    """Whether a value of the study's own stands that could be left out. Shape and vocabulary could not, and were made to fit."""
+    stands = bool(line.idea) and line.value is not None and line.value == line.own_value
+    return stands and line.field not in _NEEDED and line.value != line.published_value
+
+
+def _gives_way(line: Line, why: Text) -> Line:
+    """With what is published, if anything is."""
+    nothing: dict[str, Any] = {"decided": False, "p_best": None, "regret_percent": None}
+    evidence = line.evidence if line.published_value is None else "published"
+    return line.replace(value=line.published_value, evidence=evidence, conflict=why, **nothing)
 
 
 def pretraining_trial(lines: Iterable[Line], options: RecipeOptions) -> TrialSpec:

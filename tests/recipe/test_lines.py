@@ -263,6 +263,12 @@ def test_an_own_choice_that_does_not_fit_the_rest_gives_way_and_says_so():
     line = next(one for one in kept if one.field == "model.attention_every")
     assert line.value is None and line.own_value == 4 and "attention_every" in line.conflict.en
     assert trial.model.rotary_fraction == 0.5 and [one.field for one in kept] == [*found]
+    # A published value that own trials agree with is not theirs to give way.
+    found = made(measured("schedule.name", "wsd", "cosine"), measured("schedule.warmup_fraction", 0.02, 0.1))
+    kept, trial = fitting(tuple(found.values()), OPTIONS)
+    line = next(one for one in kept if one.field == "schedule.warmup_fraction")
+    assert line.value is None and "warmup_steps" in line.conflict.en
+    assert (trial.schedule.name, trial.schedule.decay_fraction, trial.schedule.warmup_steps) == ("wsd", 0.2, 2000)
     vocabulary = [
         measured(field, 65_536, choice="vocabulary") for field in ("model.vocab_size", "data.tokenizer.vocab_size")
     ]

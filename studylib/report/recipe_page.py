@@ -56,10 +56,10 @@ _MEMORY = Words(en="{{ used | num }} of {{ of | num }} GB", ja="{{ used | num }}
 _LOSS = Words(en="{{ value | fixed(3) }} bits per byte", ja="{{ value | fixed(3) }} bits/byte")
 _LOSS_RANGE = Words(en="{{ ends | fixed(3) }}, 90 %; {{ law }}", ja="90 % 区間 {{ ends | fixed(3) }}。{{ law }}")
 _LEFT = Words(
-    en="""{% if now %}As it stands, what is open costs an expected {{ now | num }} % of the loss together (what is chosen as one counts once).{% endif %}
+    en="""{% if now %}Judged by own trials alone, what is open costs an expected {{ now | num }} % of the loss together (what is chosen as one counts once).{% endif %}
         {% if runs %}The {{ runs }} {{ 'run' | plural(runs) }} listed below, {{ hours | num }} GPU-hours, should lessen what is given away
         where own trials choose from {{ before | num }} to {{ after | num }} % of the loss.{% endif %}""",
-    ja="""{% if now %}現状で未決の選択による期待損失は、合計で損失の {{ now | num }} %(一体で選ぶ項目は一度だけ数える)。{% endif %}
+    ja="""{% if now %}自前の試行だけから見ると、未決の選択による期待損失は合計で損失の {{ now | num }} %(一体で選ぶ項目は一度だけ数える)。{% endif %}
         {% if runs %}下の {{ runs }} 件の実験({{ hours | num }} GPU 時間)により、自前の試行で選ぶ場合の期待損失が損失の
         {{ ' ' }}{{ before | num }} % から {{ after | num }} % に下がる見込みです。{% endif %}""",
 )

@@ -318,3 +318,12 @@ def test_a_record_that_is_none_is_one_line(tmp_path):
         (tmp_path / "record.json").write_text(content)
         with pytest.raises(StudyError, match=r"record\.json"):
             read_track_record(tmp_path / "record.json")
+
+
+def test_variants_that_fail_do_not_widen_what_is_expected_of_the_others():
+    contend = spread_of([0.0, 3.5, 14.6, 50.6], [0.0, 1.3, 3.0, 1.6])
+    assert contend < 4 < np.std([0.0, 3.5, 14.6, 50.6], ddof=1)
+    assert spread_of([0.0, 3.5, 14.6, 500.6], [0.0, 1.3, 3.0, 1.6]) == pytest.approx(contend)
+    # One that is far ahead is no failure: it may be so elsewhere.
+    assert spread_of([0.0, 2.3, -9.3, 10.1], [0.0, 0.6, 0.5, 0.5]) > 5
+    assert spread_of([0.0], [0.0]) == 0.5

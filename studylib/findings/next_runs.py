@@ -59,7 +59,7 @@ class NextRuns(Finding):
             {% if why_none is not none %}{{ ' ' }}{% endif %}
             What was compared and is still open gives away {{ now | fixed(2) }} % of the loss at the target in expectation.
             {% if budget is not none %}Of {{ budget | num }} GPU-hours the list spends {{ gpu_hours | num }}
-            {%- else %}The first runs of the list spend {{ gpu_hours | num }} GPU-hours{% endif %} and leaves {{ after | fixed(2) }} %.
+            {%- else %}The first runs of the list spend {{ gpu_hours | num }} GPU-hours{% endif %} and leave {{ after | fixed(2) }} %.
             After each run the list is made anew.
             {% else %}
             {{ ' ' if why_none is not none else '' }}The expected regret of what was compared is {{ now | fixed(2) }} % of the loss, and stays

@@ -13,6 +13,15 @@ from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
 
 Interval = tuple[float, float, float]  # low, middle, high
+State = Literal["adds up", "less", "more", "unclear"]
+
+
+def state_of(interaction: Interval, margin: float) -> State:
+    """How a combination stands to the sum of its parts, by the interval of measured minus predicted; see `Additivity`."""
+    low, _, high = interaction
+    if -margin <= low and high <= margin:
+        return "adds up"
+    return "less" if low > 0 else "more" if high < 0 else "unclear"
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Additivity:
     measured: Interval
     interaction: Interval
     margin: float
-    state: Literal["adds up", "less", "more", "unclear"]
+    state: State
 
     def as_dict(self) -> dict[str, object]:
         """For ``IdeaResult.extrapolation``."""
@@ -84,8 +93,5 @@ def check_additivity(
     interaction = {combined: 1.0, baseline: len(parts) - 1.0} | dict.fromkeys(parts, -1.0)
     found = [seen.contrast(weights) for weights in (predicted, measured, interaction)]
     margin = MARGIN * abs(seen.level)  # as in ``decide``
-    low, _, high = found[2]
-    small = -margin <= low and high <= margin
-    state = "adds up" if small else "less" if low > 0 else "more" if high < 0 else "unclear"
     alone = {name: seen.contrast({name: 1.0, baseline: -1.0}) for name in parts}
-    return Additivity(size, alone, *found, margin, state)
+    return Additivity(size, alone, *found, margin, state_of(found[2], margin))

@@ -6,17 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
+from studylib.analysis.additivity import Interval, State, state_of
 from studylib.analysis.decision import MARGIN
 from studylib.analysis.finished import finished_variants
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.seed_effects import draw_noise
 
-Interval = tuple[float, float, float]  # low, middle, high
 _DRAWS, _NORMAL = 8_000, 1.959964
 
 
@@ -57,7 +56,7 @@ class HeldTogether:
     predicted: Interval
     measured: Interval
     interaction: Interval
-    state: Literal["adds up", "less", "more", "unclear"]
+    state: State
 
 
 def sum_of_effects(parts: Sequence[Alone]) -> tuple[float, float]:
@@ -105,9 +104,7 @@ def hold_together(
         gap = noise.mean[:, one, place] - noise.mean[:, other, place]  # of 100 * log(loss)
         measured = 100 * np.expm1((gap + np.sqrt(variance) * generator.standard_normal(len(gap))) / 100)
         interaction = _interval(measured - generator.normal(mean, sd, len(gap)))
-        low, _, high = interaction
-        small = low >= -100 * MARGIN and high <= 100 * MARGIN
-        state = "adds up" if small else "less" if low > 0 else "more" if high < 0 else "unclear"
+        state = state_of(interaction, 100 * MARGIN)
         found.append(HeldTogether(size, predicted, _interval(measured), interaction, state))
     return found
 

@@ -112,9 +112,9 @@ class Standing:
         return "ahead" if self.best[self.lead] >= bar else "equivalent"
 
     @classmethod
-    def of(cls, samples: np.ndarray) -> Standing:
-        """From [K, V] joint draws of losses."""
-        lead = int(samples.mean(axis=0).argmin())
+    def of(cls, samples: np.ndarray, lead: int | None = None) -> Standing:
+        """From [K, V] joint draws of losses; ``lead``: how another variant than the leader stands, as if it led."""
+        lead = int(samples.mean(axis=0).argmin()) if lead is None else lead
         return cls(
             lead=lead,
             best=np.bincount(samples.argmin(axis=1), minlength=samples.shape[1]) / len(samples),

@@ -47,8 +47,7 @@ class Reliability:
     @property
     def interval(self) -> Interval:
         """(low, middle, high) of the memory, 90 %."""
-        low, middle, high = np.quantile(self.memory, _TAILS)
-        return float(low), float(middle), float(high)
+        return _interval(self.memory)
 
     def correlation(self, factor: float) -> np.ndarray:
         """[K] correlation of true effects at sizes a ``factor`` apart, either way."""
@@ -77,16 +76,12 @@ class Reliability:
         """
         if spread_over_noise is None:
             spread_over_noise = _typical_spread()
-        held = held_share(self.correlation(factor), gap_over_noise, spread_over_noise, noise_there)
-        low, middle, high = np.quantile(held, _TAILS)
-        return float(low), float(middle), float(high)
+        return _interval(held_share(self.correlation(factor), gap_over_noise, spread_over_noise, noise_there))
 
     def pair_holds(self, factor: float, *, spread_over_noise: float | None = None) -> Interval:
         """As `holds`, for any two of the variants, both orders measured: 1/2 + arcsin(correlation of what is measured) / pi."""
         spread2 = (_typical_spread() if spread_over_noise is None else spread_over_noise) ** 2
-        held = 0.5 + np.arcsin(self.correlation(factor) * spread2 / (spread2 + 1)) / math.pi
-        low, middle, high = np.quantile(held, _TAILS)
-        return float(low), float(middle), float(high)
+        return _interval(0.5 + np.arcsin(self.correlation(factor) * spread2 / (spread2 + 1)) / math.pi)
 
     def carry(
         self,
@@ -137,6 +132,11 @@ class Reliability:
             for factor in (3, 10, 100, 1000)
         ]  # fmt: skip
         return records(rows)
+
+
+def _interval(draws: np.ndarray) -> Interval:
+    low, middle, high = np.quantile(draws, _TAILS)
+    return float(low), float(middle), float(high)
 
 
 def held_share(

@@ -80,24 +80,25 @@ class SimulatedBudget:
 
     def saved(self, other: Spent | None = None, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
         """(GPU-hours, ratio): at each point of the other way (default: spread evenly), its compute over what the list needs for its regret."""
-        hours, regrets = self.curve(studies)
         corners = _frontier(self.even if other is None else other, studies)
         ends, there = np.log([one for _, one, _ in corners]), [one for _, _, one in corners]
-        found = []
-        for cost in np.geomspace(corners[0][1], corners[-1][1], _POINTS):
-            regret = np.interp(np.log(cost), ends, there)
-            if regrets[-1] <= regret:
-                found.append((float(cost), float(cost / np.exp(np.interp(-regret, -regrets, np.log(hours))))))
-        return found
+        costs = np.geomspace(corners[0][1], corners[-1][1], _POINTS)
+        return self._over_the_list(costs, np.interp(np.log(costs), ends, there), studies)
 
     def saved_usually(self, studies: np.ndarray | None = None) -> list[tuple[float, float]]:
         """As `saved`, at every size and number of seeds that could be spread evenly, not at the best ones alone."""
-        hours, regrets = self.curve(studies)
         kept = slice(None) if studies is None else studies
-        every = zip(self.even.hours[kept].mean(axis=0), self.even.regret[kept].mean(axis=0), strict=True)
+        return self._over_the_list(self.even.hours[kept].mean(axis=0), self.even.regret[kept].mean(axis=0), studies)
+
+    def _over_the_list(
+        self, costs: np.ndarray, reached: np.ndarray, studies: np.ndarray | None
+    ) -> list[tuple[float, float]]:
+        """(GPU-hours, over what the list needs for the same regret) of those regrets that the list reaches."""
+        hours, regrets = self.curve(studies)
+        needed = np.exp(np.interp(-reached, -regrets, np.log(hours)))
         return [
-            (float(cost), float(cost / np.exp(np.interp(-regret, -regrets, np.log(hours)))))
-            for cost, regret in every
+            (float(cost), float(cost / own))
+            for cost, own, regret in zip(costs, needed, reached, strict=True)
             if regrets[-1] <= regret
         ]
 

@@ -14,6 +14,10 @@ _NOT_QUIET = Words(
 )
 
 
+REMARK = Words(en="{% if remark %}{{ remark }}{% endif %}", ja="{% if remark %}{{ remark }}{% endif %}")
+"""What a finding with the fact ``remark`` says beside its figure: that alone."""
+
+
 def not_quiet(others: float | None) -> Text | None:
     """The remark, where others took more of the cores (a share) than a quiet machine allows; None where not, or not known."""
     return _NOT_QUIET(share=others) if others is not None and others > BUSY else None

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import polars as pl
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from studylib.analysis import Additivity, check_additivity, finished_variants
-from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, wrapped
+from studylib.findings._figures.style import INK, MUTED, canvas, wrapped
 from studylib.findings._finding import Finding, Interval
-from studylib.frozen import Frozen
+from studylib.findings._sums import DRAWN, HeldAgainstSum, draw_rows
 from studylib.words import Words
 
-_STATES = {
-    "adds up": "gains add up", "less": "less than the sum", "more": "more than the sum", "unclear": "the sum is not refuted",
-}  # fmt: skip
 
+class Together(HeldAgainstSum):
+    """At one size, against the baseline in bits per byte: ``predicted`` is the sum of the single effects."""
 
-class Together(Frozen):
-    """At one size, against the baseline in bits per byte: the sum of the single effects, and the combination as measured."""
-
-    size: str
     predicted: Interval
-    measured: Interval
-    state: Literal["adds up", "less", "more", "unclear"]
 
 
 class Combination(Finding):
@@ -53,8 +45,7 @@ class Combination(Finding):
         en="""{% if sizes %}
             {{ parts | listed }} put together:
             {% for one in sizes %}
-            {{ {'adds up': 'the gains add up', 'less': 'they bring less than their sum', 'more': 'they bring more than their sum',
-            'unclear': 'the noise allows their sum, or less, or more'}[one.state] }} at {{ one.size }}{{ '.' if loop.last else '; ' }}
+            {{ one.told }} at {{ one.size }}{{ '.' if loop.last else '; ' }}
             {% endfor %}
             {% elif parts | length < 2 %}Nothing was combined: a choice below the baseline is needed in two factors and there is in
             {{ parts | length }}.
@@ -62,8 +53,7 @@ class Combination(Finding):
         ja="""{% if sizes %}
             {{ parts | listed }} の組み合わせ:
             {% for one in sizes %}
-            {{ one.size }} では{{ {'adds up': '足し合わせられる', 'less': '和より小さい', 'more': '和より大きい',
-            'unclear': '和との差は誤差内'}[one.state] }}{{ '。' if loop.last else '、' }}
+            {{ one.size }} では{{ one.told }}{{ '。' if loop.last else '、' }}
             {% endfor %}
             {% elif parts | length < 2 %}組み合わせは試していません(基準を下回る案のある因子は {{ parts | length }}、2 つ以上必要)。
             {% else %}{{ parts | listed }} の組み合わせはどの規模でも完了しませんでした。{% endif %}""",
@@ -91,17 +81,9 @@ class Combination(Finding):
         height = 1.9 + 0.36 * (len(self.parts) + 2)
         figure, axes = canvas(1, len(found), width=max(6.2, 2.2 + 2.9 * len(found)), height=height, sharey=True)
         for ax, one in zip(axes, found, strict=True):
-            rows = [(one.parts[name], MUTED, "o") for name in self.parts]
-            rows += [(one.predicted, PALETTE[0], "s"), (one.measured, PALETTE[1], "D")]
-            for y, ((low, middle, high), colour, marker) in enumerate(rows):
-                ax.plot([low, high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")
-                ax.plot(middle, y, marker=marker, ms=8, color=colour, ls="")
-            ax.axvspan(one.predicted[0], one.predicted[2], color=PALETTE[0], alpha=0.1, lw=0)
-            ax.axvline(0, color=INK, lw=1)
-            ax.axhline(len(self.parts) - 0.5, color=MUTED, lw=0.8, ls=":")
-            ax.grid(axis="y", visible=False)
+            draw_rows(ax, [one.parts[name] for name in self.parts], one.predicted, [one.measured])
             ax.xaxis.set_major_locator(MaxNLocator(4))
-            ax.set_title(f"{one.size}: {_STATES[one.state]}", loc="left", fontsize=10.5, color=MUTED)
+            ax.set_title(f"{one.size}: {DRAWN[one.state]}", loc="left", fontsize=10.5, color=MUTED)
         labels = [wrapped(name) for name in self.parts] + ["sum (predicted)", "together (measured)"]
         axes[0].set_yticks(range(len(labels)), labels, color=INK)
         axes[0].set_ylim(len(labels) - 0.4, -0.6)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from studylib import analysis
-from studylib.findings._figures.style import INK, MUTED, PALETTE, canvas, wrapped
+from studylib.findings._figures.style import INK, canvas, wrapped
 from studylib.findings._finding import Finding, Interval
+from studylib.findings._sums import DRAWN, HeldAgainstSum, draw_rows
 from studylib.frozen import Frozen
 from studylib.words import Text, Words
-
-_STATES = {
-    "adds up": "gains add up", "less": "less than the sum", "more": "more than the sum", "unclear": "the sum is not refuted",
-}  # fmt: skip
 
 
 class ChosenPart(Frozen):
@@ -37,13 +33,10 @@ class NotMade(Frozen):
     why: Text
 
 
-class AtSize(Frozen):
-    """At one size against the baseline, percent of the loss; ``interaction``: measured minus predicted."""
+class AtSize(HeldAgainstSum):
+    """Percent of the loss; ``interaction``: measured minus predicted."""
 
-    size: str
-    measured: Interval
     interaction: Interval
-    state: Literal["adds up", "less", "more", "unclear"]
 
 
 class HeldTogether(Finding):
@@ -84,8 +77,7 @@ class HeldTogether(Finding):
             {% elif not sizes %}{{ parts | map(attribute='value') | listed }} together finished at no size.
             {% else %}{{ parts | map(attribute='value') | listed }} together:
             {% for one in sizes %}
-            {{ {'adds up': 'the gains add up', 'less': 'they bring less than their sum', 'more': 'they bring more than their sum',
-            'unclear': 'the noise allows their sum, or less, or more'}[one.state] }} at {{ one.size }}{{ '.' if loop.last else '; ' }}
+            {{ one.told }} at {{ one.size }}{{ '.' if loop.last else '; ' }}
             {% endfor %}{% endif %}
             {% if missing %}Without a result, so not part of it: {{ missing | listed }}.{% endif %}
             {% for why, own in left_out | groupby('why.en') %}{{ 'Left out, because ' if loop.first }}{{ why }}:
@@ -96,8 +88,7 @@ class HeldTogether(Finding):
             {% elif not sizes %}{{ parts | map(attribute='value') | listed }} の組み合わせはどの規模でも完了しませんでした。
             {% else %}{{ parts | map(attribute='value') | listed }} の組み合わせ:
             {% for one in sizes %}
-            {{ one.size }} では{{ {'adds up': '足し合わせられる', 'less': '和より小さい', 'more': '和より大きい',
-            'unclear': '和との差は誤差内'}[one.state] }}{{ '。' if loop.last else '、' }}
+            {{ one.size }} では{{ one.told }}{{ '。' if loop.last else '、' }}
             {% endfor %}{% endif %}
             {% if missing %}結果がなく含まれないもの:{{ missing | listed }}。{% endif %}
             {% for why, own in left_out | groupby('why.ja') %}{{ '除外:' if loop.first }}
@@ -132,21 +123,12 @@ class HeldTogether(Finding):
 
     def draw(self) -> Figure:
         """Effects alone, their sum, and all together as measured at every size."""
-        rows = [(wrapped(one.value, 34), one.effect, MUTED, "o") for one in self.parts]
-        rows.append(("sum (predicted)", self.predicted, PALETTE[0], "s"))
-        rows += [
-            (f"together at {one.size}:\n{_STATES[one.state]}", one.measured, PALETTE[1], "D") for one in self.sizes
-        ]
-        figure, (ax,) = canvas(width=8.4, height=1.4 + 0.4 * len(rows))
-        for y, (_, (low, middle, high), colour, marker) in enumerate(rows):
-            ax.plot([low, high], [y, y], color=colour, lw=2.4, solid_capstyle="butt")
-            ax.plot(middle, y, marker=marker, ms=8, color=colour, ls="")
-        ax.axvspan(self.predicted[0], self.predicted[2], color=PALETTE[0], alpha=0.1, lw=0)
-        ax.axvline(0, color=INK, lw=1)
-        ax.axhline(len(self.parts) - 0.5, color=MUTED, lw=0.8, ls=":")
-        ax.grid(axis="y", visible=False)
+        labels = [*(wrapped(one.value, 34) for one in self.parts), "sum (predicted)"]
+        labels += [f"together at {one.size}:\n{DRAWN[one.state]}" for one in self.sizes]
+        figure, (ax,) = canvas(width=8.4, height=1.4 + 0.4 * len(labels))
+        draw_rows(ax, [one.effect for one in self.parts], self.predicted, [one.measured for one in self.sizes])
         ax.xaxis.set_major_locator(MaxNLocator(6))
-        ax.set_yticks(range(len(rows)), [name for name, *_ in rows], color=INK)
-        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.set_yticks(range(len(labels)), labels, color=INK)
+        ax.set_ylim(len(labels) - 0.4, -0.6)
         figure.supxlabel("difference to the baseline at the same seed\n(% of the loss), 95 % interval", fontsize=10)
         return figure

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
-from studylib.findings._quiet import mark, not_quiet
+from studylib.findings._quiet import REMARK, mark, not_quiet
 from studylib.frozen import Frozen
 from studylib.words import Text, Words
 
@@ -35,7 +35,7 @@ class Layouts(Finding):
         ja="""配置ごとの 1 時間あたり試行数:
             {% for one in layouts %}{{ one.layout }} {{ one.trials_an_hour | num }}{{ '。' if loop.last else '、' }}{% endfor %}""",
     )
-    words = Words(en="""{% if remark %}{{ remark }}{% endif %}""", ja="""{% if remark %}{{ remark }}{% endif %}""")
+    words = REMARK
 
     layouts: tuple[Layout, ...]
     remark: Text | None = None

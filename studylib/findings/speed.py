@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
-from studylib.findings._quiet import mark, not_quiet
+from studylib.findings._quiet import REMARK, mark, not_quiet
 from studylib.frozen import Frozen
 from studylib.result import Text
 from studylib.words import Words
@@ -50,7 +50,7 @@ class Speed(Finding):
         ja="""{{ '単独で測った' if alone else '試行自体の' }}各{{ subject }}の学習速度(トークン/秒):
             {% for one in rates %}{{ one.variant }} {{ one.tokens_per_s | num }}{{ '。' if loop.last else '、' }}{% endfor %}""",
     )
-    words = Words(en="""{% if remark %}{{ remark }}{% endif %}""", ja="""{% if remark %}{{ remark }}{% endif %}""")
+    words = REMARK
 
     subject: Text
     size: str

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas
 from studylib.findings._finding import Finding
-from studylib.findings._quiet import mark, not_quiet
+from studylib.findings._quiet import REMARK, mark, not_quiet
 from studylib.frozen import Frozen
 from studylib.numbers import short
 from studylib.result import Text
@@ -48,7 +48,7 @@ class Waterfall(Finding):
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
-    words = Words(en="""{% if remark %}{{ remark }}{% endif %}""", ja="""{% if remark %}{{ remark }}{% endif %}""")
+    words = REMARK
 
     switches: tuple[SwitchedOn, ...]
     remark: Text | None = None

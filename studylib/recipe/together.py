@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from studylib.analysis.at_target import MARGIN
+from studylib.analysis.posterior import Standing
 from studylib.recipe.own import SHAPE_CHOICE, Key, Own, named
 from studylib.recipe.published import Published
 from studylib.recipe.shape import FIELDS as SHAPE
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from studylib.analysis.reliability import Reliability
 
 SURE = 0.9  # P(better at the target) from which own trials overrule what is published
-_MARGIN = 0.2  # percent of the loss: a decided value costs no more, as for every verdict at the target
-_RIVAL = 0.05
 _SAME = 1.25  # numbers no further apart than this factor count as one value that was tried
 
 
@@ -132,15 +132,13 @@ def standing(choice: Together, setting: Setting, is_own: bool) -> dict[str, Any]
     """P(best), regret, alternatives and whether it is decided: of the value taken, among those tried, at the target."""
     place = choice.taken
     if choice.draws is not None and place is not None:
-        best = np.bincount(choice.draws.argmin(axis=1), minlength=choice.draws.shape[1]) / len(choice.draws)
-        regret = float((choice.draws[:, place] - choice.draws.min(axis=1)).mean())
-        better = (choice.draws < choice.draws[:, [place]]).mean(axis=0)
-        rivals = sorted((i for i in range(len(best)) if i != place and better[i] > _RIVAL), key=lambda i: -better[i])
-        values = [setting.tried[i].value for i in rivals] if len(setting.tried) == len(best) else []
+        found = Standing.of(choice.draws, place)
+        values = [setting.tried[i].value for i in found.rivals] if len(setting.tried) == len(found.best) else []
         others = tuple(dict.fromkeys(value for value in values if value not in (None, setting.tried[place].value)))
-        p = float(best[place])
-        decided = p >= SURE and regret <= _MARGIN
-        return {"p_best": p, "regret_percent": regret, "alternatives": others, "decided": decided}
+        return {
+            "p_best": float(found.best[place]), "regret_percent": found.regret, "alternatives": others,
+            "decided": found.state(SURE, MARGIN) == "ahead",
+        }  # fmt: skip
     if is_own:
         return {
             "p_best": setting.p_best, "regret_percent": setting.expected_regret_percent, "alternatives": setting.alternatives,

@@ -16,8 +16,8 @@ from studylib.spec import ComputeSpec, TrialSpec
 
 # Measured on two AVX-512 cores: autocast's casts cost more than bf16 products save below this width, and
 # compiling (about 10 s a process) is repaid when a trial is longer than this many FLOPs.
-BF16_MIN_HIDDEN_SIZE = 96
-COMPILE_MIN_FLOPS = 2e13
+BF16_MIN_HIDDEN_SIZE = 48
+COMPILE_MIN_FLOPS = 1e13
 
 
 @dataclass(frozen=True)

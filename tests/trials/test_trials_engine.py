@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from studylib import run_trials
 from studylib.files import read_json_lines
@@ -11,7 +12,7 @@ from studylib.files import read_json_lines
 @pytest.mark.slow
 def test_order_and_neighbours_do_not_change_a_single_bit(tmp_path, tiny_trial, data_folder, monkeypatch):
     """Also: a diverging trial is recorded as such and its neighbours go on."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("STUDYLIB_CORES", "2")  # a thread for each of the two workers
     specs = [tiny_trial.replace(seed=seed) for seed in (0, 1)]
     wild = tiny_trial.replace(**{"optimizer.learning_rate": 1e30})
     (tmp_path / "pool").mkdir()
@@ -20,10 +21,15 @@ def test_order_and_neighbours_do_not_change_a_single_bit(tmp_path, tiny_trial, d
     assert pooled["status"].to_list() == ["done", "done", "diverged"], pooled["message"].to_list()
     assert pooled["val_bpb/tiny"].null_count() == 1 and pooled["peak_memory_bytes"][0] > 0
 
-    # The other order, one worker: neither order nor neighbours may matter.
+    # The other order, in this process: neither order nor neighbours may matter.
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "data").symlink_to(data_folder)
-    again = run_trials(specs[::-1], tmp_path / "one", workers=1, progress=[])[::-1]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        again = run_trials(specs[::-1], tmp_path / "one", launcher="inprocess", progress=[])[::-1]
+    finally:
+        torch.set_num_threads(threads)
     assert again["val_loss"].to_list() == pooled["val_loss"].to_list()[:2]
     losses = [
         [record.get("loss") for record in read_json_lines(tmp_path / name / "trials" / specs[0].hash / "metrics.jsonl")]

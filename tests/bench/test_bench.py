@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from studylib import run_trials
 from studylib.bench import main
 from studylib.bench.contenders import CONTENDERS
 from studylib.bench.timing import Rates, in_turn, quietness, ratio
@@ -161,7 +163,9 @@ def test_a_gpu_that_is_asked_for_must_be_there(monkeypatch):
 
 
 @pytest.mark.slow
-def test_layouts_are_counted_in_trials_an_hour(capsys, tmp_path):
+def test_layouts_are_counted_in_trials_an_hour(capsys, tmp_path, monkeypatch):
+    # Workers are really started where it is carried out as a step.
+    monkeypatch.setattr("studylib.trials.layout.run_trials", partial(run_trials, launcher="inprocess"))
     file = tmp_path / "layouts.json"
     asked = ["--trials", "2", "--steps", "2", "--hidden", "16", "--rounds", "1", "--json", str(file)]
     assert main(["layout", *asked]) == 0

@@ -55,7 +55,7 @@ def left_in(out: Path) -> set[str]:
 @pytest.mark.parametrize("name", SMALL)
 def test_whatever_a_run_leaves_in_the_store_was_planned(name, tmp_path):
     file = project_root() / "params" / "smoke" / f"{name}.yaml"
-    params = load_params(file, name, SMALL[name] | DATA | {"out": str(tmp_path), "workers": 2})
+    params = load_params(file, name, SMALL[name] | DATA | {"out": str(tmp_path), "launcher": "inprocess"})
     idea = IDEAS[name]
     before = idea.planned(params)
     listed = {one.task.name: one for one in before.steps}

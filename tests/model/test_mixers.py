@@ -413,7 +413,7 @@ def test_heads_split_over_processes_train_the_same(tiny_trial, data_folder, tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RECURRENT)
 def test_compiled_layers_compute_the_same(name):
-    model = SMALL.replace(mixer=name)
+    model = SMALL.replace(mixer=name, num_layers=2 if name == "rwkv7" else 1)  # its first layer is unlike the others
     plain, compiled = build(model), build(model, execution=Execution(compile="layer"))
     a, b = plain(**batch(model))["loss"], compiled(**batch(model))["loss"]
     a.backward(), b.backward()

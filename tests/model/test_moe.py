@@ -276,8 +276,9 @@ def gradients(built: GPT, dtype: torch.dtype = torch.float32) -> tuple[float, li
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["fp32-blocks", "bf16-grouped"])
 def test_compiled_layers_with_experts_compute_the_same(dtype):
-    loss, plain = gradients(build(MODEL), dtype)
-    other, compiled = gradients(build(MODEL, execution=Execution(compile="layer")), dtype)
+    model = MODEL.replace(num_layers=1)
+    loss, plain = gradients(build(model), dtype)
+    other, compiled = gradients(build(model, execution=Execution(compile="layer")), dtype)
     low = dtype == torch.bfloat16
     assert loss == pytest.approx(other, rel=1e-3 if low else 1e-5)
     for one, two in zip(plain, compiled, strict=True):

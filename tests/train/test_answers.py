@@ -29,14 +29,10 @@ from studylib.train.validation import Validation
 
 LENGTH = 384
 LAYOUTS = {
-    "dp2": {"dp": 2},
-    "tp2": {"tp": 2},
-    "pp2": {"pp": 2},
     "dp2-zero1": {"dp": 2, "zero_stage": 1},
     "tp2-pp2": {"tp": 2, "pp": 2},
     "dp2-pp2-afab": {"dp": 2, "pp": 2, "pp_engine": "afab"},
     "micro1": {"micro_batch_size": 1},
-    "micro4": {"micro_batch_size": 4},
 }
 PATTERNS = {
     "dense": {},
@@ -84,9 +80,9 @@ def packings(tuned, data_folder) -> list[Batch]:
     shard = prepare(tuned.data, data_folder).shards("talks").train
     made = []
     for most in (1, 2, 8, None):
-        rows = ConversationRows(shard, LENGTH, most, PAD, ("here",), np.arange(40))
+        rows = ConversationRows(shard, LENGTH, most, PAD, ("here",), np.arange(24))
         made.append(rows.batch(range(len(rows))))
-    again = ConversationRows(shard, LENGTH, None, PAD, ("elsewhere",), np.arange(40))
+    again = ConversationRows(shard, LENGTH, None, PAD, ("elsewhere",), np.arange(24))
     return [*made, again.batch(reversed(range(len(again))))]
 
 

@@ -30,12 +30,10 @@ NEW = [name for name in OF_TEXT if name != "causal"]
 LAYOUTS = {
     "dp2": {"dp": 2},
     "tp2": {"tp": 2},
-    "pp2": {"pp": 2},
     "pp4": {"pp": 4},
     "dp2-pp2-afab": {"dp": 2, "pp": 2, "pp_engine": "afab"},
 }
-TOPOLOGIES = [("prefix_lm", layout) for layout in ("dp2", "tp2", "pp2")] + [("ul2", layout) for layout in LAYOUTS]
-TOPOLOGIES += [("fim", "dp2-pp2-afab")]
+TOPOLOGIES = [("ul2", "dp2"), ("ul2", "tp2"), ("ul2", "pp4"), ("prefix_lm", "tp2"), ("prefix_lm", "dp2-pp2-afab")]
 
 
 def with_objective(trial: TrialSpec, name: str, **options) -> TrialSpec:
@@ -51,7 +49,7 @@ def build(spec: TrialSpec, one):
 @pytest.fixture(scope="module")
 def trained(tiny_trial, data_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("objectives")
-    double = {name: in_double(with_objective(tiny_trial, name)) for name in NEW}
+    double = {name: in_double(with_objective(tiny_trial, name)) for name, _ in TOPOLOGIES}
     trials = {out / name / "one": spec for name, spec in double.items()}
     for name, layout in TOPOLOGIES:
         trials[out / name / layout] = double[name].replace(parallel=ParallelSpec(**LAYOUTS[layout]))

@@ -37,12 +37,9 @@ LENGTH, LONGEST = 96, 5
 KANA, LATIN = "あいうえお", "abcdefgh"
 MOE = {"moe": {"experts": 4, "experts_per_token": 2, "expert_size": 32, "every": 2}}
 LAYOUTS = {
-    "dp2": {"dp": 2},
-    "tp2": {"tp": 2},
     "dp2-zero1": {"dp": 2, "zero_stage": 1},
     "dp2-tp2": {"dp": 2, "tp": 2},
     "micro1": {"micro_batch_size": 1},
-    "micro4": {"micro_batch_size": 4},
 }
 
 
@@ -379,10 +376,9 @@ def test_resumed_run_is_bit_identical(study, data_folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("estimator", ["rloo", "grpo"])
-def test_rewards_rise_and_a_smaller_beta_goes_further_away(estimator, study, data_folder):
+def test_rewards_rise_and_a_smaller_beta_goes_further_away(study, data_folder):
     trials, spec = study
-    changes = {"estimator": estimator, "max_tokens": 12, "missing_eos_penalty": 0.0}
+    changes = {"max_tokens": 12, "missing_eos_penalty": 0.0}
     spec = spec.replace(train_steps=24, **{f"objective.{name}": value for name, value in changes.items()})
     spec = spec.replace(**{"optimizer.learning_rate": 3e-3})
     last = {}

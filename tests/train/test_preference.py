@@ -49,6 +49,9 @@ OBJECTIVE = {
     "dpo_norm": ObjectiveSpec(name="preference", loss="dpo_norm", beta=5.0),
     "reward": ObjectiveSpec(name="reward"),
 }
+# Every layout with the plainest; what the others add to it, an average by length and another head, where most is cut.
+LAID_OUT = [("dpo", layout) for layout in LAYOUTS]
+LAID_OUT += [("dpo_norm", "tp2-dp2"), ("dpo_norm", "micro2"), ("reward", "tp2-dp2"), ("reward", "pp2")]
 
 
 @pytest.fixture(scope="module")
@@ -214,17 +217,15 @@ def trained(child, parent, study) -> Path:
     double = doubled(child, parent).replace(train_steps=STEPS_COMPARED)
     whole = {name: double.replace(objective=objective) for name, objective in OBJECTIVE.items()}
     trials = {study / "trials" / f"one-{name}": spec for name, spec in whole.items()}
-    for layout, parallel in LAYOUTS.items():
-        for name, spec in whole.items():
-            trials[study / "trials" / f"{layout}-{name}"] = spec.replace(parallel=ParallelSpec(**parallel))
+    for name, layout in LAID_OUT:
+        trials[study / "trials" / f"{layout}-{name}"] = whole[name].replace(parallel=ParallelSpec(**LAYOUTS[layout]))
     train_all(trials, study / "data")
     return study / "trials"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OBJECTIVE)
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_same_numbers_on_every_layout_and_micro_batch(layout, name, trained):
+@pytest.mark.parametrize(("name", "layout"), LAID_OUT)
+def test_same_numbers_on_every_layout_and_micro_batch(name, layout, trained):
     expected, got = numbers(trained / f"one-{name}"), numbers(trained / f"{layout}-{name}")
     assert len(got) == 2 * STEPS_COMPARED + 1
     assert got == pytest.approx(expected, rel=SHARP)

@@ -15,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from studylib.batch import choose_jobs, run_study, study_status
-from studylib.batch.marker import PRODUCTS, is_current, job_key, write_marker
+from studylib.batch.marker import PRODUCTS, is_current, job_key, problem_with_result, write_marker
 from studylib.batch.steps import carry_out_steps
 from studylib.environment import child_environment
 from studylib.files import file_lock
@@ -108,14 +108,19 @@ def test_only_what_is_missing_runs_again(project, quiet, monkeypatch):
     assert is_current(job)
     (folder / "notebook.html").unlink()
     assert not is_current(job)
-    monkeypatch.setattr("studylib.batch.marker.reading_code", lambda: "the package reads trials otherwise now")
     (folder / "notebook.html").write_text("")
+    assert is_current(job)
+    monkeypatch.setattr("studylib.batch.marker.reading_code", lambda: "the package reads trials otherwise now")
     assert not is_current(job)
+
+
+def test_a_changed_notebook_is_run_again(project):
+    project.add("shape", 1)
+    (job,) = choose_jobs(["shape"], scale="smoke")
+    key = job_key(job)
     notebook = project.root / "notebooks" / "01_shape.ipynb"
     notebook.write_text(notebook.read_text().replace("Deep wins", "Wide wins"))
-    assert run_one(project, quiet)[0].status == "done"
-    assert read_result(folder).verdict.en == "Wide wins"
-    assert len(executions(folder)) == 2
+    assert job_key(job) != key
 
 
 def test_trap_killed_kernel_is_a_failure_although_every_cell_says_completed(project, quiet, alive):
@@ -177,22 +182,20 @@ def test_an_error_in_a_cell_is_told_in_one_line(project, quiet):
     assert "no verdict possible" in (folder / "notebook.ipynb").read_text(), "the notebook is kept for reading"
 
 
-def test_exit_status_0_is_not_success_without_a_valid_result(project, quiet):
-    project.add("shape", 1)
-    (outcome,) = run_one(project, quiet, "behaviour=rubbish")
-    assert outcome.status == "failed" and "not valid" in outcome.message
-
-
-def test_an_old_result_is_not_taken_for_a_new_one_and_not_lost(project, quiet):
+def test_exit_status_0_is_not_success_without_a_valid_result_of_its_own(project, quiet):
     project.add("shape", 1)
     folder = project.root / "reports" / "smoke" / "shape"
     both = Text(en="Old", ja="古い")
     IdeaResult(
         idea="shape", scale="smoke", question=both, verdict=both, winner=None, decided=False, metrics=(), provenance={}
     ).write(folder)
-    (outcome,) = run_one(project, quiet, "behaviour=nothing")
-    assert outcome.status == "failed" and "without writing result.json" in outcome.message
-    assert not (folder / "result.json").exists() and (folder / "result.previous.json").exists()
+    (outcome,) = run_one(project, quiet, "behaviour=rubbish")
+    assert outcome.status == "failed" and "not valid" in outcome.message
+    kept = json.loads((folder / "result.previous.json").read_text())
+    assert kept["verdict"]["en"] == "Old", "neither lost nor taken for a new one"
+    (folder / "result.json").unlink()
+    (job,) = choose_jobs(["shape"], scale="smoke")
+    assert "without writing result.json" in problem_with_result(job)
 
 
 def test_one_failure_does_not_stop_the_others_and_decisions_come_last(project, quiet):
@@ -237,14 +240,13 @@ def test_what_follows_from_the_others_results_is_left_to_the_notebook_that_reads
     assert len(steps) == 4 and rounds == []
 
 
-def test_a_trial_of_a_round_that_is_gone_is_noticed(project, finish):
+def test_trials_that_lost_their_result_make_the_idea_run_again(project, finish):
+    """Those of its plan and those of its rounds."""
     model = ModelSpec(num_layers=1, hidden_size=32, num_heads=1, vocab_size=4096)
     more, both = TrialSpec(model=model, train_steps=4), Text(en="Deep", ja="深い")
     project.add("shape", 1, trials=True, rounds=lambda params: [Round("more", (), 1, lambda: ([more], []))])
     (job,) = choose_jobs(["shape"], scale="smoke")
-    for spec in job.specs:
-        finish(job.study, spec)
-    file = finish(job.study, more)
+    files = [finish(job.study, spec) for spec in (*job.specs, more)]
     job.folder.mkdir(parents=True)
     for name in PRODUCTS:
         (job.folder / name).write_text("")
@@ -252,9 +254,11 @@ def test_a_trial_of_a_round_that_is_gone_is_noticed(project, finish):
         idea="shape", scale="smoke", question=both, verdict=both, winner=None, decided=False, metrics=(), provenance={}
     ).write(job.folder)
     write_marker(job.folder, "done", key=job_key(job))
-    assert is_current(job)
-    file.unlink()
-    assert not is_current(job)
+    for file in files:
+        assert is_current(job)
+        file.rename(file.with_name("kept"))
+        assert not is_current(job)
+        file.with_name("kept").rename(file)
 
 
 def test_a_decision_is_taken_anew_when_an_idea_without_a_result_ends_otherwise(project):
@@ -279,17 +283,6 @@ def test_a_page_that_cannot_be_made_is_a_failure_told(project, quiet, monkeypatc
     (outcome,) = run_one(project, quiet)
     assert outcome.status == "failed" and "No space left" in outcome.message
     assert "OSError" in study_status(project.root / "reports" / "smoke").ideas[0]["message"]
-
-
-def test_trials_that_lost_their_result_make_the_idea_run_again(project, quiet, finish):
-    project.add("shape", 1, trials=True)
-    (job,) = choose_jobs(["shape"], scale="smoke")
-    for spec in job.specs:
-        result = finish(job.study, spec)
-    assert run_one(project, quiet)[0].status == "done"
-    assert is_current(job)
-    result.unlink()
-    assert not is_current(job)
 
 
 def test_a_second_study_on_the_folder_waits_for_the_first(project, quiet, monkeypatch, wait_until):

@@ -210,7 +210,7 @@ def start(spec, folder):
 def test_killed_at_any_moment_nothing_half_made_is_used(tmp_path):
     spec = miniworld("ja", "en")
     whole = tree(prepare(spec, tmp_path / "whole").folder)
-    for files in (1, 2, 3, 5, 8):
+    for files in (1, 3, 8):
         process = start(spec, tmp_path / "data")
         while process.poll() is None and len(list((tmp_path / "data").rglob("*"))) < files:
             time.sleep(0.005)

@@ -71,7 +71,7 @@ def test_kill_nine_while_training(tiny_trial, data_folder, tmp_path):
         str(data_folder),
     ]
     kills = 0
-    for records in (1, 8, 17):
+    for records in (1, 17):  # before the first checkpoint, and behind one
         process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}
         )
@@ -82,7 +82,7 @@ def test_kill_nine_while_training(tiny_trial, data_folder, tmp_path):
             process.send_signal(signal.SIGKILL)
             kills += 1
         process.wait()
-    assert kills == 3, "a run ended before it was killed"
+    assert kills == 2, "a run ended before it was killed"
     subprocess.run(command, check=True, capture_output=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     import torch
 

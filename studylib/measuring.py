@@ -46,8 +46,10 @@ class Watch:
         return time.perf_counter(), busy, _own_seconds()
 
 
-def wait_until_quiet(say: Callable[[str], None], *, longest: float = _LONGEST_WAIT) -> None:
-    """Wait while others take more than `BUSY` of the cores, but no longer than ``longest`` seconds; says so once."""
+def wait_until_quiet(say: Callable[[str], None]) -> None:
+    """Wait while others take more than `BUSY` of the cores, but no longer than 20 s or ``$STUDYLIB_LONGEST_WAIT``; says so once."""
+    given = os.environ.get("STUDYLIB_LONGEST_WAIT", "")
+    longest = float(given) if given.isdigit() else _LONGEST_WAIT
     until, told = time.monotonic() + longest, False
     while True:
         watch = Watch()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SMALL = [
     "budgets=[6000,9000]", "together_at=[6000,9000]", "lengths=[0.5]", "target_params=1e9", "recipe.gpus=1", "recipe.gpus_per_node=1",
     "evaluations=0", "launcher=inprocess", "data.sources=[{options: {register: ja, bytes: 200000}}]",
-    "data.tokenizer={vocab_size: 512, sample_bytes: 200000}", "data.validation_fraction=0.1",
+    "data.tokenizer={vocab_size: 512, sample_bytes: 200000}", "data.validation_fraction=0.1", "eval_tokens=2048",
 ]  # fmt: skip
 
 

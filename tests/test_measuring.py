@@ -66,11 +66,13 @@ def test_a_system_that_counts_nothing_is_not_called_quiet(machine, monkeypatch):
     assert watch.others() is None
 
 
-def test_waits_while_others_work_and_says_so_once(machine):
+@pytest.mark.parametrize(("longest", "looks"), [("5", 10), ("", 40)])
+def test_waits_while_others_work_and_says_so_once(machine, monkeypatch, longest, looks):
+    monkeypatch.setenv("STUDYLIB_LONGEST_WAIT", longest)
     machine.load = 0.5
     said: list[str] = []
-    measuring.wait_until_quiet(said.append, longest=5)
-    assert machine.slept == 10 and len(said) == 1
+    measuring.wait_until_quiet(said.append)
+    assert machine.slept == looks and len(said) == 1
     assert "other work takes 50 % of the cores" in said[0]
 
 

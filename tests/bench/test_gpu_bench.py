@@ -134,29 +134,21 @@ def test_without_a_gpu_it_says_what_it_would_run(capsys, tmp_path, monkeypatch):
     assert "speed" in (printed := capsys.readouterr().out) and "kernels" not in printed
 
 
-def assert_measured(found: list[dict]) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["card", "kernels", "speed"])
+def test_parts_run_at_tiny_sizes(name, tmp_path):
+    found = list(records_of(name, Setting("cpu", tmp_path, small=True)))
     assert len(found) > 3 and not [record for record in found if record.get("ok") is False], found
     figures = [value for record in found for value in record.values() if isinstance(value, float)]
     assert figures and min(figures) >= 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["kernels", "speed"])
-def test_parts_run_at_tiny_sizes(name, tmp_path):
-    assert_measured(list(records_of(name, Setting("cpu", tmp_path, small=True))))
-
-
-@pytest.mark.slow
 def test_parts_run_in_processes_of_their_own(tmp_path, monkeypatch):
-    monkeypatch.setitem(PARTS, "card", Part("", 3600))
-    found = Run(tmp_path / "gpu.json", Setting("cpu", tmp_path / "work", small=True), seconds=3600).carry_out(["card"])
-    assert found["card"]["status"] == "ok", found["card"]["error"]
-    assert_measured(found["card"]["records"])
-
-
-@pytest.mark.slow
-def test_tests_that_need_a_gpu_are_found_and_counted(tmp_path):
-    (tests, why) = records_of("suite", Setting("cpu", tmp_path, small=True))
+    monkeypatch.setitem(PARTS, "suite", Part("", 3600))
+    found = Run(tmp_path / "gpu.json", Setting("cpu", tmp_path / "work", small=True), seconds=3600).carry_out(["suite"])
+    assert found["suite"]["status"] == "ok", found["suite"]["error"]
+    (tests, why) = found["suite"]["records"]
     assert tests["skipped"] == why["tests"] > 10 and tests["passed"] == 0
 
 

@@ -22,7 +22,7 @@ study: .venv/.ready ## Run every idea at scale quick and print the path of the r
 test: .venv/.ready-test ## Lint, then run the tests
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Jupyter refuses root unless told; in a container there is nobody else.
 lab: .venv/.ready ## Open JupyterLab on the notebooks (LAB_OPTIONS="--no-browser --port 8890")

@@ -20,6 +20,12 @@ os.environ["STUDYLIB_LONGEST_WAIT"] = "0"  # what a test measures means nothing:
 PATIENCE = 240.0  # seconds until a test gives up on what should have happened, on a machine that has other work too
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first: at the end no worker is left alone with one."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.fixture(name="alive")
 def _alive() -> Callable[[int], bool]:
     """Whether a process runs; a zombie does not."""

@@ -15,6 +15,8 @@ from studylib.batch.kernel import KERNEL, kernel_environment
 from studylib.batch.steps import carry_out_steps
 from studylib.trials.display import PROGRESS_FILE
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 IDEA = "depth_width"  # the fewest trials at scale smoke
 NOT_OUTCOMES = (IDEA, ".jupyter", "events.jsonl")  # of a study folder: all else is what steps leave there

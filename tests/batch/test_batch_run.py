@@ -46,7 +46,9 @@ def executions(folder):
     return path.read_text().splitlines() if path.exists() else []
 
 
-def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, quiet, tmp_path, monkeypatch):
+def test_a_good_notebook_leaves_result_notebook_page_log_and_marker_in_a_folder_of_any_name(
+    project, quiet, tmp_path, monkeypatch
+):
     # A kernel of the same name that the user has for another Python must not be taken.
     other = tmp_path / "home" / "kernels" / "python3"
     other.mkdir(parents=True)
@@ -55,9 +57,10 @@ def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, qui
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "home"))
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "home"))
     project.add("shape", 1)
-    (outcome,) = run_one(project, quiet)
+    out = project.root / "結果 #1 [x] 100%25" / "a b?{seeds}&ü"
+    folder, jobs = out / "shape", choose_jobs(["shape"], scale="smoke", out=out)
+    (outcome,) = run_study(jobs, display=quiet)
     assert ("shape", "finished") in quiet.said, "the progress of the trials inside is shown"
-    folder = project.root / "reports" / "smoke" / "shape"
     assert (outcome.status, outcome.ok) == ("done", True), outcome.message
     assert read_result(folder).verdict.ja == "深い方が勝ち"
     executed = json.loads((folder / "notebook.ipynb").read_text())
@@ -66,14 +69,6 @@ def test_a_good_notebook_leaves_result_notebook_page_log_and_marker(project, qui
     assert (folder / "log.txt").exists()
     assert json.loads((folder / "run.json").read_text())["status"] == "done"
     assert not list(folder.glob(".running*"))
-
-
-def test_a_study_folder_of_any_name_works_and_so_do_its_links(project, quiet):
-    project.add("shape", 1)
-    out = project.root / "結果 #1 [x] 100%25" / "a b?{seeds}&ü"
-    jobs = choose_jobs(["shape"], scale="smoke", out=out)
-    (outcome,) = run_study(jobs, display=quiet)
-    assert outcome.status == "done", outcome.message
     assert study_status(out).ideas[0]["message"] == "Deep wins"
     assert [one.status for one in run_study(jobs, display=quiet)] == ["up to date"]
     index = build_report(out)
@@ -174,14 +169,6 @@ def test_trap_ending_the_study_leaves_no_child_of_the_kernel(project, alive, wai
     assert status.ideas[0]["status"] == "stopped"
 
 
-def test_an_error_in_a_cell_is_told_in_one_line(project, quiet):
-    project.add("shape", 1)
-    (outcome,) = run_one(project, quiet, "behaviour=error")
-    assert (outcome.status, outcome.message) == ("failed", "RuntimeError: no verdict possible")
-    folder = project.root / "reports" / "smoke" / "shape"
-    assert "no verdict possible" in (folder / "notebook.ipynb").read_text(), "the notebook is kept for reading"
-
-
 def test_exit_status_0_is_not_success_without_a_valid_result_of_its_own(project, quiet):
     project.add("shape", 1)
     folder = project.root / "reports" / "smoke" / "shape"
@@ -207,6 +194,9 @@ def test_one_failure_does_not_stop_the_others_and_decisions_come_last(project, q
     assert [job.idea.name for job in jobs] == ["shape", "order", "decision"]
     outcomes = run_study(jobs, side_by_side=2, display=quiet)
     assert [one.status for one in outcomes] == ["done", "failed", "done"]
+    assert outcomes[1].message == "RuntimeError: no verdict possible", "a cell's error in one line"
+    kept = project.root / "reports" / "smoke" / "order" / "notebook.ipynb"
+    assert "no verdict possible" in kept.read_text(), "the notebook is kept for reading"
     states = [entry[:2] for entry in quiet.said if len(entry) == 3]
     assert states.index(("decision", "running")) > max(
         states.index(("shape", "done")), states.index(("order", "failed"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from studylib import analysis
 from studylib.errors import StudyError
+from studylib.files import write_json
 from studylib.findings import (
     ASPECT,
     Comparison,
@@ -23,13 +25,17 @@ from studylib.findings import (
     Shape,
 )
 from studylib.ideas.depth_width import depth_width, published
+from studylib.ideas.depth_width.rounds import rounds_of
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import middle_shapes
+from studylib.ideas.depth_width.trials import middle_shapes, race
 from studylib.ideas.depth_width.trials import trials as plan
 from studylib.model.cost import parameter_count, training_flops
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.spec import TrialSpec, apply
+from studylib.spec.record import record_of
+from studylib.trials import plan_steps, speed_steps
+from studylib.trials.cache import Task
 from studylib.words import Text
 from tests.handed_on import says_how_it_was_compared
 
@@ -103,6 +109,115 @@ def test_every_scale_plans(scale):
 def test_heads_that_do_not_fit_are_refused_before_anything_runs():
     with pytest.raises(StudyError, match=r"model\.num_heads: 7 does not divide hidden_size"):
         plan(PARAMS.replace(heads=(7,)))
+
+
+def finish(folder, specs, loss) -> None:
+    """Records of finished trials with the loss that ``loss(spec)`` says; of None a failure."""
+    for spec in specs:
+        task = Task.under(folder, spec)
+        if (bpb := loss(spec)) is None:
+            write_json(
+                task.folder / "failure.json", {"status": "diverged", "message": "nan", "seconds": 1.0, "at": 0.0}
+            )
+            continue
+        numbers = {"val_loss": bpb, "val_bpb": bpb, "val": {}, "train_loss": bpb, "steps": 1, "tokens": 1, "flops": 1.0}
+        numbers |= {"params": 1, "non_embedding_params": 1, "tokens_per_s": 1.0, "peak_memory_bytes": 1}
+        write_json(task.folder / "result.json", record_of(spec, 1.0) | numbers)
+
+
+def raced(tmp_path, best: Callable[[float], float], **changes):
+    """The shapes of the plan trained to ``best(log aspect)``, and the round that follows."""
+    params = PARAMS.replace(budgets=(60_000,), heads=(), lr_factors=(), out=str(tmp_path), **changes)
+    (later,) = rounds_of(params)
+    finish(params.folder, plan(params), lambda spec: best(math.log(spec.tags["aspect"])))
+    return params, later
+
+
+def variants(specs) -> list[str]:
+    return list(dict.fromkeys(spec.tags["variant"] for spec in specs if spec.tags["family"] == "shape"))
+
+
+WIDER = {"aspects": (2, 4, 8)}  # there is more on both sides
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_next_shape_out_is_tried_where_the_best_is_the_last_on_its_side(tmp_path, side):
+    params, later = raced(tmp_path, lambda log_aspect: 2 + 0.1 * side * log_aspect, **WIDER)
+    known = variants(plan(params))
+    assert set(later.after) == {spec.name for spec in plan(params) if spec.tags["family"] == "shape"}
+    planned = plan_steps(plan(params), params.folder, rounds=[later])
+    more, (measuring,) = later.then()
+    (added,) = [name for name in variants(more) if name not in known]
+    new = [spec for spec in more if spec.tags["variant"] == added]
+    assert [spec.seed for spec in new] == [0, 1, 2] and {spec.tags["family"] for spec in new} == {"shape"}
+    assert later.expected >= len(new) and added in [one.task.step.tags["variant"] for one in planned.trials]
+    layers = sorted({spec.model.num_layers for spec in race(plan(params))}, reverse=side < 0)
+    assert side * new[0].model.num_layers > side * layers[-1], "deeper, or wider and less deep"
+    last, second = sorted({spec.tags["aspect"] for spec in race(plan(params))}, reverse=side < 0)[:2]
+    assert new[0].tags["aspect"] == pytest.approx(last**2 / second, rel=0.35), "about as far again"
+    middle = next(spec for spec in plan(params) if spec.tags["variant"] == middle_shapes(params)["60k"])
+    assert training_flops(new[0]) == pytest.approx(training_flops(middle), rel=0.03), "of the plan's middle shape"
+    finish(params.folder, new, lambda spec: 1.0)  # better still, but once was asked for
+    speeds, further = measuring.then()
+    assert speeds == speed_steps(race(more)) and not further, "all shapes are timed together"
+    assert speeds == speed_steps([*race(plan(params)), *new]), "in whichever order a notebook has them"
+
+
+def test_shapes_go_on_to_be_added_while_the_best_is_the_last_and_there_are_rounds(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 - 0.1 * log_aspect, edge_rounds=3, **WIDER)
+    widest = [max(spec.tags["aspect"] for spec in race(plan(params)))]
+    for _ in range(2):
+        more, (later,) = later.then()
+        finish(params.folder, more, lambda spec: 2 - 0.1 * math.log(spec.tags["aspect"]))
+        widest.append(max(spec.tags["aspect"] for spec in race(more)))
+    assert widest == sorted(set(widest))
+    finish(params.folder, [spec for spec in race(more) if spec.tags["aspect"] == widest[-1]], lambda spec: 9.0)
+    (measure,), further = later.then()  # now the valley is closed
+    assert measure.kind == "speeds" and not further
+
+
+def test_nothing_is_added_beyond_one_layer_or_inside_or_unasked(tmp_path):
+    cases = {
+        "one layer": (lambda log_aspect: 2 - 0.1 * log_aspect, (3, 10, 240)),
+        "inside": (lambda log_aspect: 2 + (log_aspect - math.log(10)) ** 2, PARAMS.aspects),
+        "the deepest failed": (lambda log_aspect: 2 + 0.1 * log_aspect if log_aspect > 2 else None, PARAMS.aspects),
+    }
+    for name, (loss, aspects) in cases.items():
+        params, later = raced(tmp_path / name, loss, aspects=aspects)
+        steps, further = later.then()
+        assert [one.kind for one in steps] == ["speeds"] and not further
+    unasked = params.replace(edge_rounds=0)
+    assert not rounds_of(unasked) and speed_steps(race(plan(unasked)))[0] in depth_width.plan(unasked)
+
+
+def test_equal_seconds_follow_for_the_shapes_that_were_added_too(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 + 0.1 * log_aspect, equal=("tokens", "seconds"))
+    more, (measuring,) = later.then()
+    known = set(variants(plan(params)))
+    (length,) = {spec.tags["variant"] for spec in more if spec.tags["family"] == "length"} - known
+    finish(params.folder, more, lambda spec: 2.0)
+    (measure,), (seconds,) = measuring.then()
+    speeds = [
+        {"trial": one.hash, "windows": [1000.0 * one.model.num_layers] * 2, "others": [0.0, None], "peak_memory_bytes": 1, "loss": 1.0}
+        for one in measure.trials
+    ]  # fmt: skip
+    write_json(params.folder / measure.name / "result.json", record_of(measure, 1.0) | {"speeds": speeds})
+    timed, _ = seconds.then()
+    assert length in {spec.tags["variant"] for spec in timed} and seconds.after == (measure.name,)
+
+
+def test_large_budgets_are_trained_with_fewer_seeds():
+    params = PARAMS.replace(seeds=4, seeds_at={50_000: 2})
+    assert params.seeds_of(20_000) == (0, 1, 2, 3) and params.seeds_of(60_000) == params.seeds_of(50_000) == (0, 1)
+    assert params.replace(seeds_at={10: 3, 60_000: 1}).seeds_of(60_000) == (0,)
+    assert params.replace(seeds_at={10: 9}).seeds_of(20_000) == params.seeds
+    seeds = {(spec.tags["size"], spec.tags["family"]): set() for spec in plan(params)}
+    for spec in plan(params):
+        seeds[spec.tags["size"], spec.tags["family"]].add(spec.seed)
+    assert seeds["20k", "shape"] == {0, 1, 2, 3} == seeds["20k", "heads"] and seeds["60k", "shape"] == {0, 1}
+    assert not params.at_size(1e6)["seeds_at"], "the list of next runs says itself how many"
+    with pytest.raises(StudyError, match=r"seeds_at.*0"):
+        PARAMS.replace(seeds_at={50_000: 0})
 
 
 def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float = 0.02) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from studylib.errors import StudyError
 from studylib.files import write_json
 from studylib.findings import (
     ASPECT,
+    Basin,
     Comparison,
     Leaders,
     LearningRate,
@@ -284,6 +285,76 @@ def test_the_shape_is_handed_on_as_settings_with_what_they_rest_on():
     built = apply(shape.settings(), trial).model
     assert (built.num_layers, built.hidden_size, built.num_heads) == (layers.value, width.value, shape.num_heads)
     assert built.vocab_size == 32_768
+
+
+def test_a_size_with_one_seed_decides_nothing_and_is_in_all_else():
+    trials = made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0})
+    trials = trials.filter((pl.col("size") != "1M") | (pl.col("seed") == 0))
+    accounts = analysis.accountings(trials, bases=("flops",))
+    shapes = accounts["flops"].trials
+    noise = analysis.noise_floor(shapes)
+    assert noise.at == analysis.deciding_size(shapes) == "300k" and noise.seeds == 3
+    assert analysis.deciding_size(trials.filter(pl.col("seed") == 0)) == "1M", "the largest where none has two"
+    valleys = analysis.fit_valleys(shapes)
+    assert [fit.budget for fit in valleys.bracketed] == ["100k", "300k", "1M"]
+    assert valleys.budgets[-1].interval[0] < 20 < valleys.budgets[-1].interval[1]
+    figure = LossValley.of(shapes, valleys, ASPECT).figure()
+    assert all(any("mean" in str(one.get_label()) for one in ax.containers) for ax in figure.axes)
+    assert analysis.decisions_at(accounts, noise.at)["flops"].at == "300k"
+    kaplan, _, nanochat = published.anchors(shapes, valleys.budgets, None)
+    assert kaplan.outcome != "underpowered" and nanochat.outcome == "agrees"
+    basin = Basin.of(accounts, analysis.shipped_record())
+    assert [one.size for one in basin.flops] == ["100k", "300k", "1M"] and basin.size == "1M"
+    with pytest.raises(StudyError, match="2 variants with 2 seeds"):
+        analysis.accountings(trials.filter(pl.col("seed") == 0), bases=("flops",))
+
+
+def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
+    """Truth: 3 - 0.1 log10 N + tilt (log aspect / best)^2, aspects 2, 4 | 8, 16 | 32 | 64, 128."""
+    record = analysis.shipped_record()
+    trials = made_trials({"100k": 32.0, "1M": 32.0}, tilt=0.02, noise=0.003)
+    accounts = analysis.accountings(trials, bases=("flops",))
+    found = Basin.of(accounts, record)
+    for one, params in zip(found.flops, (1e5, 1e6), strict=True):
+        level, at = 3 - 0.1 * math.log10(params), dict(zip((2, 4, 8, 16, 32, 64, 128), range(7), strict=True))
+        log = {a: 100 * math.log(level + 0.02 * math.log(a / 32) ** 2) for a in at}
+        truth = [
+            (log[2] + log[4]) / 2 - log[32],
+            (log[8] + log[16]) / 2 - log[32],
+            0,
+            (log[64] + log[128]) / 2 - log[32],
+        ]
+        assert [cost.aspect.en for cost in one.costs] == ["under 6", "6 to 22", "22 to 55", "55 to 160"]
+        for cost, true in zip(one.costs, truth, strict=True):
+            assert cost.percent[0] <= cost.percent[1] <= cost.percent[2] and abs(cost.percent[1] - true) < 0.3
+            assert cost.percent[0] - 0.05 < true < cost.percent[2] + 0.05
+    assert found.best == found.published_best and "as on Gemstones" in found.title(**found.facts).en
+    assert "でも同じ" in found.title(**found.facts).ja
+    assert {one.aspect.en for one in (*found.worse, *found.open)} == {"under 6", "6 to 22", "55 to 160"}
+    assert "under 6" in [one.aspect.en for one in found.worse]
+    assert [(one.flops, one.seconds) for one in found.published] == [
+        (one.behind_flops, one.behind_seconds) for one in record.shapes
+    ]
+    told = found.said()
+    assert "under 6 2.42 ± 0.42 and 3.64 ± 0.95" in told.en and "6 未満:2.42 ± 0.42" in told.ja
+    assert all("5f420478, MIT, arXiv 2502.06857" in one and "study backtest" in one for one in (told.en, told.ja))
+    (ax,) = found.figure().axes
+    labels = [one.get_label() for one in ax.containers]
+    assert labels == ["100k", "1M", "Gemstones, 50M to 2B (bars: 95 %)"]
+    assert [len(one.lines[0].get_xdata()) for one in ax.containers] == [4, 4, 5]
+    elsewhere = Basin.of(analysis.accountings(made_trials({"1M": 4.0}), bases=("flops",)), record)
+    assert elsewhere.best.en == "under 6" and "those 22 to 55" in elsewhere.title(**elsewhere.facts).en
+
+
+def test_basin_counts_what_moving_a_loss_may_have_done_and_asks_for_two_seeds():
+    trials = made_trials({"1M": 32.0}, noise=0.001)
+    plain = analysis.own_shape_costs(trials)["1M"]
+    errors = {"1M/a2": np.random.default_rng(1).normal(0, 0.05, 500)}
+    wider = analysis.own_shape_costs(trials, errors)["1M"]
+    assert wider["<6"][2] - wider["<6"][0] > 3 * (plain["<6"][2] - plain["<6"][0])
+    assert wider["~85"] == pytest.approx(plain["~85"])
+    with pytest.raises(StudyError, match="two seeds"):
+        analysis.own_shape_costs(trials.filter(pl.col("seed") == 0))
 
 
 def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():

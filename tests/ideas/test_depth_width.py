@@ -37,6 +37,8 @@ from studylib.spec import TrialSpec, apply
 from studylib.spec.record import record_of
 from studylib.trials import plan_steps, speed_steps
 from studylib.trials.cache import Task
+from studylib.trials.outcome import Outcome
+from studylib.trials.queue import Queue
 from studylib.words import Text
 from tests.handed_on import says_how_it_was_compared
 
@@ -175,6 +177,24 @@ def test_shapes_go_on_to_be_added_while_the_best_is_the_last_and_there_are_round
     finish(params.folder, [spec for spec in race(more) if spec.tags["aspect"] == widest[-1]], lambda spec: 9.0)
     (measure,), further = later.then()  # now the valley is closed
     assert measure.kind == "speeds" and not further
+
+
+def test_a_run_carries_out_what_is_added_and_times_all_shapes_once(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 - 0.1 * log_aspect, edge_rounds=2, **WIDER)
+
+    def to_do(steps):
+        return [task for task in (Task.under(params.folder, step) for step in steps) if task.state == "to do"]
+
+    queue, carried_out = Queue([], rounds=[later], add=to_do), []
+    while task := queue.take():
+        if isinstance(task.step, TrialSpec):
+            finish(params.folder, [task.step], lambda spec: 2 - 0.1 * math.log(spec.tags["aspect"]))
+        carried_out.append(task.step)
+        queue.end(task, Outcome("done"))
+    added = [step for step in carried_out if isinstance(step, TrialSpec)]
+    assert len({one.tags["variant"] for one in added}) == 2 and len(added) == 2 * len(params.seeds)
+    assert carried_out[len(added) :] == speed_steps([*race(plan(params)), *added])
+    assert len(carried_out) <= later.expected
 
 
 def test_nothing_is_added_beyond_one_layer_or_inside_or_unasked(tmp_path):

@@ -59,12 +59,14 @@ class Basin(Finding):
 
     name = "basin"
     title = Words(
-        en="""At {{ size }} and equal FLOPs aspect ratios {{ best }} are best
-            {%- if best == published_best %}, as on {{ ladder }} (50M to 2B)
-            {%- else %}; on {{ ladder }} (50M to 2B) those {{ published_best }}{% endif %}""",
-        ja="""{{ size }}・同一 FLOPs では縦横比 {{ best }} が最良
-            {%- if best == published_best %}で、{{ ladder }}(50M〜2B)でも同じ
-            {%- else %}、{{ ladder }}(50M〜2B)では {{ published_best }}{% endif %}""",
+        en="""At {{ size }} and equal FLOPs aspect ratios {{ best }} lead
+            {%- if open %}, not told apart from {{ open | map(attribute='aspect') | listed }}{% endif %}
+            {%- if best == published_best %}; so they do on {{ ladder }} (50M to 2B)
+            {%- else %}; {{ ladder }} (50M to 2B): {{ published_best }}{% endif %}""",
+        ja="""{{ size }}・同一 FLOPs では縦横比 {{ best }} が首位
+            {%- if open %}({{ open | map(attribute='aspect') | listed }} とは差があると言えない){% endif %}
+            {%- if best == published_best %}。{{ ladder }}(50M〜2B)でも同じ
+            {%- else %}。{{ ladder }}(50M〜2B)では {{ published_best }}{% endif %}""",
     )
     alt = Words(
         en="""
@@ -120,9 +122,8 @@ class Basin(Finding):
     @classmethod
     def of(cls, accounts: Mapping[str, Moved], record: TrackRecord) -> Basin | None:
         """``accounts``: from `analysis.accountings`, with the column ``aspect``. None where nothing tells the noise of the trials."""
-        try:
-            own = {basis: _basins(accounts[basis]) for basis in _BASES if basis in accounts}
-        except StudyError:
+        own = {basis: _basins(accounts[basis]) if basis in accounts else () for basis in _BASES}
+        if not own["flops"]:
             return None
         last, source = own["flops"][-1], next(one for one in record.sources if one.ladder == LADDER)
         published = tuple(
@@ -135,7 +136,7 @@ class Basin(Finding):
         others = [one for one in last.costs if one.aspect != last.best]
         return cls(
             size=last.size, best=last.best,
-            flops=own["flops"], seconds=own.get("seconds", ()),
+            flops=own["flops"], seconds=own["seconds"],
             worse=tuple(one for one in others if one.percent[0] > 0), open=tuple(one for one in others if one.percent[0] <= 0),
             published=published, published_best=next(one.aspect for one in published if one.flops == 0), ladder=source.title,
             source=f"{source.repository}@{source.commit[:8]}, {source.licence}, {PAPER}",
@@ -157,7 +158,10 @@ class Basin(Finding):
 
 
 def _basins(moved: Moved) -> tuple[SizeBasin, ...]:
-    found = own_shape_costs(moved.trials, moved.errors)
+    try:
+        found = own_shape_costs(moved.trials, moved.errors)
+    except StudyError:  # too few seeds, or no loss could be moved there
+        return ()
     return tuple(
         SizeBasin(size=size, costs=tuple(Cost(aspect=_class(name), percent=own[name]) for name in ASPECT_CLASSES if name in own))
         for size, own in found.items()

@@ -348,7 +348,7 @@ def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
         for cost, true in zip(one.costs, truth, strict=True):
             assert cost.percent[0] <= cost.percent[1] <= cost.percent[2] and abs(cost.percent[1] - true) < 0.3
             assert cost.percent[0] - 0.05 < true < cost.percent[2] + 0.05
-    assert found.best == found.published_best and "as on Gemstones" in found.title(**found.facts).en
+    assert found.best == found.published_best and "so they do on Gemstones" in found.title(**found.facts).en
     assert "でも同じ" in found.title(**found.facts).ja
     assert {one.aspect.en for one in (*found.worse, *found.open)} == {"under 6", "6 to 22", "55 to 160"}
     assert "under 6" in [one.aspect.en for one in found.worse]
@@ -363,7 +363,12 @@ def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
     assert labels == ["100k", "1M", "Gemstones, 50M to 2B (bars: 95 %)"]
     assert [len(one.lines[0].get_xdata()) for one in ax.containers] == [4, 4, 5]
     elsewhere = Basin.of(analysis.accountings(made_trials({"1M": 4.0}), bases=("flops",)), record)
-    assert elsewhere.best.en == "under 6" and "those 22 to 55" in elsewhere.title(**elsewhere.facts).en
+    assert elsewhere.best.en == "under 6" and "Gemstones (50M to 2B): 22 to 55" in elsewhere.title(**elsewhere.facts).en
+    flat = Basin.of(analysis.accountings(made_trials({"1M": 4.0}, tilt=0, noise=0.01), bases=("flops",)), record)
+    assert (
+        len(flat.open) > len(flat.worse)
+        and f"not told apart from {flat.open[0].aspect.en}" in flat.title(**flat.facts).en
+    )
 
 
 def test_basin_counts_what_moving_a_loss_may_have_done_and_asks_for_two_seeds():
@@ -373,8 +378,14 @@ def test_basin_counts_what_moving_a_loss_may_have_done_and_asks_for_two_seeds():
     wider = analysis.own_shape_costs(trials, errors)["1M"]
     assert wider["<6"][2] - wider["<6"][0] > 3 * (plain["<6"][2] - plain["<6"][0])
     assert wider["~85"] == pytest.approx(plain["~85"])
+    alone = trials.filter(pl.col("seed") == 0)
     with pytest.raises(StudyError, match="two seeds"):
-        analysis.own_shape_costs(trials.filter(pl.col("seed") == 0))
+        analysis.own_shape_costs(alone)
+    record, moved = analysis.shipped_record(), analysis.Moved(trials, {})
+    assert Basin.of({"flops": analysis.Moved(alone, {})}, record) is None
+    assert not Basin.of({"flops": moved, "seconds": analysis.Moved(trials.clear(), {})}, record).seconds
+    both = Basin.of({"flops": moved, "seconds": moved}, record)
+    assert both.seconds == both.flops and len(both.figure().axes) == 2
 
 
 def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():

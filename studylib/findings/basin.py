@@ -70,18 +70,21 @@ class Basin(Finding):
     )
     alt = Words(
         en="""
-            Percent of the loss above the best class of aspect ratios, a series a size and one of {{ ladder }}, at equal FLOPs
-            {%- if seconds %} and in equal seconds{% endif %}. At equal FLOPs:
-            {% for one in flops %}
-            {{ one.size }} {% for cost in one.costs %}{{ cost.aspect }} {{ cost.percent[1] | fixed(2) }}{{ ', ' if not loop.last }}{% endfor %};
+            Percent of the loss above the best class of aspect ratios, a panel an accounting, a series a size and one of {{ ladder }}.
+            {% for basis, sizes in (('flops', flops), ('seconds', seconds)) if sizes %}
+            {{ basis | accounting }}: {% for one in sizes %}
+            {{ one.size }} {% for cost in one.costs %}{{ cost.aspect }} {{ cost.percent | fixed(2) }}{{ ', ' if not loop.last }}{% endfor %}
+            {{- '. ' if loop.last else '; ' }}
             {% endfor %}
-            {{ ladder }} {% for one in published %}{{ one.aspect }} {{ one.flops | fixed(2) }}{{ '.' if loop.last else ', ' }}{% endfor %}""",
+            {% endfor %}""",
         ja="""
-            縦横比の区分ごとの、最良の区分に対する損失の差(%)。規模ごとと {{ ladder }} の系列。同一 FLOPs:
-            {% for one in flops %}
-            {{ one.size }} {% for cost in one.costs %}{{ cost.aspect }} {{ cost.percent[1] | fixed(2) }}{{ '、' if not loop.last }}{% endfor %};
+            縦横比の区分ごとの、最良の区分に対する損失の差(%)。同一条件ごとに 1 枠、規模ごとと {{ ladder }} の系列。
+            {%- for basis, sizes in (('flops', flops), ('seconds', seconds)) if sizes %}
+            {{- basis | accounting }}:{% for one in sizes %}
+            {{- one.size }} {% for cost in one.costs %}{{ cost.aspect }} {{ cost.percent | fixed(2) }}{{ '、' if not loop.last }}{% endfor %}
+            {{- '。' if loop.last else ';' }}
             {%- endfor %}
-            {{ ladder }} {% for one in published %}{{ one.aspect }} {{ one.flops | fixed(2) }}{{ '。' if loop.last else '、' }}{% endfor %}""",
+            {%- endfor %}""",
     )
     words = Words(
         en="""

@@ -73,7 +73,7 @@ class Basin(Finding):
             Percent of the loss above the best class of aspect ratios, a panel an accounting, a series a size and one of {{ ladder }}.
             {% for basis, sizes in (('flops', flops), ('seconds', seconds)) if sizes %}
             {{ basis | accounting }}: {% for one in sizes %}
-            {{ one.size }} {% for cost in one.costs %}{{ cost.aspect }} {{ cost.percent | fixed(2) }}{{ ', ' if not loop.last }}{% endfor %}
+            {{ one.size }} {% for cost in one.costs %}{{ cost.aspect }} {% if cost.percent[0] == cost.percent[2] %}best{% else %}{{ cost.percent | fixed(2) }}{% endif %}{{ ', ' if not loop.last }}{% endfor %}
             {{- '. ' if loop.last else '; ' }}
             {% endfor %}
             {% endfor %}""",
@@ -81,7 +81,7 @@ class Basin(Finding):
             縦横比の区分ごとの、最良の区分に対する損失の差(%)。同一条件ごとに 1 枠、規模ごとと {{ ladder }} の系列。
             {%- for basis, sizes in (('flops', flops), ('seconds', seconds)) if sizes %}
             {{- basis | accounting }}:{% for one in sizes %}
-            {{- one.size }} {% for cost in one.costs %}{{ cost.aspect }} {{ cost.percent | fixed(2) }}{{ '、' if not loop.last }}{% endfor %}
+            {{- one.size }} {% for cost in one.costs %}{{ cost.aspect }} {% if cost.percent[0] == cost.percent[2] %}最良{% else %}{{ cost.percent | fixed(2) }}{% endif %}{{ '、' if not loop.last }}{% endfor %}
             {{- '。' if loop.last else ';' }}
             {%- endfor %}
             {%- endfor %}""",

@@ -11,7 +11,7 @@ __all__, __getattr__, __dir__ = lazy(
     __name__,
     {
         "curves": ["read_curves"],
-        "noise": ["NoiseFloor", "noise_floor", "minimum_detectable_effect"],
+        "noise": ["NoiseFloor", "deciding_size", "noise_floor", "minimum_detectable_effect"],
         "paired": ["compare_to_baseline", "holm", "estimate"],
         "posterior": ["Posterior", "fit_posterior"],
         "decision": ["Decision", "decide", "decide_from"],
@@ -50,6 +50,8 @@ __all__, __getattr__, __dir__ = lazy(
         "along": ["MidRun", "mid_run"],
         "gain": ["relative_gains"],
         "shape": ["BuildableShape", "buildable_shape"],
+        "public_rankings": ["ASPECT_CLASSES"],
+        "shape_basin": ["own_shape_costs"],
         "reliability": ["Reliability", "fit_reliability", "published_reliability", "spread_of"],
         "own_rankings": ["own_effects"],
         "track_record": ["TrackRecord", "read_track_record", "shipped_record"],

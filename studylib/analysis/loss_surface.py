@@ -20,6 +20,7 @@ import polars as pl
 
 from studylib.analysis.loss_law.projection import project
 from studylib.analysis.twoway import fit_two_way
+from studylib.errors import StudyError
 
 SPREAD = 0.1  # of the slopes of log loss among sizes, and among variants that differ in a part or in shape
 
@@ -101,7 +102,7 @@ def fit_loss_surface(
     Raises
     ------
     StudyError
-        As ``fit_two_way``: too few variants or seeds at some size.
+        As ``fit_two_way``: too few variants at some size, or at none seeds enough; sizes with one seed take their noise from others.
     """
     sizes, variants, middle = _lengths(trials, reference)
     generator = np.random.default_rng(0)
@@ -204,8 +205,10 @@ def _lengths(
     )
     own = {str(size): part for (size,), part in rows.group_by(["size"], maintain_order=True)}
     params = {size: float(part["non_embedding_params"].median()) for size, part in own.items()}
-    fits = {size: fit_two_way(part, "_log", variant="_run") for size, part in own.items()}
+    fits = {size: fit_two_way(part, "_log", variant="_run", own_noise=False) for size, part in own.items()}
     dof = sum(fit.dof for fit in fits.values())
+    if dof < 1:
+        raise StudyError("a comparison needs at least 2 variants with 2 seeds in common at some size to know its noise")
     # Seeds are few: the variance of a t distribution.
     heavier = dof / (dof - 2) if dof > 2 else 3.0
     variance = heavier * sum(fit.sd**2 * fit.dof for fit in fits.values()) / dof

@@ -76,8 +76,19 @@ class NoiseFloor:
         return minimum_detectable_effect(self.paired_sd, seeds, dof=dof, alpha=0.05 / self.comparisons)
 
 
+def deciding_size(frame: pl.DataFrame) -> str:
+    """The size with the most parameters (or the last, if they are not known) of those with a variant that finished two seeds.
+
+    One seed says nothing of the noise, so such a size decides nothing; where no size has more, the largest it is.
+    """
+    order = frame.sort("params", maintain_order=True) if "params" in frame.columns else frame
+    rows = order.filter(pl.col("val_bpb").is_finite().fill_null(False))
+    several = rows.filter(pl.col("seed").n_unique().over("size", "variant") > 1)
+    return str((several if len(several) else order)["size"][-1])
+
+
 def noise_floor(frame: pl.DataFrame) -> NoiseFloor:
-    """The noise of a typical variant at the size that decides: the one with the most parameters, or the last if they are not known.
+    """The noise of a typical variant at the size that decides (`deciding_size`).
 
     Sizes are not pooled: small models are noisier, and what could be seen at the deciding size would look coarser than it is.
 
@@ -93,8 +104,7 @@ def noise_floor(frame: pl.DataFrame) -> NoiseFloor:
     """
     at = ""
     if "size" in frame.columns:
-        order = frame.sort("params", maintain_order=True) if "params" in frame.columns else frame
-        at = order["size"][-1]
+        at = deciding_size(frame)
         frame = frame.filter(pl.col("size") == at)
     fit = fit_two_way(frame)
     _, noise = draw(fit, draws=2_000)

@@ -8,8 +8,8 @@ import polars as pl
 from studylib.errors import StudyError
 from studylib.ladders import Choices
 
-# Shapes of similar size are compared by their aspect ratio (width over depth), in classes about these.
-_CLASSES = {
+# Shapes of similar size are compared by their aspect ratio (width over depth), in classes about these: from, to below.
+ASPECT_CLASSES = {
     "<6": (0.0, 6.0),
     "~11": (6.0, 22.0),
     "~35": (22.0, 55.0),
@@ -83,9 +83,6 @@ def shape_groups(ladder: pl.DataFrame, metric: str) -> pl.DataFrame:
     """
     rows = with_cost(ladder.filter((pl.col("metric") == metric) & ~pl.col("rerun")))
     aspect = pl.col("width") / pl.col("depth")
-    names = pl.coalesce(
-        *(pl.when((aspect >= low) & (aspect < high)).then(pl.lit(name)) for name, (low, high) in _CLASSES.items())
-    )
     parts = []
     for _, own in rows.group_by(["tokens_about"], maintain_order=True):
         if len(own) < _LEAST_SHAPES:
@@ -97,12 +94,19 @@ def shape_groups(ladder: pl.DataFrame, metric: str) -> pl.DataFrame:
         parts.append(
             own.with_columns(
                 pl.Series("size", size), pl.Series("middle", np.exp(middle)), pl.Series("moved", loss - slope * (cost - middle)),
-                aspect.alias("aspect"), names.alias("aspect_class"),
+                aspect.alias("aspect"), aspect_class(aspect).alias("aspect_class"),
             )
         )  # fmt: skip
     if not parts:
         raise StudyError(f"metric {metric!r} has no number of tokens with {_LEAST_SHAPES} shapes or more")
     return pl.concat(parts)
+
+
+def aspect_class(aspect: pl.Expr) -> pl.Expr:
+    """The name in `ASPECT_CLASSES` of an aspect ratio."""
+    return pl.coalesce(
+        *(pl.when((aspect >= low) & (aspect < high)).then(pl.lit(name)) for name, (low, high) in ASPECT_CLASSES.items())
+    )
 
 
 def rate_effects(ladder: pl.DataFrame, choice: str, metrics: tuple[str, str]) -> pl.DataFrame:

@@ -1,12 +1,15 @@
-"""Idea 1's question put to a public ladder of shapes: what an aspect ratio costs at equal FLOPs, and at equal seconds."""
+"""What an aspect ratio costs, by classes of it: on a public ladder of shapes, and in trials of one's own."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 
-from studylib.analysis.public_rankings import shape_groups
-from studylib.analysis.track_record import ShapeCost
+from studylib.analysis.public_rankings import aspect_class, shape_groups
+from studylib.analysis.seed_effects import draw_noise
+from studylib.analysis.track_record import Interval, ShapeCost
 from studylib.errors import StudyError
 
 
@@ -50,6 +53,79 @@ def shape_costs(ladder: pl.DataFrame, metric: str, least_tokens: float | None = 
         )
         for name in own.sort("aspect")["aspect_class"].unique(maintain_order=True)
     ]  # fmt: skip
+
+
+def own_shape_costs(
+    trials: pl.DataFrame, errors: Mapping[str, np.ndarray] | None = None, *, draws: int = 4000
+) -> dict[str, dict[str, Interval]]:
+    """By size and class: percent of the loss above the class that is best on average there (95 %), which has 0 itself.
+
+    A class with several shapes at a size is their mean, as on the ladder. Seeds are paired. Sizes share one model of the noise, so one
+    with a single seed has intervals too.
+
+    Parameters
+    ----------
+    trials
+        One row a trial at one accounting: ``size, variant, aspect, seed, val_bpb``; those that did not finish are left out.
+    errors
+        [K] joint draws of the error that moving a shape to the accounting made, in bits per byte, by ``size/variant``.
+
+    Raises
+    ------
+    StudyError
+        No two shapes share two seeds at any size: nothing tells the noise.
+    """
+    rows = trials.filter(pl.col("val_bpb").is_finite().fill_null(False)).with_columns(
+        aspect_class(pl.col("aspect")).alias("class"), (100 * pl.col("val_bpb").log()).alias("percent")
+    )
+    sizes = rows["size"].unique(maintain_order=True).to_list()
+    shapes = rows.select("size", "variant", "aspect", "class").unique(["size", "variant"]).sort("size", "aspect")
+    # A class's first shape at one size and at another share how noisy they are.
+    shapes = shapes.with_columns(
+        pl.format("{} {}", "class", pl.int_range(pl.len()).over("size", "class")).alias("shape")
+    )
+    rows = rows.join(shapes.select("size", "variant", "shape"), on=["size", "variant"])
+    names = shapes["shape"].unique().sort().to_list()
+    arrays = [
+        np.array([known.index(one) for one in rows[column]])
+        for column, known in (("shape", names), ("size", sizes), ("seed", rows["seed"].unique().sort().to_list()))
+    ]
+    if _freedom(rows) < 1:
+        raise StudyError("no two shapes of a size share two seeds, so nothing tells the noise")
+    generator = np.random.default_rng(0)
+    noise = draw_noise(rows["percent"].to_numpy(), *arrays, draws=draws, generator=generator)
+    error = np.sqrt(noise.variance / np.maximum(noise.count, 1))
+    losses = noise.mean + error * generator.standard_normal(noise.mean.shape)
+    levels = dict(rows.group_by("size", "variant").agg(pl.col("val_bpb").mean()).select(pl.format("{}/{}", "size", "variant"), "val_bpb").rows())  # fmt: skip
+    for size, variant, shape in shapes.select("size", "variant", "shape").rows():
+        moved = (errors or {}).get(f"{size}/{variant}")
+        if moved is not None:
+            percent = 100 * np.resize(moved, len(losses)) / levels[f"{size}/{variant}"]
+            losses[:, names.index(shape), sizes.index(size)] += percent
+    found: dict[str, dict[str, Interval]] = {}
+    for size in sizes:
+        of_class = {
+            str(name): losses[:, [names.index(one) for one in own["shape"]], sizes.index(size)].mean(axis=1)
+            for (name,), own in shapes.filter(pl.col("size") == size).group_by(["class"], maintain_order=True)
+        }
+        best = min(of_class.values(), key=lambda one: float(one.mean()))
+        found[size] = {name: _ends(one - best) for name, one in of_class.items()}
+    return found
+
+
+def _freedom(rows: pl.DataFrame) -> int:
+    """Degrees of freedom that are left to the noise when shapes and, within a size, seeds have had theirs."""
+    left = 0
+    for _, own in rows.group_by("size"):
+        shape, seed = (np.unique(own[column].to_numpy(), return_inverse=True)[1] for column in ("variant", "seed"))
+        design = np.hstack([np.eye(shape.max() + 1)[shape], np.eye(seed.max() + 1)[seed]])
+        left += len(own) - int(np.linalg.matrix_rank(design))
+    return left
+
+
+def _ends(draws: np.ndarray) -> Interval:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return float(low), float(draws.mean()), float(high)
 
 
 def _tokens_slopes(rows: pl.DataFrame) -> pl.DataFrame:

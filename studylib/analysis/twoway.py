@@ -74,8 +74,12 @@ def finished(frame: pl.DataFrame, metric: str, *, variant: str = "variant") -> p
     return rows
 
 
-def fit_two_way(frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant") -> TwoWay:
+def fit_two_way(
+    frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = "variant", own_noise: bool = True
+) -> TwoWay:
     """Fit the additive model to the finished trials of ``frame`` (one row a trial).
+
+    Without ``own_noise`` the trials need not tell their noise, as those of a size with one seed: ``sd`` and ``dof`` are then 0.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def fit_two_way(frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = 
     seeds = tuple(sorted(rows["seed"].unique().to_list()))
     if len(variants) < 2:
         raise StudyError(f"a comparison needs two variants with finished trials; there is {len(variants)}")
-    if len(seeds) < 2:
+    if own_noise and len(seeds) < 2:
         raise StudyError(f"a comparison needs at least 2 seeds to know its noise; there is {len(seeds)} (seed {seeds})")
     v = np.array([variants.index(name) for name in rows[variant]])
     s = np.array([seeds.index(number) for number in rows["seed"]])
@@ -101,7 +105,7 @@ def fit_two_way(frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = 
     if rank < len(variants) + len(seeds) - 1:
         raise StudyError("some variants share no seed with the others, so they cannot be compared pair by pair")
     dof = len(y) - rank
-    if dof < 1:
+    if own_noise and dof < 1:
         raise StudyError("a comparison needs at least 2 variants with 2 seeds in common to know its noise")
 
     # Minimum-norm solution of the rank-deficient problem; the common level is put back as the seeds' mean.
@@ -118,8 +122,8 @@ def fit_two_way(frame: pl.DataFrame, metric: str = "val_bpb", *, variant: str = 
         variants=variants,
         effects=effects,
         covariance=inverse[:count, :count],
-        sd=float(np.sqrt(residual @ residual / dof)),
-        unpaired_sd=float(np.sqrt(within / unpaired_dof)),
+        sd=float(np.sqrt(residual @ residual / dof)) if dof else 0.0,
+        unpaired_sd=float(np.sqrt(within / unpaired_dof)) if unpaired_dof else 0.0,
         dof=dof,
         unpaired_dof=unpaired_dof,
         seeds={name: tuple(sorted(rows.filter(pl.col(variant) == name)["seed"].to_list())) for name in variants},

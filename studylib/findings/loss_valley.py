@@ -21,6 +21,7 @@ from studylib.numbers import short
 from studylib.result import Text
 from studylib.words import Words
 
+_Z = 1.96  # of a 95 % interval
 _MISSES = 0.01  # p value below which the curve does not describe the means
 
 
@@ -167,8 +168,14 @@ def _panel(ax: Axes, trials: pl.DataFrame, fit: Valley, index: int, swept: str, 
         color="#9aa4af", lw=0.8, marker=marker, markersize=4, markeredgewidth=0, alpha=0.75, label="one seed",
     )  # fmt: skip
     # Paired: the noise left when each seed's own level is taken out, pooled over the shapes.
-    noise = fit_two_way(own, "val_bpb", variant=swept)
-    half = float(stats.t.ppf(0.975, noise.dof)) * noise.sd / pl.len().sqrt()
+    # One seed has none of its own: that of the joint fit.
+    noise = fit_two_way(own, "val_bpb", variant=swept, own_noise=False)
+    wide = (
+        float(stats.t.ppf(0.975, noise.dof)) * noise.sd
+        if noise.dof
+        else _Z * fit.noise_percent / 100 * own["val_bpb"].mean()
+    )
+    half = wide / pl.len().sqrt()
     summary = own.group_by(swept).agg(mean=pl.col("val_bpb").mean(), half=half).sort(swept)
     ax.errorbar(
         summary[swept], summary["mean"], summary["half"], fmt=marker, ms=7, color=colour, capsize=3, lw=1.4,

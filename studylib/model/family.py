@@ -52,6 +52,34 @@ def shapes_of_size(
     return [shape for shape in found if shape.hidden_size in nearest]
 
 
+def next_shape_out(
+    non_embedding: int, shapes: Sequence[ModelSpec], *, deeper: bool, head_dim: int, ffn_multiple: int = 4
+) -> ModelSpec | None:
+    """The shape beyond the deepest or the widest of a family, as far from it (as a ratio of aspect ratios) as its neighbour is.
+
+    Parameters
+    ----------
+    non_embedding, head_dim, ffn_multiple
+        As for `shapes_of_size`.
+    shapes
+        By falling depth, as `shapes_of_size` gives them; two at least.
+
+    Returns
+    -------
+    ModelSpec or None
+        Of those with another number of layers the nearest to the wanted ratio; None where there is none beyond, as a model has one
+        layer at least.
+    """
+    edge, neighbour = shapes[:2] if deeper else (shapes[-1], shapes[-2])
+    wanted = aspect_ratio(edge) ** 2 / aspect_ratio(neighbour)
+    beyond = [
+        shape
+        for shape in _every_shape(non_embedding, head_dim, ffn_multiple, edge)
+        if (shape.num_layers > edge.num_layers if deeper else shape.num_layers < edge.num_layers)
+    ]
+    return min(beyond, key=lambda shape: abs(math.log(aspect_ratio(shape) / wanted)), default=None)
+
+
 @lru_cache(maxsize=64)  # plans ask for the same family again and again
 def _every_shape(non_embedding: int, head_dim: int, ffn_multiple: int, base: ModelSpec) -> list[ModelSpec]:
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,8 +12,10 @@ import pytest
 
 from studylib import analysis
 from studylib.errors import StudyError
+from studylib.files import write_json
 from studylib.findings import (
     ASPECT,
+    Basin,
     Comparison,
     Leaders,
     LearningRate,
@@ -23,13 +26,19 @@ from studylib.findings import (
     Shape,
 )
 from studylib.ideas.depth_width import depth_width, published
+from studylib.ideas.depth_width.rounds import rounds_of
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import middle_shapes
+from studylib.ideas.depth_width.trials import middle_shapes, race
 from studylib.ideas.depth_width.trials import trials as plan
 from studylib.model.cost import parameter_count, training_flops
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.spec import TrialSpec, apply
+from studylib.spec.record import record_of
+from studylib.trials import plan_steps, speed_steps
+from studylib.trials.cache import Task
+from studylib.trials.outcome import Outcome
+from studylib.trials.queue import Queue
 from studylib.words import Text
 from tests.handed_on import says_how_it_was_compared
 
@@ -105,6 +114,133 @@ def test_heads_that_do_not_fit_are_refused_before_anything_runs():
         plan(PARAMS.replace(heads=(7,)))
 
 
+def finish(folder, specs, loss) -> None:
+    """Records of finished trials with the loss that ``loss(spec)`` says; of None a failure."""
+    for spec in specs:
+        task = Task.under(folder, spec)
+        if (bpb := loss(spec)) is None:
+            write_json(
+                task.folder / "failure.json", {"status": "diverged", "message": "nan", "seconds": 1.0, "at": 0.0}
+            )
+            continue
+        numbers = {"val_loss": bpb, "val_bpb": bpb, "val": {}, "train_loss": bpb, "steps": 1, "tokens": 1, "flops": 1.0}
+        numbers |= {"params": 1, "non_embedding_params": 1, "tokens_per_s": 1.0, "peak_memory_bytes": 1}
+        write_json(task.folder / "result.json", record_of(spec, 1.0) | numbers)
+
+
+def raced(tmp_path, best: Callable[[float], float], **changes):
+    """The shapes of the plan trained to ``best(log aspect)``, and the round that follows."""
+    params = PARAMS.replace(budgets=(60_000,), heads=(), lr_factors=(), out=str(tmp_path), **changes)
+    (later,) = rounds_of(params)
+    finish(params.folder, plan(params), lambda spec: best(math.log(spec.tags["aspect"])))
+    return params, later
+
+
+def variants(specs) -> list[str]:
+    return list(dict.fromkeys(spec.tags["variant"] for spec in specs if spec.tags["family"] == "shape"))
+
+
+WIDER = {"aspects": (2, 4, 8)}  # there is more on both sides
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_next_shape_out_is_tried_where_the_best_is_the_last_on_its_side(tmp_path, side):
+    params, later = raced(tmp_path, lambda log_aspect: 2 + 0.1 * side * log_aspect, **WIDER)
+    known = variants(plan(params))
+    assert set(later.after) == {spec.name for spec in plan(params) if spec.tags["family"] == "shape"}
+    planned = plan_steps(plan(params), params.folder, rounds=[later])
+    more, (measuring,) = later.then()
+    (added,) = [name for name in variants(more) if name not in known]
+    new = [spec for spec in more if spec.tags["variant"] == added]
+    assert [spec.seed for spec in new] == [0, 1, 2] and {spec.tags["family"] for spec in new} == {"shape"}
+    assert later.expected >= len(new) and added in [one.task.step.tags["variant"] for one in planned.trials]
+    layers = sorted({spec.model.num_layers for spec in race(plan(params))}, reverse=side < 0)
+    assert side * new[0].model.num_layers > side * layers[-1], "deeper, or wider and less deep"
+    last, second = sorted({spec.tags["aspect"] for spec in race(plan(params))}, reverse=side < 0)[:2]
+    assert new[0].tags["aspect"] == pytest.approx(last**2 / second, rel=0.35), "about as far again"
+    middle = next(spec for spec in plan(params) if spec.tags["variant"] == middle_shapes(params)["60k"])
+    assert training_flops(new[0]) == pytest.approx(training_flops(middle), rel=0.03), "of the plan's middle shape"
+    finish(params.folder, new, lambda spec: 1.0)  # better still, but once was asked for
+    speeds, further = measuring.then()
+    assert speeds == speed_steps(race(more)) and not further, "all shapes are timed together"
+    assert speeds == speed_steps([*race(plan(params)), *new]), "in whichever order a notebook has them"
+
+
+def test_shapes_go_on_to_be_added_while_the_best_is_the_last_and_there_are_rounds(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 - 0.1 * log_aspect, edge_rounds=3, **WIDER)
+    widest = [max(spec.tags["aspect"] for spec in race(plan(params)))]
+    for _ in range(2):
+        more, (later,) = later.then()
+        finish(params.folder, more, lambda spec: 2 - 0.1 * math.log(spec.tags["aspect"]))
+        widest.append(max(spec.tags["aspect"] for spec in race(more)))
+    assert widest == sorted(set(widest))
+    finish(params.folder, [spec for spec in race(more) if spec.tags["aspect"] == widest[-1]], lambda spec: 9.0)
+    (measure,), further = later.then()  # now the valley is closed
+    assert measure.kind == "speeds" and not further
+
+
+def test_a_run_carries_out_what_is_added_and_times_all_shapes_once(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 - 0.1 * log_aspect, edge_rounds=2, **WIDER)
+
+    def to_do(steps):
+        return [task for task in (Task.under(params.folder, step) for step in steps) if task.state == "to do"]
+
+    queue, carried_out = Queue([], rounds=[later], add=to_do), []
+    while task := queue.take():
+        if isinstance(task.step, TrialSpec):
+            finish(params.folder, [task.step], lambda spec: 2 - 0.1 * math.log(spec.tags["aspect"]))
+        carried_out.append(task.step)
+        queue.end(task, Outcome("done"))
+    added = [step for step in carried_out if isinstance(step, TrialSpec)]
+    assert len({one.tags["variant"] for one in added}) == 2 and len(added) == 2 * len(params.seeds)
+    assert carried_out[len(added) :] == speed_steps([*race(plan(params)), *added])
+    assert len(carried_out) <= later.expected
+
+
+def test_nothing_is_added_beyond_one_layer_or_inside_or_unasked(tmp_path):
+    cases = {
+        "one layer": (lambda log_aspect: 2 - 0.1 * log_aspect, (3, 10, 240)),
+        "inside": (lambda log_aspect: 2 + (log_aspect - math.log(10)) ** 2, PARAMS.aspects),
+        "the deepest failed": (lambda log_aspect: 2 + 0.1 * log_aspect if log_aspect > 2 else None, PARAMS.aspects),
+    }
+    for name, (loss, aspects) in cases.items():
+        params, later = raced(tmp_path / name, loss, aspects=aspects)
+        steps, further = later.then()
+        assert [one.kind for one in steps] == ["speeds"] and not further
+    unasked = params.replace(edge_rounds=0)
+    assert not rounds_of(unasked) and speed_steps(race(plan(unasked)))[0] in depth_width.plan(unasked)
+
+
+def test_equal_seconds_follow_for_the_shapes_that_were_added_too(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 + 0.1 * log_aspect, equal=("tokens", "seconds"))
+    more, (measuring,) = later.then()
+    known = set(variants(plan(params)))
+    (length,) = {spec.tags["variant"] for spec in more if spec.tags["family"] == "length"} - known
+    finish(params.folder, more, lambda spec: 2.0)
+    (measure,), (seconds,) = measuring.then()
+    speeds = [
+        {"trial": one.hash, "windows": [1000.0 * one.model.num_layers] * 2, "others": [0.0, None], "peak_memory_bytes": 1, "loss": 1.0}
+        for one in measure.trials
+    ]  # fmt: skip
+    write_json(params.folder / measure.name / "result.json", record_of(measure, 1.0) | {"speeds": speeds})
+    timed, _ = seconds.then()
+    assert length in {spec.tags["variant"] for spec in timed} and seconds.after == (measure.name,)
+
+
+def test_large_budgets_are_trained_with_fewer_seeds():
+    params = PARAMS.replace(seeds=4, seeds_at={50_000: 2})
+    assert params.seeds_of(20_000) == (0, 1, 2, 3) and params.seeds_of(60_000) == params.seeds_of(50_000) == (0, 1)
+    assert params.replace(seeds_at={10: 3, 60_000: 1}).seeds_of(60_000) == (0,)
+    assert params.replace(seeds_at={10: 9}).seeds_of(20_000) == params.seeds
+    seeds = {(spec.tags["size"], spec.tags["family"]): set() for spec in plan(params)}
+    for spec in plan(params):
+        seeds[spec.tags["size"], spec.tags["family"]].add(spec.seed)
+    assert seeds["20k", "shape"] == {0, 1, 2, 3} == seeds["20k", "heads"] and seeds["60k", "shape"] == {0, 1}
+    assert not params.at_size(1e6)["seeds_at"], "the list of next runs says itself how many"
+    with pytest.raises(StudyError, match=r"seeds_at.*0"):
+        PARAMS.replace(seeds_at={50_000: 0})
+
+
 def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float = 0.02) -> pl.DataFrame:
     """Trials of a valley with known bottoms."""
     rng = np.random.default_rng(0)
@@ -169,6 +305,87 @@ def test_the_shape_is_handed_on_as_settings_with_what_they_rest_on():
     built = apply(shape.settings(), trial).model
     assert (built.num_layers, built.hidden_size, built.num_heads) == (layers.value, width.value, shape.num_heads)
     assert built.vocab_size == 32_768
+
+
+def test_a_size_with_one_seed_decides_nothing_and_is_in_all_else():
+    trials = made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0})
+    trials = trials.filter((pl.col("size") != "1M") | (pl.col("seed") == 0))
+    accounts = analysis.accountings(trials, bases=("flops",))
+    shapes = accounts["flops"].trials
+    noise = analysis.noise_floor(shapes)
+    assert noise.at == analysis.deciding_size(shapes) == "300k" and noise.seeds == 3
+    assert analysis.deciding_size(trials.filter(pl.col("seed") == 0)) == "1M", "the largest where none has two"
+    valleys = analysis.fit_valleys(shapes)
+    assert [fit.budget for fit in valleys.bracketed] == ["100k", "300k", "1M"]
+    assert valleys.budgets[-1].interval[0] < 20 < valleys.budgets[-1].interval[1]
+    figure = LossValley.of(shapes, valleys, ASPECT).figure()
+    assert all(any("mean" in str(one.get_label()) for one in ax.containers) for ax in figure.axes)
+    assert analysis.decisions_at(accounts, noise.at)["flops"].at == "300k"
+    kaplan, _, nanochat = published.anchors(shapes, valleys.budgets, None)
+    assert kaplan.outcome != "underpowered" and nanochat.outcome == "agrees"
+    basin = Basin.of(accounts, analysis.shipped_record())
+    assert [one.size for one in basin.flops] == ["100k", "300k", "1M"] and basin.size == "1M"
+    with pytest.raises(StudyError, match="2 variants with 2 seeds"):
+        analysis.accountings(trials.filter(pl.col("seed") == 0), bases=("flops",))
+
+
+def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
+    """Truth: 3 - 0.1 log10 N + tilt (log aspect / best)^2, aspects 2, 4 | 8, 16 | 32 | 64, 128."""
+    record = analysis.shipped_record()
+    trials = made_trials({"100k": 32.0, "1M": 32.0}, tilt=0.02, noise=0.003)
+    accounts = analysis.accountings(trials, bases=("flops",))
+    found = Basin.of(accounts, record)
+    for one, params in zip(found.flops, (1e5, 1e6), strict=True):
+        level, at = 3 - 0.1 * math.log10(params), dict(zip((2, 4, 8, 16, 32, 64, 128), range(7), strict=True))
+        log = {a: 100 * math.log(level + 0.02 * math.log(a / 32) ** 2) for a in at}
+        truth = [
+            (log[2] + log[4]) / 2 - log[32],
+            (log[8] + log[16]) / 2 - log[32],
+            0,
+            (log[64] + log[128]) / 2 - log[32],
+        ]
+        assert [cost.aspect.en for cost in one.costs] == ["under 6", "6 to 22", "22 to 55", "55 to 160"]
+        for cost, true in zip(one.costs, truth, strict=True):
+            assert cost.percent[0] <= cost.percent[1] <= cost.percent[2] and abs(cost.percent[1] - true) < 0.3
+            assert cost.percent[0] - 0.05 < true < cost.percent[2] + 0.05
+    assert found.best == found.published_best and "so they do on Gemstones" in found.title(**found.facts).en
+    assert "でも同じ" in found.title(**found.facts).ja
+    assert {one.aspect.en for one in (*found.worse, *found.open)} == {"under 6", "6 to 22", "55 to 160"}
+    assert "under 6" in [one.aspect.en for one in found.worse]
+    assert [(one.flops, one.seconds) for one in found.published] == [
+        (one.behind_flops, one.behind_seconds) for one in record.shapes
+    ]
+    told = found.said()
+    assert "under 6 2.42 ± 0.42 and 3.64 ± 0.95" in told.en and "6 未満:2.42 ± 0.42" in told.ja
+    assert all("5f420478, MIT, arXiv 2502.06857" in one and "study backtest" in one for one in (told.en, told.ja))
+    (ax,) = found.figure().axes
+    labels = [one.get_label() for one in ax.containers]
+    assert labels == ["100k", "1M", "Gemstones, 50M to 2B (bars: 95 %)"]
+    assert [len(one.lines[0].get_xdata()) for one in ax.containers] == [4, 4, 5]
+    elsewhere = Basin.of(analysis.accountings(made_trials({"1M": 4.0}), bases=("flops",)), record)
+    assert elsewhere.best.en == "under 6" and "Gemstones (50M to 2B): 22 to 55" in elsewhere.title(**elsewhere.facts).en
+    flat = Basin.of(analysis.accountings(made_trials({"1M": 4.0}, tilt=0, noise=0.01), bases=("flops",)), record)
+    assert (
+        len(flat.open) > len(flat.worse)
+        and f"not told apart from {flat.open[0].aspect.en}" in flat.title(**flat.facts).en
+    )
+
+
+def test_basin_counts_what_moving_a_loss_may_have_done_and_asks_for_two_seeds():
+    trials = made_trials({"1M": 32.0}, noise=0.001)
+    plain = analysis.own_shape_costs(trials)["1M"]
+    errors = {"1M/a2": np.random.default_rng(1).normal(0, 0.05, 500)}
+    wider = analysis.own_shape_costs(trials, errors)["1M"]
+    assert wider["<6"][2] - wider["<6"][0] > 3 * (plain["<6"][2] - plain["<6"][0])
+    assert wider["~85"] == pytest.approx(plain["~85"])
+    alone = trials.filter(pl.col("seed") == 0)
+    with pytest.raises(StudyError, match="two seeds"):
+        analysis.own_shape_costs(alone)
+    record, moved = analysis.shipped_record(), analysis.Moved(trials, {})
+    assert Basin.of({"flops": analysis.Moved(alone, {})}, record) is None
+    assert not Basin.of({"flops": moved, "seconds": analysis.Moved(trials.clear(), {})}, record).seconds
+    both = Basin.of({"flops": moved, "seconds": moved}, record)
+    assert both.seconds == both.flops and len(both.figure().axes) == 2
 
 
 def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():

@@ -18,6 +18,10 @@ class SizesParams(TrainingParams):
     """Sizes are numbers of non-embedding parameters, and how long to train follows from them."""
 
     budgets: tuple[Positive, ...] = Field(min_length=1, description="non-embedding parameters of each size")
+    seeds_at: dict[Positive, Positive] = Field(
+        default_factory=dict,
+        description="from a budget on, how many of seeds: {1000000: 2}; {}: all of them everywhere",
+    )
     head_dim: Positive = Field(default=16, description="size of a head; hidden sizes are its multiples")
     tokens_per_param: Above0 = Field(default=20.0, description="training tokens per non-embedding parameter")
     lengths: tuple[Above0, ...] = Field(
@@ -37,10 +41,15 @@ class SizesParams(TrainingParams):
     def steps_at(self, budget: int) -> int:
         return self.steps_of(self.tokens_per_param * budget)
 
+    def seeds_of(self, budget: int) -> tuple[int, ...]:
+        """The seeds that a size is trained with, the first of all: large models are dear, and less noisy."""
+        reached = [start for start in self.seeds_at if start <= budget]
+        return self.seeds[: self.seeds_at[max(reached)]] if reached else self.seeds
+
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`; a subclass adds what it can do without."""
         more = more_text("data.sources", self.data.sources, self.tokens_per_param * size)
-        return {"budgets": sizes_up_to(size), "equal": []} | more
+        return {"budgets": sizes_up_to(size), "seeds_at": {}, "equal": []} | more
 
 
 class OneShapeParams(SizesParams):

@@ -24,8 +24,9 @@ def rounds_of(params: ArchitectureParams) -> list[Round]:
         return [*together, *speed_steps(timed)], equal_seconds_rounds(params, timed, BASELINE)
 
     after = tuple(dict.fromkeys(spec.name for spec in race))
-    expected = len(params.budgets) * len(params.seeds) + len(speed_steps(race))
-    expected += sum(one.expected + len(params.seeds) for one in timed_rounds)  # with the combination in the race
+    seeds = {budget: len(params.seeds_of(budget)) for budget in params.budgets}
+    expected = sum(seeds.values()) + len(speed_steps(race))
+    expected += sum(one.expected + seeds[max(seeds)] for one in timed_rounds)  # with the combination in the race
     return [Round("the best of each factor together", after, expected, then)]
 
 

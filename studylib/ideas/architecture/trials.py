@@ -42,12 +42,13 @@ def trials(params: ArchitectureParams) -> list[TrialSpec]:
     specs = []
     for budget in sorted(params.budgets):
         for factor, variant in _named(params):
-            specs += [_trial(params, budget, seed, factor=factor, variant=variant) for seed in params.seeds]
+            specs += [_trial(params, budget, seed, factor=factor, variant=variant) for seed in params.seeds_of(budget)]
     specs += other_lengths(params, specs, BASELINE)
     if params.lr_factors:
+        smallest = min(params.budgets)
         for variant in (BASELINE, *params.lr_variants):
-            for factor, seed in itertools.product(sorted({1.0, *params.lr_factors}), params.seeds):
-                trial = _trial(params, min(params.budgets), seed, factor="", variant=variant)
+            for factor, seed in itertools.product(sorted({1.0, *params.lr_factors}), params.seeds_of(smallest)):
+                trial = _trial(params, smallest, seed, factor="", variant=variant)
                 if factor != 1:
                     changes = {"optimizer.learning_rate": params.learning_rate * factor, "probes": ()}
                     trial = trial.replace(**changes)
@@ -93,7 +94,7 @@ def combined_trials(params: ArchitectureParams, chosen: Mapping[str, str]) -> li
     return [
         _trial(params, budget, seed, factor=COMBINED, variant=COMBINED, changes=changes)
         for budget in sorted(params.budgets)
-        for seed in params.seeds
+        for seed in params.seeds_of(budget)
     ]
 
 

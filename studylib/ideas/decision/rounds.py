@@ -13,7 +13,7 @@ from studylib.trials.queue import Round
 def rounds_of(params: DecisionParams) -> list[Round]:
     """All choices together, from the settings that the study's folder holds when the baseline is trained."""
     after = tuple(spec.name for spec in plan(params) if isinstance(spec, TrialSpec) and spec.tags["family"] == RACE)
-    expected = len(params.held_at) * len(params.seeds)
+    expected = sum(len(params.seeds_of(budget)) for budget in params.held_at)
     return [Round("all choices together", after, expected, lambda: (together_trials(params, combined(params)), []))]
 
 

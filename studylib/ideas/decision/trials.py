@@ -17,7 +17,7 @@ RACE = "together"  # family of those that are held against each other
 
 def plan(params: DecisionParams) -> list[Step]:
     """The baseline at every size and length. What is put together is known when the other ideas have ended."""
-    race = [baseline(params, budget, seed) for budget in sorted(params.budgets) for seed in params.seeds]
+    race = [baseline(params, budget, seed) for budget in sorted(params.budgets) for seed in params.seeds_of(budget)]
     return [*race, *other_lengths(params, race, BASELINE)]
 
 
@@ -37,7 +37,7 @@ def together_trials(params: DecisionParams, combined: Combined) -> list[TrialSpe
         return []
     specs = []
     for budget in params.held_at:
-        for seed in params.seeds:
+        for seed in params.seeds_of(budget):
             base = baseline(params, budget, seed)
             made = combined.applied_to(base, params.ffn_multiple)
             steps = equal_flops_steps(base.train_steps, base.model, made.model)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from studylib.ideas._idea import Idea
+from studylib.ideas.depth_width.rounds import rounds_of
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import baselines, plan, rounds
+from studylib.ideas.depth_width.trials import baselines, plan
 from studylib.result import Text
 
 __all__ = ["depth_width"]
@@ -19,7 +20,7 @@ depth_width = Idea(
     ),
     params=DepthWidthParams,
     plan=plan,
-    rounds=rounds,
+    rounds=rounds_of,
     baselines_among=baselines,
     at_size=DepthWidthParams.at_size,
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from studylib.analysis import CarriedOptimum, Valley, score, spread_interval
+from studylib.analysis import CarriedOptimum, Valley, deciding_size, score, spread_interval
 from studylib.result import Anchor, Text
 
 # Layers x hidden size of GPT-3 13B (arXiv 2005.14165), Llama 2 13B (arXiv 2307.09288) and LLM-jp 13B.
@@ -17,7 +17,7 @@ PUBLISHED_13B = {"GPT-3 13B": (40, 5140), "Llama 2 13B": (40, 5120), "LLM-jp 13B
 def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimum | None) -> tuple[Anchor, ...]:
     """Published findings about shape held against this study's largest budget and its extrapolation."""
     last = fits[-1]
-    largest = trials.filter((pl.col("size") == last.budget) & (pl.col("status") == "done"))
+    largest = trials.filter((pl.col("size") == deciding_size(trials)) & (pl.col("status") == "done"))
     spread = _relative_spread(largest)
     aspects = [hidden / layers for layers, hidden in PUBLISHED_13B.values()]
     return (

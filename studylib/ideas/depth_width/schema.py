@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from studylib.ideas._shared.sizes import SizesParams
-from studylib.spec import Above0, Positive
+from studylib.spec import Above0, Count, Positive
 
 
 class DepthWidthParams(SizesParams):
@@ -17,6 +17,10 @@ class DepthWidthParams(SizesParams):
     aspects: tuple[Above0, ...] = Field(min_length=3, description="wanted hidden_size / num_layers")
     heads: tuple[Positive, ...] = Field(
         default=(), description="head counts tried on the middle shape of the smallest budget"
+    )
+    edge_rounds: Count = Field(
+        default=1,
+        description="times that the next shape out is tried where the best shape of a budget is the last on its side",
     )
     lr_factors: tuple[Above0, ...] = Field(default=(), description="other rates tried on the extreme and middle shapes")
     target_vocab_size: Positive = Field(default=100_000, description="vocabulary of the model that is to be built")

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studylib.ideas._shared.lengths import equal_seconds_rounds, other_lengths
+from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.model.family import aspect_ratio, shapes_of_size
 from studylib.spec import ModelSpec, Step, TrialSpec
-from studylib.trials.queue import Round
 from studylib.trials.speeds import speed_steps
 
 
 def plan(params: DepthWidthParams) -> list[Step]:
-    """`trials`, and how fast each shape is trained."""
+    """`trials`, and how fast each shape is trained, unless more of them may follow (`rounds`)."""
     specs = trials(params)
-    return [*specs, *speed_steps(race(specs))]
-
-
-def rounds(params: DepthWidthParams) -> list[Round]:
-    return equal_seconds_rounds(params, race(trials(params)), middle_shapes(params))
+    return specs if params.edge_rounds else [*specs, *speed_steps(race(specs))]
 
 
 def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
@@ -31,27 +26,40 @@ def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
 
 def trials(params: DepthWidthParams) -> list[TrialSpec]:
     """Families of shapes at each budget and equal FLOPs, then head counts and other learning rates at the smallest one."""
-    specs: list[TrialSpec] = []
-    families = {budget: _family(params, budget) for budget in sorted(params.budgets)}
-    for budget, family in families.items():
-        specs += [
-            _trial(params, budget, family, shape, seed, family="shape") for shape in family for seed in params.seeds
-        ]
+    known = families(params)
+    specs = shape_trials(params, known)
     specs += other_lengths(params, specs, middle_shapes(params))
-    budget, family = next(iter(families.items()))
+    budget, family = next(iter(known.items()))
+    seeds = params.seeds_of(budget)
     middle = _middle(family)
     for heads in params.heads:
         shape = middle.replace(num_heads=heads, num_kv_heads=None)
         variant = f"heads={heads}"
-        specs += [_trial(params, budget, family, shape, seed, family="heads", variant=variant) for seed in params.seeds]
+        specs += [_trial(params, budget, middle, shape, seed, family="heads", variant=variant) for seed in seeds]
     if params.lr_factors:
         for shape in dict.fromkeys((family[0], middle, family[-1])):
             for factor in sorted({1.0, *params.lr_factors}):
                 rate = {"optimizer.learning_rate": params.learning_rate * factor}
-                for seed in params.seeds[:2]:  # the one chooses a rate that the other judges
-                    trial = _trial(params, budget, family, shape, seed, family="lr", lr_factor=factor)
+                for seed in seeds[:2]:  # the one chooses a rate that the other judges
+                    trial = _trial(params, budget, middle, shape, seed, family="lr", lr_factor=factor)
                     specs.append(trial.replace(**rate))
     return specs
+
+
+def families(params: DepthWidthParams) -> dict[int, list[ModelSpec]]:
+    """The shapes of each budget by falling depth, smallest budget first."""
+    return {budget: _family(params, budget) for budget in sorted(params.budgets)}
+
+
+def shape_trials(params: DepthWidthParams, shapes: Mapping[int, Sequence[ModelSpec]]) -> list[TrialSpec]:
+    """The race of ``shapes`` by budget, each for the FLOPs of the middle shape of `families`."""
+    return [
+        _trial(params, budget, middle, shape, seed, family="shape")
+        for budget, family in shapes.items()
+        for middle in (_middle(_family(params, budget)),)
+        for shape in family
+        for seed in params.seeds_of(budget)
+    ]
 
 
 def baselines(params: DepthWidthParams, steps: Sequence[Step]) -> list[TrialSpec]:
@@ -82,12 +90,12 @@ def _family(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
 
 
 def _trial(
-    params: DepthWidthParams, budget: int, shapes: Sequence[ModelSpec], shape: ModelSpec, seed: int, **tags: Any
+    params: DepthWidthParams, budget: int, middle: ModelSpec, shape: ModelSpec, seed: int, **tags: Any
 ) -> TrialSpec:
-    """``shape`` for the FLOPs of the middle one of ``shapes``."""
+    """``shape`` for the FLOPs of the ``middle`` one."""
     label = {
         "size": size_label(budget), "variant": shape_label(shape),
         "aspect": round(aspect_ratio(shape), 3), "lr_factor": 1.0,
     }  # fmt: skip
-    steps = equal_flops_steps(params.steps_at(budget), _middle(shapes), shape)
+    steps = equal_flops_steps(params.steps_at(budget), middle, shape)
     return params.trial(shape, seed, steps, tags=label | tags)

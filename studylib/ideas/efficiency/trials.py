@@ -44,14 +44,17 @@ def trials(params: EfficiencyParams) -> list[TrialSpec]:
     names = [("", BASELINE), *((part, name) for part, names in params.by_part.items() for name in names)]
     for budget in sorted(params.budgets):
         for part, variant in names:
-            specs += [_trial(params, budget, seed, variant, family="part", part=part) for seed in params.seeds]
+            specs += [
+                _trial(params, budget, seed, variant, family="part", part=part) for seed in params.seeds_of(budget)
+            ]
     specs += other_lengths(params, specs, BASELINE)
     plain = next(switch.changes for switch in SWITCHES if switch.name == PLAIN)
     changes = {switch.name: plain | switch.changes for switch in SWITCHES}
+    smallest = min(params.budgets)
     for name in (PLAIN, *params.switches) if params.switches else ():
         compute = params.compute.replace(**changes[name])
-        for seed in params.seeds:
-            trial = _trial(params, min(params.budgets), seed, BASELINE, family="switch", part="")
+        for seed in params.seeds_of(smallest):
+            trial = _trial(params, smallest, seed, BASELINE, family="switch", part="")
             specs.append(trial.replace(compute=compute, tags=trial.tags | {"variant": name}))
     return specs
 

@@ -13,7 +13,7 @@ def rounds_of(params: TokenizerParams) -> list[Round]:
     """How many tokens make up the same text is known once each size's tokenizer is trained, how many fit into the same seconds
     once each model's speed is measured."""
     after = tuple(data.name for data in _swept(params).values())
-    expected = len(params.vocab_sizes) * len(params.budgets) * len(params.seeds)
+    expected = len(params.vocab_sizes) * sum(len(params.seeds_of(budget)) for budget in params.budgets)
     text = Round("vocabularies at equal text", after, expected, lambda: (equal_text(params), []))
     reference = vocab_label(params.data.tokenizer.vocab_size)
     return [text, *equal_seconds_rounds(params, race(trials(params)), reference)]

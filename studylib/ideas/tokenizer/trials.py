@@ -42,19 +42,19 @@ def trials(params: TokenizerParams) -> list[TrialSpec]:
         for size in sorted(params.vocab_sizes):
             data = params.data_with(vocab_size=size)
             tags = {"family": "vocabulary", "variant": vocab_label(size)}
-            specs += [_trial(params, budget, data, seed, **tags) for seed in params.seeds]
+            specs += [_trial(params, budget, data, seed, **tags) for seed in params.seeds_of(budget)]
     specs += other_lengths(params, specs, vocab_label(params.data.tokenizer.vocab_size))
     budget = max(params.budgets)
     if params.samples:
         for size in (*sorted(params.samples), params.data.tokenizer.sample_bytes):
             # Each seed draws its own sample, so what a lucky sample does is part of the noise.
             tags = {"family": "sample", "variant": sample_label(size)}
-            for seed in params.seeds:
+            for seed in params.seeds_of(budget):
                 drawn = {"sample_bytes": size} | ({} if size == "all" else {"sample_seed": seed})
                 specs.append(_trial(params, budget, params.data_with(**drawn), seed, **tags))
     for name, changes in ({REFERENCE: {}} | params.variants if params.variants else {}).items():
         data = params.data_with(**changes)
-        specs += [_trial(params, budget, data, seed, family="choice", variant=name) for seed in params.seeds]
+        specs += [_trial(params, budget, data, seed, family="choice", variant=name) for seed in params.seeds_of(budget)]
     tuned = fine_tuning_trials(params)
     kept = {spec.start_from for spec in tuned}
     return [_with_checkpoint(spec) if spec.hash in kept else spec for spec in [*specs, *tuned]]
@@ -76,7 +76,7 @@ def fine_tuning_trials(params: TokenizerParams) -> list[TrialSpec]:
     """
     specs: list[TrialSpec] = []
     budget = max(params.budgets)
-    for seed in params.seeds if params.fine_tuning is not None else ():
+    for seed in params.seeds_of(budget) if params.fine_tuning is not None else ():
         parent = _trial(params, budget, params.data, seed, family="parent", variant=REFERENCE)
         specs.append(parent)
         flops = params.fine_tuning_fraction * flops_per_token(parent.model) * parent.train_tokens
@@ -103,7 +103,7 @@ def equal_text_trials(params: TokenizerParams, bytes_per_token: Mapping[str, flo
         for size in sorted(params.vocab_sizes):
             label = vocab_label(size)
             steps = max(2, round(text / (bytes_per_token[label] * reference.tokens_per_step)))
-            for seed in params.seeds:
+            for seed in params.seeds_of(budget):
                 data = params.data_with(vocab_size=size)
                 specs.append(_trial(params, budget, data, seed, steps=steps, family="text", variant=label))
     return specs

@@ -12,6 +12,7 @@ __all__, __getattr__, __dir__ = lazy(
     {
         "curves": ["read_curves"],
         "noise": ["NoiseFloor", "noise_floor", "minimum_detectable_effect"],
+        "noise_over_sizes": ["NextNoise", "SizeNoise", "next_noise", "noise_by_size"],
         "paired": ["compare_to_baseline", "holm", "estimate"],
         "posterior": ["Posterior", "fit_posterior"],
         "decision": ["Decision", "decide", "decide_from"],

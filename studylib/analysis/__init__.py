@@ -16,6 +16,7 @@ __all__, __getattr__, __dir__ = lazy(
         "paired": ["compare_to_baseline", "holm", "estimate"],
         "posterior": ["Posterior", "fit_posterior"],
         "decision": ["Decision", "decide", "decide_from"],
+        "by_size": ["Leading", "leading_by_size"],
         "answers": ["accuracy_table", "optimisation_table", "wins_table", "wordings_table"],
         "repeats": ["repeats_table"],
         "costs": ["tuning_costs"],

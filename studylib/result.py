@@ -142,6 +142,7 @@ class Anchor(Frozen):
     source: str
     outcome: Literal["agrees", "disagrees", "underpowered"]
     evidence: Text
+    settle: Text | None = Field(default=None, description="what would settle an underpowered row, where that is known")
 
 
 class IdeaResult(Frozen):

@@ -56,12 +56,12 @@ class NoiseBySize(Finding):
 
     name = "noise-by-size"
     title = Words(
-        en="""Paired by seed, one trial's noise is {{ sizes[0].paired[1] | fixed(2) }} % of the loss at {{ sizes[0].size }}
+        en="""Paired by seed, a trial's noise is {{ sizes[0].paired[1] | fixed(2) }} % of the loss at {{ sizes[0].size }}
             {%- if sizes | length > 1 %} and {{ sizes[-1].paired[1] | fixed(2) }} % at {{ sizes[-1].size }}{% endif %};
-            at {{ next_params | short }} parameters {% if seeds.likely %}about {{ seeds.likely }}{% else %}more than 200{% endif %} seeds would see {{ effect | num }} %""",
+            at {{ next_params | short }} {% if seeds.likely %}about {{ seeds.likely }}{% else %}more than 200{% endif %} seeds would see {{ effect | num }} %""",
         ja="""シード対応後の 1 試行の雑音は {{ sizes[0].size }} で損失の {{ sizes[0].paired[1] | fixed(2) }} %
             {%- if sizes | length > 1 %}、{{ sizes[-1].size }} で {{ sizes[-1].paired[1] | fixed(2) }} %{% endif %}。
-            {{ next_params | short }} パラメータで {{ effect | num }} % を見るには
+            {{ next_params | short }} で {{ effect | num }} % を見るには
             {%- if seeds.likely %}約 {{ seeds.likely }} シード{% else %} 200 シード超{% endif %}""",
     )
     alt = Words(
@@ -154,7 +154,9 @@ class NoiseBySize(Finding):
         ax.xaxis.set_minor_locator(NullLocator())
         ax.xaxis.set_major_formatter(lambda value, _: short(value))
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        ax.margins(x=0.08, y=0.12)
+        ax.margins(x=0.08)
+        low, high = ax.get_ylim()
+        ax.set_ylim(low / 1.7, high)  # room for the label below
         ax.set(xlabel="parameters without embeddings", ylabel="SD of one trial (% of the loss)")
         figure.legend(loc="outside lower center", ncols=3, fontsize=9, title="lines: 95 %", title_fontsize=9)
         return figure

@@ -115,21 +115,18 @@ def score(
     told = EVIDENCE(mine=interval, theirs=[end if math.isfinite(end) else None for end in claimed], unit=unit)
     settle = None
     if verdict == "underpowered" and seeds:
-        wide = _width(interval, claimed, logarithmic)
-        enough = None if wide is None else seeds * wide**2
-        size = None
-        if (
-            sizes is not None
-            and wide is not None
-            and (reach := math.log(sizes[1] / sizes[0]) * wide) < math.log(_LARGEST / sizes[0])
-        ):
-            size = sizes[0] * math.exp(reach)
-        settle = SETTLE(
-            now=seeds,
-            seeds=None if enough is None or enough > MOST_SEEDS else max(seeds + 1, math.ceil(enough)),
-            size=size,
-        )
+        settle = _settle(_width(interval, claimed, logarithmic), seeds, sizes)
     return Anchor(claim=claim, source=source, outcome=verdict, evidence=told, settle=settle)
+
+
+def _settle(width: float | None, now: int, sizes: tuple[float, float] | None) -> Text:
+    """In words: seeds, or sizes for a slope, that make the interval so many times narrower."""
+    seeds = None if width is None else max(now + 1, math.ceil(now * width**2))
+    size = None
+    if width is not None and sizes is not None and sizes[0] < sizes[1]:
+        reach = width * math.log(sizes[1] / sizes[0])
+        size = sizes[0] * math.exp(reach) if reach < math.log(_LARGEST / sizes[0]) else None
+    return SETTLE(now=now, seeds=None if seeds is None or seeds > MOST_SEEDS else seeds, size=size)
 
 
 def _width(interval: tuple[float, float], claimed: tuple[float, float], logarithmic: bool) -> float | None:

@@ -156,7 +156,7 @@ class NoiseBySize(Finding):
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         ax.margins(x=0.08)
         low, high = ax.get_ylim()
-        ax.set_ylim(low / 1.7, high)  # room for the label below
+        ax.set_ylim(low / 2.4, high)  # room for the label below
         ax.set(xlabel="parameters without embeddings", ylabel="SD of one trial (% of the loss)")
         figure.legend(loc="outside lower center", ncols=3, fontsize=9, title="lines: 95 %", title_fontsize=9)
         return figure

@@ -142,5 +142,7 @@ def test_what_cannot_be_settled_is_said():
 def test_a_slope_is_settled_by_sizes_too():
     row = analysis.score(CHOICE, "", (0.1, 1.3), (0.0, 1.0), seeds=3, sizes=(1e5, 1e6))
     assert "about 25 seeds (now 3), or sizes up to 72.2M parameters, would settle it" in row.settle.en
+    one_size = analysis.score(CHOICE, "", (0.1, 1.3), (0.0, 1.0), seeds=3, sizes=(1e6, 1e6))
+    assert "about 25 seeds (now 3) would settle it" in one_size.settle.en
     aspect = analysis.score(CHOICE, "", (10.0, 160.0), (0.0, 90.0), seeds=3, logarithmic=True)
     assert aspect.settle.en.startswith("about 18 seeds")

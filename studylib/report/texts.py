@@ -60,8 +60,8 @@ WORDS: dict[str, Text] = {
     "val_bpb": _("Loss, bits/byte", "損失 bits/byte"),
     "by_size": _("Does the leader change as models grow?", "モデルが大きくなると首位は変わるか"),
     "by_size_caption": _(
-        "Who leads at the smallest and at the largest size trained, at equal FLOPs, with P(best). A dash: one size only.",
-        "学習した最小と最大の規模での首位と最良確率(同一 FLOPs)。「–」は規模が 1 つだけのもの。",
+        "Who leads at the smallest and at the largest size trained, at equal FLOPs, with P(best). A dash: one size only, or no result.",
+        "学習した最小と最大の規模での首位と最良確率(同一 FLOPs)。「–」は規模が 1 つだけ、または結果なし。",
     ),
     "by_each_size_caption": _("At each size that was trained, at equal FLOPs.", "学習した各規模での首位(同一 FLOPs)。"),
     "smallest_size": _("Smallest size", "最小の規模"),

@@ -145,9 +145,10 @@ def test_the_index_says_who_leads_at_the_ends_of_the_sizes_and_whether_that_chan
     }
     assert rows["#depth_width"] == ["aspect 8 61 % (0.3M)", "aspect 20 97 % (16M)", "within the noise 雑音の範囲内"]
     assert rows["#architecture"] == ["–", "–", "–"], "an idea without sizes, or without a result"
-    own = parsed(study / "depth_width" / "index.html").find(id="by-size").find_next("table")
+    heading = parsed(study / "depth_width" / "index.html").find(id="by-size")
+    own = heading.find_next("table")
     assert [row.th.get_text() for row in own.tbody.find_all("tr")] == ["0.3M", "16M"]
-    assert "aspect 20 <script>" in own.get_text() and "within the noise" in own.caption.get_text()
+    assert "aspect 20 <script>" in own.get_text() and "within the noise" in heading.get_text()
 
 
 def test_without_sizes_there_is_no_such_table(tmp_path):

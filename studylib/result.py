@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from studylib.files import read_json, write_json
-from studylib.frozen import Frozen, validated
+from studylib.frozen import Fraction, Frozen, validated
 from studylib.notebook import cut, fields, line, records
 from studylib.spec import Setting
 from studylib.words import Text
@@ -92,6 +92,31 @@ class TargetVerdict(Frozen):
         return fields(self.row())
 
 
+class SizeLeader(Frozen):
+    """Who leads at one size that was trained."""
+
+    size: str
+    params: float = Field(description="non-embedding parameters")
+    leader: str
+    p_best: Fraction = Field(description="the leader's")
+    ahead: bool = Field(description="whether the leader is sure to be the best of those tried, at this size")
+    rivals: tuple[str, ...] = Field(description="variants that may still be better there")
+
+
+Change = Literal["kept", "unsure", "noise", "changed"]
+
+
+class BySize(Frozen):
+    """Who leads as models grow.
+
+    ``change``, from the smallest size to the largest: one leads at both and is sure at both (``kept``), or not (``unsure``); another
+    leads, but may be no better than the first (``noise``), or each is out where the other leads (``changed``).
+    """
+
+    sizes: tuple[SizeLeader, ...] = Field(description="two or more, smallest first")
+    change: Change
+
+
 class Figure(Frozen):
     """A PNG beside result.json; the title says the finding, the alt text says what is drawn."""
 
@@ -117,6 +142,7 @@ class Anchor(Frozen):
     source: str
     outcome: Literal["agrees", "disagrees", "underpowered"]
     evidence: Text
+    settle: Text | None = Field(default=None, description="what would settle an underpowered row, where that is known")
 
 
 class IdeaResult(Frozen):
@@ -137,6 +163,7 @@ class IdeaResult(Frozen):
         default=(), description="seeds behind every verdict so far, as seeds were added; this one last"
     )
     at_target: TargetVerdict | None = None
+    by_size: BySize | None = Field(default=None, description="who leads at each size; none where there is one size")
     noise_floor: dict[str, float] = Field(
         default_factory=dict, description="seed SD and minimum detectable effect at the size that decides"
     )

@@ -12,9 +12,11 @@ __all__, __getattr__, __dir__ = lazy(
     {
         "curves": ["read_curves"],
         "noise": ["NoiseFloor", "deciding_size", "noise_floor", "minimum_detectable_effect"],
+        "noise_over_sizes": ["NextNoise", "SizeNoise", "next_noise", "noise_by_size"],
         "paired": ["compare_to_baseline", "holm", "estimate"],
         "posterior": ["Posterior", "fit_posterior"],
         "decision": ["Decision", "decide", "decide_from"],
+        "by_size": ["Leading", "leading_by_size"],
         "answers": ["accuracy_table", "optimisation_table", "wins_table", "wordings_table"],
         "repeats": ["repeats_table"],
         "costs": ["tuning_costs"],

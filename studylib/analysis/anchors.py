@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from studylib.analysis.next_run import MOST_SEEDS
 from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
 from studylib.result import Anchor
@@ -28,6 +29,21 @@ EVIDENCE = Words(
         {%- elif theirs[1] is none %}は {{ theirs[0] | num }} 超
         {%- else %} {{ theirs | num }}{% endif %}""",
 )
+
+SETTLE = Words(
+    en="""{% if seeds is none and size is none %}more than 200 seeds would be needed (now {{ now }}): the estimate is too near an end of the claim
+        {%- else %}
+        {%- if seeds is none %}more than 200 seeds{% else %}about {{ seeds }} seeds{% endif %} (now {{ now }})
+        {%- if size %}, or sizes up to {{ size | short }} parameters,{% endif %}
+        would settle it in 4 of 5 studies, if the truth is where the estimate is{% endif %}""",
+    ja="""{% if seeds is none and size is none %}推定値が主張の端に近すぎ、200 シードを超える試行が必要(現在 {{ now }})
+        {%- else %}推定値が真値なら、
+        {%- if seeds is none %}200 を超えるシード{% else %}約 {{ seeds }} シード{% endif %}(現在 {{ now }})
+        {%- if size %}、または {{ size | short }} パラメータまでの規模{% endif %}で 5 研究中 4 研究で決着{% endif %}""",
+)
+# Power of 80 % at 95 %: what must lie between the estimate and an end of the claim, over the half-width of the interval.
+_POWER = 1 + 0.8416 / 1.96
+_LARGEST = 1e11  # parameters: beyond that a size is no advice
 
 
 def outcome(interval: tuple[float, float] | None, claimed: tuple[float, float]) -> Outcome:
@@ -63,6 +79,10 @@ def score(
     claimed: tuple[float, float],
     *,
     unit: Text | str = "",
+    seeds: int | None = None,
+    sizes: tuple[float, float] | None = None,
+    logarithmic: bool = False,
+    needs: Text | None = None,
 ) -> Anchor:
     """An ``Anchor`` for the scoreboard, with the evidence written out in both languages.
 
@@ -74,6 +94,14 @@ def score(
         This study's interval for the same quantity; None when it was not identified.
     claimed
         The published range; infinite ends for a claim about a direction only.
+    seeds
+        How many the interval is of: then an underpowered row says how many would settle it.
+    sizes
+        Smallest and largest number of parameters, where the quantity is a slope over sizes: then also which size would.
+    logarithmic
+        The quantity is a ratio, whose interval is even in its logarithm.
+    needs
+        What would identify the quantity where the interval is None.
     """
     verdict = outcome(interval, claimed)
     if interval is None or not all(math.isfinite(end) for end in interval):
@@ -82,9 +110,35 @@ def score(
             source=source,
             outcome=verdict,
             evidence=UNKNOWN,
+            settle=needs,
         )
     told = EVIDENCE(mine=interval, theirs=[end if math.isfinite(end) else None for end in claimed], unit=unit)
-    return Anchor(claim=claim, source=source, outcome=verdict, evidence=told)
+    settle = None
+    if verdict == "underpowered" and seeds:
+        settle = _settle(_width(interval, claimed, logarithmic), seeds, sizes)
+    return Anchor(claim=claim, source=source, outcome=verdict, evidence=told, settle=settle)
+
+
+def _settle(width: float | None, now: int, sizes: tuple[float, float] | None) -> Text:
+    """In words: seeds, or sizes for a slope, that make the interval so many times narrower."""
+    seeds = None if width is None else max(now + 1, math.ceil(now * width**2))
+    size = None
+    if width is not None and sizes is not None and sizes[0] < sizes[1]:
+        reach = width * math.log(sizes[1] / sizes[0])
+        size = sizes[0] * math.exp(reach) if reach < math.log(_LARGEST / sizes[0]) else None
+    return SETTLE(now=now, seeds=None if seeds is None or seeds > MOST_SEEDS else seeds, size=size)
+
+
+def _width(interval: tuple[float, float], claimed: tuple[float, float], logarithmic: bool) -> float | None:
+    """How many times narrower the interval must be to lie on one side of every end of the claim with 80 % power; None: its middle is on one.
+
+    The half-width falls with the root of the seeds, and for a slope with the logarithm of the range of sizes.
+    """
+    (low, high), ends = interval, [end for end in claimed if math.isfinite(end)]
+    if logarithmic:
+        low, high, ends = math.log(low), math.log(high), [math.log(end) for end in ends if end > 0]
+    room = min(abs((low + high) / 2 - end) for end in ends)
+    return _POWER * (high - low) / 2 / room if room > 0 else None
 
 
 def spread_interval(trials: pl.DataFrame) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import polars as pl
 from scipy import optimize, special, stats
 
 from studylib.analysis.seed_effects import draw
-from studylib.analysis.twoway import fit_two_way
+from studylib.analysis.twoway import TwoWay, fit_two_way
 from studylib.errors import invalid
 from studylib.notebook import fields
 
@@ -107,13 +107,9 @@ def noise_floor(frame: pl.DataFrame) -> NoiseFloor:
         at = deciding_size(frame)
         frame = frame.filter(pl.col("size") == at)
     fit = fit_two_way(frame)
-    _, noise = draw(fit, draws=2_000)
+    error, dof = typical_noise(fit)
     seeds = int(np.median([len(found) for found in fit.seeds.values()]))
     comparisons = len(fit.variants) - 1
-    ranked = np.argsort(np.median(noise, axis=0), kind="stable")
-    typical = ranked[len(ranked) // 2]
-    found = sorted(as_t((noise[:, one] ** 2 + noise[:, typical] ** 2) / 2) for one in ranked if one != typical)
-    error, dof = found[len(found) // 2]
     mde = minimum_detectable_effect(error, seeds, dof=dof, alpha=0.05 / comparisons) if seeds > 1 else np.inf
     return NoiseFloor(
         at=str(at),
@@ -124,6 +120,15 @@ def noise_floor(frame: pl.DataFrame) -> NoiseFloor:
         seeds=seeds,
         dof=dof,
     )
+
+
+def typical_noise(fit: TwoWay) -> tuple[float, float]:
+    """SD of one trial of a typical variant, seeds' common effects taken out, and the degrees of freedom it is known with."""
+    _, noise = draw(fit, draws=2_000)
+    ranked = np.argsort(np.median(noise, axis=0), kind="stable")
+    typical = ranked[len(ranked) // 2]
+    found = sorted(as_t((noise[:, one] ** 2 + noise[:, typical] ** 2) / 2) for one in ranked if one != typical)
+    return found[len(found) // 2]
 
 
 def as_t(variances: np.ndarray) -> tuple[float, float]:

@@ -72,6 +72,10 @@ class Finding(Frozen):
         """What the finding hands on to the model that is to be built."""
         return ()
 
+    def fields(self) -> dict[str, Any]:
+        """Fields of `IdeaResult` that the finding fills."""
+        return {}
+
     @property
     def facts(self) -> dict[str, Any]:
         return self._content()

@@ -38,6 +38,7 @@ class Page:
         self._found: dict[str, Found] = {}
         self._figures: list[Figure] = []
         self._settings: list[Setting] = []
+        self._fields: dict[str, Any] = {}
 
     def add(self, finding: Finding | None, name: str = "") -> None:
         """Show the finding, its figure and its words, and keep it for `write`; None: the trials say nothing of the kind."""
@@ -52,6 +53,7 @@ class Page:
             show(saved, self.folder)
         self._found[name] = finding.record(name, None if saved is None else saved.file)
         self._settings += finding.settings()
+        self._fields |= finding.fields()
         said = self._found[name].words
         if said is not None and said.en:
             _display(said.en)
@@ -96,7 +98,7 @@ class Page:
             figures=tuple(self._figures),
             failures=failures(trials),
             provenance=provenance(self.params),
-            **more,
+            **self._fields | more,
         )
         result.write(self.folder)
         for said in (result.verdict, result.next_run):

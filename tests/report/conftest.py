@@ -11,7 +11,7 @@ from simulated import EVIL, simulate, write_trials
 
 from studylib import analysis, findings
 from studylib.files import write_json, write_text
-from studylib.result import Estimate, Found, IdeaResult, Text, VariantMetrics
+from studylib.result import BySize, Estimate, Found, IdeaResult, SizeLeader, Text, VariantMetrics
 from studylib.spec import Setting
 
 
@@ -66,6 +66,13 @@ def make_study(folder: Path) -> Path:
         verdict=flops.text(), findings=tuple(found), winner=flops.leader, decided=flops.ahead, metrics=tuple(metrics),
         verdicts=verdicts,
         noise_floor=floor.as_dict(),
+        by_size=BySize(
+            sizes=(
+                SizeLeader(size="0.3M", params=3e5, leader="aspect 8", p_best=0.61, ahead=False, rivals=(f"aspect 20 {EVIL}",)),
+                SizeLeader(size="16M", params=1.6e7, leader="aspect 20", p_best=0.97, ahead=True, rivals=()),
+            ),
+            change="noise",
+        ),
         settings=(
             Setting(field="model.num_layers", value=40, interval=(24, 64), evidence="measured", sizes=("1M", "16M"), basis="flops",
                     expected_regret_percent=0.12, decided=False),
@@ -83,7 +90,7 @@ def make_study(folder: Path) -> Path:
             ),
             analysis.score(
                 Text(en="Aspect 64 beats 128", ja="縦横比 64 は 128 に勝る"), "nanochat",
-                (-0.01, 0.004), (-math.inf, 0.0),
+                (-0.01, 0.004), (-math.inf, 0.0), seeds=3,
             ),
         ),
         failures=tuple({k: str(v) for k, v in row.items()} for row in failed.iter_rows(named=True)),

@@ -137,6 +137,35 @@ def test_the_index_is_small_and_shows_the_verdicts(study):
     assert parsed(path).find(class_="agrees")
 
 
+def test_the_index_says_who_leads_at_the_ends_of_the_sizes_and_whether_that_changed(study):
+    table = parsed(study / "index.html").find(id="by-size").find_next("table")
+    rows = {
+        row.th.a["href"]: [cell.get_text(" ", strip=True) for cell in row.find_all("td")]
+        for row in table.tbody.find_all("tr")
+    }
+    assert rows["#depth_width"] == ["aspect 8 61 % (0.3M)", "aspect 20 97 % (16M)", "within the noise 雑音の範囲内"]
+    assert rows["#architecture"] == ["–", "–", "–"], "an idea without sizes, or without a result"
+    heading = parsed(study / "depth_width" / "index.html").find(id="by-size")
+    own = heading.find_next("table")
+    assert [row.th.get_text() for row in own.tbody.find_all("tr")] == ["0.3M", "16M"]
+    assert "aspect 20 <script>" in own.get_text() and "within the noise" in heading.get_text()
+
+
+def test_without_sizes_there_is_no_such_table(tmp_path):
+    build_report(tmp_path, ideas={"depth_width": None})
+    assert parsed(tmp_path / "index.html").find(id="by-size") is None
+
+
+def test_the_scoreboard_says_what_would_settle_a_row(study):
+    for page in ("index.html", "depth_width/index.html"):
+        table = parsed(study / page).find(id="scoreboard").find_next("table")
+        settled = {
+            row.find(class_="badge")["class"][1]: row.find(class_="settle") for row in table.tbody.find_all("tr")
+        }
+        assert "about 34 seeds (now 3) would settle it" in settled["underpowered"].get_text()
+        assert settled["agrees"] is None
+
+
 def test_settings_are_a_table_on_the_index_and_on_the_ideas_page(study):
     for page in ("index.html", "depth_width/index.html"):
         (table,) = [one for one in parsed(study / page).find_all("table") if "hands on" in one.caption.get_text()]

@@ -37,6 +37,7 @@ def anchors(
     carried: Sequence[CarriedEffect],
     sensitivity: RateSensitivity | None,
     layernorm_time: tuple[float, float] | None,
+    seeds: int | None = None,
 ) -> tuple[Anchor, ...]:
     """Published findings held against the largest size.
 
@@ -46,6 +47,8 @@ def anchors(
         To the learning rate, of the baseline and some variants.
     layernorm_time
         Percent of the time that the baseline (RMSNorm) saves against LayerNorm.
+    seeds
+        Of the largest size.
     """
     # The claims are about swiglu, rope, rmsnorm and attention; how embeddings enter is beside them.
     usual = params.baseline.keys() <= {"unit_stream", "tied_embeddings"}
@@ -55,7 +58,7 @@ def anchors(
         return (effects[name][0], effects[name][2]) if name in effects else None
 
     found = [
-        score(claim, source, effect(params.variant_with(**changes)), claimed, unit=_ABOVE)
+        score(claim, source, effect(params.variant_with(**changes)), claimed, unit=_ABOVE, seeds=seeds)
         for changes, claim, source, claimed in CLAIMS
     ]
     hybrids = [name for name, own in params.variants.items() if set(own) == {"mixer", "attention_every"}]
@@ -71,6 +74,7 @@ def anchors(
             effect(hybrids[0]) if hybrids else None,
             _BETTER,
             unit=_ABOVE,
+            seeds=seeds,
         ),
         score(
             Text(en="RMSNorm takes 7 to 64 % less time than LayerNorm", ja="RMSNorm は LayerNorm より 7〜64 % 速い"),
@@ -87,5 +91,6 @@ def anchors(
             (flatter[0], flatter[2]) if flatter else None,
             _BETTER,
             unit=Text(en="bits per byte of sensitivity above the baseline", ja="感度の基準との差(bits/byte)"),
+            seeds=seeds,
         ),
     )

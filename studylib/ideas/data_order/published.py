@@ -13,7 +13,11 @@ from studylib.result import Anchor, Text
 
 
 def anchors(
-    curves: pl.DataFrame, borders: Mapping[str, Sequence[int]], saved: Sequence[TokensSaved], target: str
+    curves: pl.DataFrame,
+    borders: Mapping[str, Sequence[int]],
+    saved: Sequence[TokensSaved],
+    target: str,
+    seeds: int | None = None,
 ) -> tuple[Anchor, ...]:
     """Published findings about order held against this study."""
     continued = next((name for name, ends in borders.items() if len(ends) == 1), None)
@@ -31,6 +35,7 @@ def anchors(
             unit=Text(
                 en="bits per byte over the last half of the Japanese stage", ja="日本語段階の後半での変化(bits/byte)"
             ),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -41,6 +46,7 @@ def anchors(
             (short_first.factor[0], short_first.factor[2]) if short_first else None,
             (3.0, 6.0),
             unit=Text(en="times the tokens for the same loss", ja="同じ損失に要するトークン数(倍)"),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -50,6 +56,10 @@ def anchors(
             "arXiv 2408.10914",
             None,
             (8.2, 8.2),
+            needs=Text(
+                en="a test of reasoning would measure it; models of these sizes answer none",
+                ja="推論課題があれば測定可能だが、この規模のモデルは解けない",
+            ),
         ),
     )
 

@@ -17,6 +17,10 @@ _NAMES = {
     "compression": Text(en="for their compression", ja="圧縮率"),
     "words": Text(en="for adult words", ja="成人向け語"),
 }
+_REAL = Text(
+    en="raw web text that somebody wrote would measure it; the rates of invented text are parameters",
+    ja="実際のウェブの生データがあれば測定可能(合成テキストの割合は設定値)",
+)
 _COPIES = ("copy:edited", "copy:truncated", "copy:reordered")
 
 
@@ -32,6 +36,7 @@ def anchors(record: CleanedRecord, repeated: RepeatedText | None, *, real: bool)
             _around(share, record.raw.documents),
             (0.85, 0.95),
             unit=Text(en="share of the documents dropped", ja="除いた文書の割合"),
+            needs=_REAL,
         ),
         *(_llm_jp(name, record, real) for name in _LLM_JP),
         score(
@@ -62,6 +67,7 @@ def anchors(record: CleanedRecord, repeated: RepeatedText | None, *, real: bool)
             "arXiv 2603.06603",
             None,  # one size says nothing about sizes
             (0.0, math.inf),
+            needs=Text(en="a second size would say something of it", ja="2 つ目の規模があれば測定可能"),
         ),
     )  # fmt: skip
 
@@ -79,6 +85,7 @@ def _llm_jp(name: str, record: CleanedRecord, real: bool) -> Anchor:
         _around(dropped, record.raw.documents),
         _around(theirs, 776),
         unit=Text(en="share of the documents, as the only step", ja="単独で除いた文書の割合"),
+        needs=_REAL,
     )
 
 

@@ -18,7 +18,8 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
     """Published findings about shape held against this study's largest budget and its extrapolation."""
     last = fits[-1]
     largest = trials.filter((pl.col("size") == deciding_size(trials)) & (pl.col("status") == "done"))
-    spread = _relative_spread(largest)
+    spread, seeds = _relative_spread(largest), largest["seed"].n_unique()
+    ends = trials["non_embedding_params"].min(), trials["non_embedding_params"].max()
     aspects = [hidden / layers for layers, hidden in PUBLISHED_13B.values()]
     return (
         score(
@@ -33,6 +34,7 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
                 en="% between the best and the worst shape with aspect >= 2",
                 ja="縦横比 2 以上の最良と最悪の形状の差(%)",
             ),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -46,6 +48,13 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
                 en="aspect at the target size (published value within a factor of 1.4)",
                 ja="目標規模での縦横比(公表値の 1.4 倍以内)",
             ),
+            seeds=seeds,
+            sizes=ends,
+            logarithmic=True,
+            needs=Text(
+                en="three budgets whose best shape lies inside the shapes tried would identify it",
+                ja="最良の形状が試した形状の内側にある規模が 3 つあれば同定可能",
+            ),
         ),
         score(
             Text(
@@ -56,6 +65,12 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
             last.interval if last.optimum is not None else None,
             (0.0, math.sqrt(64 * 128)),
             unit=Text(en="best aspect at the largest budget", ja="最大規模での最適縦横比"),
+            seeds=seeds,
+            logarithmic=True,
+            needs=Text(
+                en="a best shape inside the shapes tried would identify it",
+                ja="最良の形状が試した形状の内側にあれば同定可能",
+            ),
         ),
     )
 

@@ -12,6 +12,7 @@ def anchors(
     expert_speed: tuple[float, float] | None,
     norm_time: tuple[float, float] | None,
     norm: CarriedEffect | None,
+    seeds: int | None = None,
 ) -> tuple[Anchor, ...]:
     """Published findings held against the largest size.
 
@@ -23,6 +24,8 @@ def anchors(
         Its tokens/s over the baseline's at equal FLOPs, from windows measured alone.
     norm_time, norm
         Percent of the time that RMSNorm saves against LayerNorm, and LayerNorm's effect on the loss.
+    seeds
+        Of the largest size; speeds have none.
     """
     about = f" ({experts.variant})" if experts else ""
     last = list(norm.measured.values())[-1] if norm else None
@@ -36,6 +39,8 @@ def anchors(
             saved,
             (1.5, 3.0),
             unit=Text(en=f"times the FLOPs{about}", ja=f"同じ損失に要する FLOPs の倍率{about}"),
+            seeds=seeds,
+            logarithmic=True,
         ),
         score(
             Text(
@@ -60,5 +65,6 @@ def anchors(
             (last[0], last[2]) if last else None,
             (-0.5, 0.5),
             unit=Text(en="% of the loss above RMSNorm", ja="RMSNorm との損失の差(%)"),
+            seeds=seeds,
         ),
     )

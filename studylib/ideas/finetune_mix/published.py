@@ -29,6 +29,7 @@ def anchors(
     questions, written
         Rows of multiple_choice and of written, as ``analysis.read_evaluation_rows`` has them; may be empty.
     """
+    seeds = len(params.judging_seeds)
     return (
         score(
             Text(
@@ -41,6 +42,7 @@ def anchors(
             unit=Text(
                 en="bits per byte of the other kinds, two kinds above one", ja="二種類と一種類の差(ほかの種類での bits/byte)"
             ),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -51,6 +53,7 @@ def anchors(
             _repeated(tuned),
             (-math.inf, 1.0),
             unit=Text(en="% of the loss above all rows once", ja="全行を 1 回読んだ場合からの損失増(%)"),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -61,6 +64,7 @@ def anchors(
             _wordings(questions),
             (0.0, math.inf),
             unit=Text(en="share of right answers, most wordings above one", ja="正答率の差(最多と 1 種)"),
+            seeds=seeds,
         ),
         score(
             Text(en="At the size of GPT-2, DPO gains little", ja="GPT-2 規模では DPO の効果は小さい"),
@@ -68,6 +72,7 @@ def anchors(
             _gain(written, ["dpo"]),
             (-_LITTLE, _LITTLE),
             unit=Text(en="of an answer's score (0 to 1)", ja="回答の得点(0〜1)の差"),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -77,6 +82,7 @@ def anchors(
             _between(written, "dpo_norm", "dpo"),
             (0.0, math.inf),
             unit=Text(en="of an answer's score (0 to 1)", ja="回答の得点(0〜1)の差"),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -87,6 +93,7 @@ def anchors(
             _far_against_near(written),
             (-math.inf, 0.0),
             unit=Text(en="of the true score, least beta above greatest", ja="真の得点の差(最小と最大の beta)"),
+            seeds=seeds,
         ),
     )  # fmt: skip
 

@@ -18,8 +18,9 @@ def anchors(
     table: pl.DataFrame,
     transfers: Mapping[str, RateTransfer],
     batch_law: CarriedOptimum | None,
+    seeds: int | None = None,
 ) -> tuple[Anchor, ...]:
-    """Published findings held against this study."""
+    """Published findings held against this study; ``seeds``: of the largest size."""
     muon = next((one for one in saved if one.variant == "muon"), None)
     ends = table.select(pl.col("low").min(), pl.col("high").max()).row(0) if len(table) else None
     transferred = next((one for init, one in transfers.items() if init in ("completep", "mup", "depth_mup")), None)
@@ -36,6 +37,8 @@ def anchors(
             unit=Text(
                 en="times fewer tokens (at sizes far below 0.1B)", ja="分の 1 のトークン(0.1B よりはるかに小さい規模)"
             ),
+            seeds=seeds,
+            logarithmic=True,
         ),
         score(
             Text(
@@ -46,6 +49,7 @@ def anchors(
             ends,
             (-1.0, 1.0),
             unit=Text(en="% of the loss between cooldown and cosine", ja="減衰と cosine の損失の差(%)"),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -56,6 +60,7 @@ def anchors(
             None if transferred is None or transferred.shift is None else (transferred.shift[0], transferred.shift[2]),
             (-0.5, 0.5),
             unit=_OCTAVES,
+            seeds=seeds,
         ),
         score(
             Text(
@@ -66,6 +71,11 @@ def anchors(
             None if batch_law is None else (batch_law.exponents["tokens"][0], batch_law.exponents["tokens"][2]),
             (0.0, math.inf),
             unit=Text(en="power of the tokens", ja="トークン数の指数"),
+            seeds=seeds,
+            needs=Text(
+                en="best batches inside those tried, at three lengths or sizes, would identify it",
+                ja="最適バッチが試した範囲の内側にある長さ・規模が 3 つあれば同定可能",
+            ),
         ),
     ]
     if standard is not None:
@@ -79,6 +89,7 @@ def anchors(
                 None if standard.shift is None else (standard.shift[0], standard.shift[2]),
                 (-math.inf, 0.0),
                 unit=_OCTAVES,
+                seeds=seeds,
             )
         )
     return tuple(found)

@@ -11,8 +11,10 @@ from studylib.findings import Comparison
 from studylib.result import Anchor, Text
 
 
-def anchors(carried: CarriedOptimum | None, samples: Comparison | None, measures: pl.DataFrame) -> tuple[Anchor, ...]:
-    """Published findings about vocabularies held against this study."""
+def anchors(
+    carried: CarriedOptimum | None, samples: Comparison | None, measures: pl.DataFrame, seeds: int | None = None
+) -> tuple[Anchor, ...]:
+    """Published findings about vocabularies held against this study; ``seeds``: of the largest size."""
     worst = samples.differences[-1].difference if samples is not None else None
     large = measures.filter(
         pl.col("vocab_size").is_between(48_000, 100_000) & pl.col("register").str.contains("(?i)ja|wikipedia|mc4")
@@ -27,6 +29,11 @@ def anchors(carried: CarriedOptimum | None, samples: Comparison | None, measures
             (carried.exponents["params"][0], carried.exponents["params"][2]) if carried else None,
             (0.0, 1.0),
             unit=Text(en="as the exponent of parameters", ja="パラメータ数に対する指数"),
+            seeds=seeds,
+            needs=Text(
+                en="three sizes whose best vocabulary lies inside those tried would identify it",
+                ja="最良の語彙数が試した範囲の内側にある規模が 3 つあれば同定可能",
+            ),
         ),
         score(
             Text(
@@ -37,6 +44,7 @@ def anchors(carried: CarriedOptimum | None, samples: Comparison | None, measures
             (worst[0], worst[2]) if worst else None,
             (0.0, math.inf),
             unit=Text(en="bits per byte lost by the worst sample tried", ja="試した最悪の標本の損失増(bits/byte)"),
+            seeds=seeds,
         ),
         score(
             Text(
@@ -47,5 +55,9 @@ def anchors(carried: CarriedOptimum | None, samples: Comparison | None, measures
             (float(large.min()), float(large.max())) if len(large) else None,
             (1.48, 2.02),
             unit=Text(en="characters a token", ja="1 トークンの文字数"),
+            needs=Text(
+                en="a vocabulary of 48K to 100K on real Japanese text would measure it",
+                ja="実際の日本語での 48K〜100K の語彙があれば測定可能",
+            ),
         ),
     )

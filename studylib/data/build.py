@@ -221,10 +221,12 @@ def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say
 
 def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
     """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
-    try:
-        before = PreparedData(home).manifest
-    except StudyError:
-        return  # nothing there, or nothing that a trial could have been made from
+    before = _manifest(home) or {}
+    if not before.get("restored"):
+        try:
+            before = PreparedData(home).manifest
+        except StudyError:
+            return  # nothing there, or nothing that a trial could have been made from
     if before["version"] != PREPARE_VERSION:
         return
     for label, text in texts.items():

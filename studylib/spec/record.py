@@ -30,6 +30,9 @@ class StepRecord(Record):
     )
     machine: dict[str, Any] = Field(default_factory=dict, description="as `studylib.machine.describe` tells it")
     versions: dict[str, str] = Field(default_factory=dict, description="of Python and the packages")
+    restored: bool = Field(
+        default=False, description="from published records: what lay beside it (text, shards, weights) is not here"
+    )
 
 
 class FailureRecord(Record):

@@ -24,6 +24,7 @@ class Evaluations(Kind):
 
     specification = EvaluationSpec
     record = EvaluationRecord
+    leaves_text = True
 
     def work(self, step: EvaluationSpec) -> Sequence[tuple[ModelSpec, float]]:
         forward = flops_per_token(step.trial.model) / 3

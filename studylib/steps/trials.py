@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from studylib.files import write_json
+from studylib.files import read_json, write_json
 from studylib.model.cost import own_flops, sampling_flops
 from studylib.model.memory import memory_bytes
 from studylib.registry import OBJECTIVES
@@ -26,6 +26,7 @@ _SECONDS_A_LAYER = 7e-4  # of a token that is sampled, whatever is computed; 0.5
 class Trials(Kind):
     specification = TrialSpec
     record = TrialResult
+    curves = "metrics.jsonl"
 
     def work(self, step: TrialSpec) -> Sequence[tuple[ModelSpec, float]]:
         return [(step.model, own_flops(step) + sampling_flops(step))]
@@ -45,8 +46,13 @@ class Trials(Kind):
         result = load_train(context.train)(
             step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
         )
-        if not (folder / self.marker).exists() and int(os.environ.get("RANK", 0)) == 0:
+        if not _written(folder / self.marker) and int(os.environ.get("RANK", 0)) == 0:
             write_json(folder / self.marker, record_of(step, time.monotonic() - began) | result)
+
+
+def _written(marker: Path) -> bool:
+    """Whether the trainer wrote it itself; one that was restored is from before."""
+    return marker.exists() and not read_json(marker).get("restored")
 
 
 def load_train(name: str) -> Callable[..., dict[str, Any]]:

@@ -58,7 +58,7 @@ def publish(study: Path, to: Path, say: Callable[[str], None] = lambda line: Non
     """
     if not study.is_dir():
         raise StudyError(f"{study}: there is no such study folder; 'study run' makes one")
-    records, curves = rows_of(study, say)
+    records, curves, rows = rows_of(study, say)
     if not records:
         raise StudyError(f"{study}: holds no finished step to publish")
     for row in records:
@@ -71,7 +71,7 @@ def publish(study: Path, to: Path, say: Callable[[str], None] = lambda line: Non
         tempfile.TemporaryDirectory(dir=to.parent, prefix=f".{to.name}.") as scratch,
     ):
         before = Tables.read(to)
-        tables = before.with_newer(Tables.of(records, curves))
+        tables = before.with_newer(Tables.of(records, curves, rows))
         new = Path(scratch)
         no_pages = why_no_pages(study)
         pages = [] if no_pages else write_pages(study, new)

@@ -17,7 +17,7 @@ from studylib.files import append_json_line, atomic_write, write_json
 from studylib.frozen import validated
 from studylib.machine import this_machine
 from studylib.published.rows import Row
-from studylib.published.tables import RECORDS_FILE, Tables
+from studylib.published.tables import CURVES_FILE, KEY, RECORDS_FILE, ROWS_FILE, Tables
 from studylib.registry import STEPS
 from studylib.spec import Step
 from studylib.spec.record import FailureRecord
@@ -59,7 +59,7 @@ def restore(source: Path, folder: Path, say: Callable[[str], None] = lambda line
     if not (source / RECORDS_FILE).is_file():
         raise StudyError(f"{source}: holds no {RECORDS_FILE}; 'study publish' writes it")
     published = Tables.read(source)
-    curves = published.curves.partition_by("kind", "hash", as_dict=True)
+    below = {name: frame.partition_by(KEY, as_dict=True) for name, frame in published.below.items()}
     counts: Counter[str] = Counter()
     kept, skipped = 0, []
 
@@ -72,7 +72,9 @@ def restore(source: Path, folder: Path, say: Callable[[str], None] = lambda line
         state = task.state
         if state == "done" or (state == "failed" and row["status"] != "done"):
             kept += 1
-        elif _laid_out(task, record, curves.get((row["kind"], row["hash"]))):
+        elif _laid_out(
+            task, record, *(below[name].get((row["kind"], row["hash"])) for name in (CURVES_FILE, ROWS_FILE))
+        ):
             counts[row["kind"]] += 1
         else:
             skip(row, "it is being carried out there now")
@@ -127,16 +129,19 @@ def _record(row: Row, step: Step) -> dict[str, Any]:
     return content
 
 
-def _laid_out(task: Task, record: dict[str, Any], curve: pl.DataFrame | None) -> bool:
+def _laid_out(task: Task, record: dict[str, Any], curve: pl.DataFrame | None, rows: pl.DataFrame | None) -> bool:
     """Write the step's files, its marker last; False if someone carries it out at this moment."""
     with task.lock() as ours:
         if not ours:
             return False
         write_json(task.work / SPECIFICATION, task.step.model_dump(mode="json"))
+        if rows is not None:
+            with atomic_write(task.folder / task.kind.rows) as stream:
+                _own(rows).write_parquet(stream, compression="zstd")
         if curve is not None:
             with atomic_write(task.folder / task.kind.curves) as stream:
-                for point in curve.sort("place").drop("kind", "hash", "place").to_dicts():
-                    more = json.loads(point.pop("more") or "{}")
+                for point in _own(curve).to_dicts():
+                    more = json.loads(point.pop("more", None) or "{}")
                     append_json_line(stream, {name: one for name, one in point.items() if one is not None} | more)
         if record["status"] == "done":
             task.clear_failure()
@@ -144,3 +149,9 @@ def _laid_out(task: Task, record: dict[str, Any], curve: pl.DataFrame | None) ->
         else:
             write_json(task.work / "failure.json", record)
         return True
+
+
+def _own(frame: pl.DataFrame) -> pl.DataFrame:
+    """The columns of one step in their rows' order, without those that others alone have."""
+    frame = frame.sort("place").drop(*KEY, "place")
+    return frame.select(one for one in frame if one.null_count() < len(one))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from studylib.errors import StudyError
-from studylib.files import canonical_json, read_json, read_json_lines
+from studylib.files import read_json, read_json_lines
 from studylib.frozen import validated
 from studylib.published.private import described, without_folders
 from studylib.registry import STEPS
@@ -20,8 +23,8 @@ FAILED = "failed"
 _MOST_TRAINING_ROWS = 100  # of a curve; every validation stays
 
 
-def rows_of(folder: Path, say: Callable[[str], None]) -> tuple[list[Row], list[Row]]:
-    """The records of a study folder, and the learning curves beside them.
+def rows_of(folder: Path, say: Callable[[str], None]) -> tuple[list[Row], list[Row], list[pl.DataFrame]]:
+    """The records of a study folder, the learning curves beside them, and what was asked item by item.
 
     Parameters
     ----------
@@ -33,19 +36,21 @@ def rows_of(folder: Path, say: Callable[[str], None]) -> tuple[list[Row], list[R
     Returns
     -------
     A row a finished or failed step: ``kind``, ``hash``, ``label``, ``status`` (done, diverged, crashed, oom, timeout),
-    ``specification`` and ``record`` as JSON. And a row a point of a curve: ``kind``, ``hash``, ``place`` in the curve, the numbers by
-    their names, and as JSON in ``more`` what is no number.
+    ``specification`` and ``record`` as JSON. A row a point of a curve: ``kind``, ``hash``, ``place`` in the curve, the numbers by
+    their names, and as JSON in ``more`` what is no number. And a frame a step with a table of its own: ``kind``, ``hash``, ``place``,
+    and the table's columns that quote nothing.
     """
     tasks, left_out = _tasks(folder)
     for why, count in sorted(left_out.items()):
         say(f"{why} ({count} left out)")
-    records, curves = [], []
+    records, curves, rows = [], [], []
     for task in tasks:
         row = _row(task)
         if row is not None:
             records.append(row)
             curves += _curve(task, row)
-    return records, curves
+            rows += _rows(task, row)
+    return records, curves, rows
 
 
 def _tasks(folder: Path) -> tuple[list[Task], Counter[str]]:
@@ -93,7 +98,7 @@ def _row(task: Task) -> Row | None:
         return None
     return {
         "kind": task.step.kind, "hash": task.step.hash, "label": task.label, "status": record["status"],
-        "specification": canonical_json(task.step.model_dump(mode="json")), "record": canonical_json(record),
+        "specification": _json(task.step.model_dump(mode="json")), "record": _json(record),
     }  # fmt: skip
 
 
@@ -121,7 +126,23 @@ def _curve(task: Task, row: Row) -> list[Row]:
     ]
 
 
+def _rows(task: Task, row: Row) -> list[pl.DataFrame]:
+    """One frame, or none."""
+    file = task.folder / task.kind.rows
+    if not task.kind.rows or not file.exists():
+        return []
+    frame = pl.read_parquet(file)
+    plain = [name for name, kind in frame.schema.items() if kind != pl.String or name in task.kind.row_names]
+    key = (pl.lit(row[name]).alias(name) for name in ("kind", "hash"))
+    return [frame.select(*key, pl.int_range(pl.len(), dtype=pl.Int64).alias("place"), *plain)]
+
+
 def _point(point: dict[str, Any]) -> Row:
     numbers = {name: value for name, value in point.items() if type(value) in (int, float)}
     more = {name: value for name, value in point.items() if name not in numbers}
-    return numbers | {"more": canonical_json(more) if more else None}
+    return numbers | {"more": _json(more) if more else None}
+
+
+def _json(value: Any) -> str:
+    """In its own order, which labels follow."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

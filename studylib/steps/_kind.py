@@ -58,6 +58,8 @@ class Kind:
         Whether what lies beside the marker is text or quotes it: text, shards, tokenizers, what a model wrote.
     quotes
         Fields of the record that quote text, dotted, the parts of a list by name alone; published without them.
+    rows
+        A parquet file beside the marker that is published too: its numbers, and of its strings the columns ``row_names``.
     curves
         A file beside the marker, a JSON record of numbers a line, that is published too.
     """
@@ -69,6 +71,8 @@ class Kind:
     keeps_failures: ClassVar[bool] = True
     leaves_text: ClassVar[bool] = False
     quotes: ClassVar[tuple[str, ...]] = ()
+    rows: ClassVar[str] = ""
+    row_names: ClassVar[tuple[str, ...]] = ()
     curves: ClassVar[str] = ""
 
     def work(self, step: Step) -> Sequence[tuple[ModelSpec, float]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from studylib.analysis import carry_to_target, compare_to_baseline
-from studylib.data import Tokenizer, guarded_texts, prepare
+from studylib.data import Tokenizer, guarded_texts, prepare, prepared_counts
 from studylib.data.measure import bytes_per_token, measure_tokenizer
 from studylib.findings import Comparison, settings_at_target
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
@@ -53,7 +53,7 @@ def measure_all(tokenizers: Mapping[str, DataSpec], folder: Path, others: Mappin
 def mixture_rates(tokenizers: Mapping[str, DataSpec], folder: Path) -> dict[str, float]:
     """Bytes of training text a token, by variant name."""
     return {
-        name: bytes_per_token(prepare(data, folder), {source.label: source.weight for source in data.sources})
+        name: bytes_per_token(prepared_counts(data, folder), {source.label: source.weight for source in data.sources})
         for name, data in tokenizers.items()
     }
 

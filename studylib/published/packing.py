@@ -62,7 +62,7 @@ def publish(study: Path, to: Path, say: Callable[[str], None] = lambda line: Non
     if not records:
         raise StudyError(f"{study}: holds no finished step to publish")
     for row in records:
-        for column in ("label", "specification", "record"):
+        for column in ("specification", "record", "label"):
             name = f"{row['kind']} {row['hash']}"
             check_private(f"{name}: {column}", row[column])
     to.parent.mkdir(parents=True, exist_ok=True)

@@ -67,22 +67,25 @@ def restore(source: Path, folder: Path, say: Callable[[str], None] = lambda line
         skipped.append(f"{row['kind']} {row['hash']} ({row['label']}): {why}; skipped")
         say(skipped[-1])
 
-    for row, step, record in _named_today(published.records.to_dicts(), skip):
+    for row, told, step, record in _named_today(published.records.to_dicts(), skip):
         task = Task.under(folder, step)
-        state = task.state
+        state, parts = task.state, (below[name].get((row["kind"], row["hash"])) for name in (CURVES_FILE, ROWS_FILE))
         if state == "done" or (state == "failed" and row["status"] != "done"):
             kept += 1
-        elif _laid_out(
-            task, record, *(below[name].get((row["kind"], row["hash"])) for name in (CURVES_FILE, ROWS_FILE))
-        ):
+        elif _laid_out(task, told, record, *parts):
             counts[row["kind"]] += 1
         else:
             skip(row, "it is being carried out there now")
     return Restored(dict(counts), kept, tuple(skipped))
 
 
-def _named_today(rows: Sequence[Row], skip: Callable[[Row, str], None]) -> Iterator[tuple[Row, Step, dict[str, Any]]]:
-    """Each row with its step and its record, as today's schema has them; ``skip`` is told of those that it refuses."""
+def _named_today(
+    rows: Sequence[Row], skip: Callable[[Row, str], None]
+) -> Iterator[tuple[Row, Step, Step, dict[str, Any]]]:
+    """Each row with its step as it was measured and as it counts here, and its record, as today's schema has them.
+
+    ``skip`` is told of those that it refuses.
+    """
     names: dict[str, str] = {}
     found: list[tuple[Row, Step | StudyError]] = []
     before = None
@@ -96,10 +99,9 @@ def _named_today(rows: Sequence[Row], skip: Callable[[Row, str], None]) -> Itera
         if not isinstance(step, Step):
             skip(row, str(step))
             continue
-        if step.alone and step.machine == ours:
-            step = step.replace(machine=this_machine())
+        here = step.replace(machine=this_machine()) if step.alone and step.machine == ours else step
         try:
-            yield row, step, _record(row, step)
+            yield row, step, here, _record(row, here)
         except (StudyError, ValueError) as error:
             skip(row, str(error))
 
@@ -129,12 +131,14 @@ def _record(row: Row, step: Step) -> dict[str, Any]:
     return content
 
 
-def _laid_out(task: Task, record: dict[str, Any], curve: pl.DataFrame | None, rows: pl.DataFrame | None) -> bool:
-    """Write the step's files, its marker last; False if someone carries it out at this moment."""
+def _laid_out(
+    task: Task, told: Step, record: dict[str, Any], curve: pl.DataFrame | None, rows: pl.DataFrame | None
+) -> bool:
+    """Write the step's files, its marker last; False if someone carries it out at this moment. ``told`` is kept as its specification."""
     with task.lock() as ours:
         if not ours:
             return False
-        write_json(task.work / SPECIFICATION, task.step.model_dump(mode="json"))
+        write_json(task.work / SPECIFICATION, told.model_dump(mode="json"))
         if rows is not None:
             with atomic_write(task.folder / task.kind.rows) as stream:
                 _own(rows).write_parquet(stream, compression="zstd")

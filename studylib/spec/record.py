@@ -170,6 +170,22 @@ class LayoutRecord(StepRecord):
     layouts: tuple[Layout, ...]
 
 
+class Tokenized(Record):
+    """What a tokenizer does to a kind of text, see `studylib.data.measure.TokenizerMetrics`."""
+
+    chars_per_token: float
+    bytes_per_token: float
+    byte_share: float
+    used_share: float
+    mb_per_s: float = Field(description="of one thread, whatever ran beside it")
+    documents: int
+    tokens: int
+
+
+class TokenizationRecord(StepRecord):
+    texts: dict[str, Tokenized] = Field(description="by the source's label")
+
+
 def plain_record(step: Step) -> dict[str, Any]:
     """The fields of `StepRecord` that follow from the step alone, as JSON."""
     return {"status": "done", "hash": step.hash, "label": step.label, "made_from": list(step.reads)}

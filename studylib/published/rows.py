@@ -45,7 +45,11 @@ def rows_of(folder: Path, say: Callable[[str], None]) -> tuple[list[Row], list[R
         say(f"{why} ({count} left out)")
     records, curves, rows = [], [], []
     for task in tasks:
-        row = _row(task)
+        try:
+            row = _row(task)
+        except ValueError as error:  # damaged, or of another version: nobody could restore it
+            say(f"{task.name}: its record cannot be read ({error}; left out)")
+            continue
         if row is not None:
             records.append(row)
             curves += _curve(task, row)
@@ -91,6 +95,7 @@ def _row(task: Task) -> Row | None:
             record["machine"] = described(record["machine"])
         for field in task.kind.quotes:
             _drop(record, field.split("."))
+        validated(task.kind.record, record)
     elif (failure := task.failure()) is not None:
         record = failure.model_dump(mode="json")
         record["message"] = without_folders(record["message"])

@@ -25,6 +25,7 @@ from studylib.report import provenance
 from studylib.result import Figure, IdeaResult, Text
 from studylib.spec import DataSpec, SourceSpec, SpeedSpec, TokenizerSpec, TrialSpec, timed_step
 from studylib.spec.record import record_of
+from studylib.steps._kind import Context
 from studylib.trials import plan_steps, run_steps, trials_frame
 from studylib.trials.cache import Task
 from studylib.trials.outcome import Outcome
@@ -175,10 +176,9 @@ def test_what_needs_text_or_weights_makes_them_again(study, restored, tiny_trial
     assert still_to_do([Task.under(restored, one) for one in (new.data, new)], {new.name})[0] == []
 
 
-def test_a_restored_trial_that_is_trained_again_is_no_longer_restored(restored, tiny_trial):
+def test_a_restored_trial_that_is_trained_again_is_no_longer_restored(restored, tiny_trial, monkeypatch):
     parent = trials(tiny_trial)[1]
     task = Task.under(restored, parent)
-    from studylib.steps._kind import Context
 
     def train(spec, folder, **more):
         return (
@@ -187,11 +187,8 @@ def test_a_restored_trial_that_is_trained_again_is_no_longer_restored(restored, 
             | {"val": {}}
         )
 
-    import studylib.steps.trials as kind
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kind, "load_train", lambda name: train)
-        task.kind.carry_out(parent, task.folder, Context(restored))
+    monkeypatch.setattr("studylib.steps.trials.load_train", lambda name: train)
+    task.kind.carry_out(parent, task.folder, Context(restored))
     assert task.result_here().val_loss == 2.0
 
 
@@ -254,6 +251,16 @@ def test_a_field_that_was_added_since_loses_no_evidence_of_those_that_go_on_from
     restore(tmp_path / "given", tmp_path / "again")
     assert Task.under(tmp_path / "again", first).result().hash == first.hash
     assert Task.under(tmp_path / "again", child).state == "failed"
+
+
+def test_a_damaged_record_is_told_and_left_out(study, tmp_path, tiny_trial):
+    first, second, _ = trials(tiny_trial)
+    for spec in (first, second):
+        shutil.copytree(study / spec.name, tmp_path / "study" / spec.name)
+    (tmp_path / "study" / second.name / "result.json").write_text("{")
+    said = []
+    assert publish(tmp_path / "study", tmp_path / "given", said.append).counts == {"trials": 1}
+    assert len(said) == 1 and second.name in said[0] and "left out" in said[0]
 
 
 def test_measurements_are_taken_over_as_this_machines_own(tmp_path, tiny_trial):
@@ -380,7 +387,8 @@ def test_the_commands(study, tmp_path, capsys):
     assert code == 0 and "3 trials; 8 new" in out and "no pages: no idea has a result" in out
     code, out, _ = call("restore", tmp_path / "given", tmp_path / "again")
     assert code == 0 and "3 trials; 0 kept as they were; 0 skipped" in out
-    assert call("status", tmp_path / "again")[1].splitlines()[-1] or True
+    told = json.loads(call("status", tmp_path / "again", "--json")[1])
+    assert told["trials"] == {"done": 2, "failed": 1, "running": 0, "to do": 0}
     code, _, err = call("restore", tmp_path / "nothing", tmp_path / "again")
     assert code == 2 and err == f"study: {tmp_path / 'nothing'}: holds no records.parquet; 'study publish' writes it\n"
     code, _, err = call("publish", tmp_path / "nothing")

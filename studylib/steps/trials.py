@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from studylib.files import read_json, write_json
+from studylib.files import write_json
 from studylib.model.cost import own_flops, sampling_flops
 from studylib.model.memory import memory_bytes
 from studylib.registry import OBJECTIVES
@@ -42,17 +42,14 @@ class Trials(Kind):
         return memory_bytes(step)
 
     def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> None:
-        began = time.monotonic()
+        began, marker = time.monotonic(), folder / self.marker
+        before = marker.read_bytes() if marker.exists() else None  # restored, without the weights
         result = load_train(context.train)(
             step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
         )
-        if not _written(folder / self.marker) and int(os.environ.get("RANK", 0)) == 0:
-            write_json(folder / self.marker, record_of(step, time.monotonic() - began) | result)
-
-
-def _written(marker: Path) -> bool:
-    """Whether the trainer wrote it itself; one that was restored is from before."""
-    return marker.exists() and not read_json(marker).get("restored")
+        written = marker.exists() and marker.read_bytes() != before  # by the trainer itself
+        if not written and int(os.environ.get("RANK", 0)) == 0:
+            write_json(marker, record_of(step, time.monotonic() - began) | result)
 
 
 def load_train(name: str) -> Callable[..., dict[str, Any]]:

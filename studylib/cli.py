@@ -15,6 +15,7 @@ from studylib.cli_backtest import backtest
 from studylib.cli_clean import clean
 from studylib.cli_evaluate import evaluate
 from studylib.cli_mask import mask
+from studylib.cli_publish import publish, restore
 from studylib.cli_recipe import recipe
 from studylib.errors import StudyError, invalid
 
@@ -230,6 +231,8 @@ app.command()(mask)
 app.command()(evaluate)
 app.command()(recipe)
 app.command()(backtest)
+app.command()(publish)
+app.command()(restore)
 
 
 def _report(folder: Path) -> None:

@@ -20,6 +20,6 @@ __all__, __getattr__, __dir__ = lazy(
         "tokenizer": ["Tokenizer"],
         "training_rows": ["TrainingRows", "random_rows"],
         "texts": ["check_sources", "guarded_texts", "look_at_sources"],
-        "build": ["look_at_changes", "prepare", "read_sources"],
+        "build": ["look_at_changes", "prepare", "prepared_counts", "read_sources"],
     },
 )

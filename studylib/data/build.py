@@ -111,6 +111,22 @@ def prepare(
             return ready if ready is not None else _make(data, folder, home, say, workers)
 
 
+def prepared_counts(data: DataSpec, folder: Path) -> dict[str, dict[str, dict[str, int]]]:
+    """``documents``, ``tokens`` and ``bytes`` of both sides of every source, by its label and the side.
+
+    Data that are not there are prepared; where their record was restored without them, it is enough.
+
+    Raises
+    ------
+    StudyError
+        As `prepare`.
+    """
+    manifest = _manifest(Path(folder) / data.hash)
+    if manifest is None or not manifest.get("restored"):
+        manifest = prepare(data, folder).manifest
+    return {label: {side: about[side] for side in SIDES} for label, about in manifest["sources"].items()}
+
+
 def _ready(data: DataSpec, home: Path, say: Progress) -> PreparedData | None:
     if not (home / MANIFEST).is_file():
         return None
@@ -221,10 +237,12 @@ def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say
 
 def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
     """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
-    try:
-        before = PreparedData(home).manifest
-    except StudyError:
-        return  # nothing there, or nothing that a trial could have been made from
+    before = _manifest(home) or {}
+    if not before.get("restored"):
+        try:
+            before = PreparedData(home).manifest
+        except StudyError:
+            return  # nothing there, or nothing that a trial could have been made from
     if before["version"] != PREPARE_VERSION:
         return
     for label, text in texts.items():

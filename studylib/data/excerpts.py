@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from studylib.data.guard import Guard
-from studylib.data.prepared import PreparedData
+from studylib.data.prepared import MANIFEST, PreparedData
 from studylib.data.text import GuardedText
 from studylib.errors import StudyError
 from studylib.files import read_json
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec, SourceSpec
 
+NO_TEXT = "the text is not here: restored records hold none"
 _OFFERED = (
     16  # documents shown to the gate for each one wanted: it drops few, and judges a table by several of its rows
 )
@@ -49,6 +51,9 @@ def excerpts(data: DataSpec, folder: Path, *, documents: int = 2) -> list[Excerp
 
     Text on a server is not asked for: what is not prepared yet has a note instead, and so has what cannot be read.
     """
+    manifest = _restored(Path(folder) / data.hash)
+    if manifest is not None:
+        return _counted(data, manifest)
     try:
         prepared = PreparedData(Path(folder) / data.hash)
     except StudyError:  # not there, or not whole: `prepare` makes it anew when the study is run
@@ -73,6 +78,27 @@ def excerpts(data: DataSpec, folder: Path, *, documents: int = 2) -> list[Excerp
             note = str(error)
         found.append(Excerpt(spec.label, spec.weight / total, *counts, texts, note))
     return found
+
+
+def _restored(home: Path) -> dict[str, Any] | None:
+    """The record of prepared data that was restored without them."""
+    try:
+        manifest = read_json(home / MANIFEST)
+        return manifest if manifest.get("restored") else None
+    except (OSError, ValueError, AttributeError):  # not there, or damaged: made anew when the study is run
+        return None
+
+
+def _counted(data: DataSpec, manifest: dict[str, Any]) -> list[Excerpt]:
+    total = sum(source.weight for source in data.sources)
+    sides = {label: about["train"] for label, about in manifest["sources"].items()}
+    return [
+        Excerpt(
+            one.label, one.weight / total,
+            *(sides[one.label].get(name) for name in ("documents", "bytes", "tokens")), (), NO_TEXT,
+        )
+        for one in data.sources
+    ]  # fmt: skip
 
 
 def _kept_text(folder: Path, seal: str) -> GuardedText | None:

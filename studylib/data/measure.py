@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from studylib.data.prepared import PreparedData
 from studylib.data.tokenizer import Tokenizer
 from studylib.errors import StudyError
 
@@ -96,8 +95,9 @@ def _encode(tokenizer: Tokenizer, texts: Sequence[str], used: np.ndarray) -> flo
     return seconds
 
 
-def bytes_per_token(prepared: PreparedData, weights: Mapping[str, float]) -> float:
-    """Bytes of training text behind a token of the mixture; ``weights`` are shares of the tokens, by source."""
-    shards = {label: prepared.shards(label).train for label, weight in weights.items() if weight > 0}
-    rates = {label: shard.num_bytes / shard.num_tokens for label, shard in shards.items()}
+def bytes_per_token(counts: Mapping[str, Mapping[str, Mapping[str, int]]], weights: Mapping[str, float]) -> float:
+    """Bytes of training text behind a token of the mixture; ``counts`` as `prepared_counts` has them, ``weights`` are shares of
+    the tokens, by source."""
+    sides = {label: counts[label]["train"] for label, weight in weights.items() if weight > 0}
+    rates = {label: side["bytes"] / side["tokens"] for label, side in sides.items()}
     return sum(weights[label] * rate for label, rate in rates.items()) / sum(weights[label] for label in rates)

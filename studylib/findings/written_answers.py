@@ -64,7 +64,7 @@ class WrittenAnswers(Finding):
         prompts
             How many: the first ones that all were given, whatever the answers.
         """
-        if rows.is_empty():
+        if not {"question", "written"} <= set(rows.columns):  # empty, or restored without what was written
             return None
         own = rows.filter(
             pl.col("variant").is_in(list(order)) & (pl.col("seed") == pl.col("seed").min().over("variant"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from studylib.errors import StudyError, did_you_mean
 from studylib.ideas._cell import parameters_cell
-from studylib.ideas._look import OneModel, SomeText, Written, writing_step
+from studylib.ideas._look import OneModel, SomeText, Written, can_no_longer_write, writing_step
 from studylib.ideas._try import Comparison
 from studylib.params import StudyParams, assigned_names, given_to_papermill, read_yaml
 from studylib.project import params_file, project_root
@@ -82,9 +82,13 @@ class Idea:
         return validated(self.params, quick | read_yaml(file) | changed, file="parameters")
 
     def steps(self, params: Any) -> list[Step]:
-        """The plan, and the step that lets the largest of the baselines write a few lines."""
+        """The plan, and the step that lets the largest of the baselines write a few lines.
+
+        Where only that one's record was restored nothing writes: it would be trained once more for the show.
+        """
         plan = self.plan(params)
-        return [*plan, *map(writing_step, self.baselines_among(params, plan)[-1:])]
+        writing = map(writing_step, self.baselines_among(params, plan)[-1:])
+        return [*plan, *(step for step in writing if not can_no_longer_write(step, params.folder))]
 
     def baselines(self, params: Any) -> list[TrialSpec]:
         """The reference at every size, smallest first, at the first seed."""

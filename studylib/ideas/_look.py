@@ -17,6 +17,7 @@ from studylib.steps.made import TEXT_FILE
 from studylib.trials.cache import Task
 
 _LONGEST = 240  # characters shown of a text
+NOT_WRITTEN = "what it wrote is not here: restored records hold no text"
 # One batch of documents as the model draws them: nothing is sorted out, nothing cut.
 _AS_DRAWN = {
     "bytes": 1, "batch_documents": 4, "max_tokens": 96, "whole_sentences": False,
@@ -97,6 +98,12 @@ def writing_step(trial: TrialSpec) -> MadeText:
     return MadeText(sampled_from=kept, how=_AS_DRAWN)
 
 
+def can_no_longer_write(step: MadeText, folder: Path) -> bool:
+    """Whether the record of its trial was restored without the weights, and nobody let it write before."""
+    trial = Task.under(folder, step.sampled_from).result()
+    return trial is not None and trial.restored and Task.under(folder, step).result() is None
+
+
 @dataclass(frozen=True)
 class Written:
     """What the model of a finished trial writes when it is asked for nothing; or why nothing is there."""
@@ -110,8 +117,10 @@ class Written:
     def by(cls, step: MadeText, folder: Path) -> Written:
         trial, made = Task.under(folder, step.sampled_from), Task.under(folder, step)
         result, failure = trial.result(), trial.failure() or made.failure()
-        texts = [record["text"] for record in read_json_lines(made.folder / TEXT_FILE)] if made.result() else []
+        texts = [record["text"] for record in read_json_lines(made.folder / TEXT_FILE)] if made.result_here() else []
         note = "" if texts else f"failed: {failure.message}" if failure else "not trained yet: run the study's trials"
+        if not texts and result is not None and result.restored:
+            note = NOT_WRITTEN
         return cls(step.sampled_from, result.val_bpb if result else None, tuple(texts), note)
 
     def __repr__(self) -> str:

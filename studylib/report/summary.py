@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,11 @@ from typing import Any
 import polars as pl
 
 from studylib.analysis import estimate
-from studylib.files import read_json, write_bytes
+from studylib.files import canonical_json, read_json, write_bytes
 from studylib.machine import describe, git_state, versions
 from studylib.params import StudyParams
 from studylib.result import Estimate, VariantMetrics
+from studylib.spec import TrialSpec
 
 
 def metrics_rows(
@@ -70,13 +73,24 @@ def provenance(params: StudyParams) -> dict[str, Any]:
         label: {side: about[side] for side in ("train", "validation")} for label, about in manifest["sources"].items()
     }
     sources = {label: kinds[label] | counts[label] for label in counts}
+    restored = bool(manifest.get("restored"))
+    made_on = _made_on(params.folder) if restored else {"versions": versions(), "machine": describe()}
     return {
         "git": git_state(),
-        "versions": versions(),
-        "machine": describe(),
+        **made_on,
+        "restored": restored,
         "data": {"hash": data.hash, "sources": sources, "guard": manifest.get("guard")},
         "params": params.content(),
     }
+
+
+def _made_on(folder: Path) -> dict[str, Any]:
+    """Versions and machine of most of a folder's trials: where records were restored, this machine made none of the numbers."""
+    told = Counter()
+    for file in sorted(folder.glob(f"{TrialSpec.folder}/*/result.json")):
+        record = read_json(file)
+        told[canonical_json({"versions": record.get("versions", {}), "machine": record.get("machine", {})})] += 1
+    return json.loads(told.most_common(1)[0][0]) if told else {"versions": {}, "machine": {}}
 
 
 def save_trials(trials: pl.DataFrame, folder: Path) -> Path:

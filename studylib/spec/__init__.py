@@ -19,7 +19,7 @@ from studylib.spec.data import CleanedText, DataSpec, SourceSpec, TextSpec, Toke
 from studylib.spec.evaluation import EvaluationSpec
 from studylib.spec.likelihood import LikelihoodSpec, likelihood_of
 from studylib.spec.made import MadeText
-from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, timed_step
+from studylib.spec.measure import CoordinateSpec, LayoutSpec, SpeedSpec, TokenizerMeasure, timed_step
 from studylib.spec.model import ModelSpec
 from studylib.spec.moe import MoESpec
 from studylib.spec.run import ComputeSpec, ObjectiveSpec, OptimizerSpec, ParallelSpec, ScheduleSpec, StageSpec
@@ -59,6 +59,7 @@ __all__ = [
     "StageSpec",
     "Step",
     "TextSpec",
+    "TokenizerMeasure",
     "TokenizerSpec",
     "TrialSpec",
     "Tried",

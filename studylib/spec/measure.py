@@ -1,4 +1,4 @@
-"""Measurements of a machine: how fast trials are computed on it, and how many are best run side by side."""
+"""Measurements: of a machine, how fast trials are computed on it and how many are best run side by side; of a tokenizer."""
 
 from __future__ import annotations
 
@@ -100,3 +100,28 @@ class LayoutSpec(Step, Frozen):
     @property
     def label(self) -> str:
         return f"layouts of workers and threads, {self.trials} trials each"
+
+
+class TokenizerMeasure(Step, Frozen):
+    """What the tokenizer of ``data`` does to validation text: of every source of ``data``, and of others."""
+
+    folder: ClassVar[str] = "tokenizations"
+
+    data: DataSpec
+    others: tuple[DataSpec, ...] = Field(
+        default=(), description="whose text is cut too, by the labels of their sources"
+    )
+    bytes_each: Positive = Field(default=1_000_000, description="of each source, at most")
+
+    @property
+    def hash(self) -> str:
+        content = {"data": self.data.hash, "others": [one.hash for one in self.others]}
+        return hash_of(self.folder, content | {"bytes_each": self.bytes_each})
+
+    @property
+    def inputs(self) -> tuple[Step, ...]:
+        return (self.data, *(text for one in self.others for text in one.texts.values()))
+
+    @property
+    def label(self) -> str:
+        return f"measured: {self.data.vocabulary.label}"

@@ -30,6 +30,9 @@ class StepRecord(Record):
     )
     machine: dict[str, Any] = Field(default_factory=dict, description="as `studylib.machine.describe` tells it")
     versions: dict[str, str] = Field(default_factory=dict, description="of Python and the packages")
+    restored: bool = Field(
+        default=False, description="from published records: what lay beside it (text, shards, weights) is not here"
+    )
 
 
 class FailureRecord(Record):
@@ -165,6 +168,22 @@ class Layout(Record):
 
 class LayoutRecord(StepRecord):
     layouts: tuple[Layout, ...]
+
+
+class Tokenized(Record):
+    """What a tokenizer does to a kind of text, see `studylib.data.measure.TokenizerMetrics`."""
+
+    chars_per_token: float
+    bytes_per_token: float
+    byte_share: float
+    used_share: float
+    mb_per_s: float = Field(description="of one thread, whatever ran beside it")
+    documents: int
+    tokens: int
+
+
+class TokenizationRecord(StepRecord):
+    texts: dict[str, Tokenized] = Field(description="by the source's label")
 
 
 def plain_record(step: Step) -> dict[str, Any]:

@@ -54,6 +54,14 @@ class Kind:
     keeps_failures
         Whether a failure stays on record, so that the step is not tried again unasked. Not where the reason lies outside the
         step: a missing file, a full disk.
+    leaves_text
+        Whether what lies beside the marker is text or quotes it: text, shards, tokenizers, what a model wrote.
+    quotes
+        Fields of the record that quote text, dotted, the parts of a list by name alone; published without them.
+    rows
+        A parquet file beside the marker that is published too: its numbers, and of its strings the columns ``row_names``.
+    curves
+        A file beside the marker, a JSON record of numbers a line, that is published too.
     """
 
     specification: ClassVar[type]
@@ -61,6 +69,11 @@ class Kind:
     marker: ClassVar[str] = "result.json"
     checked: ClassVar[bool] = False
     keeps_failures: ClassVar[bool] = True
+    leaves_text: ClassVar[bool] = False
+    quotes: ClassVar[tuple[str, ...]] = ()
+    rows: ClassVar[str] = ""
+    row_names: ClassVar[tuple[str, ...]] = ()
+    curves: ClassVar[str] = ""
 
     def work(self, step: Step) -> Sequence[tuple[ModelSpec, float]]:
         """The models that it trains or times, and the floating-point operations of the step itself on each."""

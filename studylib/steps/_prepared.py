@@ -13,6 +13,7 @@ class Prepared(Kind):
 
     marker = "manifest.json"
     keeps_failures = False  # a missing file or a full disk is not the step's own fault
+    leaves_text = True
 
     def work_folder(self, folder: Path) -> Path:
         return folder.with_name(f".{folder.name}.step")

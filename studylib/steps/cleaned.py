@@ -18,6 +18,7 @@ class Cleaned(Prepared):
     specification = CleanedText
     record = CleanedRecord
     marker = "record.json"
+    quotes = ("steps.examples",)
 
     def seconds(self, step: CleanedText) -> float:
         return text_bytes(step.source.options) / _BYTES_A_SECOND * (1.5 if step.source.measure_alone else 1.0)

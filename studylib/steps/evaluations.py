@@ -24,6 +24,9 @@ class Evaluations(Kind):
 
     specification = EvaluationSpec
     record = EvaluationRecord
+    leaves_text = True
+    rows = ROWS_FILE
+    row_names = ("item", "sort", "task", "wording", "fact")
 
     def work(self, step: EvaluationSpec) -> Sequence[tuple[ModelSpec, float]]:
         forward = flops_per_token(step.trial.model) / 3

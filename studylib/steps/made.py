@@ -20,6 +20,7 @@ class Made(Kind):
 
     specification = MadeText
     record = MadeRecord
+    leaves_text = True
 
     def carry_out(self, step: MadeText, folder: Path, context: Context) -> None:
         from studylib.data.pseudo import write_made_text

@@ -26,6 +26,7 @@ _SECONDS_A_LAYER = 7e-4  # of a token that is sampled, whatever is computed; 0.5
 class Trials(Kind):
     specification = TrialSpec
     record = TrialResult
+    curves = "metrics.jsonl"
 
     def work(self, step: TrialSpec) -> Sequence[tuple[ModelSpec, float]]:
         return [(step.model, own_flops(step) + sampling_flops(step))]
@@ -41,12 +42,14 @@ class Trials(Kind):
         return memory_bytes(step)
 
     def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> None:
-        began = time.monotonic()
+        began, marker = time.monotonic(), folder / self.marker
+        before = marker.read_bytes() if marker.exists() else None  # restored, without the weights
         result = load_train(context.train)(
             step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
         )
-        if not (folder / self.marker).exists() and int(os.environ.get("RANK", 0)) == 0:
-            write_json(folder / self.marker, record_of(step, time.monotonic() - began) | result)
+        written = marker.exists() and marker.read_bytes() != before  # by the trainer itself
+        if not written and int(os.environ.get("RANK", 0)) == 0:
+            write_json(marker, record_of(step, time.monotonic() - began) | result)
 
 
 def load_train(name: str) -> Callable[..., dict[str, Any]]:

@@ -27,6 +27,7 @@ from studylib.trials.outcome import Outcome
 
 Kept = TypeVar("Kept", bound=Record)
 State = Literal["done", "failed", "running", "to do"]
+SPECIFICATION = "spec.json"
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,11 @@ class Task:
         failure = self.failure()
         raise StudyError(f"{self.name} ({self.label}): {failure.message if failure else 'was not carried out'}")
 
+    def result_here(self) -> StepRecord | None:
+        """`result`, unless it was restored from published records, so that what lies beside it is missing."""
+        found = self.result()
+        return None if found is None or found.restored else found
+
     def failure(self) -> FailureRecord | None:
         return _read(self.work / "failure.json", FailureRecord)
 
@@ -115,6 +121,11 @@ class Task:
         except BlockingIOError:
             return True
         return False
+
+    def keep_specification(self) -> None:
+        """Write what is carried out beside its log, so that its record can be told from files alone."""
+        if not (self.work / SPECIFICATION).exists():
+            write_json(self.work / SPECIFICATION, self.step.model_dump(mode="json"))
 
     def clear_failure(self) -> None:
         (self.work / "failure.json").unlink(missing_ok=True)

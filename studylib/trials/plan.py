@@ -165,7 +165,8 @@ def plan_steps(
         state = task.state
         if state == "to do" and task.name not in wanted:  # nothing that is left reads it
             continue
-        if state == "failed" and retry_failed:
+        restored = state == "done" and task.name in wanted and task.result_here() is None  # read by what is to do
+        if restored or (state == "failed" and retry_failed):
             state = "to do"
         seconds = task.kind.seconds(task.step)
         for model, flops in task.kind.work(task.step):

@@ -109,7 +109,7 @@ class Pool:
             return
         # Looked up again now that it is ours: another runner may have finished it meanwhile.
         failure = task.failure()
-        done = task.result() is not None and not task.kind.checked
+        done = task.result_here() is not None and not task.kind.checked
         if done or (failure is not None and not self._retry_failed):
             lock.close()
             known = Outcome("done") if failure is None else Outcome(failure.status, failure.message)
@@ -136,7 +136,7 @@ class Pool:
             return
         held = self._held.pop(slot)
         seconds = time.monotonic() - (slot.began or held.started)
-        if not outcome.failed and held.task.result() is None:
+        if not outcome.failed and held.task.result_here() is None:
             outcome = Outcome("crashed", f"it ended without writing a valid {held.task.kind.marker}")
         if outcome.failed:
             held.task.record_failure(outcome, seconds)

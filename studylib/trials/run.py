@@ -153,19 +153,22 @@ def still_to_do(
 ) -> tuple[list[Task], dict[str, Outcome]]:
     """The tasks that have to be carried out, and by name the outcomes on record of the others.
 
-    What nobody asked for by name is to do only where something that is to do reads it.
+    What nobody asked for by name is to do only where something that is to do reads it. A step whose record was restored is done,
+    but what would be read of it (text, weights) is not there: it is to do again for what reads it.
     """
     to_do: dict[str, Task] = {}
     ended: dict[str, Outcome] = {}
-    wanted = set(asked)
+    wanted, read = set(asked), set()
     for task in reversed(tasks):  # what is read comes before what reads it
         if task.name not in wanted:
             continue
-        if task.result() is not None and not task.kind.checked:
+        found = task.result()
+        if found is not None and not (task.name in read if found.restored else task.kind.checked):
             ended[task.name] = Outcome("done")
         elif (failure := task.failure()) is not None and not retry_failed:
             ended[task.name] = Outcome(failure.status, failure.message)
         else:
             to_do[task.name] = task
             wanted.update(task.step.reads)
+            read.update(task.step.reads)
     return [task for task in tasks if task.name in to_do], ended

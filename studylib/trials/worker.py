@@ -40,6 +40,7 @@ def carry_out(
     What ``passes`` is true of is no failure of the step, but of who stops this process, and is raised.
     """
     try:
+        task.keep_specification()
         task.kind.carry_out(task.step, task.folder, context)
         return Outcome("done")
     except KeyboardInterrupt:

@@ -20,10 +20,8 @@ def rounds_of(params: DataQualityParams) -> list[Round]:
 
 def equal_raw_text(params: DataQualityParams) -> list[TrialSpec]:
     """The trials of the round, from the prepared text."""
-    from studylib.data import prepare
+    from studylib.data import prepared_counts
 
     folder = params.folder / "data"
-    texts = {name: prepare(data, folder) for name, data in scarce_data(params).items()}
-    return scarce_trials(
-        params, {name: text.manifest["sources"][WEB]["train"]["tokens"] for name, text in texts.items()}
-    )
+    counts = {name: prepared_counts(data, folder) for name, data in scarce_data(params).items()}
+    return scarce_trials(params, {name: sides[WEB]["train"]["tokens"] for name, sides in counts.items()})

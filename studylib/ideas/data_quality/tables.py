@@ -8,10 +8,11 @@ import polars as pl
 
 from studylib.analysis import Decision, decide
 from studylib.analysis.decision import Basis
+from studylib.data.excerpts import NO_TEXT
 from studylib.findings import Comparison
 from studylib.ideas.data_quality.schema import ALL, RAW, DataQualityParams
 from studylib.ideas.data_quality.trials import cleaned_text
-from studylib.notebook import one_line, records
+from studylib.notebook import line, one_line, records
 from studylib.spec.record_cleaned import CleanedRecord
 from studylib.trials import Task
 from studylib.words import Text
@@ -43,7 +44,7 @@ class Examples:
         ]
 
     def _repr_html_(self) -> str:
-        return records(self.rows, rows=100)
+        return records(self.rows, rows=100) if self.rows else line(f"nothing was taken out, or {NO_TEXT}")
 
 
 def each_alone(steps: pl.DataFrame) -> Comparison | None:

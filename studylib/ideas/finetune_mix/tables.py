@@ -11,6 +11,7 @@ import polars as pl
 from studylib.analysis import Compared, Decision, decide
 from studylib.data import Tokenizer, prepare
 from studylib.data.chat.seen import Piece, SeenRow, pieces_of
+from studylib.data.excerpts import NO_TEXT
 from studylib.errors import StudyError
 from studylib.findings import (
     Comparison,
@@ -24,20 +25,26 @@ from studylib.findings import (
 from studylib.ideas.finetune_mix.rounds import best_factors
 from studylib.ideas.finetune_mix.schema import BEST, FinetuneMixParams
 from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, non_embedding_params, orders
-from studylib.notebook import heading, marked, records
+from studylib.notebook import heading, line, marked, records
 from studylib.result import Text
 from studylib.spec import Setting
+from studylib.trials import Task
 
 
 class WhatIsLearnt:
     """The first conversations of each kind as a model reads them: the template around them, and what is learnt marked; and how many
-    there are, and how many of them the context does not hold."""
+    there are, and how many of them the context does not hold. Where the text's record was restored, only that it is not there."""
 
     def __init__(self, params: FinetuneMixParams, each: int = 2):
-        prepared = prepare(params.all_data, params.folder / "data")
-        tokenizer = Tokenizer.load(prepared.tokenizer_file)
         self.rows: dict[str, list[list[Piece]]] = {}
         self.counts: list[dict[str, Any]] = []
+        self.note = ""
+        record = Task.under(params.folder, params.all_data).result()
+        if record is not None and record.restored:
+            self.note = NO_TEXT
+            return
+        prepared = prepare(params.all_data, params.folder / "data")
+        tokenizer = Tokenizer.load(prepared.tokenizer_file)
         for kind in params.kinds:
             shard = prepared.shards(kind).train
             beyond = shard.prompt_tokens > params.seq_len
@@ -49,6 +56,8 @@ class WhatIsLearnt:
             self.rows[kind] = [pieces_of(row, tokenizer) for row in rows]
 
     def _repr_html_(self) -> str:
+        if self.note:
+            return line(self.note)
         shown = [heading(kind) + "".join(marked(_runs(row)) for row in rows) for kind, rows in self.rows.items()]
         return "".join([*shown, heading("how many, of the training text"), records(self.counts)])
 

@@ -8,14 +8,15 @@ from pathlib import Path
 import polars as pl
 
 from studylib.analysis import carry_to_target, compare_to_baseline
-from studylib.data import Tokenizer, guarded_texts, prepare
-from studylib.data.measure import bytes_per_token, measure_tokenizer
+from studylib.data import prepared_counts
+from studylib.data.measure import bytes_per_token
 from studylib.findings import Comparison, settings_at_target
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
+from studylib.ideas.tokenizer.trials import measures
 from studylib.spec import DataSpec, Setting
+from studylib.trials import Task, run_steps
 from studylib.words import Text
 
-MEASURED_BYTES = 1_000_000
 SUBJECTS = {
     "sample": Text(en="Trained on a sample", ja="標本での学習"),
     "choice": Text(en="Other tokenizers of the same size", ja="同じ語彙数の別のトークナイザ"),
@@ -24,36 +25,31 @@ SUBJECTS = {
 COUNTED = Text(en="all the text fits in memory only as counts", ja="全文は計数でなければメモリに収まらない")
 
 
-def measure_all(tokenizers: Mapping[str, DataSpec], folder: Path, others: Mapping[str, DataSpec]) -> pl.DataFrame:
-    """A row a tokenizer and kind of text: `TokenizerMetrics` on validation text, and the tokenizer's description.
+def measured(params: TokenizerParams) -> pl.DataFrame:
+    """A row a tokenizer and kind of text: `studylib.data.measure.TokenizerMetrics` on validation text, and the tokenizer's name.
 
-    Parameters
-    ----------
-    tokenizers
-        Data by variant name; every source is a kind of text.
-    folder
-        Where prepared data of the study lie.
-    others
-        Data of further kinds of text, by a name of their own, measured with every tokenizer too.
+    What is not measured yet is measured first.
+
+    Raises
+    ------
+    StudyError
+        A tokenizer cannot be trained, or its text cannot be read.
     """
-    rows = []
-    for variant, data in tokenizers.items():
-        prepared = prepare(data, folder)
-        tokenizer = Tokenizer.load(prepared.tokenizer_file)
-        texts = guarded_texts(data, folder)
-        for other in others.values():
-            texts |= guarded_texts(other, folder)
-        for register, text in texts.items():
-            found = measure_tokenizer(tokenizer, text.documents("validation"), max_bytes=MEASURED_BYTES)
-            row = {"variant": variant, "vocab_size": data.vocab_size, "register": register}
-            rows.append(row | found.as_dict())
-    return pl.DataFrame(rows)
+    steps = measures(params)
+    run_steps(steps.values(), **params.launch)
+    return pl.DataFrame(
+        [
+            {"variant": variant, "vocab_size": step.data.vocab_size, "register": register} | found.model_dump()
+            for variant, step in steps.items()
+            for register, found in Task.under(params.folder, step).made().texts.items()
+        ]
+    )
 
 
 def mixture_rates(tokenizers: Mapping[str, DataSpec], folder: Path) -> dict[str, float]:
     """Bytes of training text a token, by variant name."""
     return {
-        name: bytes_per_token(prepare(data, folder), {source.label: source.weight for source in data.sources})
+        name: bytes_per_token(prepared_counts(data, folder), {source.label: source.weight for source in data.sources})
         for name, data in tokenizers.items()
     }
 

@@ -8,7 +8,7 @@ from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import at_each_size, size_label
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
 from studylib.model.cost import flops_per_token
-from studylib.spec import DataSpec, Step, TrialSpec
+from studylib.spec import DataSpec, Step, TokenizerMeasure, TrialSpec
 from studylib.trials.speeds import speed_steps
 
 
@@ -25,9 +25,15 @@ def tokenizers(params: TokenizerParams) -> dict[str, DataSpec]:
 
 
 def plan(params: TokenizerParams) -> list[Step]:
-    """`trials`, the data of every tokenizer that is measured, and how fast a model of each vocabulary is trained."""
-    specs = trials(params)
-    return [*specs, *tokenizers(params).values(), *params.fine_tuning_data.values(), *speed_steps(race(specs))]
+    """`trials`, the data and the measurement of every tokenizer, and how fast a model of each vocabulary is trained."""
+    specs, data = trials(params), [*tokenizers(params).values(), *params.fine_tuning_data.values()]
+    return [*specs, *data, *measures(params).values(), *speed_steps(race(specs))]
+
+
+def measures(params: TokenizerParams) -> dict[str, TokenizerMeasure]:
+    """The measurement of every variant's tokenizer, by the variant's name in the tables."""
+    others = tuple(params.fine_tuning_data.values())
+    return {name: TokenizerMeasure(data=data, others=others) for name, data in tokenizers(params).items()}
 
 
 def race(specs: Sequence[TrialSpec]) -> list[TrialSpec]:

@@ -37,7 +37,7 @@ class InProcess(Launcher):
 
                 context = Context(setting.out, train=setting.train, say=tracker.preparing, on_metrics=on_metrics)
                 outcome = carry_out(task, context)
-                if not outcome.failed and task.result() is None:
+                if not outcome.failed and task.result_here() is None:
                     outcome = Outcome("crashed", f"it ended without writing a valid {task.kind.marker}")
                 seconds = time.monotonic() - began
                 if outcome.failed:

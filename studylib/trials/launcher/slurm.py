@@ -180,7 +180,7 @@ def _outcome(job: Any, trial: Task) -> Outcome:
     for text in (job.stdout(), job.stderr()):
         log.write((text or "").encode())
     log.close()
-    if trial.result() is not None:
+    if trial.result_here() is not None:
         return Outcome("done")
     if (reported := reported_by_ranks(trial.folder)) is not None:
         return reported

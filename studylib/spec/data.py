@@ -111,7 +111,7 @@ class CleanedText(Step, Frozen):
 
     source: SourceSpec
 
-    @property
+    @cached_property
     def hash(self) -> str:
         cleaning = [one.model_dump(mode="json") for one in self.source.cleaning]
         content = {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning}
@@ -147,7 +147,7 @@ class TextSpec(Step, Frozen):
     validation_fraction: float
     evaluation_only: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def hash(self) -> str:
         # Where the text is from; what it is called and how it is mixed is the reader's business.
         source = {"kind": self.source.kind, "options": self.source.options}
@@ -190,7 +190,7 @@ class VocabularySpec(Step, Frozen):
     extends: VocabularySpec | None = None
     added_pieces: Count = Field(default=0, description="put behind those of ``extends``")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         labels = self.tokenizer.mix
         texts = [[label if labels else "", text.hash] for label, text in self.texts.items()]
@@ -269,7 +269,7 @@ class DataSpec(Step, Frozen):
         """How the tokenizer, or the one it was made from, was trained."""
         return self.tokenizer if self.tokenizer_of is None else self.tokenizer_of.tokenizer_spec
 
-    @property
+    @cached_property
     def hash(self) -> str:
         # Weights only say how shards are mixed later; the same shards serve every mixture. The tokenizer's
         # sample has a mix of its own, so it does not depend on them either.

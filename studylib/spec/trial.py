@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -171,7 +172,7 @@ class TrialSpec(Step, Frozen):
             why = f"leaves no room for the {extra} tokens of objective {name} behind the tokenizer's {self.data.vocab_size}"
             raise invalid("model.vocab_size", model.vocab_size, f"{why}; give at least {self.data.vocab_size + extra}")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits; equal exactly when the trials' numbers must be equal."""
         return hash_of("trial", self._hashed())

@@ -209,6 +209,9 @@ class VocabularySpec(Step, Frozen):
         return f"tokenizer: {made} of {', '.join(self.texts)}"
 
 
+_DEFAULT_TOKENIZER = TokenizerSpec()
+
+
 class DataSpec(Step, Frozen):
     """Text, its tokenizer, and the split. Its hash names the folder of prepared token shards."""
 
@@ -234,7 +237,7 @@ class DataSpec(Step, Frozen):
         for label in self.tokenizer.mix:
             if label not in known:
                 raise invalid("data.tokenizer.mix", label, "is not a source", choices=known)
-        if self.tokenizer_of is not None and self.tokenizer != TokenizerSpec():
+        if self.tokenizer_of is not None and self.tokenizer != _DEFAULT_TOKENIZER:
             raise invalid("data.tokenizer", self.tokenizer.kind, "is given beside tokenizer_of; leave one out")
         if self.added_pieces and self.tokenizer_of is None:
             raise invalid("data.added_pieces", self.added_pieces, "needs tokenizer_of, whose pieces are added to")

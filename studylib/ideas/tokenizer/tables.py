@@ -9,7 +9,7 @@ import polars as pl
 
 from studylib.analysis import carry_to_target, compare_to_baseline
 from studylib.data import Tokenizer, guarded_texts, prepare
-from studylib.data.measure import bytes_per_token, measure_tokenizer
+from studylib.data.measure import measure_tokenizer
 from studylib.findings import Comparison, settings_at_target
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
 from studylib.spec import DataSpec, Setting
@@ -48,14 +48,6 @@ def measure_all(tokenizers: Mapping[str, DataSpec], folder: Path, others: Mappin
             row = {"variant": variant, "vocab_size": data.vocab_size, "register": register}
             rows.append(row | found.as_dict())
     return pl.DataFrame(rows)
-
-
-def mixture_rates(tokenizers: Mapping[str, DataSpec], folder: Path) -> dict[str, float]:
-    """Bytes of training text a token, by variant name."""
-    return {
-        name: bytes_per_token(prepare(data, folder), {source.label: source.weight for source in data.sources})
-        for name, data in tokenizers.items()
-    }
 
 
 def with_measures(trials: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:

@@ -187,7 +187,7 @@ class TrialSpec(Step, Frozen):
     def inputs(self) -> tuple[Step, ...]:
         return (self.data,)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         asked = OBJECTIVES[self.objective.name](self.objective).trials_read
         parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from, *asked) if name)

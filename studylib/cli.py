@@ -39,7 +39,13 @@ Scale = Annotated[
 Params = Annotated[Path | None, typer.Option(help="A parameter file of your own, for one idea.", metavar="FILE")]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a parameter; repeatable.", metavar="KEY=VALUE")]
 Out = Annotated[Path | None, typer.Option(help="Study folder. Default: reports/SCALE.", metavar="DIR")]
-Jobs = Annotated[int, typer.Option(min=1, help="Notebooks at a time; they share the cores.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Notebooks at a time; they share the cores. Default: one a core, four at most.", metavar="INTEGER"
+    ),
+]
+_NOTEBOOKS = 4  # at a time, half a gigabyte each
 Failed = Annotated[bool, typer.Option("--failed", help="Run trials again that failed before.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show what would be started, sbatch scripts too; start nothing.")
@@ -51,7 +57,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def run(
     ideas: Ideas = None, scale: Scale = None, params: Params = None, set_: Set = None, out: Out = None,
-    jobs: Jobs = 1, failed: Failed = False, dry_run: DryRun = False, timeout: Timeout = None,
+    jobs: Jobs = None, failed: Failed = False, dry_run: DryRun = False, timeout: Timeout = None,
 ) -> None:  # fmt: skip
     """Run notebooks, build the report, print its path. Only what is missing is run.
 
@@ -79,8 +85,10 @@ def run(
     read_text(chosen, lambda line: typer.echo(line, err=True))
     from studylib.batch.display import summary_line
     from studylib.batch.run import run_study
+    from studylib.environment import cores
 
-    outcomes = run_study(chosen, side_by_side=jobs, timeout=timeout)
+    # Their steps are done by then: what is left of each keeps one core busy for a quarter of a minute.
+    outcomes = run_study(chosen, side_by_side=jobs or min(cores(), _NOTEBOOKS), timeout=timeout)
     bad = [one for one in outcomes if not one.ok]
     for one in bad:
         typer.echo(summary_line(one.idea, one.status, one.message, one.seconds), err=True)
@@ -93,7 +101,7 @@ def run(
 @app.command()
 def plan(
     ideas: Ideas = None, scale: Scale = None, params: Params = None, set_: Set = None, out: Out = None,
-    jobs: Jobs = 1, failed: Failed = False, as_json: AsJson = False,
+    jobs: Jobs = None, failed: Failed = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """List the trials with their state, FLOPs and estimated seconds. Trains nothing.
 

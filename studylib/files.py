@@ -33,7 +33,7 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
-def digest_of_state(path: Path) -> str:
+def digest_of_state(path: Path, *, field: str = "path") -> str:
     """`file_hash`, taken once in a process for every state of the file (size, times, inode).
 
     Raises
@@ -47,7 +47,7 @@ def digest_of_state(path: Path) -> str:
             return file_hash(path)
         return _digest(str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
     except OSError as error:
-        raise invalid("path", str(path), f"cannot be read: {error.strerror}") from None
+        raise invalid(field, str(path), f"cannot be read: {error.strerror}") from None
 
 
 # What changed a moment ago may change again within one tick of the clock, which its times would not show.

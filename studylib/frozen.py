@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Annotated, Any, ClassVar, Concatenate, ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from studylib.errors import StudyError, invalid
 
 Model = TypeVar("Model", bound=BaseModel)
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
 
 
 def as_number(value: Any) -> Any:
@@ -78,6 +81,23 @@ class Frozen(BaseModel):
         from studylib.notebook import fields
 
         return fields(self.model_dump(mode="json", exclude_defaults=True))
+
+
+def once(function: Callable[Concatenate[Model, Arguments], Found]) -> Callable[Concatenate[Model, Arguments], Found]:
+    """A function of a frozen model, and of positional arguments, that is asked once: the answer stays with the model, as a
+    cached property's does. For what follows from the model alone, not from files."""
+
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def known(model: Model, *arguments: Arguments.args) -> Found:
+        answers = model.__dict__.setdefault("_answers", {})
+        key = (name, arguments)
+        if key not in answers:
+            answers[key] = function(model, *arguments)
+        return answers[key]
+
+    return known
 
 
 def validated(model: type[Model], content: Any, *, file: Any = None) -> Model:

@@ -258,6 +258,15 @@ def test_plan_starts_without_what_takes_long_to_load():
     assert heavy == "[]" and int(modules) < 1500
 
 
+def test_plan_of_a_finished_study_compares_without_what_takes_long_to_load():
+    code = (
+        "import sys\nimport studylib.analysis.effects, studylib.ideas.tokenizer.rounds, studylib.ideas.architecture.rounds\n"
+        "print(sorted({'torch', 'scipy.stats', 'pandas', 'matplotlib', 'seaborn'} & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize(("outcome", "code"), [("done", 0), ("up to date", 0), ("failed", 1), ("timeout", 1)])
 def test_run_builds_the_report_and_its_status_tells_success(root, study, monkeypatch, outcome, code):
     import studylib.report
@@ -278,6 +287,9 @@ def test_run_builds_the_report_and_its_status_tells_success(root, study, monkeyp
     (job,) = seen["jobs"]
     assert job.study == root / "here" and job.params.retry_failed and job.params.seeds == (0, 1)
     assert seen["options"] == {"side_by_side": 2, "timeout": 60.0}
+    monkeypatch.setattr("studylib.environment.cores", lambda: 3)
+    assert study("run", "--scale", "smoke", "--out", "here")[0] == code
+    assert seen["options"] == {"side_by_side": 3, "timeout": None}
 
 
 def test_dry_run_shows_the_sbatch_script_and_starts_nothing(root, study):

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from studylib.analysis.seed_effects import draw
 from studylib.analysis.twoway import TwoWay, fit_two_way
@@ -173,8 +173,9 @@ def minimum_detectable_effect(
 @lru_cache(maxsize=1024)
 def _detectable(dof: float, alpha: float, power: float) -> float:
     """The detectable effect over the estimated standard error."""
-    variance = stats.chi2.ppf((np.arange(128) + 0.5) / 128, dof) / dof  # estimated over true, at equally likely places
-    threshold = stats.t.ppf(1 - alpha / 2, dof) * np.sqrt(variance)  # over the true standard error
+    places = (np.arange(128) + 0.5) / 128
+    variance = 2 * special.gammaincinv(dof / 2, places) / dof  # estimated over true, at equally likely places
+    threshold = special.stdtrit(dof, 1 - alpha / 2) * np.sqrt(variance)  # over the true standard error
 
     def excess(effect: float) -> float:
         true = effect * np.sqrt(variance)[:, None]  # a study that estimated too much has the smaller truth

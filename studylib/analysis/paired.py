@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy import special  # not stats, which takes most of a second to load: plans choose by these differences
 
 from studylib.analysis.noise import as_t, minimum_detectable_effect
 from studylib.analysis.seed_effects import draw
@@ -75,12 +75,12 @@ def compare_to_baseline(
         }
         if n >= 2:
             error, dof = as_t((variance[name] + variance[baseline]) / n)
-            half = float(stats.t.ppf(1 - _LEVEL / 2, dof)) * error
+            half = float(special.stdtrit(dof, 1 - _LEVEL / 2)) * error
             record |= {
                 "low": float(d.mean()) - half,
                 "high": float(d.mean()) + half,
                 "sd": float(d.std(ddof=1)),
-                "p_value": float(2 * stats.t.sf(abs(d.mean()) / error, dof)),
+                "p_value": float(2 * special.stdtr(dof, -abs(d.mean()) / error)),
                 # what one trial's noise would be if both had the same
                 "mde": minimum_detectable_effect(error * (n / 2) ** 0.5, n, dof=dof, alpha=_LEVEL / comparisons),
             }
@@ -118,5 +118,5 @@ def estimate(values: np.ndarray, *, confidence: float = 0.95) -> tuple[float, tu
     mean = float(x.mean())
     if len(x) == 1:
         return mean, (mean, mean)
-    half = float(stats.t.ppf((1 + confidence) / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)))
+    half = float(special.stdtrit(len(x) - 1, (1 + confidence) / 2) * x.std(ddof=1) / np.sqrt(len(x)))
     return mean, (mean - half, mean + half)

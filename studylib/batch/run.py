@@ -47,7 +47,7 @@ def run_study(
     Parameters
     ----------
     side_by_side
-        Notebooks at a time; the machine's cores are shared out among them.
+        Notebooks at a time; the machine's cores are shared out among them. One that reads the others' results has all cores.
     timeout
         Seconds a notebook may take.
 
@@ -78,7 +78,8 @@ def run_study(
                         display.state(name, "up to date")
                         lock.close()
                         continue
-                    execution = Execution(job, cores=share, timeout=timeout)
+                    alone = job.idea.after_all  # it may have a round to train
+                    execution = Execution(job, cores=cores() if alone else share, timeout=timeout)
                 except BaseException:
                     lock.close()
                     raise

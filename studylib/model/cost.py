@@ -66,6 +66,7 @@ def matrix_parameters(model: ModelSpec) -> int:
     return mixing + feed_forward_parameters(model, active=True)
 
 
+@lru_cache(maxsize=4096)  # of one model many trials are planned
 def parameter_count(model: ModelSpec) -> ParameterCount:
     """Exact number of trained values; the tests hold it against the built model."""
     residual = RESIDUALS[model.residual](model)
@@ -136,6 +137,7 @@ def block_costs(model: ModelSpec, stages: int) -> tuple[float, float]:
     return layer, head
 
 
+@lru_cache(maxsize=4096)
 def flops_per_token(model: ModelSpec) -> float:
     """Training FLOPs of one token: forward and twice that for backward.
 

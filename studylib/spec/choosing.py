@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import (
     ConfigDict,
-    PrivateAttr,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
@@ -28,6 +27,22 @@ def _defaults(options: type[Frozen]) -> Frozen:
     return options()
 
 
+class _Usual(NamedTuple):
+    """What is the same for all specifications that name the same choices: fields by choice, and the defaults, once as models."""
+
+    fields: dict[type[Choice], frozenset[str]]
+    options: dict[type[Choice], Frozen]
+    values: dict[str, Any]
+
+
+@functools.cache
+def _usual_of(choices: tuple[type[Choice], ...]) -> _Usual:
+    fields = {choice: frozenset(choice.Options.model_fields) for choice in choices}
+    required = {choice for choice in choices if any(one.is_required() for one in choice.Options.model_fields.values())}
+    options = {choice: _defaults(choice.Options) for choice in choices if choice not in required}
+    return _Usual(fields, options, {name: value for one in options.values() for name, value in one})
+
+
 class Choosing(Frozen):
     """Base of the specifications that name choices.
 
@@ -41,8 +56,6 @@ class Choosing(Frozen):
     """By field, what it names a choice of."""
     place: ClassVar[str]
     """Where it stands in a trial, for messages."""
-
-    _options: dict[type[Choice], Frozen] = PrivateAttr(default_factory=dict)
 
     @classmethod
     def known_fields(cls) -> list[str]:
@@ -77,23 +90,34 @@ class Choosing(Frozen):
                     raise invalid(f"key {key!r} in {cls.place}", value, "is not known", choices=known, near=key)
         return content
 
-    @model_validator(mode="after")
-    def _options_belong_to_the_choices(self) -> Self:
-        given, used, options = dict(self.__pydantic_extra__ or {}), set(), self._options
-        for registry, name in self.named():
-            choice = registry[name]
-            fields = choice.Options.model_fields
-            used |= fields.keys()
+    @functools.cached_property
+    def _options(self) -> dict[type[Choice], Frozen]:
+        """The options of every choice that is named; a plain attribute once it is known, which pydantic's private ones are not."""
+        given, usual = self.__pydantic_extra__ or {}, self._usual
+        found = dict(usual.options)
+        for choice, fields in usual.fields.items():
+            if choice in found and fields.isdisjoint(given):
+                continue
             try:
-                own = {key: given[key] for key in fields if key in given}
-                options[choice] = choice.Options(**own) if own else _defaults(choice.Options)
+                found[choice] = choice.Options(
+                    **{key: given[key] for key in choice.Options.model_fields if key in given}
+                )
             except ValidationError as error:
                 raise first_problem(error, choice.Options, within=self.place) from None
+        return found
+
+    @property
+    def _usual(self) -> _Usual:
+        return _usual_of(tuple(registry[name] for registry, name in self.named()))
+
+    @model_validator(mode="after")
+    def _options_belong_to_the_choices(self) -> Self:
+        given, options, usual = self.__pydantic_extra__ or {}, self._options, self._usual
         for key, value in given.items():
-            if key not in used:
-                raise self._unknown(key, value, used)
-        every = {name: value for one in options.values() for name, value in one}
-        object.__setattr__(self, "__pydantic_extra__", every)
+            if not any(key in fields for fields in usual.fields.values()):
+                raise self._unknown(key, value, set().union(*usual.fields.values()))
+        every = {name: value for choice in usual.fields for name, value in options[choice]} if given else usual.values
+        object.__setattr__(self, "__pydantic_extra__", dict(every))
         return self
 
     def _unknown(self, key: str, value: Any, used: set[str]) -> StudyError:

@@ -111,7 +111,7 @@ class CleanedText(Step, Frozen):
 
     source: SourceSpec
 
-    @property
+    @cached_property
     def hash(self) -> str:
         cleaning = [one.model_dump(mode="json") for one in self.source.cleaning]
         content = {"kind": self.source.kind, "options": self.source.options, "cleaning": cleaning}
@@ -147,7 +147,7 @@ class TextSpec(Step, Frozen):
     validation_fraction: float
     evaluation_only: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def hash(self) -> str:
         # Where the text is from; what it is called and how it is mixed is the reader's business.
         source = {"kind": self.source.kind, "options": self.source.options}
@@ -190,7 +190,7 @@ class VocabularySpec(Step, Frozen):
     extends: VocabularySpec | None = None
     added_pieces: Count = Field(default=0, description="put behind those of ``extends``")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         labels = self.tokenizer.mix
         texts = [[label if labels else "", text.hash] for label, text in self.texts.items()]
@@ -207,6 +207,9 @@ class VocabularySpec(Step, Frozen):
         spec = self.tokenizer
         made = f"{self.added_pieces} more pieces" if self.extends else f"{spec.kind}, {spec.vocab_size} pieces"
         return f"tokenizer: {made} of {', '.join(self.texts)}"
+
+
+_DEFAULT_TOKENIZER = TokenizerSpec()
 
 
 class DataSpec(Step, Frozen):
@@ -234,7 +237,7 @@ class DataSpec(Step, Frozen):
         for label in self.tokenizer.mix:
             if label not in known:
                 raise invalid("data.tokenizer.mix", label, "is not a source", choices=known)
-        if self.tokenizer_of is not None and self.tokenizer != TokenizerSpec():
+        if self.tokenizer_of is not None and self.tokenizer != _DEFAULT_TOKENIZER:
             raise invalid("data.tokenizer", self.tokenizer.kind, "is given beside tokenizer_of; leave one out")
         if self.added_pieces and self.tokenizer_of is None:
             raise invalid("data.added_pieces", self.added_pieces, "needs tokenizer_of, whose pieces are added to")
@@ -269,7 +272,7 @@ class DataSpec(Step, Frozen):
         """How the tokenizer, or the one it was made from, was trained."""
         return self.tokenizer if self.tokenizer_of is None else self.tokenizer_of.tokenizer_spec
 
-    @property
+    @cached_property
     def hash(self) -> str:
         # Weights only say how shards are mixed later; the same shards serve every mixture. The tokenizer's
         # sample has a mix of its own, so it does not depend on them either.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 from studylib.errors import StudyError
@@ -20,7 +21,7 @@ class LikelihoodSpec(Step, Frozen):
     data: DataSpec
     seq_len: Positive
 
-    @property
+    @cached_property
     def hash(self) -> str:
         return likelihood_hash(self.trial.hash, self.data, self.seq_len)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -33,7 +34,7 @@ class MadeText(Step, Frozen):
             raise invalid("sampled_from", None, "and rewritten_from: give exactly one of them")
         return self
 
-    @property
+    @cached_property
     def hash(self) -> str:
         (made_of,) = self.inputs
         return content_hash({"made of": made_of.name, "source": self.source, "how": self.how})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar
 
 from pydantic import Field
@@ -33,7 +34,7 @@ class SpeedSpec(Step, Frozen):
     window_seconds: Above0 = Field(default=0.2, description="length of a window; a whole step at least")
     about: str = Field(default="", description="what is timed, for people; not hashed")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         content = self.model_dump(mode="json", exclude={"trials", "about"})
         return hash_of(self.folder, content | {"trials": [trial.hash for trial in self.trials]})
@@ -69,7 +70,7 @@ class CoordinateSpec(Step, Frozen):
     seeds: tuple[Count, ...] = Field(min_length=1, description="of start values and batch")
     steps: Positive = 4
 
-    @property
+    @cached_property
     def hash(self) -> str:
         content = self.model_dump(mode="json", exclude={"trial"})
         return hash_of(
@@ -93,7 +94,7 @@ class LayoutSpec(Step, Frozen):
     rounds: Positive = 2
     machine: str = Field(description="see `studylib.machine.this_machine`")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         return hash_of(self.folder, self.model_dump(mode="json"))
 

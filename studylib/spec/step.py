@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import ClassVar, Self
 
 
@@ -39,7 +40,7 @@ class Step:
         """The steps that it reads and holds itself, so that they can be carried out without being asked for."""
         return ()
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         """Names of all steps that it reads, also those that it knows by their hash alone."""
         return tuple(step.name for step in self.inputs)

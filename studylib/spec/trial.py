@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, cached_property
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +18,12 @@ from studylib.spec.version import hash_of
 from studylib.stages import check_stages, stage_ends
 
 
+@cache
+def _next_token() -> ObjectiveSpec:
+    """The default, made when it is first needed: naming an objective loads it."""
+    return ObjectiveSpec()
+
+
 class TrialSpec(Step, Frozen):
     """Everything that determines a trial's numbers.
 
@@ -30,7 +37,7 @@ class TrialSpec(Step, Frozen):
     data: DataSpec = DataSpec()
     optimizer: OptimizerSpec = OptimizerSpec()
     schedule: ScheduleSpec = ScheduleSpec()
-    objective: ObjectiveSpec = Field(default_factory=ObjectiveSpec)
+    objective: ObjectiveSpec = Field(default_factory=_next_token)
     stages: tuple[StageSpec, ...] = Field(
         default=(), description="in the order of the run; none: one mixture throughout"
     )
@@ -116,13 +123,13 @@ class TrialSpec(Step, Frozen):
         return self
 
     def _check_schedule(self) -> None:
-        schedule, default = self.schedule, ScheduleSpec()
+        schedule, usual = self.schedule, ScheduleSpec.model_fields["final_fraction"].default
         if (schedule.warmup_steps or 0) >= self.train_steps:
             raise invalid("schedule.warmup_steps", schedule.warmup_steps, f"fill the run's {self.train_steps} steps")
         used = SCHEDULES[schedule.name].ends_at_final_fraction or any(
             stage.learning_rate == "decay" for stage in self.stages
         )
-        if schedule.final_fraction != default.final_fraction and not used:
+        if schedule.final_fraction != usual and not used:
             why = f"is not used by {schedule.name} without a stage that decays; leave it out"
             raise invalid("schedule.final_fraction", schedule.final_fraction, why)
 
@@ -171,7 +178,7 @@ class TrialSpec(Step, Frozen):
             why = f"leaves no room for the {extra} tokens of objective {name} behind the tokenizer's {self.data.vocab_size}"
             raise invalid("model.vocab_size", model.vocab_size, f"{why}; give at least {self.data.vocab_size + extra}")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits; equal exactly when the trials' numbers must be equal."""
         return hash_of("trial", self._hashed())
@@ -180,7 +187,7 @@ class TrialSpec(Step, Frozen):
     def inputs(self) -> tuple[Step, ...]:
         return (self.data,)
 
-    @property
+    @cached_property
     def reads(self) -> tuple[str, ...]:
         asked = OBJECTIVES[self.objective.name](self.objective).trials_read
         parents = (f"{self.folder}/{name}" for name in (self.start_from, self.branch_from, *asked) if name)

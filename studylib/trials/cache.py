@@ -13,7 +13,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -140,9 +140,28 @@ class Task:
         write_json(self.work / "failure.json", record.model_dump(mode="json"))
 
 
+def read_record(kind: type[Kept], path: Path) -> Kept:
+    """A record's file, read once a process for every state of it (size, times, inode): plans and notebooks ask again and again.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    ValueError, StudyError
+        It is damaged.
+    """
+    stat = path.stat()
+    return _record(kind, str(path), stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
+
+
+@lru_cache(maxsize=8192)
+def _record(kind: type[Kept], path: str, *state: int) -> Kept:
+    return validated(kind, read_json(Path(path)))
+
+
 def _read(path: Path, kind: type[Kept], sound: Callable[[Kept], bool] = lambda record: True) -> Kept | None:
     try:
-        record = validated(kind, read_json(path))
+        record = read_record(kind, path)
         if sound(record):
             return record
         problem = "it is of another step"

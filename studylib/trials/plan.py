@@ -13,11 +13,10 @@ from statistics import median
 from typing import Any
 
 from studylib.errors import StudyError
-from studylib.files import read_json
 from studylib.model.cost import flops_per_token, own_flops, parameter_count, training_flops
-from studylib.spec import Step, TrialSpec, validated
+from studylib.spec import Step, TrialSpec
 from studylib.spec.record import TrialResult
-from studylib.trials.cache import State, Task, tasks_under
+from studylib.trials.cache import State, Task, read_record, tasks_under
 from studylib.trials.progress import duration
 from studylib.trials.queue import Round
 from studylib.trials.run import still_to_do
@@ -168,14 +167,14 @@ def plan_steps(
         restored = state == "done" and task.name in wanted and task.result_here() is None  # read by what is to do
         if restored or (state == "failed" and retry_failed):
             state = "to do"
-        seconds = task.kind.seconds(task.step)
-        for model, flops in task.kind.work(task.step):
-            guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
-            seconds += flops / (_nearest(measured, flops_per_token(model)) if measured else guess)
-        if isinstance(spec := task.step, TrialSpec):
-            taken = task.result() if state == "done" else None
-            if taken is not None:  # a branch's result counts its trunk's seconds too
-                seconds = taken.seconds * own_flops(spec) / training_flops(spec)
+        spec, taken = task.step, task.result() if state == "done" else None
+        if isinstance(spec, TrialSpec) and taken is not None:  # a branch's result counts its trunk's seconds too
+            seconds = taken.seconds * own_flops(spec) / training_flops(spec)
+        else:
+            seconds = task.kind.seconds(spec)
+            for model, flops in task.kind.work(spec):
+                guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
+                seconds += flops / (_nearest(measured, flops_per_token(model)) if measured else guess)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
     return Plan(tuple(rows), basis, side_by_side, tuple(open_rounds))
@@ -210,7 +209,7 @@ def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float
     found = []
     for path in out.glob("trials/*/result.json"):
         try:
-            result = validated(TrialResult, read_json(path))
+            result = read_record(TrialResult, path)
             if result.policy is not None:  # its seconds are mostly those of sampling
                 continue
             spec = known.get(result.hash)

@@ -57,6 +57,13 @@ def carry_out(
             sys.stderr.flush()
 
 
+def _settle() -> None:
+    """Take what is loaded out of the collector's sight: torch and nanotron are 310,000 objects, 0.16 s to look through after every
+    step, where a trial of scale quick takes 1.7 s."""
+    gc.collect()
+    gc.freeze()
+
+
 def _tidy_up() -> None:
     """Give freed memory back to the system, so that the next step's peak is its own."""
     gc.collect()
@@ -83,9 +90,10 @@ def main(arguments: list[str] | None = None) -> int:
     load_train(options.train)  # takes seconds, so before there is anything to do
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(options.threads)
+    _settle()
     append_json_line(channel, {"event": "ready"})
 
-    for line in requests:
+    for number, line in enumerate(requests):
         request = json.loads(line)
         latest = [float("-inf")]
 
@@ -103,6 +111,8 @@ def main(arguments: list[str] | None = None) -> int:
         out = Path(request["out"])
         context = Context(out, threads=options.threads, train=options.train, say=say, on_metrics=on_metrics)
         outcome = carry_out(Task.under(out, step), context)
+        if number == 0:  # it has loaded what is loaded on first use
+            _settle()
         _tidy_up()
         append_json_line(channel, {"event": "ended", "status": outcome.status, "message": outcome.message})
     return 0

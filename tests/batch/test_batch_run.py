@@ -204,6 +204,8 @@ def test_one_failure_does_not_stop_the_others_and_decisions_come_last(project, q
     python, cores = executions(project.root / "reports" / "smoke" / "shape")[0].rsplit(" ", 1)
     assert python == sys.executable
     assert int(cores) == max(1, len(os.sched_getaffinity(0)) // 2)
+    _, cores = executions(project.root / "reports" / "smoke" / "decision")[0].rsplit(" ", 1)
+    assert int(cores) == len(os.sched_getaffinity(0)), "nothing runs beside it"
     # The decision is taken anew when what it reads has changed.
     assert [one.status for one in run_study(choose_jobs(["shape", "decision"], scale="smoke"), display=quiet)] == [
         "up to date"

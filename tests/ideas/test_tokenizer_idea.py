@@ -12,6 +12,7 @@ from studylib import analysis
 from studylib.errors import StudyError
 from studylib.findings import Comparison, LossValley, Optimum, OptimumVerdict, Quantity, TextPerToken, Vocabulary
 from studylib.ideas.tokenizer import published, tables
+from studylib.ideas.tokenizer.rounds import mixture_rates
 from studylib.ideas.tokenizer.schema import TokenizerParams
 from studylib.ideas.tokenizer.trials import equal_text_trials, tokenizers
 from studylib.ideas.tokenizer.trials import trials as plan
@@ -281,7 +282,7 @@ def test_tables_measure_every_tokenizer_on_every_kind_of_text(tmp_path):
     ]
     ja = found.filter(pl.col("register") == "ja").sort("vocab_size")["chars_per_token"].to_list()
     assert ja[0] < ja[1]
-    rates = tables.mixture_rates(chosen, tmp_path / "data")
+    rates = mixture_rates(chosen, tmp_path / "data")
     assert rates["400 pieces"] < rates["500 pieces"]
     for file in tmp_path.glob("data/*/*.tokens"):
         file.unlink()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 import torch
 
 from studylib import run_trials
 from studylib.files import read_json_lines
+from studylib.trials import worker
 
 
 @pytest.mark.slow
@@ -36,3 +40,19 @@ def test_order_and_neighbours_do_not_change_a_single_bit(tmp_path, tiny_trial, d
         for name in ("pool", "one")
     ]
     assert losses[0] == losses[1]
+
+
+def test_what_a_worker_loaded_is_not_looked_through_after_every_step_but_what_a_step_left_is():
+    class Node:
+        pass
+
+    try:
+        worker._settle()
+        assert gc.get_freeze_count() > 10_000
+        node = Node()
+        node.itself, seen = node, weakref.ref(node)
+        del node
+        worker._tidy_up()
+        assert seen() is None
+    finally:
+        gc.unfreeze()

@@ -11,6 +11,7 @@ from collections import Counter
 import pytest
 
 from studylib import run_trials
+from studylib.files import write_json
 from studylib.model.cost import training_flops
 from studylib.trials.cache import Task
 from studylib.trials.display import FileProgress, LineProgress
@@ -70,6 +71,20 @@ def test_sampling_takes_time_and_is_no_measure_of_other_trials(tmp_path, spec, f
     finish(tmp_path, policy, **numbers)
     assert plan_steps([judge, other], tmp_path).trials[-1].seconds == plain.seconds
     assert plan_steps([policy], tmp_path).trials[-1].seconds == 1000
+
+
+def test_a_record_is_read_once_for_every_state_of_its_file(tmp_path, spec, finish, monkeypatch):
+    from studylib.trials import cache
+
+    finish(tmp_path, spec(0))
+    task, reads = Task.under(tmp_path, spec(0)), []
+    read_json = cache.read_json
+    monkeypatch.setattr(cache, "read_json", lambda path: reads.append(path) or read_json(path))
+    first = task.result()
+    assert task.result() is first and Task.under(tmp_path, spec(0)).state == "done" and len(reads) == 1
+    marker = task.folder / "result.json"
+    write_json(marker, read_json(marker) | {"val_loss": 1.25})
+    assert task.result().val_loss == 1.25 != first.val_loss and len(reads) == 2
 
 
 def test_planning_imports_neither_torch_nor_polars():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -209,7 +210,7 @@ class FinetuneMixParams(TrainingParams):
             if kinds.count(kind) != 1:
                 raise invalid(f"orders.{name}", kind, f"stands in it {kinds.count(kind)} times; each kind must once")
 
-    @property
+    @cached_property
     def pretrained_on(self) -> DataSpec:
         """``data``, whose tokenizer knows the control tokens of the chat template."""
         needed = CHAT_TEMPLATES[self.data.chat_template].pieces
@@ -220,12 +221,12 @@ class FinetuneMixParams(TrainingParams):
         seen = data.replace(sources=(*data.sources, *self.sources_of_kinds))
         return data.replace(tokenizer=TokenizerSpec(), tokenizer_of=seen)
 
-    @property
+    @cached_property
     def all_data(self) -> DataSpec:
         """Of the tunings: text of the pre-training, judged alone, and the kinds; the same for every mixture."""
         return self._tuned_on(self.sources_of_kinds)
 
-    @property
+    @cached_property
     def sources_of_kinds(self) -> tuple[SourceSpec, ...]:
         return tuple(source.replace(name=kind) for kind, source in self.kinds.items())
 
@@ -243,7 +244,7 @@ class FinetuneMixParams(TrainingParams):
             if (source.kind, source.options.get("register")) == ("miniworld", "instruct")
         )
 
-    @property
+    @cached_property
     def data_in_wordings(self) -> DataSpec:
         """Beside what is judged, as much of every kind as an even mixture reads, in each number of wordings."""
         sources = [
@@ -262,7 +263,7 @@ class FinetuneMixParams(TrainingParams):
         each = {"bytes": -(-options["bytes"] // len(self.worded))} if "bytes" in options else {}
         return options | each | {"start": options.get("start", 0) + _FAR}
 
-    @property
+    @cached_property
     def preferring_data(self) -> DataSpec:
         """Of what learns from preferences: the judges, and pairs."""
         if self.preferences is None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from studylib.frozen import once
 from studylib.ideas._training import size_label
 from studylib.ideas.finetune_mix.schema import EVEN, FinetuneMixParams, in_wordings
 from studylib.model.cost import parameter_count
@@ -20,6 +21,7 @@ PRETRAINED = "pre-trained"
 ALL_AT_ONCE = "all at once"
 
 
+@once
 def pretrained(params: FinetuneMixParams) -> TrialSpec:
     """The one model that all tunings start from, at the first seed; its last state is kept.
 
@@ -62,6 +64,7 @@ def mixture_trials(params: FinetuneMixParams) -> list[TrialSpec]:
     ]
 
 
+@once
 def mixture_trial(params: FinetuneMixParams, name: str, factor: float, seed: int) -> TrialSpec:
     """A mixture at a multiple of the usual rate; its last state is kept, for it may be asked and gone on from."""
     shares = mixtures(params)[name]
@@ -155,6 +158,7 @@ def even(params: FinetuneMixParams) -> tuple[StageSpec, ...]:
     return (StageSpec(name=EVEN, mixture=mixtures(params)[EVEN]),)
 
 
+@once
 def _model(params: FinetuneMixParams) -> ModelSpec:
     return ModelSpec(
         num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
 from studylib.ideas._shared.lengths import equal_seconds_rounds
 from studylib.ideas.tokenizer.schema import TokenizerParams
 from studylib.ideas.tokenizer.trials import equal_text_trials, race, tokenizers, trials, vocab_label
-from studylib.spec import TrialSpec
+from studylib.spec import DataSpec, TrialSpec
 from studylib.trials.queue import Round
 
 
@@ -20,11 +23,20 @@ def rounds_of(params: TokenizerParams) -> list[Round]:
 
 
 def equal_text(params: TokenizerParams) -> list[TrialSpec]:
-    from studylib.ideas.tokenizer.tables import mixture_rates
-
     return equal_text_trials(params, mixture_rates(_swept(params), params.folder / "data"))
 
 
-def _swept(params: TokenizerParams) -> dict:
+def mixture_rates(tokenizers: Mapping[str, DataSpec], folder: Path) -> dict[str, float]:
+    """Bytes of training text a token, by variant name."""
+    from studylib.data import prepared_counts  # here: a plan of nothing but trials to do needs neither
+    from studylib.data.measure import bytes_per_token
+
+    return {
+        name: bytes_per_token(prepared_counts(data, folder), {source.label: source.weight for source in data.sources})
+        for name, data in tokenizers.items()
+    }
+
+
+def _swept(params: TokenizerParams) -> dict[str, DataSpec]:
     trained = tokenizers(params)
     return {name: trained[name] for name in (vocab_label(size) for size in params.vocab_sizes)}

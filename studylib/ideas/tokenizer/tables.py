@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-
 import polars as pl
 
 from studylib.analysis import carry_to_target, compare_to_baseline
-from studylib.data import prepared_counts
-from studylib.data.measure import bytes_per_token
 from studylib.findings import Comparison, settings_at_target
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
 from studylib.ideas.tokenizer.trials import measures
-from studylib.spec import DataSpec, Setting
+from studylib.spec import Setting
 from studylib.trials import Task, run_steps
 from studylib.words import Text
 
@@ -44,14 +39,6 @@ def measured(params: TokenizerParams) -> pl.DataFrame:
             for register, found in Task.under(params.folder, step).made().texts.items()
         ]
     )
-
-
-def mixture_rates(tokenizers: Mapping[str, DataSpec], folder: Path) -> dict[str, float]:
-    """Bytes of training text a token, by variant name."""
-    return {
-        name: bytes_per_token(prepared_counts(data, folder), {source.label: source.weight for source in data.sources})
-        for name, data in tokenizers.items()
-    }
 
 
 def with_measures(trials: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,132 @@
+"""How fast a model will train here: from trials that finished in the study folder, else from a matrix product of this machine."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from statistics import median
+
+from studylib.errors import StudyError
+from studylib.files import read_json
+from studylib.machine import has_bf16_products
+from studylib.model.cost import flops_per_token
+from studylib.spec import ModelSpec, validated
+from studylib.spec.record import TrialResult
+
+# Training speed of one thread over numpy's one-thread fp32 matrix product: by measurement a two-hundredth of the hidden size in fp32
+# (16 to 64 wide). Products in bf16 bring 0.93 to 0.95 at 96 wide, about 1 at 128, and about 2.5 at 10M parameters.
+_FP32, _FP32_AT_MOST = 1 / 200, 1.3
+_BF16, _BF16_LATER, _BF16_AT_MOST = 1 / 100, (0.7, 1 / 400), 2.5
+BF16_FROM = 48  # as `studylib.train.compute.BF16_MIN_HIDDEN_SIZE` has it, which is beyond torch's import
+_NEIGHBOURS = 5
+
+
+@dataclass(frozen=True)
+class MeasuredSpeed:
+    """Of a finished trial, whole and with its validations: FLOPs a second, also over what its width would let expect."""
+
+    model: ModelSpec
+    flops_per_second: float
+
+    @property
+    def over_expected(self) -> float:
+        return self.flops_per_second / relative_speed(self.model)
+
+
+class SpeedEstimate:
+    """FLOPs a second of any model, by those of the most similar trials finished in ``out``; without any, by a matrix product.
+
+    Models are similar that are made of the same parts, and then those of about the same width and cost of a token. What width does to
+    speed is known beforehand, so trials of one size say something of another.
+    """
+
+    def __init__(self, out: Path):
+        self.measured = measured_speeds(out)
+        self._product = 0.0 if self.measured else numpy_speed()
+
+    @property
+    def basis(self) -> str:
+        """``measured`` or ``calibrated``."""
+        return "measured" if self.measured else "calibrated"
+
+    def __str__(self) -> str:
+        """Where estimates come from, and how far to trust them."""
+        if self.measured:
+            return f"{len(self.measured)} trials finished in this folder"
+        return f"a matrix product on this machine, {self._product / 1e9:.0f} GFLOP/s a core: right to a factor of two"
+
+    def flops_per_second(self, model: ModelSpec) -> float:
+        if not self.measured:
+            return relative_speed(model) * self._product
+        nearest = sorted(self.measured, key=lambda one: _distance(one.model, model))[:_NEIGHBOURS]
+        same = [one for one in nearest if _parts(one.model) == _parts(model)] or nearest
+        return relative_speed(model) * median(one.over_expected for one in same)
+
+
+def relative_speed(model: ModelSpec) -> float:
+    """Training speed over that of numpy's fp32 matrix product, one thread each."""
+    width = model.hidden_size
+    if width < BF16_FROM or not has_bf16_products():
+        return min(width * _FP32, _FP32_AT_MOST)
+    start, slope = _BF16_LATER
+    return min(width * _BF16, start + width * slope, _BF16_AT_MOST)
+
+
+def measured_speeds(out: Path) -> list[MeasuredSpeed]:
+    """Of the trials finished in the folder, whatever study they were for."""
+    found = (_measured(path, path.stat().st_mtime_ns) for path in out.glob("trials/*/result.json"))
+    return [one for one in found if one is not None]
+
+
+@lru_cache(maxsize=10_000)  # read once a plan, not once an idea
+def _measured(path: Path, changed: int) -> MeasuredSpeed | None:
+    """None where the files are damaged or have no numbers: no basis for an estimate."""
+    try:
+        result = validated(TrialResult, read_json(path))
+        if result.policy is not None:  # its seconds are mostly those of sampling
+            return None
+        model = validated(ModelSpec, read_json(path.with_name("spec.json"))["model"])
+        return MeasuredSpeed(model, result.flops / result.seconds) if result.flops else None
+    except (OSError, ValueError, StudyError, ZeroDivisionError, KeyError, TypeError):
+        return None
+
+
+def _parts(model: ModelSpec) -> tuple[object, ...]:
+    """What costs time beside products of matrices, or more than its FLOPs say."""
+    return tuple(model.mixers), model.moe is not None, model.attention_pattern
+
+
+def _distance(one: ModelSpec, other: ModelSpec) -> tuple[bool, float]:
+    widths = math.log(one.hidden_size / other.hidden_size)
+    costs = math.log(flops_per_token(one) / flops_per_token(other))
+    return _parts(one) != _parts(other), abs(widths) + abs(costs)
+
+
+@cache  # as often
+def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
+    """FLOPs a second of numpy's fp32 matrix product on one core."""
+    # One thread, if numpy is not loaded yet: two that wait for each other on a busy machine measure the waiting.
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        import numpy as np
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+    generator = np.random.default_rng(0)
+    left, right = (generator.standard_normal((size, size), dtype=np.float32) for _ in range(2))
+    left @ right
+    fastest, end = math.inf, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        began = time.perf_counter()
+        left @ right
+        fastest = min(fastest, time.perf_counter() - began)
+    return 2.0 * size**3 / fastest

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from heapq import nsmallest
 from pathlib import Path
 from statistics import median
 
@@ -26,15 +27,28 @@ _NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
+class Likeness:
+    """What makes models alike in speed; ``parts`` cost time beside products of matrices, or more than their FLOPs say."""
+
+    parts: tuple[object, ...]
+    width: float
+    per_token: float
+
+    @classmethod
+    def of(cls, model: ModelSpec) -> Likeness:
+        parts = (tuple(model.mixers), model.moe is not None, model.attention_pattern)
+        return cls(parts, math.log(model.hidden_size), math.log(flops_per_token(model)))
+
+    def distance(self, other: Likeness) -> tuple[bool, float]:
+        return self.parts != other.parts, abs(self.width - other.width) + abs(self.per_token - other.per_token)
+
+
+@dataclass(frozen=True)
 class MeasuredSpeed:
-    """Of a finished trial, whole and with its validations: FLOPs a second, also over what its width would let expect."""
+    """Of a finished trial: its model, and its FLOPs a second, validations included, over what the model's width lets expect."""
 
-    model: ModelSpec
-    flops_per_second: float
-
-    @property
-    def over_expected(self) -> float:
-        return self.flops_per_second / relative_speed(self.model)
+    model: Likeness
+    over_expected: float
 
 
 class SpeedEstimate:
@@ -47,6 +61,7 @@ class SpeedEstimate:
     def __init__(self, out: Path):
         self.measured = measured_speeds(out)
         self._product = 0.0 if self.measured else numpy_speed()
+        self._known: dict[ModelSpec, float] = {}  # trials by the hundred share a model
 
     @property
     def basis(self) -> str:
@@ -60,11 +75,16 @@ class SpeedEstimate:
         return f"a matrix product on this machine, {self._product / 1e9:.0f} GFLOP/s a core: right to a factor of two"
 
     def flops_per_second(self, model: ModelSpec) -> float:
-        if not self.measured:
-            return relative_speed(model) * self._product
-        nearest = sorted(self.measured, key=lambda one: _distance(one.model, model))[:_NEIGHBOURS]
-        same = [one for one in nearest if _parts(one.model) == _parts(model)] or nearest
-        return relative_speed(model) * median(one.over_expected for one in same)
+        if model not in self._known:
+            over = self._over_expected(model) if self.measured else self._product
+            self._known[model] = relative_speed(model) * over
+        return self._known[model]
+
+    def _over_expected(self, model: ModelSpec) -> float:
+        own = Likeness.of(model)
+        nearest = nsmallest(_NEIGHBOURS, self.measured, key=lambda one: own.distance(one.model))
+        alike = [one for one in nearest if one.model.parts == own.parts]
+        return median(one.over_expected for one in alike or nearest)
 
 
 def relative_speed(model: ModelSpec) -> float:
@@ -90,23 +110,13 @@ def _measured(path: Path, changed: int) -> MeasuredSpeed | None:
         if result.policy is not None:  # its seconds are mostly those of sampling
             return None
         model = validated(ModelSpec, read_json(path.with_name("spec.json"))["model"])
-        return MeasuredSpeed(model, result.flops / result.seconds) if result.flops else None
+        speed = result.flops / result.seconds
+        return MeasuredSpeed(Likeness.of(model), speed / relative_speed(model)) if speed else None
     except (OSError, ValueError, StudyError, ZeroDivisionError, KeyError, TypeError):
         return None
 
 
-def _parts(model: ModelSpec) -> tuple[object, ...]:
-    """What costs time beside products of matrices, or more than its FLOPs say."""
-    return tuple(model.mixers), model.moe is not None, model.attention_pattern
-
-
-def _distance(one: ModelSpec, other: ModelSpec) -> tuple[bool, float]:
-    widths = math.log(one.hidden_size / other.hidden_size)
-    costs = math.log(flops_per_token(one) / flops_per_token(other))
-    return _parts(one) != _parts(other), abs(widths) + abs(costs)
-
-
-@cache  # as often
+@cache  # once a plan, not once an idea
 def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
     """FLOPs a second of numpy's fp32 matrix product on one core."""
     # One thread, if numpy is not loaded yet: two that wait for each other on a busy machine measure the waiting.

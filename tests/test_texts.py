@@ -1,0 +1,168 @@
+"""One file of texts for all ideas: what it replaces, what it must name, and the scale cpu without a network."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+
+from studylib.batch.jobs import choose_jobs
+from studylib.cli import main
+from studylib.data import prepare
+from studylib.errors import StudyError
+from studylib.params import Texts, load_params, names_in
+from studylib.project import params_file
+from studylib.registry import IDEAS, SOURCES
+from studylib.spec import DataSpec
+
+HUB = {
+    "dataset": "wikimedia/wikipedia",
+    "config": "20231101.ja",
+    "revision": "b04c8d1ceb2f5cd4588862100d08de323dccfbaa",
+}
+CONTENT = {
+    "seeds": 2,
+    "data": {
+        "sources": [
+            {"name": "ja", "kind": "hub", "weight": 0.7, "options": HUB},
+            {"name": "code", "weight": 0.3, "options": {"register": "code"}},
+        ],
+        "tokenizer": {"kind": "bpe", "vocab_size": 512},
+    },
+    "raw": {"options": {"register": "web"}},
+    "kinds": {"talk": {"options": {"register": "instruct"}}},
+    "cleaning": ["length", {"cleaner": "quality", "good": {"kind": "hub", "options": HUB}}],
+    "told": {"kind": "joined", "options": {"sources": [{"name": "inner", "options": {"path": "a.txt"}}]}},
+}
+FILE = {"kind": "files", "options": {"path": "own.jsonl"}}
+
+
+@pytest.fixture
+def texts(tmp_path):
+    def write(content):
+        path = tmp_path / "texts.yaml"
+        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        return Texts(path)
+
+    return write
+
+
+def test_sources_are_replaced_by_their_names_wherever_they_stand(texts):
+    assert list(names_in(CONTENT)) == ["ja", "code", "raw", "talk", "good", "told", "inner"]
+    cleaned = FILE | {"cleaning": ["exact"]}
+    found = texts({"ja": cleaned, "good": FILE, "talk": FILE, "inner": FILE, "en": FILE}).put_into(CONTENT, "idea")
+    ja, code = found["data"]["sources"]
+    assert ja == {"name": "ja", "weight": 0.7} | cleaned, "the weight is the parameter file's"
+    assert code == CONTENT["data"]["sources"][1] and found["raw"] == CONTENT["raw"], "what is not named stays"
+    assert found["kinds"]["talk"] == FILE and found["cleaning"] == ["length", {"cleaner": "quality", "good": FILE}]
+    assert found["told"]["options"]["sources"] == [{"name": "inner"} | FILE]
+    assert found["data"]["tokenizer"] == CONTENT["data"]["tokenizer"] and found["seeds"] == 2
+    whole = texts({"ja": FILE, "good": FILE, "told": {"kind": "miniworld"}}).put_into(CONTENT, "idea")
+    assert whole["told"] == {"kind": "miniworld", "options": {}}, "options of another kind do not stay"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"ja": "own.txt"}, "ja: 'own.txt' must be a source"),
+        ({"ja": {"options": {"path": "own.txt"}}}, "ja.kind: None is missing; choose from"),
+        ({"ja": FILE | {"weight": 2}}, "ja.weight: 2 is the parameter file's to say; leave it out"),
+        ({"ja": {"kind": "file"}}, "kind: 'file' is not"),
+        ({"ja": FILE | {"optoins": {}}}, "key 'optoins' in the top level: {} is not known"),
+        ("ja: [", "is not valid YAML"),
+    ],
+)
+def test_an_entry_that_is_no_source_is_one_line(texts, content, says):
+    with pytest.raises(StudyError) as caught:
+        texts(content)
+    assert says in str(caught.value) and "texts.yaml" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_would_be_asked_of_a_server_must_be_named_and_no_name_may_be_idle(texts):
+    own = texts({"ja": FILE})
+    with pytest.raises(
+        StudyError, match=r"text: 'good' is not in the file, but idea asks a server for it \(cleaning.1.good"
+    ):
+        own.put_into(CONTENT, "idea")
+    own.check_names({"ja", "en"})
+    with pytest.raises(
+        StudyError, match=r"text: 'ja' is read by no idea at this scale; choose from en, jo \(did you mean jo"
+    ):
+        own.check_names({"en", "jo"})
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """A file of texts for the scale cpu, and the text itself: a few kilobytes."""
+    folder = tmp_path_factory.mktemp("local")
+    lines = [
+        json.dumps({"text": f"第{n}話。山に川があり、{n}人の村がある。marker-{n}"}, ensure_ascii=False)
+        for n in range(400)
+    ]
+    (folder / "own.jsonl").write_text("\n".join(lines))
+    own = {"kind": "files", "options": {"path": str(folder / "own.jsonl")}}
+    path = folder / "texts.yaml"
+    path.write_text(yaml.safe_dump(dict.fromkeys(("ja", "en", "scarce", "raw", "scarce web", "good"), own)))
+    return path
+
+
+def test_the_whole_scale_cpu_runs_on_local_files(local, tmp_path):
+    jobs = choose_jobs(scale="cpu", texts=local, out=tmp_path)
+    assert [job.idea.number for job in jobs] == list(range(1, 10))
+    kinds = {source.kind for job in jobs for spec in job.specs for source in spec.data.sources}
+    assert kinds <= {"files", "miniworld", "generated"} and not any(SOURCES[kind].remote for kind in kinds)
+    judges = {job.idea.name: job.params.data.hash for job in jobs}
+    same = ("depth_width", "architecture", "data_quality", "hyperparameters", "efficiency", "decision")
+    assert len({judges[name] for name in same}) == 1, "one text, one tokenizer, one set of shards"
+    trials = {job.idea.name: {spec.hash for spec in job.specs} for job in jobs}
+    assert len(trials["architecture"] & trials["efficiency"] & trials["decision"]) == 8, (
+        "baselines: 2 sizes, 2 seeds, 2 lengths"
+    )
+    assert len(trials["depth_width"] & trials["decision"]) >= 4
+
+
+def test_text_given_by_name_is_the_text_written_by_hand(local, tmp_path):
+    """The hash of the data, so that of every trial too."""
+    options = {"path": str(local.with_name("own.jsonl"))}
+    by_hand = DataSpec(
+        sources=[{"name": "ja", "kind": "files", "options": options}],
+        tokenizer={"vocab_size": 512, "sample_bytes": 10000},
+    )
+    small = ["data.tokenizer.vocab_size=512", "data.tokenizer.sample_bytes=10000"]
+    (job,) = choose_jobs(["efficiency"], scale="cpu", texts=local, out=tmp_path, overrides=small)
+    assert job.params.data == by_hand and {spec.data.hash for spec in job.specs} == {by_hand.hash}
+    folder = prepare(by_hand, tmp_path / "data")
+    assert json.loads((folder / "manifest.json").read_text())["sources"]["ja"]["inputs"].keys() == {options["path"]}
+
+
+def test_a_text_that_is_missing_is_one_line_and_exit_status_2(tmp_path, capsys):
+    path = tmp_path / "texts.yaml"
+    path.write_text(yaml.safe_dump({"ja": FILE}))
+    for name, says in (
+        ("data_order", "text: 'scarce' is not in the file"),
+        ("tokenizer", "text: 'en' is not in the file"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            main(["plan", name, "--scale", "cpu", "--texts", str(path)])
+        said = capsys.readouterr()
+        assert ended.value.code == 2 and says in said.err and said.err.count("\n") == 1
+    path.write_text(yaml.safe_dump({"jaa": FILE}))
+    with pytest.raises(SystemExit) as ended:
+        main(["plan", "efficiency", "--scale", "cpu", "--texts", str(path)])
+    assert ended.value.code == 2 and "did you mean ja?" in capsys.readouterr().err
+
+
+def test_the_scale_cpu_reads_pinned_text_at_20_tokens_a_parameter():
+    """Except where all read the same tokens: idea 7's larger width."""
+    for name in IDEAS:
+        params = load_params(params_file("cpu", name))
+        remote = [source for source in params.data.sources if source.kind == "hub"]
+        assert remote and all(len(source.options["revision"]) == 40 for source in remote), name
+        assert (params.seq_len, params.global_batch_size, params.data.tokenizer.vocab_size) == (256, 16, 4096)
+        if hasattr(params, "tokens_per_param"):
+            assert params.tokens_per_param == 20
+            continue
+        first = IDEAS[name].baselines(params)[0] if name != "finetune_mix" else IDEAS[name].trials(params)[0]
+        size = 12 * first.model.num_layers * first.model.hidden_size**2
+        assert first.train_tokens == pytest.approx(20 * size, rel=0.01), name

@@ -22,6 +22,9 @@ from studylib.spec.record import TrialResult
 # (16 to 64 wide). Products in bf16 bring 0.93 to 0.95 at 96 wide, about 1 at 128, and about 2.5 at 10M parameters.
 _FP32, _FP32_AT_MOST = 1 / 200, 1.3
 _BF16, _BF16_LATER, _BF16_AT_MOST = 1 / 100, (0.7, 1 / 400), 2.5
+# What the same scale quick took for variants of its baseline, at 24 and 32 wide in fp32: Mamba-2 0.65 to 0.73, experts 0.82 to 0.86, a
+# sliding window 0.75 to 0.77 of its FLOPs a second.
+_OTHER_MIXERS, _EXPERTS, _SPARSE = 0.7, 0.85, 0.75
 BF16_FROM = 48  # as `studylib.train.compute.BF16_MIN_HIDDEN_SIZE` has it, which is beyond torch's import
 _NEIGHBOURS = 5
 
@@ -45,7 +48,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class MeasuredSpeed:
-    """Of a finished trial: its model, and its FLOPs a second, validations included, over what the model's width lets expect."""
+    """Of a finished trial: its model, and its FLOPs a second, validations included, over `relative_speed`."""
 
     model: Likeness
     over_expected: float
@@ -54,8 +57,8 @@ class MeasuredSpeed:
 class SpeedEstimate:
     """FLOPs a second of any model, by those of the most similar trials finished in ``out``; without any, by a matrix product.
 
-    Models are similar that are made of the same parts, and then those of about the same width and cost of a token. What width does to
-    speed is known beforehand, so trials of one size say something of another.
+    Models are similar that are made of the same parts, and then those of about the same width and cost of a token. What width and parts do
+    to speed is about known beforehand, so trials of one size say something of another.
     """
 
     def __init__(self, out: Path):
@@ -88,12 +91,15 @@ class SpeedEstimate:
 
 
 def relative_speed(model: ModelSpec) -> float:
-    """Training speed over that of numpy's fp32 matrix product, one thread each."""
-    width = model.hidden_size
+    """Training speed that is expected, over that of numpy's fp32 matrix product, one thread each."""
+    width, start, slope = model.hidden_size, *_BF16_LATER
     if width < BF16_FROM or not has_bf16_products():
-        return min(width * _FP32, _FP32_AT_MOST)
-    start, slope = _BF16_LATER
-    return min(width * _BF16, start + width * slope, _BF16_AT_MOST)
+        speed = min(width * _FP32, _FP32_AT_MOST)
+    else:
+        speed = min(width * _BF16, start + width * slope, _BF16_AT_MOST)
+    speed *= _OTHER_MIXERS if model.mixer != "attention" else 1.0
+    speed *= _EXPERTS if model.moe is not None else 1.0
+    return speed * (_SPARSE if model.attention_pattern != "dense" else 1.0)
 
 
 def measured_speeds(out: Path) -> list[MeasuredSpeed]:

@@ -122,11 +122,15 @@ def test_text_given_by_name_is_the_text_written_by_hand(local, tmp_path):
     options = {"path": str(local.with_name("own.jsonl"))}
     by_hand = DataSpec(
         sources=[{"name": "ja", "kind": "files", "options": options}],
-        tokenizer={"vocab_size": 400, "sample_bytes": 10000},
+        tokenizer={"vocab_size": 328, "sample_bytes": 10000},
     )
-    small = ["data.tokenizer.vocab_size=400", "data.tokenizer.sample_bytes=10000"]
+    small = ["data.tokenizer.vocab_size=328", "data.tokenizer.sample_bytes=10000"]
     (job,) = choose_jobs(["efficiency"], scale="cpu", texts=local, out=tmp_path, overrides=small)
     assert job.params.data == by_hand and {spec.data.hash for spec in job.specs} == {by_hand.hash}
+    own = tmp_path / "own.yaml"
+    own.write_text(params_file("cpu", "efficiency").read_text())
+    (by_file,) = choose_jobs(["efficiency"], params=own, texts=local, out=tmp_path, overrides=small)
+    assert by_file.params == job.params, "the names are those of the file's scale"
     folder = prepare(by_hand, tmp_path / "data")
     assert json.loads((folder / "manifest.json").read_text())["sources"]["ja"]["inputs"].keys() == {options["path"]}
 

@@ -90,7 +90,7 @@ def choose_jobs(
     ]
     if not names:
         raise StudyError(f"--scale: no idea has a parameter file in {root / 'params' / chosen_scale}")
-    given = None if texts is None else _texts(texts, chosen_scale, [] if params is None else [params], root)
+    given = None if texts is None else _texts(texts, scale, params, root)
     jobs = []
     for name in names:
         idea = registry.IDEAS[name]
@@ -114,15 +114,14 @@ def choose_jobs(
     return sorted(jobs, key=lambda job: (job.idea.after_all, job.idea.number))
 
 
-def _texts(path: Path, scale: str, further: Sequence[Path], root: Path) -> Texts:
-    """The file of texts; its names are those of sources in any parameter file of the scale, or in one of ``further``."""
+def _texts(path: Path, scale: str | None, params: Path | None, root: Path) -> Texts:
+    """The file of texts; its names are those of sources in any parameter file of the scale, or in ``params``."""
     found = Texts(path)
-    known: set[str] = set()
+    own = {} if params is None else read_with(params, None)
+    known = set(names_in(own))
     for name in registry.IDEAS:
-        file = params_file(scale, name, root)
+        file = params_file(scale or str(own.get("scale", "quick")), name, root)
         if file.exists():
             known.update(names_in(read_with(file, params_file("quick", name, root))))
-    for file in further:
-        known.update(names_in(read_with(file, None)))
     found.check_names(known)
     return found

@@ -101,12 +101,13 @@ def plan(
     ideas: Ideas = None, scale: Scale = None, params: Params = None, texts: Texts = None, set_: Set = None,
     out: Out = None, jobs: Jobs = 1, failed: Failed = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """List the trials with their state, FLOPs and estimated seconds. Trains nothing.
+    """List the trials with their state, FLOPs and estimated seconds, and the hours of each idea and of all. Trains nothing.
 
     Examples:
 
     - `study plan --scale quick`
     - `study plan depth_width --scale gpu --set seeds=5`
+    - `study plan --scale cpu --texts params/local-texts.yaml`
     - `study plan depth_width --json`
     """
     from studylib.batch.dry_run import look_at_text

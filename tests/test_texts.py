@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 import yaml
 
@@ -90,16 +88,11 @@ def test_what_would_be_asked_of_a_server_must_be_named_and_no_name_may_be_idle(t
         own.check_names({"en", "jap"})
 
 
-@pytest.fixture(scope="module")
-def local(tmp_path_factory):
-    """A file of texts for the scale cpu, and the text itself: a few kilobytes."""
-    folder = tmp_path_factory.mktemp("local")
-    words = ["".join(chr(0x4E00 + (7 * n + 131 * k) % 600) for k in range(2)) for n in range(600)]
-    texts = [f"{words[n]}に{words[3 * n % 600]}があり、{words[7 * n % 600]}の村がある。" * 3 for n in range(600)]
-    lines = [json.dumps({"text": text}, ensure_ascii=False) for text in texts]
-    (folder / "own.jsonl").write_text("\n".join(lines))
-    own = {"kind": "files", "options": {"path": str(folder / "own.jsonl")}}
-    path = folder / "texts.yaml"
+@pytest.fixture
+def local(tmp_path, corpus):
+    """A file of texts for the scale cpu, all of them one small file."""
+    own = {"kind": "files", "options": {"path": str(corpus)}}
+    path = tmp_path / "local.yaml"
     path.write_text(yaml.safe_dump(dict.fromkeys(("ja", "en", "scarce", "raw", "scarce web", "good"), own)))
     return path
 
@@ -117,22 +110,22 @@ def test_the_whole_scale_cpu_runs_on_local_files(local, tmp_path):
     )
 
 
-def test_text_given_by_name_is_the_text_written_by_hand(local, tmp_path):
+def test_text_given_by_name_is_the_text_written_by_hand(local, corpus, tmp_path):
     """The hash of the data, so that of every trial too."""
-    options = {"path": str(local.with_name("own.jsonl"))}
+    options = {"path": str(corpus)}
     by_hand = DataSpec(
         sources=[{"name": "ja", "kind": "files", "options": options}],
-        tokenizer={"vocab_size": 328, "sample_bytes": 10000},
+        tokenizer={"vocab_size": 512, "sample_bytes": 100000},
     )
-    small = ["data.tokenizer.vocab_size=328", "data.tokenizer.sample_bytes=10000"]
+    small = ["data.tokenizer.vocab_size=512", "data.tokenizer.sample_bytes=100000"]
     (job,) = choose_jobs(["efficiency"], scale="cpu", texts=local, out=tmp_path, overrides=small)
     assert job.params.data == by_hand and {spec.data.hash for spec in job.specs} == {by_hand.hash}
     own = tmp_path / "own.yaml"
     own.write_text(params_file("cpu", "efficiency").read_text())
     (by_file,) = choose_jobs(["efficiency"], params=own, texts=local, out=tmp_path, overrides=small)
     assert by_file.params == job.params, "the names are those of the file's scale"
-    folder = prepare(by_hand, tmp_path / "data")
-    assert json.loads((folder / "manifest.json").read_text())["sources"]["ja"]["inputs"].keys() == {options["path"]}
+    manifest = prepare(job.params.data, tmp_path / "data").manifest
+    assert manifest["sources"]["ja"]["inputs"].keys() == {str(corpus)}
 
 
 def test_a_text_that_is_missing_is_one_line_and_exit_status_2(tmp_path, capsys):

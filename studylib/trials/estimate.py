@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from heapq import nsmallest
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from studylib.errors import StudyError
 from studylib.files import read_json
@@ -33,17 +35,19 @@ _NEIGHBOURS = 5
 class Likeness:
     """What makes models alike in speed; ``parts`` cost time beside products of matrices, or more than their FLOPs say."""
 
-    parts: tuple[object, ...]
-    width: float
-    per_token: float
+    parts: tuple[str, bool, bool, str]  # mixer, whether a hybrid, whether it has experts, attention pattern
+    width: int
+    per_token: float  # FLOPs
 
     @classmethod
-    def of(cls, model: ModelSpec) -> Likeness:
-        parts = (tuple(model.mixers), model.moe is not None, model.attention_pattern)
-        return cls(parts, math.log(model.hidden_size), math.log(flops_per_token(model)))
+    def of(cls, model: Mapping[str, Any], per_token: float) -> Likeness:
+        """Of the fields of a model's specification."""
+        hybrid, experts = bool(model["attention_every"]), model["moe"] is not None
+        return cls((model["mixer"], hybrid, experts, model["attention_pattern"]), model["hidden_size"], per_token)
 
     def distance(self, other: Likeness) -> tuple[bool, float]:
-        return self.parts != other.parts, abs(self.width - other.width) + abs(self.per_token - other.per_token)
+        widths, costs = math.log(self.width / other.width), math.log(self.per_token / other.per_token)
+        return self.parts != other.parts, abs(widths) + abs(costs)
 
 
 @dataclass(frozen=True)
@@ -79,27 +83,27 @@ class SpeedEstimate:
 
     def flops_per_second(self, model: ModelSpec) -> float:
         if model not in self._known:
-            over = self._over_expected(model) if self.measured else self._product
-            self._known[model] = relative_speed(model) * over
+            own = Likeness.of(dict(model), flops_per_token(model))
+            over = self._over_expected(own) if self.measured else self._product
+            self._known[model] = relative_speed(own) * over
         return self._known[model]
 
-    def _over_expected(self, model: ModelSpec) -> float:
-        own = Likeness.of(model)
+    def _over_expected(self, own: Likeness) -> float:
         nearest = nsmallest(_NEIGHBOURS, self.measured, key=lambda one: own.distance(one.model))
         alike = [one for one in nearest if one.model.parts == own.parts]
         return median(one.over_expected for one in alike or nearest)
 
 
-def relative_speed(model: ModelSpec) -> float:
+def relative_speed(model: Likeness) -> float:
     """Training speed that is expected, over that of numpy's fp32 matrix product, one thread each."""
-    width, start, slope = model.hidden_size, *_BF16_LATER
+    (mixer, _, experts, pattern), width, (start, slope) = model.parts, model.width, _BF16_LATER
     if width < BF16_FROM or not has_bf16_products():
         speed = min(width * _FP32, _FP32_AT_MOST)
     else:
         speed = min(width * _BF16, start + width * slope, _BF16_AT_MOST)
-    speed *= _OTHER_MIXERS if model.mixer != "attention" else 1.0
-    speed *= _EXPERTS if model.moe is not None else 1.0
-    return speed * (_SPARSE if model.attention_pattern != "dense" else 1.0)
+    speed *= _OTHER_MIXERS if mixer != "attention" else 1.0
+    speed *= _EXPERTS if experts else 1.0
+    return speed * (_SPARSE if pattern != "dense" else 1.0)
 
 
 def measured_speeds(out: Path) -> list[MeasuredSpeed]:
@@ -115,9 +119,10 @@ def _measured(path: Path, changed: int) -> MeasuredSpeed | None:
         result = validated(TrialResult, read_json(path))
         if result.policy is not None:  # its seconds are mostly those of sampling
             return None
-        model = validated(ModelSpec, read_json(path.with_name("spec.json"))["model"])
+        # As it stands: of hundreds of trials, to check every specification anew takes longer than all else.
+        model = Likeness.of(read_json(path.with_name("spec.json"))["model"], result.flops / result.tokens)
         speed = result.flops / result.seconds
-        return MeasuredSpeed(Likeness.of(model), speed / relative_speed(model)) if speed else None
+        return MeasuredSpeed(model, speed / relative_speed(model)) if speed else None
     except (OSError, ValueError, StudyError, ZeroDivisionError, KeyError, TypeError):
         return None
 

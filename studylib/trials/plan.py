@@ -159,13 +159,13 @@ def plan_steps(
             continue
         if state == "failed" and retry_failed:
             state = "to do"
-        seconds = task.kind.seconds(task.step)
-        for model, flops in task.kind.work(task.step):
-            seconds += flops / speed.flops_per_second(model)
-        if isinstance(spec := task.step, TrialSpec):
-            taken = task.result() if state == "done" else None
-            if taken is not None:  # a branch's result counts its trunk's seconds too
-                seconds = taken.seconds * own_flops(spec) / training_flops(spec)
+        spec, taken = task.step, task.result() if state == "done" else None
+        if isinstance(spec, TrialSpec) and taken is not None:  # a branch's result counts its trunk's seconds too
+            seconds = taken.seconds * own_flops(spec) / training_flops(spec)
+        else:
+            seconds = task.kind.seconds(spec)
+            for model, flops in task.kind.work(spec):
+                seconds += flops / speed.flops_per_second(model)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
     return Plan(tuple(rows), speed.basis, side_by_side, tuple(open_rounds), str(speed))

@@ -12,11 +12,10 @@ import pytest
 
 from studylib import run_trials
 from studylib.model.cost import training_flops
-from studylib.spec import ModelSpec
 from studylib.train.compute import BF16_MIN_HIDDEN_SIZE
 from studylib.trials.cache import Task
 from studylib.trials.display import FileProgress, LineProgress
-from studylib.trials.estimate import BF16_FROM, relative_speed
+from studylib.trials.estimate import BF16_FROM, Likeness, relative_speed
 from studylib.trials.frame import trials_frame
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, outcome_of_exit
@@ -69,7 +68,7 @@ def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec, f
 
 def test_the_width_from_which_bf16_is_expected_is_the_one_that_trains_in_it():
     assert BF16_FROM == BF16_MIN_HIDDEN_SIZE
-    narrow, wide = (ModelSpec(num_layers=1, hidden_size=n, num_heads=1, vocab_size=512) for n in (BF16_FROM - 2, 2048))
+    narrow, wide = (Likeness(("attention", False, False, "dense"), width, 1e6) for width in (BF16_FROM - 2, 2048))
     assert relative_speed(narrow) == pytest.approx((BF16_FROM - 2) / 200)
     assert relative_speed(narrow) < relative_speed(wide) <= 2.5
 

@@ -9,8 +9,8 @@ from studylib.batch.jobs import choose_jobs
 from studylib.cli import main
 from studylib.data import prepare
 from studylib.errors import StudyError
-from studylib.params import Texts, load_params, names_in
-from studylib.project import params_file
+from studylib.params import Texts, load_params, names_in, read_with
+from studylib.project import params_file, project_root
 from studylib.registry import IDEAS, SOURCES
 from studylib.spec import DataSpec
 
@@ -108,6 +108,15 @@ def test_the_whole_scale_cpu_runs_on_local_files(local, tmp_path):
     assert len(trials["architecture"] & trials["efficiency"] & trials["decision"]) == 8, (
         "baselines: 2 sizes, 2 seeds, 2 lengths"
     )
+
+
+def test_the_texts_that_come_with_the_project_name_all_that_the_scale_cpu_asks_servers_for():
+    own, known = Texts(project_root() / "params" / "local-texts.yaml"), set()
+    for name in IDEAS:
+        content = read_with(params_file("cpu", name), params_file("quick", name))
+        own.put_into(content, name)
+        known.update(names_in(content))
+    own.check_names(known)
 
 
 def test_text_given_by_name_is_the_text_written_by_hand(local, corpus, tmp_path):

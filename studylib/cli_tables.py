@@ -72,7 +72,7 @@ def print_hours(plans: Mapping[str, Plan]) -> None:
     from studylib.trials.plan import all_together
 
     def cells(name: str, plan: Plan, later: float) -> list[str]:
-        trials = [one for one in plan.trials if one in plan.to_do]
+        trials = [one for one in plan.to_do if one.is_trial]
         hours = (f"{seconds / 3600:.2f}" for seconds in (plan.seconds, later, plan.seconds + later))
         return [name, f"{len(trials):,}", f"{sum(plan.later.values()):,}", *hours]
 

@@ -37,6 +37,10 @@ Scale = Annotated[
     str | None, typer.Option("--scale", help="smoke, quick, cpu, gpu or cluster. Default: quick.", metavar="SCALE")
 ]
 Params = Annotated[Path | None, typer.Option(help="A parameter file of your own, for one idea.", metavar="FILE")]
+Texts = Annotated[
+    Path | None,
+    typer.Option(help="Texts by name, read in place of the parameter files' sources of that name.", metavar="FILE"),
+]
 Set = Annotated[list[str] | None, typer.Option("--set", help="Change a parameter; repeatable.", metavar="KEY=VALUE")]
 Out = Annotated[Path | None, typer.Option(help="Study folder. Default: reports/SCALE.", metavar="DIR")]
 Jobs = Annotated[
@@ -56,8 +60,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def run(
-    ideas: Ideas = None, scale: Scale = None, params: Params = None, set_: Set = None, out: Out = None,
-    jobs: Jobs = None, failed: Failed = False, dry_run: DryRun = False, timeout: Timeout = None,
+    ideas: Ideas = None, scale: Scale = None, params: Params = None, texts: Texts = None, set_: Set = None,
+    out: Out = None, jobs: Jobs = None, failed: Failed = False, dry_run: DryRun = False, timeout: Timeout = None,
 ) -> None:  # fmt: skip
     """Run notebooks, build the report, print its path. Only what is missing is run.
 
@@ -68,13 +72,16 @@ def run(
     - `study run` : every idea at scale quick
     - `study run depth_width --scale smoke`
     - `study run depth_width --set seeds=5 --set data.tokenizer.vocab_size=2048 --out reports/mine`
+    - `study run --scale cpu --texts params/local-texts.yaml` : every idea on text of your own, without a network
     - `study run --scale cpu --jobs 2 --failed`
     - `study run depth_width --scale cluster --set launcher=slurm --dry-run`
     """
     from studylib.batch.dry_run import read_text, what_would_start
     from studylib.batch.jobs import choose_jobs
 
-    chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
+    chosen = choose_jobs(
+        ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed, texts=texts
+    )
     if timeout is not None and timeout <= 0:
         raise invalid("--timeout", timeout, "must be more than 0 seconds")
     if dry_run:  # before the text is looked for: showing a script needs no network
@@ -100,22 +107,25 @@ def run(
 
 @app.command()
 def plan(
-    ideas: Ideas = None, scale: Scale = None, params: Params = None, set_: Set = None, out: Out = None,
-    jobs: Jobs = None, failed: Failed = False, as_json: AsJson = False,
+    ideas: Ideas = None, scale: Scale = None, params: Params = None, texts: Texts = None, set_: Set = None,
+    out: Out = None, jobs: Jobs = None, failed: Failed = False, as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """List the trials with their state, FLOPs and estimated seconds. Trains nothing.
+    """List the trials with their state, FLOPs and estimated seconds, and the hours of each idea and of all. Trains nothing.
 
     Examples:
 
     - `study plan --scale quick`
     - `study plan depth_width --scale gpu --set seeds=5`
+    - `study plan --scale cpu --texts params/local-texts.yaml`
     - `study plan depth_width --json`
     """
     from studylib.batch.dry_run import look_at_text
     from studylib.batch.jobs import choose_jobs
     from studylib.cli_tables import plan_as_json, print_plan
 
-    chosen = choose_jobs(ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed)
+    chosen = choose_jobs(
+        ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed, texts=texts
+    )
     unread = look_at_text(chosen)
     plans = {job.idea.name: job.idea.planned(job.params, job.steps) for job in chosen}
     if as_json:

@@ -63,6 +63,25 @@ def print_plan(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -
         print(f"{name}: {plan}")
         for line in unread[name]:
             print(f"{name}: not looked at: {line}")
+    if len(plans) > 1:
+        print_hours(plans)
+
+
+def print_hours(plans: Mapping[str, Plan]) -> None:
+    """What each idea still takes, and all: what several of them read counts once there."""
+    from studylib.trials.plan import all_together
+
+    def cells(name: str, plan: Plan, later: float) -> list[str]:
+        trials = [one for one in plan.to_do if one.is_trial]
+        hours = (f"{seconds / 3600:.2f}" for seconds in (plan.seconds, later, plan.seconds + later))
+        return [name, f"{len(trials):,}", f"{sum(plan.later.values()):,}", *hours]
+
+    together = all_together(plans.values())
+    rows = [cells(name, plan, plan.later_seconds) for name, plan in plans.items()]
+    rows.append(cells("all, what they share once", together, sum(plan.later_seconds for plan in plans.values())))
+    columns = ["idea", "trials to do", "later steps", "hours", "hours later", "hours in all"]
+    print_table(columns, rows, title=f"hours, {together.workers} at a time", right=columns[1:])
+    print(f"estimated from {together.source}; a later step is taken for the mean of the idea's trials")
 
 
 def plan_as_json(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]]) -> dict[str, Any]:
@@ -72,7 +91,7 @@ def plan_as_json(plans: Mapping[str, Plan], unread: Mapping[str, Sequence[str]])
             "other_steps": [one.row() for one in plan.steps if not one.is_trial],
             "later": plan.later,
             "to_do": len(plan.to_do), "flops": plan.flops,
-            "seconds": round(plan.seconds, 1), "workers": plan.workers, "basis": plan.basis,
+            "seconds": round(plan.seconds, 1), "later_seconds": round(plan.later_seconds, 1), "workers": plan.workers, "basis": plan.basis, "source": plan.source,
             "not_looked_at": list(unread[name]),
         }
         for name, plan in plans.items()

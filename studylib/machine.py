@@ -40,6 +40,17 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+@functools.cache
+def has_bf16_products() -> bool:
+    """Whether the processor multiplies matrices in bf16 by itself, by what Linux says of it; torch is not asked."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    flags = next((line.split(":", 1)[1].split() for line in lines if line.startswith(("flags", "Features"))), [])
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)
+
+
 def memory_of_process(key: str) -> int | None:
     """Bytes of this process by the kernel's name (``VmRSS`` now, ``VmHWM`` at most); None where there is no /proc."""
     status = Path("/proc/self/status")

@@ -74,6 +74,7 @@ def finish() -> Callable:
         counts = dict.fromkeys(("steps", "tokens", "params", "non_embedding_params", "peak_memory_bytes"), 1)
         file = out / trial.name / "result.json"
         file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file.with_name("spec.json"), trial.model_dump(mode="json"))
         write_json(file, record_of(trial, 1.0) | numbers | counts | {"val": {}} | more)
         return file
 

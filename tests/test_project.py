@@ -375,9 +375,10 @@ def test_both_readmes_tell_the_same_commands():
     assert headings[0] == headings[1]
 
 
-def test_data_in_the_readmes_is_valid():
-    """Every YAML block of a README is part of a parameter file: it must pass the schema of an idea that has its keys."""
-    from studylib.params import read_yaml
+def test_data_in_the_readmes_is_valid(tmp_path):
+    """Every YAML block of a README is part of a parameter file, which must pass the schema of an idea that has its keys, or texts by
+    the names of sources."""
+    from studylib.params import Texts, names_in, read_yaml
     from studylib.registry import IDEAS
     from studylib.spec import validated
 
@@ -387,7 +388,14 @@ def test_data_in_the_readmes_is_valid():
         assert blocks
         for block in blocks:
             given = yaml.safe_load(block)
-            idea = next(one for one in IDEAS.values() if given.keys() <= one.params.model_fields.keys())
+            idea = next((one for one in IDEAS.values() if given.keys() <= one.params.model_fields.keys()), None)
+            if idea is None:
+                (tmp_path / "texts.yaml").write_text(block)
+                files = (ROOT / "params" / "cpu").glob("*.yaml")
+                Texts(tmp_path / "texts.yaml").check_names(
+                    {name for file in files for name in names_in(read_yaml(file))}
+                )
+                continue
             base = read_yaml(ROOT / "params" / "smoke" / f"{idea.name}.yaml")
             params = validated(idea.params, base | given, file=document)
             for source in params.data.sources:

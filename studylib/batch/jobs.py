@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from studylib import registry
 from studylib.errors import StudyError, invalid
-from studylib.params import StudyParams, params_from
+from studylib.params import StudyParams, Texts, names_in, params_from, read_with
 from studylib.project import params_file, project_root, scales
 from studylib.spec import Step, TrialSpec, first_problem
 
@@ -60,11 +60,13 @@ def choose_jobs(
     overrides: Iterable[str] = (),
     out: Path | None = None,
     retry_failed: bool = False,
+    texts: Path | None = None,
     root: Path | None = None,
 ) -> list[Job]:
     """The notebooks to run, in the order of their numbers, those that need all others last.
 
-    Without ``names``: every idea that has a parameter file at the scale. A file given by path serves one idea.
+    Without ``names``: every idea that has a parameter file at the scale. A file given by path serves one idea; ``texts``, a file
+    of sources by name, serves all (see `Texts`).
 
     Raises
     ------
@@ -88,6 +90,7 @@ def choose_jobs(
     ]
     if not names:
         raise StudyError(f"--scale: no idea has a parameter file in {root / 'params' / chosen_scale}")
+    given = None if texts is None else _texts(texts, scale, params, root)
     jobs = []
     for name in names:
         idea = registry.IDEAS[name]
@@ -96,7 +99,7 @@ def choose_jobs(
             having = [one for one in scales(root) if params_file(one, name, root).exists()]
             raise invalid("--scale", chosen_scale, f"has no parameters for {name}: {file} is missing", choices=having)
         changes = [f"scale={scale}", *overrides] if scale and params else overrides
-        read = params_from(idea.params, file, changes, base=params_file("quick", name, root))
+        read = params_from(idea.params, file, changes, base=params_file("quick", name, root), texts=given)
         if params is None and read.scale != chosen_scale:
             raise invalid("scale", read.scale, f"should be {chosen_scale}, as the file is in that folder", file=file)
         study = (out or Path()).resolve() if out is not None else root / (read.out or f"reports/{read.scale}")
@@ -109,3 +112,16 @@ def choose_jobs(
             raise first_problem(error, TrialSpec, file=file) from None
         jobs.append(job)
     return sorted(jobs, key=lambda job: (job.idea.after_all, job.idea.number))
+
+
+def _texts(path: Path, scale: str | None, params: Path | None, root: Path) -> Texts:
+    """The file of texts; its names are those of sources in any parameter file of the scale, or in ``params``."""
+    found = Texts(path)
+    own = {} if params is None else read_with(params, None)
+    known = set(names_in(own))
+    for name in registry.IDEAS:
+        file = params_file(scale or str(own.get("scale", "quick")), name, root)
+        if file.exists():
+            known.update(names_in(read_with(file, params_file("quick", name, root))))
+    found.check_names(known)
+    return found

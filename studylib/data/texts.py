@@ -40,7 +40,7 @@ def check_sources(data: DataSpec, *, online: bool = True) -> None:
         _check_conversations(one, sources)
         for spec in one.sources:
             source = sources[spec.label]
-            check_steps(f"data.sources {spec.label}", spec.cleaning)
+            check_steps(f"data.sources {spec.label}", spec.cleaning, online=online)
             if online or not source.remote:
                 source.check()
         evaluation_digests(one.evaluation_only)

@@ -10,6 +10,7 @@ from studylib import registry
 from studylib.errors import StudyError
 from studylib.params.overrides import parse_overrides, with_override
 from studylib.params.schema import StudyParams
+from studylib.params.texts import Texts
 from studylib.params.yaml_file import read_yaml
 from studylib.project import params_file
 from studylib.spec import validated
@@ -41,17 +42,27 @@ def load_params(
     return params_from(registry.IDEAS[name].params, path, overrides, base=params_file("quick", name))
 
 
+def read_with(path: Path, base: Path | None) -> dict[str, Any]:
+    """What a parameter file says, and ``base`` where it says nothing."""
+    return (read_yaml(base) if base is not None and base.exists() else {}) | read_yaml(path)
+
+
 def params_from(
     schema: type[StudyParams],
     path: Path,
     overrides: Mapping[str, Any] | Iterable[str] = (),
     *,
     base: Path | None = None,
+    texts: Texts | None = None,
 ) -> StudyParams:
-    """`load_params` for a schema at hand; ``base`` is the file that holds where ``path`` says nothing."""
-    content = read_yaml(path)
-    if base is not None and base.exists():
-        content = read_yaml(base) | content
+    """`load_params` for a schema at hand.
+
+    ``base`` is the file that holds where ``path`` says nothing; ``texts`` stand in the place of both files' sources, and
+    ``overrides`` change what is then there.
+    """
+    content = read_with(path, base)
+    if texts is not None:
+        content = texts.put_into(content, path.stem)
     if not isinstance(overrides, Mapping):
         overrides = parse_overrides(overrides)
     if not overrides:

@@ -22,4 +22,5 @@ class Prepared(Kind):
 def text_bytes(options: dict[str, Any]) -> float:
     """What is known of a source's size without looking it up; of several sources in one, of all."""
     inner = options.get("sources", ())
-    return float(options.get("bytes", 0)) + sum(text_bytes(one.get("options", {})) for one in inner)
+    own = options.get("bytes") or options.get("max_bytes") or 0
+    return float(own) + sum(text_bytes(one.get("options", {})) for one in inner)

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import math
-import os
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from studylib.errors import StudyError
-from studylib.model.cost import flops_per_token, own_flops, parameter_count, training_flops
+from studylib.model.cost import own_flops, parameter_count, training_flops
 from studylib.spec import Step, TrialSpec
-from studylib.spec.record import TrialResult
-from studylib.trials.cache import State, Task, read_record, tasks_under
+from studylib.trials.cache import State, Task, tasks_under
+from studylib.trials.estimate import SpeedEstimate
 from studylib.trials.progress import duration
 from studylib.trials.queue import Round
 from studylib.trials.run import still_to_do
-
-# Training speed over numpy's one-thread fp32 matrix product, by hidden size: 0.32 at 64, 0.64 at 128, 1.24 at 256 were
-# measured (two one-thread trials side by side); bf16 carries larger models beyond 1, to about 2.5 at 10M parameters.
-_SPEED_PER_HIDDEN, _SPEED_AT_MOST = 1 / 200, 2.5
-_NEIGHBOURS = 5
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,7 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class Plan:
-    """Planned steps; ``basis`` says where the estimates come from (``measured`` or ``calibrated``).
+    """Planned steps; ``basis`` says where the estimates come from (``measured`` or ``calibrated``), ``source`` the same in words.
 
     ``rounds``: what will be added once outcomes are known, as far as it is not known yet.
     """
@@ -63,6 +53,7 @@ class Plan:
     basis: str
     workers: int
     rounds: tuple[Round, ...] = ()
+    source: str = ""
 
     COLUMNS = ("trial", "seed", "state", "params", "train_tokens", "flops", "seconds")  # of a trial's row, beside tags
 
@@ -105,10 +96,9 @@ class Plan:
         for name, expected in self.later.items():
             line += f"; {expected} more by {name}"
         if self.to_do:
-            source = (
-                "speed measured here" if self.basis == "measured" else "a rough guess: nothing was measured here yet"
-            )
-            line += f"; {self.flops:.1e} FLOPs, about {duration(self.seconds)} with {self.workers} at a time ({source})"
+            later = f" and {duration(self.later_seconds)} later" if self.later else ""
+            line += f"; {self.flops:.1e} FLOPs, about {duration(self.seconds)}{later} with {self.workers} at a time"
+            line += f" (by {self.source})" if self.source else ""
         return line
 
     __repr__ = __str__
@@ -138,6 +128,12 @@ class Plan:
         return alone + (max(sum(beside) / self.workers, max(beside)) if beside else 0.0)
 
     @property
+    def later_seconds(self) -> float:
+        """Of what rounds will add, each step taken for the mean of the trials that are known."""
+        each = [one.seconds for one in self.trials]
+        return sum(self.later.values()) * sum(each) / len(each) / self.workers if each else 0.0
+
+    @property
     def flops(self) -> float:
         return sum(one.flops for one in self.to_do)
 
@@ -148,15 +144,12 @@ def plan_steps(
 ) -> Plan:  # fmt: skip
     """The state and cost of each different step, and of those in rounds whose outcomes are known.
 
-    Seconds follow the FLOPs a second of the most similar trials finished in ``out``; when there are none, those of a
-    short numpy matrix product, which is right to a factor of about three.
+    Seconds follow the FLOPs a second of a `SpeedEstimate`.
     """
     from studylib.environment import cores, gpus
 
     asked, tasks, open_rounds = known_tasks(steps, Path(out), rounds)
-    measured = measured_speeds(Path(out), tasks)
-    basis = "measured" if measured else "calibrated"
-    matrix_speed = 0.0 if measured else numpy_speed()
+    speed = SpeedEstimate(Path(out))
     to_do, _ = still_to_do(tasks, asked, retry_failed=retry_failed)
     wanted = {task.name for task in to_do}
     rows = []
@@ -173,11 +166,18 @@ def plan_steps(
         else:
             seconds = task.kind.seconds(spec)
             for model, flops in task.kind.work(spec):
-                guess = min(model.hidden_size * _SPEED_PER_HIDDEN, _SPEED_AT_MOST) * matrix_speed
-                seconds += flops / (_nearest(measured, flops_per_token(model)) if measured else guess)
+                seconds += flops / speed.flops_per_second(model)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
     side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
-    return Plan(tuple(rows), basis, side_by_side, tuple(open_rounds))
+    return Plan(tuple(rows), speed.basis, side_by_side, tuple(open_rounds), str(speed))
+
+
+def all_together(plans: Iterable[Plan]) -> Plan:
+    """Plans of one study folder as one: a step that several ideas read is there once."""
+    plans = list(plans)
+    steps = {one.task.name: one for plan in plans for one in plan.steps}
+    rounds = tuple(one for plan in plans for one in plan.rounds)
+    return replace(plans[0], steps=tuple(steps.values()), rounds=rounds, workers=max(plan.workers for plan in plans))
 
 
 def known_tasks(
@@ -201,51 +201,3 @@ def known_tasks(
         else:
             open_rounds.append(one)
     return asked, list(tasks.values()), open_rounds
-
-
-def measured_speeds(out: Path, tasks: Sequence[Task]) -> list[tuple[float, float]]:
-    """``(FLOPs per token, FLOPs per second)`` of the trials finished in the folder, whatever study they were for."""
-    known = {task.hash: task.step for task in tasks if isinstance(task.step, TrialSpec)}
-    found = []
-    for path in out.glob("trials/*/result.json"):
-        try:
-            result = read_record(TrialResult, path)
-            if result.policy is not None:  # its seconds are mostly those of sampling
-                continue
-            spec = known.get(result.hash)
-            per_token = result.flops / result.tokens if spec is None else flops_per_token(spec.model)
-            found.append((per_token, result.flops / result.seconds))
-        except (ValueError, StudyError, ZeroDivisionError):  # damaged or without numbers: no basis for a guess
-            continue
-    return found
-
-
-def _nearest(measured: Sequence[tuple[float, float]], per_token: float) -> float:
-    closest = sorted(measured, key=lambda pair: abs(math.log(pair[0] / per_token)))[:_NEIGHBOURS]
-    return median(speed for _, speed in closest)
-
-
-@cache  # once a plan, not once an idea
-def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
-    """FLOPs a second of numpy's fp32 matrix product on one core."""
-    # One thread, if numpy is not loaded yet: two that wait for each other on a busy machine measure the waiting.
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        import numpy as np
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-    generator = np.random.default_rng(0)
-    left, right = (generator.standard_normal((size, size), dtype=np.float32) for _ in range(2))
-    left @ right
-    fastest, end = math.inf, time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        began = time.perf_counter()
-        left @ right
-        fastest = min(fastest, time.perf_counter() - began)
-    return 2.0 * size**3 / fastest

@@ -11,6 +11,7 @@ from studylib.data import check_sources, look_at_sources, prepare, read_sources
 from studylib.data.build import look_at_changes
 from studylib.data.cleaning import CleanedFolder
 from studylib.data.digest import Allowance
+from studylib.data.source.hub import HubSource
 from studylib.data.texts import guarded_text
 from studylib.errors import StudyError
 from studylib.spec import CleanedText, DataSpec, SourceSpec, TokenizerSpec
@@ -102,6 +103,24 @@ def test_a_plan_checks_what_steps_need(tmp_path, data):
         check_sources(bad, online=False)
     check_sources(data, online=False)
     assert look_at_sources(data, Allowance(10**6)) == []
+
+
+def test_a_plan_asks_no_server_for_the_text_that_a_step_reads(data, monkeypatch):
+    def asked(self):
+        raise StudyError("the server was asked")
+
+    monkeypatch.setattr(HubSource, "check", asked)
+
+    def learning_from(revision):
+        good = {"kind": "hub", "options": {"dataset": "wikimedia/wikipedia", "revision": revision}}
+        cleaning = [{"cleaner": "quality", "good": good}]
+        return data.replace(sources=(data.sources[0].replace(cleaning=cleaning),))
+
+    check_sources(learning_from("0" * 40), online=False)
+    with pytest.raises(StudyError, match="mine: quality: the server was asked"):
+        check_sources(learning_from("0" * 40))
+    with pytest.raises(StudyError, match="revision: 'main' is not a commit"):
+        check_sources(learning_from("main"), online=False)
 
 
 def test_measuring_alone_can_be_left_out(tmp_path, data):

@@ -13,13 +13,16 @@ import pytest
 from studylib import run_trials
 from studylib.files import write_json
 from studylib.model.cost import training_flops
+from studylib.train.compute import BF16_MIN_HIDDEN_SIZE
 from studylib.trials.cache import Task
 from studylib.trials.display import FileProgress, LineProgress
+from studylib.trials.estimate import BF16_FROM, Likeness, relative_speed
 from studylib.trials.frame import trials_frame
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, outcome_of_exit
-from studylib.trials.plan import plan_steps
+from studylib.trials.plan import Plan, all_together, plan_steps
 from studylib.trials.progress import Tracker, duration
+from studylib.trials.queue import Round
 
 
 def states(planned):
@@ -43,13 +46,48 @@ def test_plan_tells_states_and_costs(tmp_path, spec, train):
 
 
 def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec, finish):
-    small, large, new = spec(0, hidden_size=32), spec(0, hidden_size=512), spec(1, hidden_size=480)
-    for one, speed in ((small, 1e9), (large, 1e10)):
-        flops = training_flops(one)
-        finish(tmp_path, one, flops=flops, tokens=one.train_tokens, seconds=flops / speed)
-    (planned,) = plan_steps([new], tmp_path).trials
-    # The median of the nearest few: with two, it lies between them.
-    assert training_flops(new) / 1e10 < planned.seconds < training_flops(new) / 1e9 + 2
+    """Similar is first what is made of the same parts; from one width to another goes what width is known to do."""
+
+    def model(width, **changes):
+        return spec(0, hidden_size=width).replace(**{f"model.{key}": value for key, value in changes.items()})
+
+    def seconds(*trials):
+        return [one.seconds for one in plan_steps(trials, tmp_path).trials]
+
+    def finished(trial, speed):
+        flops = training_flops(trial)
+        finish(tmp_path, trial, flops=flops, tokens=trial.train_tokens, seconds=flops / speed)
+
+    finished(model(16), 1e9)
+    plain, mamba = model(32), model(32, mixer="mamba2")
+    first = seconds(plain, mamba)
+    assert first[0] == pytest.approx(training_flops(plain) / 2e9, abs=1.5), "twice the width, twice the speed"
+    finished(model(16, mixer="mamba2"), 2.5e8)
+    assert seconds(plain)[0] == first[0], "another mixer says nothing of it"
+    assert seconds(mamba)[0] == pytest.approx(training_flops(mamba) / 5e8, abs=1.5)
+
+
+def test_the_width_from_which_bf16_is_expected_is_the_one_that_trains_in_it():
+    assert BF16_FROM == BF16_MIN_HIDDEN_SIZE
+    narrow, wide = (Likeness(("attention", False, False, "dense"), width, 1e6) for width in (BF16_FROM - 2, 2048))
+    assert relative_speed(narrow) == pytest.approx((BF16_FROM - 2) / 200)
+    assert relative_speed(narrow) < relative_speed(wide) <= 2.5
+
+
+def test_what_ideas_share_counts_once_and_later_rounds_count_as_trials_do(tmp_path, spec):
+    def later(count):
+        return Round("later", after=("trials/0",), expected=count, then=lambda: ([], []))
+
+    two, one = (
+        Plan(tuple(plan_steps(specs, tmp_path).steps), "calibrated", 2, (later(n),), "a guess")
+        for specs, n in (([spec(0), spec(1)], 4), ([spec(1)], 1))
+    )
+    both = all_together([two, one])
+    assert len(both.trials) == 2 and len(both.steps) == len(two.steps)
+    assert both.later == {"later": 5} and both.source == "a guess"
+    each = two.trials[0].seconds
+    assert two.later_seconds == pytest.approx(4 * each / 2)
+    assert "4 more by later" in str(two) and "at a time (by a guess)" in str(two)
 
 
 def test_sampling_takes_time_and_is_no_measure_of_other_trials(tmp_path, spec, finish):

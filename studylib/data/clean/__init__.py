@@ -113,6 +113,11 @@ class Cleaner(Choice):
     reference: ClassVar[str]
     surveys: ClassVar[bool] = False
 
+    @property
+    def remote(self) -> bool:
+        """Whether `check` has to ask a server."""
+        return False
+
     def check(self) -> None:
         """Raise StudyError if something it needs (a list, a text to learn from) cannot be had; quick."""
 

@@ -83,6 +83,10 @@ class Quality(Cleaner):
     purpose: ClassVar[Purpose] = "filter"
     reference: ClassVar[str] = "DCLM (arXiv 2406.11794), Swallow corpus v2: fastText of good text against the web"
 
+    @property
+    def remote(self) -> bool:
+        return self._good.remote
+
     def check(self) -> None:
         self._good.check()
 

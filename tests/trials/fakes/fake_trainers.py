@@ -28,6 +28,7 @@ def train(spec, out, *, data_folder=None, on_metrics=None):
     out = Path(out)
     with open(out / "runs", "a") as stream:  # how often, and by which process, this trial was really run
         stream.write(f"{os.getpid()}\n")
+    (out / "spec.json").write_text(spec.model_dump_json())
     print(f"hello from seed {spec.seed}", flush=True)
     if on_metrics:
         on_metrics({"step": 1, "tokens": 1, "loss": 3.0, "val_loss": float("nan"), "val": {"x": {"bpb": 1.0}}})

@@ -1,0 +1,179 @@
+"""How all choices are held together: at which rate, and, where they fail together, which of them is at fault.
+
+The rate is tuned first, as that of every variant is. Where the choices then fail together at the smallest size, each is left out
+once, on the first seed; the one without which the rest does best is at fault, and the rest is trained at the other seeds. Where that
+still fails, it goes on with the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from studylib.errors import StudyError
+from studylib.ideas.decision.combined import Combined, Part
+from studylib.ideas.decision.schema import DecisionParams
+from studylib.ideas.decision.trials import REST, baseline, combined_trial, rate_trials, together_trials
+from studylib.spec import TrialSpec
+from studylib.trials.cache import Task
+
+ALL = "all choices together"
+ONE_LESS = "leaving out what is at fault, only where all together fail"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Trials whose outcomes are needed; then about ``expected`` more by the round ``then``."""
+
+    trials: Sequence[TrialSpec]
+    then: str = ONE_LESS
+    expected: int = 0
+
+
+@dataclass(frozen=True)
+class Out:
+    """One choice that was left out.
+
+    Attributes
+    ----------
+    part
+        The choice.
+    tried
+        Every choice that was left out in turn, with the rest's difference to the baseline at the first seed, percent of the loss;
+        None where it did not finish.
+    rest
+        Of the rest without ``part``, by seed.
+    instead
+        Others of ``tried`` without which the rest does not fail either.
+    """
+
+    part: Part
+    tried: tuple[tuple[Part, float | None], ...]
+    rest: tuple[float, ...]
+    instead: tuple[Part, ...]
+
+
+@dataclass
+class Held:
+    """All choices together, as far as the trials have come; `stages` fills it.
+
+    Attributes
+    ----------
+    rates
+        Loss in bits per byte at every multiple of the rate; None where it did not finish. Empty: not tuned.
+    differences
+        Of all choices at the smallest size to the baseline, percent of the loss by seed.
+    fails
+        Whether they fail together there.
+    out
+        The choices at fault, in the order in which they were left out.
+    holds
+        Whether what is left does not fail.
+    """
+
+    params: DecisionParams
+    combined: Combined
+    rates: dict[float, float | None] = field(default_factory=dict)
+    differences: tuple[float, ...] = ()
+    fails: bool = False
+    out: list[Out] = field(default_factory=list)
+    holds: bool = True
+
+    @classmethod
+    def of(cls, params: DecisionParams, combined: Combined) -> Held:
+        """From trials that have all ended."""
+        found = cls(params, combined)
+        for stage in found.stages():
+            if open_ := [one for one in stage.trials if not found.ended(one)]:
+                raise RuntimeError(f"{open_[0].name} of all choices together has not ended")
+        return found
+
+    @property
+    def lr_factor(self) -> float:
+        """The multiple of the rate at which the loss is lowest."""
+        finished = {factor: loss for factor, loss in self.rates.items() if loss is not None}
+        return min(finished, key=finished.__getitem__, default=1.0)
+
+    def stages(self) -> Iterator[Stage]:
+        """What is to be trained, one stage after another; the trials handed out must have ended before the next is asked for.
+
+        Everything follows from outcomes on record, so what was cut off goes on where it stood.
+        """
+        params, whole = self.params, self.combined
+        if not whole.parts:
+            return
+        if rates := rate_trials(params, whole):
+            yield Stage([*rates.values()], ALL, len(params.held_at) * len(params.seeds))
+            self.rates = {factor: self._loss(trial) for factor, trial in rates.items()}
+        together = together_trials(params, whole, self.lr_factor)
+        turns = min(params.leave_out, len(whole.parts) - 1)
+        most = sum(len(whole.parts) - turn + len(params.seeds) - 1 for turn in range(turns))
+        yield Stage(together, ONE_LESS, most)
+        self.differences = self._differences(together[: len(params.seeds)])
+        self.fails = self._failing(self.differences, whole)
+        self.holds = not self.fails
+        while not self.holds and len(self.out) < params.leave_out and len(whole.parts) > 1:
+            tried = self._each_left_out(whole)
+            yield Stage([*tried.values()], ONE_LESS, len(params.seeds) - 1)
+            came = {name: self._differences([trial]) for name, trial in tried.items()}
+            finished = {name: own[0] for name, own in came.items() if own}
+            if not finished:
+                return
+            by_name = {part.name: part for part in whole.parts}
+            part = by_name[min(finished, key=finished.__getitem__)]
+            without = {name: whole.without(by_name[name]) for name in finished}
+            instead = [by_name[name] for name, own in finished.items() if not self._failing((own,), without[name])]
+            rest = [self._trial(without[part.name], seed) for seed in params.seeds]
+            yield Stage(rest)
+            whole, differences = without[part.name], self._differences(rest)
+            self.out.append(
+                Out(
+                    part=part, rest=differences, tried=tuple((by_name[name], finished.get(name)) for name in tried),
+                    instead=tuple(one for one in instead if one != part),
+                )
+            )  # fmt: skip
+            self.holds = not self._failing(differences, whole)
+
+    def ended(self, trial: TrialSpec) -> bool:
+        """Whether its outcome is on record, good or bad."""
+        return _task(self.params, trial).state in ("done", "failed")
+
+    def _each_left_out(self, whole: Combined) -> dict[str, TrialSpec]:
+        """By name of the choice what is left of ``whole`` without it, at the first seed; without what the rest cannot be built from."""
+        found = {}
+        for part in whole.parts:
+            try:
+                found[part.name] = self._trial(whole.without(part), self.params.seeds[0])
+            except StudyError:  # another of them needs it
+                continue
+        return found
+
+    def _trial(self, combined: Combined, seed: int) -> TrialSpec:
+        kept = {one.name for one in combined.parts}
+        gone = [one.name for one in self.combined.parts if one.name not in kept]
+        about = {"lr_factor": self.lr_factor, "family": REST, "variant": f"without {', '.join(gone)}"}
+        return combined_trial(self.params, combined, self.params.held_at[0], seed, **about).replace(eval_every=0)
+
+    def _differences(self, trials: Sequence[TrialSpec]) -> tuple[float, ...]:
+        """To the baseline at the same seed, percent of the loss; of trials that finished, beside baselines that did."""
+        found = []
+        for trial in trials:
+            own = self._loss(trial)
+            base = self._loss(baseline(self.params, self.params.held_at[0], trial.seed))
+            if own is not None and base is not None:
+                found.append(100 * (own / base - 1))
+        return tuple(found)
+
+    def _failing(self, differences: Sequence[float], combined: Combined) -> bool:
+        from studylib.analysis import fails_together
+
+        return fails_together(differences, [one.alone for one in combined.parts])
+
+    def _loss(self, trial: TrialSpec) -> float | None:
+        result = _task(self.params, trial).result()
+        return result.val_bpb if result is not None and math.isfinite(result.val_bpb) else None
+
+
+def _task(params: DecisionParams, trial: TrialSpec) -> Task:
+    return Task.under(params.folder, trial)

@@ -101,6 +101,7 @@ class AtFaultChoice(Frozen):
     name: str
     field: str
     value: Value
+    alone_percent: float | None = Field(description="of itself alone at that size; none: it did not finish")
     rest_percent: float = Field(description="of the others without it and those before it, against the baseline")
 
 
@@ -109,7 +110,11 @@ class FailedTogether(Frozen):
 
     size: str
     percent: float | None = Field(description="of all choices together; none: no trial of them finished")
-    sum_percent: float = Field(description="the sum of their effects alone")
+    sum_percent: float = Field(description="the sum of their effects alone, where their ideas compared them")
+    sum_there_percent: float | None = Field(description="the same, measured at this size; none: not known")
+    clash: bool | None = Field(
+        description="whether they are worse than that, so that they spoil each other; none: not known"
+    )
     at_fault: tuple[AtFaultChoice, ...] = Field(
         description="in the order in which they were left out; empty: not known"
     )

@@ -13,18 +13,21 @@ from studylib.words import Words
 
 
 class WithoutOne(Frozen):
-    """A choice left out; ``rest``: of what is left, percent of the loss against the baseline at one seed; none: it did not finish."""
+    """A choice left out, percent of the loss against the baseline at one seed; none: it did not finish. ``rest``: of what is left;
+    ``alone``: of the choice by itself."""
 
     value: str
     rest: float | None
+    alone: float | None
 
 
 class LeftOutOne(Frozen):
     """The choice at fault among those ``tried``; ``rest``: of what is left, mean over ``seeds``; ``instead``: others without which
-    the rest does not fail either."""
+    the rest does not fail either; ``alone``: of itself at one seed, none: it did not finish."""
 
     value: str
     idea: str
+    alone: float | None
     rest: float
     seeds: int
     instead: tuple[str, ...]
@@ -33,7 +36,8 @@ class LeftOutOne(Frozen):
 
 class AtFault(Finding):
     """``measured``: of all choices, percent of the loss; none: fewer than two trials finished. ``predicted``: the sum of their effects
-    alone. ``out``: in the order in which they were left out; ``holds``: whether the rest goes together."""
+    alone where their ideas compared them; ``there``: at this size, none: not known; ``clash``: whether they are worse than that, so that
+    they spoil each other. ``out``: in the order in which they were left out; ``holds``: whether the rest goes together."""
 
     name = "at-fault"
     title = Words(
@@ -48,12 +52,14 @@ class AtFault(Finding):
             {% for one in out %}
             {{ ' Then without' if not loop.first else ' Without' }}
             {% for other in one.tried %}
-            {{ other.value }} {% if other.rest is none %}not finished{% else %}{{ other.rest | signed(1) }}{% endif %}{{ '.' if loop.last else ', ' }}
+            {{ other.value }} {% if other.rest is none %}not finished{% else %}{{ other.rest | signed(1) }}{% endif %} (alone
+            {%- if other.alone is none %} not finished{% else %} {{ other.alone | signed(1) }}{% endif %}){{ '.' if loop.last else ', ' }}
             {% endfor %}{% endfor %}""",
         ja="""選択を一つずつ外したときの基準に対する損失差(%)。
             {% for one in out %}{{ '続いて外すと、' if not loop.first else '外すと、' }}
             {% for other in one.tried %}
-            {{ other.value }}:{% if other.rest is none %}未完了{% else %}{{ other.rest | signed(1) }}{% endif %}{{ '。' if loop.last else '、' }}
+            {{ other.value }}:{% if other.rest is none %}未完了{% else %}{{ other.rest | signed(1) }}{% endif %}(単独
+            {%- if other.alone is none %}は未完了{% else %} {{ other.alone | signed(1) }}{% endif %}){{ '。' if loop.last else '、' }}
             {% endfor %}{% endfor %}""",
     )
     words = Words(
@@ -62,61 +68,77 @@ class AtFault(Finding):
             {#- #}, where the sum of their effects alone says {{ predicted | signed(1) }} %.
             {% if out %}At fault {{ 'is' if out | length == 1 else 'are' }}
             {% for one in out %}
-            {{- ', then ' if not loop.first else ' ' }}{{ one.value }} of {{ one.idea }} (without it the rest is at {{ one.rest | signed(1) }} %, by
+            {{- ', then ' if not loop.first else ' ' }}{{ one.value }} of {{ one.idea }} (alone
+            {%- if one.alone is none %} it does not finish{% else %} at {{ one.alone | signed(1) }} %{% endif %}; without it the rest is at {{ one.rest | signed(1) }} %, by
             {{ one.seeds }} {{ 'seed' | plural(one.seeds) }}
             {%- if one.instead %}; without {{ one.instead | join(' or ') }} instead it does not fail either{% endif %})
             {%- endfor %}. {% if holds %}What is left goes together.{% else %}What is left still fails.{% endif %}
+            {% if there is not none %}
+            {{- ' ' }}Alone at that size the choices come to {{ there | signed(1) }} %:
+            {% if clash %}together they are worse, so they spoil each other.
+            {% else %}together they are no worse, so it is their effects that do not carry over from where their ideas compared them.{% endif %}
+            {% endif %}
             {% else %}Which of them is at fault is not known.{% endif %}""",
         ja="""{% if measured is none %}{{ size }} で全選択の組み合わせは完了しません
             {% else %}{{ size }} で全選択は両立せず、基準に対する損失差は {{ measured | signed(1) }} %{% endif %}(単独効果の和は {{ predicted | signed(1) }} %)。
             {% if out %}原因は
             {% for one in out %}
-            {{ '、次いで' if not loop.first else '' }} {{ one.idea }} の {{ one.value }}(これを外すと残りは {{ one.rest | signed(1) }} %、{{ one.seeds }} シード
+            {{ '、次いで' if not loop.first else '' }} {{ one.idea }} の {{ one.value }}(単独では
+            {%- if one.alone is none %}完了せず{% else %} {{ one.alone | signed(1) }} %{% endif %}、これを外すと残りは {{ one.rest | signed(1) }} %、{{ one.seeds }} シード
             {%- if one.instead %}。代わりに {{ one.instead | join(' か ') }} を外しても両立する{% endif %})
             {%- endfor %}。{% if holds %}残りは両立します。{% else %}残りもまだ両立しません。{% endif %}
+            {% if there is not none %}この規模での単独効果の和は {{ there | signed(1) }} %で、
+            {% if clash %}組み合わせはそれより悪く、互いに損ない合っています。
+            {% else %}組み合わせはそれより悪くなく、各アイデアで測った効果がこの規模に及ばないためです。{% endif %}{% endif %}
             {% else %}どれが原因かは不明です。{% endif %}""",
     )
 
     size: str
     measured: Interval | None
     predicted: float
+    there: float | None
+    clash: bool
     out: tuple[LeftOutOne, ...]
     holds: bool
 
     @classmethod
     def of(
-        cls, size: str, measured: Interval | None, predicted: float, out: Sequence[LeftOutOne], holds: bool
-    ) -> AtFault:
-        finding = cls(size=size, measured=measured, predicted=predicted, out=tuple(out), holds=holds)
+        cls, size: str, measured: Interval | None, predicted: float, there: float | None, clash: bool,
+        out: Sequence[LeftOutOne], holds: bool,
+    ) -> AtFault:  # fmt: skip
+        finding = cls(
+            size=size, measured=measured, predicted=predicted, there=there, clash=clash, out=tuple(out), holds=holds
+        )
         return finding.drawn_from() if out else finding
 
     def draw(self) -> Figure:
-        """A row a choice left out, a block a turn; what was then left out for good is filled and named in the label."""
-        rows: list[tuple[str, float | None, str]] = []
+        """A row a choice: itself alone, and the rest without it, a block a turn; the label says which was left out for good."""
+        figure, (ax,) = canvas(width=8.4, height=1.8 + 0.34 * (1 + sum(len(one.tried) for one in self.out)))
+        labels, y = [], 0
         if self.measured is not None:
-            rows.append(("all together", self.measured[1], "all"))
+            labels.append("all together")
+            ax.plot(self.measured[1], y, marker="D", ms=8, color=PALETTE[1], ls="", label="all together")
         for turn, one in enumerate(self.out):
-            ordered = sorted(one.tried, key=lambda other: (other.rest is None, other.rest))
-            for other in ordered:
-                kind = "at fault" if other.value == one.value else "other"
-                label = f"{'also ' if turn else ''}without {other.value}{': at fault' if kind == 'at fault' else ''}"
-                rows.append((label, other.rest, kind))
-        figure, (ax,) = canvas(width=8.4, height=1.4 + 0.34 * len(rows))
-        looks = {"all": (PALETTE[1], "D"), "at fault": (PALETTE[0], "s"), "other": (MUTED, "o")}
-        for y, (_, rest, kind) in enumerate(rows):
-            if rest is None:
-                ax.annotate("did not finish", (0.98, y), xycoords=("axes fraction", "data"), ha="right", va="center")
-            else:
-                ax.plot(rest, y, marker=looks[kind][1], ms=8, color=looks[kind][0], ls="")
-        y = 0.5 if self.measured is not None else -0.5
-        for one in self.out[:-1]:
-            y += len(one.tried)
-            ax.axhline(y, color=MUTED, lw=0.8, ls=":")
+            if labels:
+                ax.axhline(len(labels) - 0.5, color=MUTED, lw=0.8, ls=":")
+            for other in sorted(one.tried, key=lambda other: (other.rest is None, other.rest)):
+                y, first = len(labels), turn == 0 and other is min(one.tried, key=lambda it: (it.rest is None, it.rest))
+                fault = other.value == one.value
+                labels.append(f"{'also ' if turn else ''}without {other.value}{': at fault' if fault else ''}")
+                if other.rest is None:
+                    ax.annotate(
+                        "did not finish", (0.99, y), xycoords=("axes fraction", "data"), ha="right", va="center"
+                    )
+                else:
+                    name = "the rest without it" if first else None
+                    ax.plot(other.rest, y, marker="s", ms=8, color=PALETTE[0] if fault else MUTED, ls="", label=name)
+                if turn == 0 and other.alone is not None:
+                    name = "this choice alone" if first else None
+                    ax.plot(other.alone, y, marker="o", ms=8, mfc="none", color=INK, ls="", label=name)
         ax.axvline(0, color=INK, lw=1)
-        ax.axvline(self.predicted, color=PALETTE[0], lw=1, ls="--", label="sum of the effects alone")
-        ax.set_yticks(range(len(rows)), [wrapped(label, 44) for label, *_ in rows], color=INK)
-        ax.set_ylim(len(rows) - 0.4, -0.6)
+        ax.set_yticks(range(len(labels)), [wrapped(label, 44) for label in labels], color=INK)
+        ax.set_ylim(len(labels) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
-        ax.legend(loc="lower right")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=3)
         figure.supxlabel(f"difference to the baseline at {self.size}, one seed (% of the loss)", fontsize=10)
         return figure

@@ -1,15 +1,16 @@
 """How all choices are held together: at which rate, and, where they fail together, which of them is at fault.
 
-The rate is tuned first, as that of every variant is. Where the choices then fail together at the smallest size, each is left out
-once, on the first seed; the one without which the rest does best is at fault, and the rest is trained at the other seeds. Where that
-still fails, it goes on with the rest.
+The rate is tuned first, as that of every variant is. Where the choices then fail together at the smallest size, each is tried there
+alone and left out once, on the first seed. The one without which the rest does best is at fault, and the rest is trained at the other
+seeds; where that still fails, it goes on with the rest. What each brings alone at that size tells choices that spoil each other from
+choices whose effects elsewhere do not hold there.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from studylib.errors import StudyError
 from studylib.ideas.decision.combined import Combined, Part
@@ -66,6 +67,9 @@ class Held:
         Of all choices at the smallest size to the baseline, percent of the loss by seed.
     fails
         Whether they fail together there.
+    alone
+        What each choice brings alone there, at the first seed, percent of the loss, by name; None where it did not finish. Empty: not
+        asked.
     out
         The choices at fault, in the order in which they were left out.
     holds
@@ -77,6 +81,7 @@ class Held:
     rates: dict[float, float | None] = field(default_factory=dict)
     differences: tuple[float, ...] = ()
     fails: bool = False
+    alone: dict[str, float | None] = field(default_factory=dict)
     out: list[Out] = field(default_factory=list)
     holds: bool = True
 
@@ -95,6 +100,27 @@ class Held:
         finished = {factor: loss for factor, loss in self.rates.items() if loss is not None}
         return min(finished, key=finished.__getitem__, default=1.0)
 
+    @property
+    def sum_there(self) -> float | None:
+        """What the effects alone at the smallest size come to, percent of the loss; None where one is not known."""
+        effects = list(self.alone.values())
+        if not effects or None in effects:
+            return None
+        return 100 * math.expm1(sum(map(_log, effects)) / 100)
+
+    @property
+    def clash(self) -> bool | None:
+        """Whether the choices are worse together than their effects at that very size say; None where one of these is not known."""
+        from studylib.analysis import Alone, fails_together
+
+        if self.sum_there is None:
+            return None
+        parts = [
+            Alone(one.name, _log(self.alone[one.name]), math.sqrt(2) * one.noise, "there", one.noise, 1)
+            for one in self.combined.parts
+        ]
+        return fails_together([_log(one) for one in self.differences], parts)
+
     def stages(self) -> Iterator[Stage]:
         """What is to be trained, one stage after another; the trials handed out must have ended before the next is asked for.
 
@@ -108,14 +134,19 @@ class Held:
             self.rates = {factor: self._loss(trial) for factor, trial in rates.items()}
         together = together_trials(params, whole, self.lr_factor)
         turns = min(params.leave_out, len(whole.parts) - 1)
-        most = sum(len(whole.parts) - turn + len(params.seeds) - 1 for turn in range(turns))
+        most = sum(len(whole.parts) - turn + len(params.seeds) - 1 for turn in range(turns)) + len(whole.parts) * (
+            turns > 0
+        )
         yield Stage(together, ONE_LESS, most)
         self.differences = self._differences(together[: len(params.seeds)])
         self.fails = self._failing(self.differences, whole)
         self.holds = not self.fails
         while not self.holds and len(self.out) < params.leave_out and len(whole.parts) > 1:
             tried = self._each_left_out(whole)
-            yield Stage([*tried.values()], ONE_LESS, len(params.seeds) - 1)
+            alone = {} if self.out else {one.name: self._alone(one) for one in whole.parts}
+            yield Stage([*alone.values(), *tried.values()], ONE_LESS, len(params.seeds) - 1)
+            if alone:
+                self.alone = {name: next(iter(self._differences([trial])), None) for name, trial in alone.items()}
             came = {name: self._differences([trial]) for name, trial in tried.items()}
             finished = {name: own[0] for name, own in came.items() if own}
             if not finished:
@@ -138,6 +169,13 @@ class Held:
     def ended(self, trial: TrialSpec) -> bool:
         """Whether its outcome is on record, good or bad."""
         return _task(self.params, trial).state in ("done", "failed")
+
+    def _alone(self, part: Part) -> TrialSpec:
+        """One choice by itself at the smallest size, with the rate that comes with it."""
+        about = {"family": REST, "variant": f"{part.brief} alone"}
+        one = replace(self.combined, parts=(part,))
+        trial = combined_trial(self.params, one, self.params.held_at[0], self.params.seeds[0], **about)
+        return trial.replace(eval_every=0)
 
     def _each_left_out(self, whole: Combined) -> dict[str, TrialSpec]:
         """By name of the choice what is left of ``whole`` without it, at the first seed; without what the rest cannot be built from."""
@@ -173,6 +211,11 @@ class Held:
     def _loss(self, trial: TrialSpec) -> float | None:
         result = _task(self.params, trial).result()
         return result.val_bpb if result is not None and math.isfinite(result.val_bpb) else None
+
+
+def _log(percent: float) -> float:
+    """Percent as a hundred times the logarithm, in which effects add up however large they are."""
+    return 100 * math.log1p(percent / 100)
 
 
 def _task(params: DecisionParams, trial: TrialSpec) -> Task:

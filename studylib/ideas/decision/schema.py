@@ -33,7 +33,7 @@ class DecisionParams(OneShapeParams):
         description="other learning rates tried for all choices together, as multiples of the rate that comes with them",
     )
     leave_out: Count = Field(
-        default=3,
+        default=2,
         description="choices left out at most, one after another, where all together fail: who is at fault; 0: not asked",
     )
     recipe: RecipeOptions = Field(

@@ -50,15 +50,15 @@ def at_fault(together: HeldTogether, held: Held) -> AtFault | None:
         return None
     out = [
         LeftOutOne(
-            value=one.part.brief, idea=one.part.idea, rest=fmean(one.rest), seeds=len(one.rest),
+            value=one.part.brief, idea=one.part.idea, rest=fmean(one.rest), seeds=len(one.rest), alone=held.alone[one.part.name],
             instead=tuple(other.brief for other in one.instead),
-            tried=tuple(WithoutOne(value=part.brief, rest=rest) for part, rest in one.tried),
+            tried=tuple(WithoutOne(value=part.brief, rest=rest, alone=held.alone[part.name]) for part, rest in one.tried),
         )
         for one in held.out
     ]  # fmt: skip
     size = size_label(held.params.held_at[0])
     measured = next((one.measured for one in together.sizes if one.size == size), None)
-    return AtFault.of(size, measured, together.predicted[1], out, held.holds)
+    return AtFault.of(size, measured, together.predicted[1], held.sum_there, bool(held.clash), out, held.holds)
 
 
 def failed_together(held: Held) -> FailedTogether | None:
@@ -71,13 +71,15 @@ def failed_together(held: Held) -> FailedTogether | None:
         found.append(
             AtFaultChoice(
                 idea=one.part.idea, choice=one.part.choice, name=one.part.brief, field=field, value=value,
-                rest_percent=fmean(one.rest),
+                alone_percent=held.alone[one.part.name], rest_percent=fmean(one.rest),
             )
         )  # fmt: skip
     return FailedTogether(
         size=size_label(held.params.held_at[0]),
         percent=fmean(held.differences) if held.differences else None,
         sum_percent=analysis.sum_of_effects([one.alone for one in held.combined.parts])[0],
+        sum_there_percent=held.sum_there,
+        clash=held.clash,
         at_fault=tuple(found),
         rest_holds=held.holds,
     )

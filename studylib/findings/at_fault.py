@@ -139,6 +139,6 @@ class AtFault(Finding):
         ax.set_yticks(range(len(labels)), [wrapped(label, 44) for label in labels], color=INK)
         ax.set_ylim(len(labels) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=3)
+        ax.legend(loc="best")
         figure.supxlabel(f"difference to the baseline at {self.size}, one seed (% of the loss)", fontsize=10)
         return figure

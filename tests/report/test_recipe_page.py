@@ -46,7 +46,13 @@ def with_result(folder: Path, *at_fault: AtFaultChoice) -> RecipePage:
     """The recipe of a study in which all choices together failed."""
     both = Text(en="x", ja="x")
     failed = FailedTogether(
-        size="24k", percent=55.0, sum_percent=1.3, sum_there_percent=54.0, clash=False, at_fault=at_fault, rest_holds=True
+        size="24k",
+        percent=55.0,
+        sum_percent=1.3,
+        sum_there_percent=54.0,
+        clash=False,
+        at_fault=at_fault,
+        rest_holds=True,
     )
     IdeaResult(
         idea="decision", scale="quick", question=both, verdict=both, winner=None, decided=False, metrics=(), provenance={},

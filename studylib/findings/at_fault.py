@@ -140,5 +140,8 @@ class AtFault(Finding):
         ax.set_ylim(len(labels) - 0.4, -0.6)
         ax.grid(axis="y", visible=False)
         ax.legend(loc="best")
-        figure.supxlabel(f"difference to the baseline at {self.size}, one seed (% of the loss)", fontsize=10)
+        figure.supxlabel(
+            f"difference to the baseline at {self.size} (% of the loss);\nall together: mean of the seeds, else the first seed",
+            fontsize=10,
+        )
         return figure

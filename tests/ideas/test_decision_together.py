@@ -138,7 +138,7 @@ def frame_of(params: DecisionParams, trained: list[TrialSpec]):
 def test_a_choice_that_spoils_the_rest_is_left_out_and_named(study):
     params, trained = study(lambda spec: gains(spec) * (1.5 if is_post(spec) else 1.0))
     out = of_family(trained, "one left out")
-    assert len(out) == 4 + 4 + 2, "each alone and each left out at the first seed, then the rest at the two others"
+    assert len(out) == 4 + 4 + 4, "each alone and each left out at the first seed, then the best two at the two others"
     assert {spec.tags["size"] for spec in out} == {"12k"}
     held = held_in(params)
     (one,) = held.out
@@ -163,6 +163,25 @@ def test_of_two_that_clash_either_is_enough(study):
     (one,) = held.out
     assert held.clash and held.sum_there == pytest.approx(-3.9, abs=0.3), "alone each of them is a gain"
     assert {one.part.brief, *(other.brief for other in one.instead)} == {"residual post", "optimizer lion"}
+
+
+def test_one_seed_does_not_say_who_is_at_fault(study):
+    """At the first seed the rest looks better without the norm, by the luck of that trial."""
+
+    def loss(spec: TrialSpec) -> float:
+        lucky = (
+            spec.seed == 0
+            and spec.model.norm == "rmsnorm"
+            and is_post(spec)
+            and is_lion(spec)
+            and spec.model.activation == "relu"
+        )
+        return gains(spec) * (1.5 if is_post(spec) else 1.0) * (0.6 if lucky else 1.0)
+
+    params, _ = study(loss)
+    (one,) = held_in(params).out
+    came = {part.brief: rest for part, rest in one.tried}
+    assert min(came, key=came.get) == "norm layernorm" and one.part.brief == "residual post"
 
 
 @pytest.mark.parametrize(("most", "found"), [(3, 2), (1, 1), (0, 0)])
@@ -200,8 +219,8 @@ def test_the_plan_says_how_many_may_come_and_nothing_is_trained_twice(study):
     params, trained = study(lambda spec: gains(spec) * (1.5 if is_post(spec) else 1.0))
     whole = rounds.combined(params)
     stages = list(Held(params, whole).stages())
-    assert [len(stage.trials) for stage in stages] == [3, 6, 8, 3]
-    assert stages[1].then == ONE_LESS and stages[1].expected == 4 + (4 + 2) + (3 + 2)
+    assert [len(stage.trials) for stage in stages] == [3, 6, 8, 6]
+    assert stages[1].then == ONE_LESS and stages[1].expected == 4 + (4 + 4) + (3 + 4)
     assert len({spec.hash for spec in trained}) == len(trained)
     again, further = rounds.rounds_of(params)[0].then()
     assert not further and {spec.hash for spec in again} == {spec.hash for spec in trained}

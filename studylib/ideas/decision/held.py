@@ -1,8 +1,8 @@
 """How all choices are held together: at which rate, and, where they fail together, which of them is at fault.
 
 The rate is tuned first, as that of every variant is. Where the choices then fail together at the smallest size, each is tried there
-alone and left out once, on the first seed. The one without which the rest does best is at fault, and the rest is trained at the other
-seeds; where that still fails, it goes on with the rest. What each brings alone at that size tells choices that spoil each other from
+alone and left out once, on the first seed; the two without which the rest does best, at the other seeds too. The one without which it
+does best over all seeds is at fault; where the rest still fails, it goes on with that. What each brings alone at that size tells choices that spoil each other from
 choices whose effects elsewhere do not hold there.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import fmean
 
 from studylib.errors import StudyError
 from studylib.ideas.decision.combined import Combined, Part
@@ -20,6 +21,7 @@ from studylib.spec import TrialSpec
 from studylib.trials.cache import Task
 
 ALL = "all choices together"
+_CONTENDERS = 2  # of those left out, that are left out at every seed
 ONE_LESS = "leaving out what is at fault, only where all together fail"
 
 
@@ -133,18 +135,14 @@ class Held:
             yield Stage([*rates.values()], ALL, len(params.held_at) * len(params.seeds))
             self.rates = {factor: self._loss(trial) for factor, trial in rates.items()}
         together = together_trials(params, whole, self.lr_factor)
-        turns = min(params.leave_out, len(whole.parts) - 1)
-        most = sum(len(whole.parts) - turn + len(params.seeds) - 1 for turn in range(turns)) + len(whole.parts) * (
-            turns > 0
-        )
-        yield Stage(together, ONE_LESS, most)
+        yield Stage(together, ONE_LESS, self._most_left_out())
         self.differences = self._differences(together[: len(params.seeds)])
         self.fails = self._failing(self.differences, whole)
         self.holds = not self.fails
         while not self.holds and len(self.out) < params.leave_out and len(whole.parts) > 1:
             tried = self._each_left_out(whole)
             alone = {} if self.out else {one.name: self._alone(one) for one in whole.parts}
-            yield Stage([*alone.values(), *tried.values()], ONE_LESS, len(params.seeds) - 1)
+            yield Stage([*alone.values(), *tried.values()], ONE_LESS, _CONTENDERS * (len(params.seeds) - 1))
             if alone:
                 self.alone = {name: next(iter(self._differences([trial])), None) for name, trial in alone.items()}
             came = {name: self._differences([trial]) for name, trial in tried.items()}
@@ -152,23 +150,34 @@ class Held:
             if not finished:
                 return
             by_name = {part.name: part for part in whole.parts}
-            part = by_name[min(finished, key=finished.__getitem__)]
             without = {name: whole.without(by_name[name]) for name in finished}
-            instead = [by_name[name] for name, own in finished.items() if not self._failing((own,), without[name])]
-            rest = [self._trial(without[part.name], seed) for seed in params.seeds]
-            yield Stage(rest)
-            whole, differences = without[part.name], self._differences(rest)
+            # Where training fails seeds differ by much, so one of them does not tell the best two apart.
+            best = sorted(finished, key=finished.__getitem__)[:_CONTENDERS]
+            rests = {name: [self._trial(without[name], seed) for seed in params.seeds] for name in best}
+            yield Stage([trial for trials in rests.values() for trial in trials])
+            own = {name: self._differences(trials) for name, trials in rests.items()}
+            name = min(best, key=lambda one: (-len(own[one]), fmean(own[one])))
+            instead = [
+                by_name[one] for one in finished if one != name and not self._failing((finished[one],), without[one])
+            ]
             self.out.append(
                 Out(
-                    part=part, rest=differences, tried=tuple((by_name[name], finished.get(name)) for name in tried),
-                    instead=tuple(one for one in instead if one != part),
+                    part=by_name[name], tried=tuple((by_name[one], finished.get(one)) for one in tried), rest=own[name],
+                    instead=tuple(instead),
                 )
             )  # fmt: skip
+            whole, differences = without[name], own[name]
             self.holds = not self._failing(differences, whole)
 
     def ended(self, trial: TrialSpec) -> bool:
         """Whether its outcome is on record, good or bad."""
         return _task(self.params, trial).state in ("done", "failed")
+
+    def _most_left_out(self) -> int:
+        """How many trials it takes at most to find who is at fault."""
+        count, others = len(self.combined.parts), len(self.params.seeds) - 1
+        turns = min(self.params.leave_out, count - 1)
+        return sum(count - turn + _CONTENDERS * others for turn in range(turns)) + count * (turns > 0)
 
     def _alone(self, part: Part) -> TrialSpec:
         """One choice by itself at the smallest size, with the rate that comes with it."""
@@ -189,7 +198,7 @@ class Held:
 
     def _trial(self, combined: Combined, seed: int) -> TrialSpec:
         kept = {one.name for one in combined.parts}
-        gone = [one.name for one in self.combined.parts if one.name not in kept]
+        gone = [one.brief for one in self.combined.parts if one.name not in kept]
         about = {"lr_factor": self.lr_factor, "family": REST, "variant": f"without {', '.join(gone)}"}
         return combined_trial(self.params, combined, self.params.held_at[0], seed, **about).replace(eval_every=0)
 

@@ -48,7 +48,7 @@ class Out:
     rest
         Of the rest without ``part``, by seed.
     instead
-        Others of ``tried`` without which the rest does not fail either.
+        Others of ``tried`` without which the rest does not fail either, where it does not without ``part``.
     """
 
     part: Part
@@ -157,8 +157,11 @@ class Held:
             yield Stage([trial for trials in rests.values() for trial in trials])
             own = {name: self._differences(trials) for name, trials in rests.items()}
             name = min(best, key=lambda one: (-len(own[one]), fmean(own[one])))
+            self.holds = not self._failing(own[name], without[name])
             instead = [
-                by_name[one] for one in finished if one != name and not self._failing((finished[one],), without[one])
+                by_name[one]
+                for one in finished
+                if self.holds and one != name and not self._failing((finished[one],), without[one])
             ]
             self.out.append(
                 Out(
@@ -166,8 +169,7 @@ class Held:
                     instead=tuple(instead),
                 )
             )  # fmt: skip
-            whole, differences = without[name], own[name]
-            self.holds = not self._failing(differences, whole)
+            whole = without[name]
 
     def ended(self, trial: TrialSpec) -> bool:
         """Whether its outcome is on record, good or bad."""

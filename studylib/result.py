@@ -118,7 +118,7 @@ class FailedTogether(Frozen):
     at_fault: tuple[AtFaultChoice, ...] = Field(
         description="in the order in which they were left out; empty: not known"
     )
-    rest_holds: bool = Field(description="whether what is left goes together")
+    rest_holds: bool = Field(description="whether what is left no longer clearly fails")
 
 
 class Figure(Frozen):

@@ -37,7 +37,7 @@ class LeftOutOne(Frozen):
 class AtFault(Finding):
     """``measured``: of all choices, percent of the loss; none: fewer than two trials finished. ``predicted``: the sum of their effects
     alone where their ideas compared them; ``there``: at this size, none: not known; ``clash``: whether they are worse than that, so that
-    they spoil each other. ``out``: in the order in which they were left out; ``holds``: whether the rest goes together."""
+    they spoil each other. ``out``: in the order in which they were left out; ``holds``: whether the rest no longer clearly fails."""
 
     name = "at-fault"
     title = Words(
@@ -72,7 +72,7 @@ class AtFault(Finding):
             {%- if one.alone is none %} it does not finish{% else %} at {{ one.alone | signed(1) }} %{% endif %}; without it the rest is at {{ one.rest | signed(1) }} %, by
             {{ one.seeds }} {{ 'seed' | plural(one.seeds) }}
             {%- if one.instead %}; without {{ one.instead | join(' or ') }} instead it does not fail either{% endif %})
-            {%- endfor %}. {% if holds %}What is left goes together.{% else %}What is left still fails.{% endif %}
+            {%- endfor %}. {% if holds %}What is left no longer clearly fails.{% else %}What is left still fails.{% endif %}
             {% if there is not none %}
             {{- ' ' }}Alone at that size the choices come to {{ there | signed(1) }} %:
             {% if clash %}together they are worse, so they spoil each other.
@@ -86,7 +86,7 @@ class AtFault(Finding):
             {{ '、次いで' if not loop.first else '' }} {{ one.idea }} の {{ one.value }}(単独では
             {%- if one.alone is none %}完了せず{% else %} {{ one.alone | signed(1) }} %{% endif %}、これを外すと残りは {{ one.rest | signed(1) }} %、{{ one.seeds }} シード
             {%- if one.instead %}。代わりに {{ one.instead | join(' か ') }} を外しても両立する{% endif %})
-            {%- endfor %}。{% if holds %}残りは両立します。{% else %}残りもまだ両立しません。{% endif %}
+            {%- endfor %}。{% if holds %}残りは明らかな失敗ではなくなります。{% else %}残りもまだ両立しません。{% endif %}
             {% if there is not none %}この規模での単独効果の和は {{ there | signed(1) }} %で、
             {% if clash %}組み合わせはそれより悪く、互いに損ない合っています。
             {% else %}組み合わせはそれより悪くなく、各アイデアで測った効果がこの規模に及ばないためです。{% endif %}{% endif %}

@@ -56,7 +56,7 @@ class RecipeVerdict(Finding):
             {% if t.measured is none %} they do not finish at {{ t.size }}{% else %} {{ t.measured | signed(1) }} % of the loss against the baseline
             at {{ t.size }}{% endif %}, where the sum of their effects says {{ t.predicted | signed(1) }} %;
             {% if t.out %}{{ t.out | listed }} {{ 'is' if t.out | length == 1 else 'are' }} at fault, and the rest
-            {% if t.holds %}goes together{% else %}still fails{% endif %} ({{ t.rest | signed(1) }} %).
+            {% if t.holds %}no longer clearly fails{% else %}still fails{% endif %} ({{ t.rest | signed(1) }} %).
             {% else %}which of them is at fault is not known.{% endif %}{% endif %}
             {% if missing %}Not known, as they have no result: {{ missing | listed }}.{% endif %}""",
         ja="""
@@ -72,7 +72,7 @@ class RecipeVerdict(Finding):
             {% if together %}{% set t = together %}自前の試行で首位の選択をすべて合わせると両立せず、
             {% if t.measured is none %}{{ t.size }} では完了しません{% else %}{{ t.size }} で基準に対する損失差は {{ t.measured | signed(1) }} %{% endif %}
             {#- #}(単独効果の和は {{ t.predicted | signed(1) }} %)。
-            {% if t.out %}原因は {{ t.out | listed }} で、残りは{% if t.holds %}両立します{% else %}まだ両立しません{% endif %}({{ t.rest | signed(1) }} %)。
+            {% if t.out %}原因は {{ t.out | listed }} で、残りは{% if t.holds %}明らかな失敗ではなくなります{% else %}まだ両立しません{% endif %}({{ t.rest | signed(1) }} %)。
             {% else %}どれが原因かは不明です。{% endif %}{% endif %}
             {% if missing %}結果がなく不明なもの:{{ missing | listed }}。{% endif %}""",
     )

@@ -12,6 +12,7 @@ from studylib.files import read_json, write_json
 from studylib.frozen import Fraction, Frozen, validated
 from studylib.notebook import cut, fields, line, records
 from studylib.spec import Setting
+from studylib.spec.setting import Value
 from studylib.words import Text
 
 RESULT_SCHEMA = 1
@@ -117,6 +118,34 @@ class BySize(Frozen):
     change: Change
 
 
+class AtFaultChoice(Frozen):
+    """A choice that does not go together with the others; ``field`` and ``value``: the first of those it sets."""
+
+    idea: str
+    choice: str
+    name: str
+    field: str
+    value: Value
+    alone_percent: float | None = Field(description="of itself alone at that size; none: it did not finish")
+    rest_percent: float = Field(description="of the others without it and those before it, against the baseline")
+
+
+class FailedTogether(Frozen):
+    """That the choices of all ideas fail together at the smallest size where they were tried, in percent of the baseline's loss."""
+
+    size: str
+    percent: float | None = Field(description="of all choices together; none: no trial of them finished")
+    sum_percent: float = Field(description="the sum of their effects alone, where their ideas compared them")
+    sum_there_percent: float | None = Field(description="the same, measured at this size; none: not known")
+    clash: bool | None = Field(
+        description="whether they are worse than that, so that they spoil each other; none: not known"
+    )
+    at_fault: tuple[AtFaultChoice, ...] = Field(
+        description="in the order in which they were left out; empty: not known"
+    )
+    rest_holds: bool = Field(description="whether what is left no longer clearly fails")
+
+
 class Figure(Frozen):
     """A PNG beside result.json; the title says the finding, the alt text says what is drawn."""
 
@@ -164,6 +193,10 @@ class IdeaResult(Frozen):
     )
     at_target: TargetVerdict | None = None
     by_size: BySize | None = Field(default=None, description="who leads at each size; none where there is one size")
+
+    failed_together: FailedTogether | None = Field(
+        default=None, description="where choices of several ideas were tried together and fail"
+    )
     noise_floor: dict[str, float] = Field(
         default_factory=dict, description="seed SD and minimum detectable effect at the size that decides"
     )

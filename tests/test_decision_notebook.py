@@ -56,6 +56,10 @@ def test_the_decision_reads_what_others_hand_on_and_is_taken_anew_when_that_chan
     found = {one.name: one for one in result.findings}
     assert found["held-together"].facts["parts"][0]["value"] == "activation relu"
     assert [one["size"] for one in found["held-together"].facts["sizes"]] == ["6k", "9k"]
+    assert found["held-together"].facts["rate"]["tried"] == [0.5, 1.0]
+    assert {(one.variant, one.size, one.seeds) for one in result.metrics} == {
+        (variant, size, 2) for variant in ("baseline", "all together") for size in ("6k", "9k")
+    }
     assert set(recipe.missing) >= {"depth_width", "tokenizer"} and recipe.line("model.activation").own_value == "relu"
     assert recipe.line("model.activation").value == "swiglu", "1.5 % at 36k does not overrule what is published"
     assert all(one in result.verdict.en for one in ("1B", "200B tokens", "GPU-hours", "depth_width"))
@@ -69,5 +73,7 @@ def test_the_decision_reads_what_others_hand_on_and_is_taken_anew_when_that_chan
     handed_on(tmp_path, "geglu")
     assert not is_current(job()[0])
     planned = job()[0].idea.planned(job()[0].params)
-    assert [one.task.step.model.activation for one in planned.trials if one.state == "to do"] == ["geglu"] * 4
+    left = [one.task.step for one in planned.trials if one.state == "to do"]
+    assert {one.model.activation for one in left} == {"geglu"} and len(left) == 2, "first the rates"
+    assert planned.later == {"all choices together": 4}
     assert json.loads((tmp_path / "decision" / "run.json").read_text())["status"] == "done"

@@ -36,7 +36,7 @@ __all__, __getattr__, __dir__ = lazy(
         "effects": ["effects_by_size"],
         "at_target": ["AtTarget", "CarriedEffect", "carry_to_target"],
         "additivity": ["Additivity", "check_additivity"],
-        "held_together": ["Alone", "HeldTogether", "hold_together", "sum_of_effects"],
+        "held_together": ["Alone", "HeldTogether", "fails_together", "hold_together", "sum_of_effects"],
         "sensitivity": ["common_rate_cost", "learning_rate_sensitivity"],
         "selection": ["judged_by_other_seeds"],
         "finished": ["finished_variants", "judged"],

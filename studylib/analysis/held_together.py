@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import fmean, stdev
 
 import numpy as np
 import polars as pl
@@ -72,6 +73,28 @@ def sum_of_effects(parts: Sequence[Alone]) -> tuple[float, float]:
             shared = min(one.noise**2 / one.seeds, other.noise**2 / other.seeds)
             variance += 2 * min(shared, one.sd * other.sd)
     return sum(one.effect for one in parts), math.sqrt(variance)
+
+
+def fails_together(differences: Sequence[float], parts: Sequence[Alone]) -> bool:
+    """Whether ``parts`` do not go together: worse than the baseline, and by more than the sum of their effects says.
+
+    Parameters
+    ----------
+    differences
+        Of all of them against the baseline, percent of the loss, by seed; none: no trial of them finished, which is failing.
+
+    Notes
+    -----
+    More than the margin of 0.2 % beyond the sum, or beyond nothing where the sum is a gain, with 97.5 %. The noise of a difference is
+    that of the parts' own comparisons, or its own scatter where that is larger, so that one seed can be judged too.
+    """
+    if not differences:
+        return True
+    mean, sd = sum_of_effects(parts)
+    count = len(differences)
+    noise = math.sqrt(2) * max((one.noise for one in parts), default=0.0)
+    noise = max(noise, stdev(differences) if count > 1 else 0.0) / math.sqrt(count)
+    return fmean(differences) - max(0.0, mean) > 100 * MARGIN + _NORMAL * math.hypot(noise, sd)
 
 
 def hold_together(

@@ -39,8 +39,16 @@ class AtSize(HeldAgainstSum):
     interaction: Interval
 
 
+class TunedRate(Frozen):
+    """The multiple of the learning rate that comes with the choices, the best of those ``tried``; ``at_edge``: the least or greatest."""
+
+    factor: float
+    tried: tuple[float, ...]
+    at_edge: bool
+
+
 class HeldTogether(Finding):
-    """``sizes``: those at which the combination finished; ``missing``: ideas that have no result."""
+    """``sizes``: those at which the combination finished; ``missing``: ideas that have no result; no ``rate``: it was not tuned."""
 
     name = "held-together"
     title = Words(
@@ -79,6 +87,8 @@ class HeldTogether(Finding):
             {% for one in sizes %}
             {{ one.told }} at {{ one.size }}{{ '.' if loop.last else '; ' }}
             {% endfor %}{% endif %}
+            {% if rate %}Their learning rate is {{ rate.factor }} times the one that comes with them, the best of {{ rate.tried | listed }} on a seed of
+            its own{% if rate.at_edge %}; it lies at the edge of those tried, so they may do better{% endif %}.{% endif %}
             {% if missing %}Without a result, so not part of it: {{ missing | listed }}.{% endif %}
             {% for why, own in left_out | groupby('why.en') %}{{ 'Left out, because ' if loop.first }}{{ why }}:
             {% for one in own %}{{ one.choice }} of {{ one.idea }}{{ '' if loop.last else ', ' }}{% endfor %}
@@ -90,6 +100,8 @@ class HeldTogether(Finding):
             {% for one in sizes %}
             {{ one.size }} では{{ one.told }}{{ '。' if loop.last else '、' }}
             {% endfor %}{% endif %}
+            {% if rate %}学習率は付随する値の {{ rate.factor }} 倍(比較に使わないシードで {{ rate.tried | listed }} 倍から最良
+            {%- if rate.at_edge %}、範囲の端なのでさらに良くなる可能性あり{% endif %})。{% endif %}
             {% if missing %}結果がなく含まれないもの:{{ missing | listed }}。{% endif %}
             {% for why, own in left_out | groupby('why.ja') %}{{ '除外:' if loop.first }}
             {%- for one in own %}{{ one.idea }} の {{ one.choice }}{{ '' if loop.last else '、' }}{% endfor %}({{ why }})
@@ -100,6 +112,7 @@ class HeldTogether(Finding):
     parts: tuple[ChosenPart, ...]
     predicted: Interval
     sizes: tuple[AtSize, ...]
+    rate: TunedRate | None
     left_out: tuple[NotMade, ...]
     missing: tuple[str, ...]
 
@@ -111,14 +124,15 @@ class HeldTogether(Finding):
         predicted: Interval,
         left_out: Sequence[NotMade],
         missing: Sequence[str],
+        rate: TunedRate | None = None,
     ) -> HeldTogether:
         """``found``: by size, smallest first."""
         sizes = tuple(
             AtSize(size=one.size, measured=one.measured, interaction=one.interaction, state=one.state) for one in found
         )
         finding = cls(
-            parts=tuple(parts), predicted=predicted, sizes=sizes, left_out=tuple(left_out), missing=tuple(missing)
-        )
+            parts=tuple(parts), predicted=predicted, sizes=sizes, rate=rate, left_out=tuple(left_out), missing=tuple(missing)
+        )  # fmt: skip
         return finding.drawn_from() if parts else finding
 
     def draw(self) -> Figure:

@@ -19,7 +19,7 @@ from studylib.recipe.cards import Card, card_named
 from studylib.recipe.choices import FOLDER
 from studylib.report.model_drawing import model_drawing
 from studylib.report.texts import WORDS, idea_order, idea_title
-from studylib.result import Text
+from studylib.result import Text, read_result
 from studylib.words import Words
 
 HOME = FOLDER.parts[0]
@@ -62,6 +62,12 @@ _LEFT = Words(
     ja="""{% if now %}自前の試行だけから見ると、未決の選択による期待損失は合計で損失の {{ now | num }} %(一体で選ぶ項目は一度だけ数える)。{% endif %}
         {% if runs %}下の {{ runs }} 件の実験({{ hours | num }} GPU 時間)により、自前の試行で選ぶ場合の期待損失が損失の
         {{ ' ' }}{{ before | num }} % から {{ after | num }} % に下がる見込みです。{% endif %}""",
+)
+_FAILED_TOGETHER = Words(
+    en="""The recipe has {{ used | listed }}, at fault when all choices that lead in own trials were made together: they failed
+        {%- if percent is not none %}, {{ percent | signed(1) }} % of the loss against the baseline{% endif %} at {{ size }}.""",
+    ja="""このレシピは {{ used | listed }} を含みます。自前の試行で首位の選択をすべて合わせると {{ size }} で両立せず
+        {%- if percent is not none %}(基準に対する損失差 {{ percent | signed(1) }} %){% endif %}、その原因とされたものです。""",
 )
 _RUN = Words(
     en="""Compares {{ variants | listed(4) }}: about {{ trials }} {{ 'trial' | plural(trials) }} of up to {{ params | short }} parameters, {{ seeds }}
@@ -128,6 +134,19 @@ class RecipePage:
             yield "loss", _LOSS(value=run.loss_bpb[1]), reached
         else:
             yield "loss", WORDS["recipe_no_loss"], recipe.outlook.law
+
+    @cached_property
+    def failed_together(self) -> Text | None:
+        """That choices which the recipe has were at fault where all choices failed together; None where it has none of them."""
+        try:
+            found = read_result(self.folder / HOME).failed_together
+        except (FileNotFoundError, StudyError, ValueError):  # the idea's own page says what is wrong with its result
+            return None
+        if found is None:
+            return None
+        lines = {one.name: self.recipe.line(one.field) for one in found.at_fault}
+        used = [one.name for one in found.at_fault if (line := lines[one.name]) and line.value == one.value]
+        return _FAILED_TOGETHER(used=used, size=found.size, percent=found.percent) if used else None
 
     @cached_property
     def standing(self) -> dict[Literal["decided", "open", "taken"], tuple[Line, ...]]:

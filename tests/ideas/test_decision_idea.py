@@ -13,6 +13,7 @@ from studylib.findings import HeldTogether
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.decision import decision, tables
 from studylib.ideas.decision.combined import Combined, combined_of
+from studylib.ideas.decision.held import Held
 from studylib.ideas.decision.schema import DecisionParams
 from studylib.ideas.decision.trials import TOGETHER, baseline, plan, together_trials
 from studylib.model.cost import parameter_count, training_flops
@@ -226,6 +227,7 @@ def test_nothing_to_put_together_trains_the_ladder_alone():
     [
         ({"together_at": (5,)}, "together_at: 5 is not among the budgets"),
         ({"recipe": {"target_params": 1e9}}, "recipe.target_params.*is said by target_params"),
+        ({"seeds": (0, 1000)}, "seeds: 1000.*together_lr_factors are tried on it"),
         ({"recipe": {"gpus": 129}}, "gpus: 129"),
         ({"target_params": 1e6}, "target_params"),
     ],
@@ -288,13 +290,13 @@ def test_a_size_where_the_combination_failed_is_left_out():
 def test_the_finding_says_what_was_put_together_and_what_was_left_out(tmp_path):
     shape = tried("model.num_layers", 12, (6, 1.0, 0.2))
     combined = put_together(missing=("tokenizer",), architecture=[RELU], depth_width=[shape])
-    found = tables.held_together(raced({"24k": -0.05, "48k": -0.015}), combined)
+    found = tables.held_together(raced({"24k": -0.05, "48k": -0.015}), Held(PARAMS, combined))
     assert found.predicted[1] == -1.5 and found.sizes[-1].measured[1] == pytest.approx(-1.5, abs=0.4)
     words = found.said()
     assert "activation relu" in words.en and "model.num_layers of depth_width" in words.en and "tokenizer" in words.en
     assert found.save(tmp_path) is not None
     nothing = tables.held_together(
-        raced({"24k": 0.0, "48k": 0.0}).filter(pl.col("variant") == BASELINE), put_together()
+        raced({"24k": 0.0, "48k": 0.0}).filter(pl.col("variant") == BASELINE), Held(PARAMS, put_together())
     )
     assert (
         isinstance(nothing, HeldTogether)
@@ -333,5 +335,5 @@ def test_the_noise_floor_of_the_baseline_alone_is_that_of_its_lengths():
 
 def test_all_together_is_a_round_behind_the_ladder(tmp_path):
     planned = decision.planned(params(out=str(tmp_path)))
-    assert planned.later == {"all choices together": 6}
+    assert planned.later == {"all choices together": 5 + 6}, "five rates, then two sizes at three seeds"
     assert len(planned.trials) == 3 * (3 + 2 * 2)

@@ -19,7 +19,7 @@ from studylib.recipe.next_runs import NextRuns
 from studylib.report import build_report
 from studylib.report.model_drawing import model_drawing
 from studylib.report.recipe_page import RecipePage
-from studylib.result import Text
+from studylib.result import AtFaultChoice, FailedTogether, IdeaResult, Text
 from studylib.spec import ModelSpec
 from studylib.spec.moe import MoESpec
 
@@ -40,6 +40,44 @@ def said(element: BeautifulSoup, language: str) -> str:
 
 def keys(page: BeautifulSoup, language: str = "en") -> dict[str, str]:
     return {said(one.dt, language): said(one.dd, language) for one in page.select(".keys > div")}
+
+
+def with_result(folder: Path, *at_fault: AtFaultChoice) -> RecipePage:
+    """The recipe of a study in which all choices together failed."""
+    both = Text(en="x", ja="x")
+    failed = FailedTogether(
+        size="24k",
+        percent=55.0,
+        sum_percent=1.3,
+        sum_there_percent=54.0,
+        clash=False,
+        at_fault=at_fault,
+        rest_holds=True,
+    )
+    IdeaResult(
+        idea="decision", scale="quick", question=both, verdict=both, winner=None, decided=False, metrics=(), provenance={},
+        failed_together=failed,
+    ).write(folder / "decision")  # fmt: skip
+    write_recipe(folder, make_recipe())
+    return RecipePage(make_recipe(), card_named("h100-sxm"), folder)
+
+
+def test_a_recipe_says_that_it_has_a_choice_at_fault_and_is_silent_of_those_it_has_not(tmp_path):
+    def choice(field: str, value: str) -> AtFaultChoice:
+        about = {"idea": "hyperparameters", "choice": field, "alone_percent": 9.0, "rest_percent": 1.0}
+        return AtFaultChoice(name=f"{field.split('.')[0]} {value}", field=field, value=value, **about)
+
+    page = with_result(tmp_path, choice("optimizer.name", "muon"), choice("model.position", "alibi"))
+    assert page.recipe.line("model.position").value == "rope"
+    assert page.failed_together.en.startswith("The recipe has optimizer muon, at fault when all")
+    assert "+55.0 % of the loss against the baseline at 24k" in page.failed_together.en
+    assert "optimizer muon を含みます" in page.failed_together.ja and "24k" in page.failed_together.ja
+    build_report(tmp_path, ideas={})
+    notes = [said(one, "en") for one in parsed(tmp_path / "index.html").select(".note.bad")]
+    assert page.failed_together.en in notes
+    assert with_result(tmp_path, choice("optimizer.name", "lion")).failed_together is None
+    (tmp_path / "decision" / "result.json").unlink()
+    assert RecipePage(page.recipe, page.card, tmp_path).failed_together is None
 
 
 def test_the_first_thing_on_the_page_is_the_recipe_in_one_sentence_and_in_figures(study_with_recipe):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studylib.errors import StudyError
 from studylib.ideas._shared.equal_size import experts_at_equal_flops, fitted
@@ -17,6 +17,9 @@ from studylib.recipe.choices import Choices
 from studylib.registry import OBJECTIVES
 from studylib.spec import Setting, TrialSpec
 from studylib.words import Text, Words
+
+if TYPE_CHECKING:
+    from studylib.analysis import Alone
 
 _NO_VALUE = Text(en="the trials support no value yet", ja="試行から値が定まっていない")
 _NOT_OWN = Text(en="no trials of the study chose it", ja="本研究の試行による選択ではない")
@@ -62,6 +65,18 @@ class Part:
     noise: float
     seeds: int
 
+    @property
+    def brief(self) -> str:
+        """``optimizer muon``: the name without what goes with it."""
+        return _named(dict([next(iter(self.changes.items()))]))
+
+    @property
+    def alone(self) -> Alone:
+        """Its effect as `analysis.sum_of_effects` adds it up; what one idea compared at one size shares its baseline's trials."""
+        from studylib.analysis import Alone
+
+        return Alone(self.name, self.effect, self.sd, f"{self.idea} {self.params:.0f}", self.noise, self.seeds)
+
 
 @dataclass(frozen=True)
 class LeftOut:
@@ -104,6 +119,10 @@ class Combined:
         elif model.moe is None and parameter_count(model).non_embedding != parameter_count(base.model).non_embedding:
             model = fitted(model, base.model, multiple=ffn_multiple, name=self.parts[-1].name, field="together")
         return made.replace(model=model)
+
+    def without(self, part: Part) -> Combined:
+        """All parts but one."""
+        return replace(self, parts=tuple(one for one in self.parts if one != part))
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a choice: what is made of it."""

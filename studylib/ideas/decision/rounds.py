@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from studylib.ideas.decision.combined import Combined, combined_of
+from studylib.ideas.decision.held import ALL, Held
 from studylib.ideas.decision.schema import DecisionParams
-from studylib.ideas.decision.trials import RACE, baseline, plan, together_trials
+from studylib.ideas.decision.trials import RACE, baseline, plan
 from studylib.recipe.choices import read_choices
 from studylib.spec import TrialSpec
 from studylib.trials.queue import Round
 
 
 def rounds_of(params: DecisionParams) -> list[Round]:
-    """All choices together, from the settings that the study's folder holds when the baseline is trained."""
+    """All choices together, from the settings that the study's folder holds when the baseline is trained; and what follows."""
     after = tuple(spec.name for spec in plan(params) if isinstance(spec, TrialSpec) and spec.tags["family"] == RACE)
-    expected = sum(len(params.seeds_of(budget)) for budget in params.held_at)
-    return [Round("all choices together", after, expected, lambda: (together_trials(params, combined(params)), []))]
+    rates = len({1.0, *params.together_lr_factors}) if params.together_lr_factors else 0
+    expected = rates + sum(len(params.seeds_of(budget)) for budget in params.held_at)
+    return [Round(ALL, after, expected, lambda: _go_on(params, combined(params)))]
 
 
 def combined(params: DecisionParams) -> Combined:
@@ -22,3 +26,14 @@ def combined(params: DecisionParams) -> Combined:
     first = params.seeds[0]
     bases = [baseline(params, budget, first) for budget in params.held_at]
     return combined_of(read_choices(params.folder), bases, params.ffn_multiple)
+
+
+def _go_on(params: DecisionParams, whole: Combined) -> tuple[list[TrialSpec], list[Round]]:
+    """The trials so far, those whose outcomes are waited for last, and the round that follows them."""
+    held, trials = Held(params, whole), []
+    for stage in held.stages():
+        trials += stage.trials
+        if not all(map(held.ended, stage.trials)):
+            after = tuple(trial.name for trial in stage.trials)
+            return trials, [Round(stage.then, after, stage.expected, partial(_go_on, params, whole))]
+    return trials, []

@@ -11,6 +11,8 @@ from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.recipe.options import RecipeOptions
 from studylib.spec import Above0, Count, Positive
 
+TUNING_SEED = 1000  # on which rates are tried
+
 
 class DecisionParams(OneShapeParams):
     """Keys of ``params/<scale>/decision.yaml``."""
@@ -26,6 +28,14 @@ class DecisionParams(OneShapeParams):
     together_at: tuple[Positive, ...] = Field(
         default=(), description="budgets at which all choices together are held against the baseline; none given: all"
     )
+    together_lr_factors: tuple[Above0, ...] = Field(
+        default=(0.125, 0.25, 0.5, 2.0),
+        description="other learning rates tried for all choices together, as multiples of the rate that comes with them",
+    )
+    leave_out: Count = Field(
+        default=2,
+        description="choices left out at most, one after another, where all together fail: who is at fault; 0: not asked",
+    )
     recipe: RecipeOptions = Field(
         default=RecipeOptions(),
         description="tokens, GPUs, layout, price and more of the run; {} is 200B tokens on 128 H100",
@@ -40,6 +50,9 @@ class DecisionParams(OneShapeParams):
         for budget in self.together_at:
             if budget not in self.budgets:
                 raise invalid("together_at", budget, "is not among the budgets", choices=self.budgets)
+        if self.together_lr_factors and TUNING_SEED in self.seeds:
+            why = "is among them, but together_lr_factors are tried on it: what is tuned on would be judged on"
+            raise invalid("seeds", TUNING_SEED, why)
         if self.recipe.target_params not in (RecipeOptions().target_params, self.target_params):
             raise invalid("recipe.target_params", self.recipe.target_params, "is said by target_params; leave it out")
         _ = self.options  # what cannot be built is refused before anything runs

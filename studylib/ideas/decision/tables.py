@@ -2,37 +2,86 @@
 
 from __future__ import annotations
 
+from statistics import fmean
+
 import polars as pl
 
 from studylib import analysis
-from studylib.findings import HeldTogether
-from studylib.findings.held_together import ChosenPart, NotMade
+from studylib.findings import AtFault, HeldTogether
+from studylib.findings.at_fault import LeftOutOne, WithoutOne
+from studylib.findings.held_together import ChosenPart, NotMade, TunedRate
 from studylib.ideas._shared.variants import BASELINE
+from studylib.ideas._training import size_label
 from studylib.ideas.decision.combined import Combined
+from studylib.ideas.decision.held import Held
 from studylib.ideas.decision.schema import DecisionParams
 from studylib.ideas.decision.trials import RACE, TOGETHER
 from studylib.numbers import percent
 from studylib.recipe import Recipe, read_choices
 from studylib.recipe.lines import shown
+from studylib.result import AtFaultChoice, FailedTogether
 
 
-def held_together(trials: pl.DataFrame, combined: Combined) -> HeldTogether:
+def held_together(trials: pl.DataFrame, held: Held) -> HeldTogether:
     """All choices together against the sum of their effects alone; ``trials``: those of the race, sizes rising."""
-    alone = [
-        analysis.Alone(one.name, one.effect, one.sd, f"{one.idea} {one.params:.0f}", one.noise, one.seeds)
-        for one in combined.parts
-    ]
+    combined = held.combined
+    alone = [one.alone for one in combined.parts]
     mean, sd = analysis.sum_of_effects(alone)
     parts = [
         ChosenPart(idea=one.idea, value=one.name, instead_of=one.instead_of, effect=own.interval, params=one.params)
         for one, own in zip(combined.parts, alone, strict=True)
     ]
+    rates = sorted(held.rates)
     return HeldTogether.of(
         analysis.hold_together(trials, BASELINE, TOGETHER, alone),
         parts,
         analysis.Alone("sum", mean, sd, "", 0.0, 1).interval,
         [NotMade(idea=one.idea, choice=one.choice, why=one.why) for one in combined.left_out],
         combined.missing,
+        TunedRate(factor=held.lr_factor, tried=tuple(rates), at_edge=held.lr_factor in (rates[0], rates[-1]))
+        if rates
+        else None,
+    )
+
+
+def at_fault(together: HeldTogether, held: Held) -> AtFault | None:
+    """Which choices are at fault; None where they do not fail together."""
+    if not held.fails:
+        return None
+    out = [
+        LeftOutOne(
+            value=one.part.brief, idea=one.part.idea, rest=fmean(one.rest), seeds=len(one.rest), alone=held.alone[one.part.name],
+            instead=tuple(other.brief for other in one.instead),
+            tried=tuple(WithoutOne(value=part.brief, rest=rest, alone=held.alone[part.name]) for part, rest in one.tried),
+        )
+        for one in held.out
+    ]  # fmt: skip
+    size = size_label(held.params.held_at[0])
+    measured = next((one.measured for one in together.sizes if one.size == size), None)
+    return AtFault.of(size, measured, together.predicted[1], held.sum_there, bool(held.clash), out, held.holds)
+
+
+def failed_together(held: Held) -> FailedTogether | None:
+    """The same for ``result.json``."""
+    if not held.fails:
+        return None
+    found = []
+    for one in held.out:
+        field, value = next(iter(one.part.changes.items()))
+        found.append(
+            AtFaultChoice(
+                idea=one.part.idea, choice=one.part.choice, name=one.part.brief, field=field, value=value,
+                alone_percent=held.alone[one.part.name], rest_percent=fmean(one.rest),
+            )
+        )  # fmt: skip
+    return FailedTogether(
+        size=size_label(held.params.held_at[0]),
+        percent=fmean(held.differences) if held.differences else None,
+        sum_percent=analysis.sum_of_effects([one.alone for one in held.combined.parts])[0],
+        sum_there_percent=held.sum_there,
+        clash=held.clash,
+        at_fault=tuple(found),
+        rest_holds=held.holds,
     )
 
 

@@ -97,6 +97,11 @@ class Held:
         return found
 
     @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the smallest size, where it is found out who is at fault."""
+        return self.params.seeds_of(self.params.held_at[0])
+
+    @property
     def lr_factor(self) -> float:
         """The multiple of the rate at which the loss is lowest."""
         finished = {factor: loss for factor, loss in self.rates.items() if loss is not None}
@@ -132,17 +137,17 @@ class Held:
         if not whole.parts:
             return
         if rates := rate_trials(params, whole):
-            yield Stage([*rates.values()], ALL, len(params.held_at) * len(params.seeds))
+            yield Stage([*rates.values()], ALL, sum(len(params.seeds_of(budget)) for budget in params.held_at))
             self.rates = {factor: self._loss(trial) for factor, trial in rates.items()}
         together = together_trials(params, whole, self.lr_factor)
         yield Stage(together, ONE_LESS, self._most_left_out())
-        self.differences = self._differences(together[: len(params.seeds)])
+        self.differences = self._differences(together[: len(self.seeds)])
         self.fails = self._failing(self.differences, whole)
         self.holds = not self.fails
         while not self.holds and len(self.out) < params.leave_out and len(whole.parts) > 1:
             tried = self._each_left_out(whole)
             alone = {} if self.out else {one.name: self._alone(one) for one in whole.parts}
-            yield Stage([*alone.values(), *tried.values()], ONE_LESS, _CONTENDERS * (len(params.seeds) - 1))
+            yield Stage([*alone.values(), *tried.values()], ONE_LESS, _CONTENDERS * (len(self.seeds) - 1))
             if alone:
                 self.alone = {name: next(iter(self._differences([trial])), None) for name, trial in alone.items()}
             came = {name: self._differences([trial]) for name, trial in tried.items()}
@@ -153,7 +158,7 @@ class Held:
             without = {name: whole.without(by_name[name]) for name in finished}
             # Where training fails seeds differ by much, so one of them does not tell the best two apart.
             best = sorted(finished, key=finished.__getitem__)[:_CONTENDERS]
-            rests = {name: [self._trial(without[name], seed) for seed in params.seeds] for name in best}
+            rests = {name: [self._trial(without[name], seed) for seed in self.seeds] for name in best}
             yield Stage([trial for trials in rests.values() for trial in trials])
             own = {name: self._differences(trials) for name, trials in rests.items()}
             name = min(best, key=lambda one: (-len(own[one]), fmean(own[one])))
@@ -177,7 +182,7 @@ class Held:
 
     def _most_left_out(self) -> int:
         """How many trials it takes at most to find who is at fault."""
-        count, others = len(self.combined.parts), len(self.params.seeds) - 1
+        count, others = len(self.combined.parts), len(self.seeds) - 1
         turns = min(self.params.leave_out, count - 1)
         return sum(count - turn + _CONTENDERS * others for turn in range(turns)) + count * (turns > 0)
 
@@ -185,7 +190,7 @@ class Held:
         """One choice by itself at the smallest size, with the rate that comes with it."""
         about = {"family": REST, "variant": f"{part.brief} alone"}
         one = replace(self.combined, parts=(part,))
-        trial = combined_trial(self.params, one, self.params.held_at[0], self.params.seeds[0], **about)
+        trial = combined_trial(self.params, one, self.params.held_at[0], self.seeds[0], **about)
         return trial.replace(eval_every=0)
 
     def _each_left_out(self, whole: Combined) -> dict[str, TrialSpec]:
@@ -193,7 +198,7 @@ class Held:
         found = {}
         for part in whole.parts:
             try:
-                found[part.name] = self._trial(whole.without(part), self.params.seeds[0])
+                found[part.name] = self._trial(whole.without(part), self.seeds[0])
             except StudyError:  # another of them needs it
                 continue
         return found

@@ -258,7 +258,7 @@ def test_backends_agree_on_a_gpu(backend, pattern):
 @pytest.mark.parametrize("head_dim", [6, 16])  # narrow heads go through transposed products
 @pytest.mark.parametrize("mask", ["causal", "prefix_len", "begin"])
 def test_gradients_written_out_are_those_of_autograd(head_dim, mask):
-    length = 150  # two whole blocks and a part of one
+    length = 150  # a whole block and a part of one
     inputs = tensors(length, dtype=torch.float64, head_dim=head_dim)
     generator = torch.Generator().manual_seed(2)
     options = {"bias": torch.randn(4, length, length, generator=generator, dtype=torch.float64).requires_grad_()}

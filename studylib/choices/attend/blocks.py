@@ -22,8 +22,6 @@ from studylib.registry import ATTENTION_PATTERNS
 __all__ = ["Blocks"]
 
 DENSE_BLOCK = ATTENTION_PATTERNS["dense"].block
-# Queries a block where it is not compiled: fewer of the pairs that no one reads, for a few more calls.
-_EAGER_BLOCK = 64
 # A product with fewer columns than a vector register has numbers takes three times as long as its transpose.
 _NARROW = 16
 
@@ -84,8 +82,8 @@ class _WrittenOut(torch.autograd.Function):
         length, scale = query.shape[-2], query.shape[-1] ** -0.5
         q, k, v = (x.flatten(0, 1) for x in (query, key, value))  # [batch * heads, seq, head_dim]
         mixed, kept = [], []
-        for start in range(0, length, _EAGER_BLOCK):
-            stop = min(start + _EAGER_BLOCK, length)
+        for start in range(0, length, DENSE_BLOCK):
+            stop = min(start + DENSE_BLOCK, length)
             end = stop if prefix_len is None else length
             scores = _scores(
                 q[:, start:stop] * scale, k[:, :end], _added(query, start, stop, end, bias, prefix_len, begin)

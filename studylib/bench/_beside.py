@@ -74,6 +74,7 @@ def _trained(tree: Path, specs: Sequence[TrialSpec], out: Path, workers: int) ->
     path = os.pathsep.join(filter(None, [str(tree), os.environ.get("PYTHONPATH", "")]))
     ran = subprocess.run(
         [sys.executable, "-P", str(_SCRIPT)], input=json.dumps(asked), capture_output=True, text=True, check=False,
+        cwd=tree,  # where workers look first
         env=os.environ | {"PYTHONPATH": path},
     )  # fmt: skip
     if ran.returncode:

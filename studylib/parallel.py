@@ -7,6 +7,8 @@ Everyone else takes nanotron's names from here. What is mended, without touching
 - Its ParallelContext wants CUDA and NCCL; torch.distributed is initialised here instead (gloo on a CPU,
   NCCL on a GPU) and the context's ``set_device`` does nothing.
 - It reads WORLD_SIZE and RANK from the environment even for one process.
+- Its tensor-parallel layers and pipeline blocks do their bookkeeping for one process too, in Python and once more in the backward
+  pass: a sixth of a step of a tiny model. Alone in their group they are plain products, lookups and calls here.
 
 And one of gloo: it listens at the address that the machine's own name has, which on a cluster may be none, or one that other
 nodes do not see. It is told the interface over which rank 0 is reached instead.
@@ -24,10 +26,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.distributed as torch_distributed
+from torch.nn import functional as F
 
 from studylib.errors import invalid
 from studylib.network import interface_towards
@@ -70,7 +73,7 @@ from nanotron.optim.zero import ZeroDistributedOptimizer  # noqa: E402
 from nanotron.parallel import ParallelContext  # noqa: E402
 from nanotron.parallel.data_parallel.utils import sync_gradients_across_dp  # noqa: E402
 from nanotron.parallel.parameters import NanotronParameter, SlicesPair, sanity_check  # noqa: E402
-from nanotron.parallel.pipeline_parallel.block import PipelineBlock  # noqa: E402
+from nanotron.parallel.pipeline_parallel.block import PipelineBlock as _PipelineBlock  # noqa: E402
 from nanotron.parallel.pipeline_parallel.engine import (  # noqa: E402
     AllForwardAllBackwardPipelineEngine,
     OneForwardOneBackwardPipelineEngine,
@@ -80,16 +83,16 @@ from nanotron.parallel.pipeline_parallel.p2p import P2P  # noqa: E402
 from nanotron.parallel.pipeline_parallel.tensor_pointer import TensorPointer  # noqa: E402
 from nanotron.parallel.sharded_parameters import SplitConfig, create_sharded_parameter_from_config  # noqa: E402
 from nanotron.parallel.tensor_parallel.distributed_differentiable_primitives import (  # noqa: E402
-    differentiable_all_reduce_sum,
-    differentiable_identity,
+    differentiable_all_reduce_sum as _all_reduce_sum,
+)
+from nanotron.parallel.tensor_parallel.distributed_differentiable_primitives import (  # noqa: E402
+    differentiable_identity as _identity,
 )
 from nanotron.parallel.tensor_parallel.enum import TensorParallelLinearMode  # noqa: E402
 from nanotron.parallel.tensor_parallel.functional import sharded_cross_entropy  # noqa: E402
-from nanotron.parallel.tensor_parallel.nn import (  # noqa: E402
-    TensorParallelColumnLinear,
-    TensorParallelEmbedding,
-    TensorParallelRowLinear,
-)
+from nanotron.parallel.tensor_parallel.nn import TensorParallelColumnLinear as _ColumnLinear  # noqa: E402
+from nanotron.parallel.tensor_parallel.nn import TensorParallelEmbedding as _Embedding  # noqa: E402
+from nanotron.parallel.tensor_parallel.nn import TensorParallelRowLinear as _RowLinear  # noqa: E402
 from nanotron.parallel.tied_parameters import (  # noqa: E402
     create_pg_for_tied_weights,
     sync_tied_weights_gradients,
@@ -111,6 +114,36 @@ __all__ = [
 
 # The only tensor-parallel mode that needs no special handling of norms (their inputs stay replicated).
 TP_MODE = TensorParallelLinearMode.ALL_REDUCE
+
+
+class TensorParallelColumnLinear(_ColumnLinear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, self.weight, self.bias) if self.world_size == 1 else super().forward(x)
+
+
+class TensorParallelRowLinear(_RowLinear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, self.weight, self.bias) if self.world_size == 1 else super().forward(x)
+
+
+class TensorParallelEmbedding(_Embedding):
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return F.embedding(input_ids, self.weight) if self.world_size == 1 else super().forward(input_ids)
+
+
+class PipelineBlock(_PipelineBlock):
+    def forward(self, **inputs: Any) -> dict[str, Any]:
+        return self.pp_block(**inputs) if self.p2p.pg.size() == 1 else super().forward(**inputs)
+
+
+def differentiable_identity(tensor: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
+    """``tensor``, whose gradient is summed over ``group``."""
+    return tensor if group.size() == 1 else _identity(tensor, group)
+
+
+def differentiable_all_reduce_sum(tensor: torch.Tensor, group: dist.ProcessGroup) -> torch.Tensor:
+    """``tensor`` summed over ``group``, whose gradient is passed on as it is."""
+    return tensor if group.size() == 1 else _all_reduce_sum(tensor, group)
 
 
 class _Context(ParallelContext):

@@ -1,22 +1,27 @@
-"""``study bench layout``: how many workers of how many threads train most tiny trials an hour on these cores."""
+"""``study bench layout``: how many workers of how many threads train most tiny trials an hour on these cores.
+
+With ``--beside CHECKOUT`` one worker a core, this tree and another checkout of it in alternation.
+"""
 
 from __future__ import annotations
 
 import argparse
 import statistics
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from studylib.bench._beside import beside_table, measure_beside, trees_beside
 from studylib.bench.timing import told_others
 from studylib.environment import cores
 from studylib.files import write_json
 from studylib.machine import describe, this_machine
 from studylib.spec import LayoutSpec
-from studylib.trials.layout import measure_layouts
+from studylib.trials.layout import measure_layouts, tiny_trial
 
 
 def main(arguments: list[str]) -> int:
@@ -27,8 +32,26 @@ def main(arguments: list[str]) -> int:
         "--hidden", type=int, nargs="+", default=[56, 128], help="widths, two layers (default: %(default)s)"
     )
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT", help="the root of another checkout, to compare with")
     parser.add_argument("--json", type=Path, help="write the figures here")
     asked = parser.parse_args(arguments)
+    return _beside(asked) if asked.beside else _layouts(asked)
+
+
+def _beside(asked: argparse.Namespace) -> int:
+    trees, measured = trees_beside(asked.beside), {}
+    for hidden in asked.hidden:
+        base = tiny_trial(hidden, asked.steps)
+        with tempfile.TemporaryDirectory() as folder:
+            found = measure_beside(base, trees, Path(folder), trials=asked.trials, rounds=asked.rounds, workers=cores())
+        Console(width=120).print(beside_table(base, found))
+        measured[hidden] = found
+    if asked.json:
+        write_json(asked.json, {"machine": describe(), "beside": measured})
+    return 0
+
+
+def _layouts(asked: argparse.Namespace) -> int:
     found = []
     for hidden in asked.hidden:
         step = LayoutSpec(

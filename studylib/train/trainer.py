@@ -147,7 +147,9 @@ class _Trial:
         began = time.perf_counter()
         # Whatever draws random numbers in a step is the same again when the step is repeated after a resume.
         # Tensor-parallel ranks must drop the same, replicas see other text and drop otherwise.
-        torch.manual_seed((spec.seed * 1_000_003 + step) * 65_537 + world.dp_rank * world.pp + world.pp_rank)
+        # On a CPU its generator alone: torch.manual_seed asks every kind of device, at the price of several small operations.
+        seed = torch.manual_seed if world.device.type == "cuda" else torch.default_generator.manual_seed
+        seed((spec.seed * 1_000_003 + step) * 65_537 + world.dp_rank * world.pp + world.pp_rank)
         asked = time.perf_counter()
         batch = self.rows.batch(step)
         self.waited += time.perf_counter() - asked
@@ -155,7 +157,8 @@ class _Trial:
         # A stage with a shorter context has more rows; a micro batch keeps its number of tokens.
         micro_batch_size = self.micro_batch_size * len(batch) // spec.global_batch_size
         mine = batch.rows(world.dp_rank * per_replica, (world.dp_rank + 1) * per_replica)
-        reset_load(self.model)
+        if spec.model.moe is not None:
+            reset_load(self.model)
         loss = forward_backward(
             self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=counted_in(self.model, batch)
         )

@@ -27,18 +27,24 @@ def layouts(available: int) -> list[tuple[int, int]]:
     return [(workers, available // workers) for workers in range(1, available + 1) if available % workers == 0]
 
 
+def tiny_trial(hidden_size: int, train_steps: int) -> TrialSpec:
+    """Two layers, 1,024 tokens a step, on text that takes seconds to prepare."""
+    data = DataSpec(
+        sources=(SourceSpec(options={"register": "ja", "bytes": 600_000}),),
+        tokenizer=TokenizerSpec(vocab_size=1024, sample_bytes=300_000),
+    )
+    model = ModelSpec(
+        num_layers=2, hidden_size=hidden_size, num_heads=hidden_size // 8, vocab_size=1024, seq_len=128
+    )  # fmt: skip
+    return TrialSpec(model=model, data=data, train_steps=train_steps, global_batch_size=8, eval_tokens=8192)
+
+
 def measure_layouts(asked: LayoutSpec, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     """``workers``, ``threads``, ``round`` and ``trials_an_hour``, the start of the workers included; text is prepared before.
 
     ``others`` is the share of the cores that others took meanwhile.
     """
-    data = DataSpec(
-        sources=(SourceSpec(options={"register": "ja", "bytes": 600_000}),),
-        tokenizer=TokenizerSpec(vocab_size=1024, sample_bytes=300_000),
-    )
-    hidden = asked.hidden_size
-    model = ModelSpec(num_layers=2, hidden_size=hidden, num_heads=hidden // 8, vocab_size=1024, seq_len=128)
-    base = TrialSpec(model=model, data=data, train_steps=asked.train_steps, global_batch_size=8, eval_tokens=8192)
+    base = tiny_trial(asked.hidden_size, asked.train_steps)
     with tempfile.TemporaryDirectory() as folder:
         run_trials([base.replace(train_steps=1)], Path(folder), progress=[])
         wait_until_quiet(say)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import studylib
 from studylib import run_trials
 from studylib.bench import main
+from studylib.bench._beside import HERE, THERE
 from studylib.bench.contenders import CONTENDERS
 from studylib.bench.timing import Rates, in_turn, quietness, ratio
 from studylib.errors import StudyError
@@ -172,6 +176,30 @@ def test_layouts_are_counted_in_trials_an_hour(capsys, tmp_path, monkeypatch):
     found = json.loads(file.read_text(encoding="utf-8"))["layouts"]
     assert [one["workers"] * one["threads"] for one in found] == [found[0]["threads"]] * len(found)
     assert min(one["trials_an_hour"] for one in found) > 0 and "trials/hour" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_tree_is_measured_beside_another_checkout(capsys, tmp_path):
+    shutil.copytree(Path(studylib.__file__).parent, tmp_path / "other" / "studylib")
+    trainer = tmp_path / "other" / "studylib" / "train" / "trainer.py"
+    slower = trainer.read_text(encoding="utf-8").replace(
+        '"val_loss": self.last["val_loss"],', '"val_loss": 2 * self.last["val_loss"],'
+    )
+    trainer.write_text(slower, encoding="utf-8")
+    file = tmp_path / "beside.json"
+    asked = ["--trials", "2", "--steps", "2", "--hidden", "16", "--rounds", "1", "--json", str(file)]
+    assert main(["layout", *asked, "--beside", str(tmp_path / "other")]) == 0
+    found = json.loads(file.read_text(encoding="utf-8"))["beside"]["16"]
+    (here,), (there,) = found[HERE], found[THERE]
+    assert there["package"] == str(tmp_path / "other" / "studylib") != here["package"]
+    assert there["losses"] == pytest.approx([2 * loss for loss in here["losses"]])
+    assert 0 < here["without_start"] < here["with_start"] and here["processor"] > 0
+    assert "differ by at most 6.7e-01" in " ".join(capsys.readouterr().out.split())
+
+
+def test_what_is_measured_beside_must_be_a_checkout(tmp_path):
+    with pytest.raises(StudyError, match=r"--beside.*holds no package studylib"):
+        main(["layout", "--beside", str(tmp_path)])
 
 
 def test_attention_is_timed_by_pattern(capsys):

@@ -253,3 +253,18 @@ def test_backends_agree_on_a_gpu(backend, pattern):
     expected = results("math", tensors(450, **options), pattern=rule)
     for a, b in zip(ours, expected, strict=True):
         torch.testing.assert_close(a.float(), b.float(), rtol=5e-2, atol=5e-2)
+
+
+@pytest.mark.parametrize("head_dim", [6, 16])  # narrow heads go through transposed products
+@pytest.mark.parametrize("mask", ["causal", "prefix_len", "begin"])
+def test_gradients_written_out_are_those_of_autograd(head_dim, mask):
+    length = 150  # a whole block and a part of one
+    inputs = tensors(length, dtype=torch.float64, head_dim=head_dim)
+    generator = torch.Generator().manual_seed(2)
+    options = {"bias": torch.randn(4, length, length, generator=generator, dtype=torch.float64).requires_grad_()}
+    if mask == "prefix_len":
+        options[mask] = torch.tensor([0, 90])
+    elif mask == "begin":
+        options[mask] = torch.tensor([0, 100])[:, None] * (torch.arange(length) >= 100)
+    for found, expected in zip(results("blocks", inputs, **options), results("math", inputs, **options), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-11, atol=1e-13)

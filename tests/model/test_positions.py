@@ -8,6 +8,7 @@ from every_choice import build
 
 from studylib.choices.attention import causal_attention
 from studylib.choices.position._bias import alibi_slopes, bucket_of, distances
+from studylib.choices.position._rope import RotaryEmbedding, rotary_tables, rotate
 from studylib.errors import StudyError
 from studylib.registry import POSITIONS
 from studylib.spec import ModelSpec
@@ -97,3 +98,20 @@ def test_a_bias_is_added_to_the_scores(length, kv_heads):
     expected.square().sum().backward()
     for one, other in zip(ours, theirs, strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-4)
+
+
+def test_rotation_written_out_is_the_composed_one():
+    generator = torch.Generator().manual_seed(0)
+    query, key = (
+        torch.randn(2, 9, heads, 6, generator=generator, dtype=torch.float64).transpose(1, 2).requires_grad_()
+        for heads in (4, 2)
+    )
+    cos, sin = (table.double() for table in rotary_tables(9, 6))
+    expected = rotate(query, cos, sin), rotate(key, cos, sin)
+    found = RotaryEmbedding(9, 6)(query, key)
+    weights = [torch.randn(one.shape, generator=generator, dtype=torch.float64) for one in found]
+    for name, one, other in zip(("query", "key"), found, expected, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14, msg=name)
+    gradients = [torch.autograd.grad(outputs, (query, key), weights) for outputs in (found, expected)]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)

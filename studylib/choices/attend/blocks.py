@@ -1,13 +1,15 @@
 """In blocks of queries, each against the keys it can see: for CPUs.
 
 torch's fused kernel is slow on CPUs (backward above all): dense attention in blocks took a third of its time compiled and
-two thirds eager at 256 tokens (see LOG.md). Sparse patterns compute little more than what they read.
+two thirds eager at 256 tokens (see LOG.md). Sparse patterns compute little more than what they read. Not compiled, dense
+attention has its backward pass written out: autograd's costs as much again in small operations as the products themselves.
 """
 
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar
 
 import torch
 from torch.nn import functional as F
@@ -20,6 +22,8 @@ from studylib.registry import ATTENTION_PATTERNS
 __all__ = ["Blocks"]
 
 DENSE_BLOCK = ATTENTION_PATTERNS["dense"].block
+# A product with fewer columns than a vector register has numbers takes three times as long as its transpose.
+_NARROW = 16
 
 
 class Blocks(Backend):
@@ -37,6 +41,8 @@ class Blocks(Backend):
         prefix_len: torch.Tensor | None, begin: torch.Tensor | None, pattern: Pattern | None,
     ) -> torch.Tensor:  # fmt: skip
         key, value = repeat_kv(key, query.shape[1]), repeat_kv(value, query.shape[1])
+        if pattern is None and not torch.compiler.is_compiling():
+            return _WrittenOut.apply(query, key, value, bias, prefix_len, begin)
         query = query * query.shape[-1] ** -0.5
         if pattern is None:
             return _dense(query, key, value, bias, prefix_len, begin)
@@ -63,6 +69,99 @@ def _dense(
             later = later.masked_fill(other[:, None], -torch.inf)
         mixed.append(torch.softmax(scores + later, dim=-1).to(value.dtype) @ value[..., :end, :])
     return torch.cat(mixed, dim=-2) if len(mixed) > 1 else mixed[0]
+
+
+class _WrittenOut(torch.autograd.Function):
+    """`_dense` of queries that are not scaled yet, with its gradients."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: torch.Tensor | None,
+        prefix_len: torch.Tensor | None, begin: torch.Tensor | None,
+    ) -> torch.Tensor:  # fmt: skip
+        length, scale = query.shape[-2], query.shape[-1] ** -0.5
+        q, k, v = (x.flatten(0, 1) for x in (query, key, value))  # [batch * heads, seq, head_dim]
+        mixed, kept = [], []
+        for start in range(0, length, DENSE_BLOCK):
+            stop = min(start + DENSE_BLOCK, length)
+            end = stop if prefix_len is None else length
+            scores = _scores(
+                q[:, start:stop] * scale, k[:, :end], _added(query, start, stop, end, bias, prefix_len, begin)
+            )
+            kept.append(torch.softmax(scores, dim=-1))
+            mixed.append(_product(kept[-1].to(v.dtype), v[:, :end]))
+        ctx.save_for_backward(q, k, v, *kept)
+        ctx.heads = query.shape[1]
+        return _joined(mixed).unflatten(0, query.shape[:2])
+
+    @staticmethod
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        q, k, v, *kept = ctx.saved_tensors
+        g, scale, start = upstream.flatten(0, 1), q.shape[-1] ** -0.5, 0
+        of_query, of_key, of_value, of_bias = [], [], [], []
+        for probabilities in kept:
+            stop, end = start + probabilities.shape[-2], probabilities.shape[-1]
+            own = g[:, start:stop]
+            slope = at_least_fp32(own @ v[:, :end].mT)
+            slope = torch._softmax_backward_data(slope, probabilities, -1, slope.dtype)
+            if ctx.needs_input_grad[3]:
+                of_heads = slope.unflatten(0, (-1, ctx.heads)).sum(0)
+                of_bias.append(F.pad(of_heads, (0, k.shape[-2] - end)))
+            slope = slope.to(q.dtype)
+            of_query.append(_product(slope, k[:, :end]))
+            of_key.append(_product(slope.mT, q[:, start:stop]))
+            of_value.append(_product(probabilities.to(v.dtype).mT, own))
+            start = stop
+        found = _joined(of_query).mul_(scale), _summed(of_key).mul_(scale), _summed(of_value)
+        found = (x.unflatten(0, (-1, ctx.heads)) for x in found)
+        return *found, _joined(of_bias) if of_bias else None, None, None
+
+
+def _scores(query: torch.Tensor, key: torch.Tensor, added: torch.Tensor) -> torch.Tensor:
+    if query.dtype == added.dtype:
+        return torch.baddbmm(added, query, key.mT)
+    return at_least_fp32(query @ key.mT) + added
+
+
+def _added(
+    query: torch.Tensor, start: int, stop: int, end: int, bias: torch.Tensor | None, prefix_len: torch.Tensor | None,
+    begin: torch.Tensor | None,
+) -> torch.Tensor:  # fmt: skip
+    """What is added to the scores of a block, broadcast over [batch * heads, stop - start, end]; at least fp32."""
+    dtype = torch.promote_types(query.dtype, torch.float32)
+    if bias is None and prefix_len is None and begin is None:
+        return _later(stop - start, end, start, dtype, query.device)
+    added = _later(stop - start, end, start, dtype, query.device).expand(*query.shape[:2], -1, -1)
+    if prefix_len is not None:
+        inside = torch.arange(end, device=query.device) < prefix_len[:, None]
+        added = added.masked_fill((inside[:, start:stop, None] & inside[:, None, :])[:, None], 0.0)
+    if begin is not None:
+        added = added.masked_fill((begin[:, start:stop, None] != begin[:, None, :end])[:, None], -torch.inf)
+    if bias is not None:
+        added = added + bias[:, start:stop, :end]
+    return added.flatten(0, 1)
+
+
+@lru_cache(maxsize=64)  # all layers have the same, and no one writes into them
+def _later(queries: int, keys: int, first: int, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """Minus infinity where a key is later than a query, [queries, keys]; the first query is at position ``first``."""
+    return torch.full((queries, keys), -torch.inf, dtype=dtype, device=device).triu(first + 1)
+
+
+def _product(weights: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    return weights @ values if values.shape[-1] >= _NARROW else (values.mT @ weights.mT).mT
+
+
+def _joined(blocks: list[torch.Tensor]) -> torch.Tensor:
+    return torch.cat(blocks, dim=-2) if len(blocks) > 1 else blocks[0]
+
+
+def _summed(blocks: list[torch.Tensor]) -> torch.Tensor:
+    """Blocks over the first keys, the last one over all."""
+    *others, total = blocks
+    for block in others:
+        total[:, : block.shape[-2]] += block
+    return total
 
 
 def _sparse(

@@ -42,8 +42,8 @@ class Attention(Mixer):
         return 4 * model.hidden_size * pairs / ((model.seq_len + 1) / 2)
 
     def saved(self, *, scores: bool) -> SavedActivations:
-        """The input, query, key and value (for all heads), and the mixed values; with ``scores`` the probabilities in fp32
-        and as the products read them, and of a sparse pattern the gathered blocks of keys and values."""
+        """The input, query, key and value (for all heads), and the mixed values; with ``scores`` the probabilities in fp32,
+        and of a sparse pattern those as the products read them too and the gathered blocks of keys and values."""
         model, pattern = self.model, ATTENTION_PATTERNS[self.model.attention_pattern](self.model)
         normed = 2 * NORMS["rmsnorm"].saved * model.hidden_size if model.qk_norm else 0
         low, pairs = 4.0 * model.hidden_size, 0.0
@@ -51,7 +51,9 @@ class Attention(Mixer):
             columns = pattern.columns(model.seq_len)
             pairs = columns * model.num_heads
             low += 2 * model.hidden_size * columns / pattern.block if pattern.sparse else 0
-        return SavedActivations(low=low, full=normed + pairs, copies=pairs, replicated=model.hidden_size)
+        return SavedActivations(
+            low=low, full=normed + pairs, copies=pairs if pattern.sparse else 0.0, replicated=model.hidden_size
+        )
 
     def build(self, tp_pg: dist.ProcessGroup) -> nn.Module:
         from studylib.choices.mixer import _attention

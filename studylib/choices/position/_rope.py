@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import torch
 
@@ -34,6 +35,8 @@ class RotaryEmbedding(LayerPosition):
         else:
             cos, sin = (table.to(query.dtype)[place].unsqueeze(1) for table in (cos, sin))
         if self.rotated == query.shape[-1]:
+            if query.device.type == "cpu" and not torch.compiler.is_compiling():
+                return _Rotation.apply(query, key, cos, sin)
             return rotate(query, cos, sin), rotate(key, cos, sin)
         return self._part(query, cos, sin), self._part(key, cos, sin)
 
@@ -58,3 +61,29 @@ def rotate(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tenso
     """``x * cos + rotate_half(x) * sin`` for x [..., seq, head_dim]."""
     first, second = x.chunk(2, dim=-1)
     return x * cos + torch.cat((-second, first), dim=-1) * sin
+
+
+class _Rotation(torch.autograd.Function):
+    """`rotate` of query and key; composed, it and its gradient are some thirty small operations."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: torch.Tensor, key: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        ctx.save_for_backward(cos, sin)
+        return _rotated(query, cos, sin), _rotated(key, cos, sin)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        cos, sin = ctx.saved_tensors
+        return *(_rotated(x, cos, -sin) for x in upstream), None, None  # back by the same angles
+
+
+def _rotated(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
+    """`rotate` in three operations."""
+    half = x.shape[-1] // 2
+    turned = torch.empty(x.shape, dtype=x.dtype, device=x.device)  # its strides are not those of x
+    torch.mul(x, cos, out=turned)
+    turned[..., :half].addcmul_(x[..., half:], sin[..., :half], value=-1)
+    turned[..., half:].addcmul_(x[..., :half], sin[..., half:])
+    return turned

@@ -110,7 +110,7 @@ def driven(study: Path, script: str) -> Path:
 
 def test_images_load_and_sorting_works(study, tmp_path, proxy):
     script = """
-      const table = document.querySelectorAll('table.sortable')[2]; // after verdicts and settings
+      const table = [...document.querySelectorAll('table.sortable')].find(one => one.tHead.textContent.includes('Loss, bits/byte'));
       const button = table.querySelectorAll('button.sort')[3];
       button.click(); button.click();
       document.title = 'widths ' + [...document.images].map(i => i.naturalWidth).join(' ');
@@ -122,7 +122,7 @@ def test_images_load_and_sorting_works(study, tmp_path, proxy):
     widths = [int(width) for width in page.title.string.split()[1:]]
     assert len(widths) == 6
     assert min(widths) >= 1000
-    table = page.select("table.sortable")[2]
+    table = next(one for one in page.select("table.sortable") if "Loss, bits/byte" in one.thead.get_text())
     values = [float(row("td")[2]["data-value"]) for row in table.tbody("tr")]
     assert values == sorted(values, reverse=True)
     assert [head["aria-sort"] for head in table.select("th[aria-sort]")] == ["descending"]

@@ -92,7 +92,8 @@ class _WrittenOut(torch.autograd.Function):
             mixed.append(_product(kept[-1].to(v.dtype), v[:, :end]))
         ctx.save_for_backward(q, k, v, *kept)
         ctx.heads = query.shape[1]
-        return _joined(mixed).unflatten(0, query.shape[:2])
+        # In its usual order in memory: how torch multiplies by a weight behind it would else depend on whether that one has a gradient.
+        return _joined(mixed).contiguous().unflatten(0, query.shape[:2])
 
     @staticmethod
     def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:

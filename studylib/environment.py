@@ -24,6 +24,12 @@ def cores() -> int:
     return available
 
 
+def cores_alone() -> int:
+    """Cores of what runs with nothing beside it: all that the study has, also in a notebook that shares them with others."""
+    whole = os.environ.get("STUDYLIB_STUDY_CORES", "")
+    return int(whole) if whole.isdigit() and int(whole) else cores()
+
+
 def gpus() -> list[str]:
     """Names of the visible CUDA devices, as ``CUDA_VISIBLE_DEVICES`` takes them."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")

@@ -19,7 +19,7 @@ import yaml
 from studylib.batch.jobs import Job
 from studylib.batch.kernel import KERNEL, kernel_environment
 from studylib.batch.marker import job_key, problem_with_result, write_marker
-from studylib.environment import child_environment, thread_environment
+from studylib.environment import child_environment, cores_alone, thread_environment
 from studylib.trials.display import PROGRESS_FILE
 from studylib.trials.outcome import bounded
 from studylib.trials.process import GuardedProcess
@@ -51,7 +51,8 @@ class Execution:
         )
         environment = child_environment(
             **kernel_environment(job.study / ".jupyter"), **thread_environment(cores),
-            STUDYLIB_CORES=str(cores), STUDYLIB_ROOT=str(job.root), **{PROGRESS_FILE: str(folder / "progress.jsonl")},
+            STUDYLIB_CORES=str(cores), STUDYLIB_STUDY_CORES=str(cores_alone()), STUDYLIB_ROOT=str(job.root),
+            **{PROGRESS_FILE: str(folder / "progress.jsonl")},
         )  # fmt: skip
         command = [
             sys.executable, "-m", "papermill", _literal(job.notebook), _literal(folder / _RUNNING_NOTEBOOK),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studylib.environment import cores, gpus
+from studylib.environment import cores_alone, gpus
 from studylib.machine import this_machine
 from studylib.spec import SpeedSpec, TrialSpec, timed_step
 from studylib.trials.cache import Task
@@ -65,7 +65,7 @@ def waterfall_steps(base: TrialSpec, *, threads: int | None = None) -> list[Spee
     threads
         CPU threads; default: all cores, since one training runs alone.
     """
-    threads = threads or cores()
+    threads = threads or cores_alone()
     machine = this_machine()
     return [
         SpeedSpec(trials=(timed_step(spec),), machine=machine, threads=threads, about=f"switch {spec.tags['switch']}")

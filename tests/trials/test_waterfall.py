@@ -7,7 +7,7 @@ from functools import partial
 import polars as pl
 import pytest
 
-from studylib.environment import memory_environment
+from studylib.environment import cores, memory_environment
 from studylib.findings import Waterfall
 from studylib.spec import SpeedSpec
 from studylib.trials import run_steps, waterfall_frame, waterfall_steps
@@ -24,6 +24,13 @@ def test_each_switch_changes_one_thing_more(tiny_trial):
     for before, after, switch in zip(settings, settings[1:], SWITCHES[1:], strict=False):
         changed = {name for name in {*before, *after} if before.get(name) != after.get(name)}
         assert changed == set(switch.changes)
+
+
+def test_a_notebook_beside_others_measures_nothing_anew(tiny_trial, monkeypatch):
+    planned = [step.name for step in waterfall_steps(tiny_trial)]
+    monkeypatch.setenv("STUDYLIB_STUDY_CORES", str(cores()))  # as a batch run sets both for the kernel
+    monkeypatch.setenv("STUDYLIB_CORES", "1")
+    assert cores() == 1 and [step.name for step in waterfall_steps(tiny_trial)] == planned
 
 
 @pytest.mark.slow

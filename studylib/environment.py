@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 _PACKAGE_PARENT = str(Path(__file__).resolve().parent.parent)
@@ -68,6 +70,21 @@ def thread_environment(threads: int) -> dict[str, str]:
     """Environment variables that keep a process to ``threads`` threads, whichever libraries it loads."""
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS")
     return dict.fromkeys(names, str(threads))
+
+
+@contextlib.contextmanager
+def environment_with(**values: str) -> Iterator[None]:
+    """Set variables of this process for a moment: left behind, child processes and libraries would go by them."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def child_environment(**changes: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ import torch
 import torch.distributed as torch_distributed
 from torch.nn import functional as F
 
+from studylib.environment import environment_with
 from studylib.errors import invalid
 from studylib.network import interface_towards
 
@@ -207,21 +208,6 @@ _one_process: World | None = None
 
 
 @contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
-    """Set variables for a moment: left behind, they would tell child processes that a launcher started them."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-@contextlib.contextmanager
 def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
     """The process groups for ``layout``, started if need be and closed after.
 
@@ -255,11 +241,11 @@ def world(layout: ParallelSpec, device: torch.device) -> Iterator[World]:
             torch_distributed.init_process_group(
                 backend, store=torch_distributed.HashStore(), rank=0, world_size=1, device_id=bound
             )
-            with _environment(WORLD_SIZE="1", RANK="0"):
+            with environment_with(WORLD_SIZE="1", RANK="0"):
                 _one_process = World(_Context(1, 1, 1), device)
         yield _one_process
         return
-    with _environment(**_gloo_interface() if backend == "gloo" else {}):
+    with environment_with(**_gloo_interface() if backend == "gloo" else {}):
         torch_distributed.init_process_group(backend, timeout=timedelta(minutes=10), device_id=bound)
         try:
             yield World(_Context(layout.tp, layout.pp, layout.dp), device, layout.expert_parallel)
@@ -288,7 +274,7 @@ def world_without_others(layout: ParallelSpec, rank: int, device: torch.device) 
 
     torch_distributed.init_process_group("fake", store=FakeStore(), rank=rank, world_size=layout.world_size)
     try:
-        with _environment(WORLD_SIZE=str(layout.world_size), RANK=str(rank)):
+        with environment_with(WORLD_SIZE=str(layout.world_size), RANK=str(rank)):
             context = _Context(layout.tp, layout.pp, layout.dp)
         yield World(context, device, layout.expert_parallel)
     finally:

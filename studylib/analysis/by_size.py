@@ -10,6 +10,7 @@ import polars as pl
 
 from studylib.analysis.decision import MARGIN, Decision, decide_from
 from studylib.analysis.equalise import at_size
+from studylib.analysis.finished import typical_params
 from studylib.analysis.posterior import fit_posterior
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError
@@ -73,7 +74,7 @@ def leading_by_size(
         decision = decide_from(seen.moved(moves), margin=MARGIN * abs(seen.level), at=str(size), looks=looks)
         rows = finished(own, "val_bpb")
         labels = dict(rows.select("variant", pl.col(label).cast(pl.String).alias("label")).iter_rows())
-        params = float(rows["non_embedding_params"].quantile(0.5, "lower"))
+        params = typical_params(rows)
         found.append(Leading(str(size), params, decision, labels))
     return sorted(found, key=lambda one: one.params)
 

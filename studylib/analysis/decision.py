@@ -25,6 +25,7 @@ Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
 
 _SURE = 0.95  # equivalent: costs less than the margin with this probability
 MARGIN = 0.002  # of the mean loss
+AHEAD = 0.9  # P(best) from which the leader is ahead
 
 TOLD = Words(
     en="""
@@ -159,7 +160,7 @@ def decide(
     *,
     variant: str = "variant",
     at: str = "",
-    confidence: float = 0.9,
+    confidence: float = AHEAD,
     margin: float | None = None,
     errors: Mapping[str, np.ndarray] | None = None,
     looks: int = 1,
@@ -210,7 +211,7 @@ def decide(
     return replace(found, next_run=following)
 
 
-def decide_from(seen: Posterior, *, confidence: float = 0.9, margin: float, at: str, looks: int = 1) -> Decision:
+def decide_from(seen: Posterior, *, confidence: float = AHEAD, margin: float, at: str, looks: int = 1) -> Decision:
     """The decision that draws of the losses stand for: those of one size, or those carried to the target.
 
     Raises

@@ -17,3 +17,8 @@ def judged(trials: pl.DataFrame) -> pl.DataFrame:
     sizes = trials["size"].unique(maintain_order=True)
     known = set.intersection(*(finished_variants(trials.filter(pl.col("size") == size)) for size in sizes))
     return trials.filter(pl.col("variant").is_in(sorted(known)))
+
+
+def typical_params(rows: pl.DataFrame) -> float:
+    """Non-embedding parameters of the typical variant of a size: the lower median of ``non_embedding_params``."""
+    return float(rows["non_embedding_params"].quantile(0.5, "lower"))

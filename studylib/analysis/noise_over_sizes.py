@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from scipy import special, stats
 
+from studylib.analysis.finished import typical_params
 from studylib.analysis.next_run import MOST_SEEDS
 from studylib.analysis.noise import minimum_detectable_effect, typical_noise
 from studylib.analysis.twoway import TwoWay, finished, fit_two_way
@@ -84,7 +85,7 @@ def noise_by_size(trials: pl.DataFrame) -> list[SizeNoise]:
         unpaired_dof = _unpaired_dof(fit)
         found.append(
             SizeNoise(
-                size=str(size), params=float(finished(own, "val_bpb")["non_embedding_params"].quantile(0.5, "lower")), loss=loss,
+                size=str(size), params=typical_params(finished(own, "val_bpb")), loss=loss,
                 seeds=int(np.median([len(one) for one in fit.seeds.values()])), comparisons=len(fit.variants) - 1,
                 paired=_interval(100 * error / loss, dof), unpaired=_interval(100 * fit.unpaired_sd / loss, unpaired_dof),
                 dof=dof,

@@ -17,7 +17,7 @@ from studylib.data.guard import dropped_in_words, seal
 from studylib.data.guard.fingerprints import file_digest
 from studylib.data.guard.known import FINGERPRINTS, known_digests
 from studylib.data.near import NearTo
-from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData
+from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData, restored_manifest
 from studylib.data.shards import TokenShard, token_dtype, write_conversations, write_tokens
 from studylib.data.split import NEAR, SIDES
 from studylib.data.text import PREPARE_VERSION, GuardedText, digest_of
@@ -121,8 +121,8 @@ def prepared_counts(data: DataSpec, folder: Path) -> dict[str, dict[str, dict[st
     StudyError
         As `prepare`.
     """
-    manifest = _manifest(Path(folder) / data.hash)
-    if manifest is None or not manifest.get("restored"):
+    manifest = restored_manifest(Path(folder) / data.hash)
+    if manifest is None or manifest.get("version") != PREPARE_VERSION:
         manifest = prepare(data, folder).manifest
     return {label: {side: about[side] for side in SIDES} for label, about in manifest["sources"].items()}
 
@@ -237,13 +237,13 @@ def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say
 
 def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
     """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
-    before = _manifest(home) or {}
-    if not before.get("restored"):
+    before = restored_manifest(home)
+    if before is None:
         try:
             before = PreparedData(home).manifest
         except StudyError:
             return  # nothing there, or nothing that a trial could have been made from
-    if before["version"] != PREPARE_VERSION:
+    if before.get("version") != PREPARE_VERSION:
         return
     for label, text in texts.items():
         if text.manifest["sides"] != before["sources"][label]["read"]:

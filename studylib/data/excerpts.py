@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from studylib.data.guard import Guard
-from studylib.data.prepared import MANIFEST, PreparedData
+from studylib.data.prepared import PreparedData, restored_manifest
 from studylib.data.text import GuardedText
 from studylib.errors import StudyError
 from studylib.files import read_json
@@ -51,7 +51,7 @@ def excerpts(data: DataSpec, folder: Path, *, documents: int = 2) -> list[Excerp
 
     Text on a server is not asked for: what is not prepared yet has a note instead, and so has what cannot be read.
     """
-    manifest = _restored(Path(folder) / data.hash)
+    manifest = restored_manifest(Path(folder) / data.hash)
     if manifest is not None:
         return _counted(data, manifest)
     try:
@@ -78,15 +78,6 @@ def excerpts(data: DataSpec, folder: Path, *, documents: int = 2) -> list[Excerp
             note = str(error)
         found.append(Excerpt(spec.label, spec.weight / total, *counts, texts, note))
     return found
-
-
-def _restored(home: Path) -> dict[str, Any] | None:
-    """The record of prepared data that was restored without them."""
-    try:
-        manifest = read_json(home / MANIFEST)
-        return manifest if manifest.get("restored") else None
-    except (OSError, ValueError, AttributeError):  # not there, or damaged: made anew when the study is run
-        return None
 
 
 def _counted(data: DataSpec, manifest: dict[str, Any]) -> list[Excerpt]:

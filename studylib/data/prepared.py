@@ -22,6 +22,15 @@ _DIGEST_LIMIT = 512 << 20
 _verified: set[tuple[str, int]] = set()
 
 
+def restored_manifest(home: Path) -> dict[str, Any] | None:
+    """The record of prepared data that was restored without them; None where they are here, or nothing is."""
+    try:
+        manifest = read_json(home / MANIFEST)
+        return manifest if manifest.get("restored") else None
+    except (OSError, ValueError, AttributeError):  # not there, or damaged: made anew when the study is run
+        return None
+
+
 @dataclass(frozen=True)
 class SourceShards:
     """Both sides of one source."""

@@ -114,15 +114,15 @@ class AtFault(Finding):
     def draw(self) -> Figure:
         """A row a choice: itself alone, and the rest without it, a block a turn; the label says which was left out for good."""
         figure, (ax,) = canvas(width=8.4, height=1.8 + 0.34 * (1 + sum(len(one.tried) for one in self.out)))
-        labels, y = [], 0
+        labels: list[str] = []
         if self.measured is not None:
             labels.append("all together")
-            ax.plot(self.measured[1], y, marker="D", ms=8, color=PALETTE[1], ls="", label="all together")
+            ax.plot(self.measured[1], 0, marker="D", ms=8, color=PALETTE[1], ls="", label="all together")
         for turn, one in enumerate(self.out):
             if labels:
                 ax.axhline(len(labels) - 0.5, color=MUTED, lw=0.8, ls=":")
-            for other in sorted(one.tried, key=lambda other: (other.rest is None, other.rest)):
-                y, first = len(labels), turn == 0 and other is min(one.tried, key=lambda it: (it.rest is None, it.rest))
+            for place, other in enumerate(sorted(one.tried, key=lambda other: (other.rest is None, other.rest))):
+                y, first = len(labels), turn == place == 0
                 fault = other.value == one.value
                 labels.append(f"{'also ' if turn else ''}without {other.value}{': at fault' if fault else ''}")
                 if other.rest is None:

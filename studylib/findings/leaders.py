@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from studylib.analysis.decision import AHEAD
 from studylib.findings._figures.style import HATCHES, INK, PALETTE, canvas, wrapped
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
@@ -15,7 +16,6 @@ from studylib.result import Text, Verdict
 from studylib.words import ACCOUNTINGS, Words
 
 _MOST = 8  # variants drawn
-_AHEAD = 0.9
 
 
 class Leader(Frozen):
@@ -98,7 +98,7 @@ class Leaders(Finding):
         for verdict in verdicts:
             if not verdict.p_best:
                 ax.plot([], [], ls="", label=f"{ACCOUNTINGS[verdict.basis].en}: no verdict")
-        ax.axvline(_AHEAD, color=INK, lw=1, ls="--", label=f"ahead from {_AHEAD:.0%}")
+        ax.axvline(AHEAD, color=INK, lw=1, ls="--", label=f"ahead from {AHEAD:.0%}")
         ax.set_yticks(range(len(shown)), [wrapped(name) for name in shown], color=INK)
         ax.invert_yaxis()
         ax.set_xlim(0, 1.08)

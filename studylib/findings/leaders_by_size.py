@@ -10,13 +10,13 @@ import polars as pl
 from matplotlib.figure import Figure
 
 from studylib.analysis.by_size import Leading, by_size, leading_by_size
+from studylib.analysis.decision import AHEAD
 from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding
 from studylib.result import BySize, Change, SizeLeader, Text
 from studylib.words import Words
 
 _MOST = 7  # variants drawn
-_AHEAD = 0.9
 
 
 class LeadersBySize(Finding):
@@ -91,10 +91,10 @@ class LeadersBySize(Finding):
         for index, name in enumerate(shown):
             places = [(one.params, own[name]) for one, own in zip(leading, known, strict=True) if name in own]
             ax.plot(*zip(*places, strict=True), **look(index), ms=7, label=name)
-        ax.axhline(_AHEAD, color=INK, lw=1, ls="--")
+        ax.axhline(AHEAD, color=INK, lw=1, ls="--")
         ax.annotate(
-            f"sure from {_AHEAD:.0%}",
-            (0.01, _AHEAD),
+            f"sure from {AHEAD:.0%}",
+            (0.01, AHEAD),
             (0, 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",

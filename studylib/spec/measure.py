@@ -114,7 +114,7 @@ class TokenizerMeasure(Step, Frozen):
     )
     bytes_each: Positive = Field(default=1_000_000, description="of each source, at most")
 
-    @property
+    @cached_property
     def hash(self) -> str:
         content = {"data": self.data.hash, "others": [one.hash for one in self.others]}
         return hash_of(self.folder, content | {"bytes_each": self.bytes_each})

@@ -7,16 +7,14 @@ from dataclasses import asdict, dataclass
 import torch
 
 from studylib.choices.attention import check_backend
-from studylib.choices.execution import Execution
+from studylib.choices.execution import BF16_MIN_HIDDEN_SIZE, Execution
 from studylib.choices.mixer._fla import use_fla
 from studylib.errors import invalid
 from studylib.model.cost import training_flops
 from studylib.registry import ATTENTION_PATTERNS, MIXERS, OBJECTIVES
 from studylib.spec import ComputeSpec, TrialSpec
 
-# Measured on two AVX-512 cores: autocast's casts cost more than bf16 products save below this width, and
-# compiling (about 10 s a process) is repaid when a trial is longer than this many FLOPs.
-BF16_MIN_HIDDEN_SIZE = 48
+# Measured on two AVX-512 cores: compiling (about 10 s a process) is repaid when a trial is longer than this many FLOPs.
 COMPILE_MIN_FLOPS = 1e13
 
 

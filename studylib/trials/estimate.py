@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from studylib.choices.execution import BF16_MIN_HIDDEN_SIZE as BF16_FROM
+from studylib.environment import environment_with
 from studylib.errors import StudyError
 from studylib.files import read_json
 from studylib.machine import has_bf16_products
@@ -28,7 +29,6 @@ _BF16, _BF16_LATER, _BF16_AT_MOST = 1 / 100, (0.7, 1 / 400), 2.5
 # What the same scale quick took for variants of its baseline, at 24 and 32 wide in fp32: Mamba-2 0.65 to 0.73, experts 0.82 to 0.86, a
 # sliding window 0.75 to 0.77 of its FLOPs a second.
 _OTHER_MIXERS, _EXPERTS, _SPARSE = 0.7, 0.85, 0.75
-BF16_FROM = 48  # as `studylib.train.compute.BF16_MIN_HIDDEN_SIZE` has it, which is beyond torch's import
 _NEIGHBOURS = 5
 
 
@@ -132,17 +132,8 @@ def _measured(path: Path, changed: int) -> MeasuredSpeed | None:
 def numpy_speed(size: int = 512, seconds: float = 0.1) -> float:
     """FLOPs a second of numpy's fp32 matrix product on one core."""
     # One thread, if numpy is not loaded yet: two that wait for each other on a busy machine measure the waiting.
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
+    with environment_with(**dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")):
         import numpy as np
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
     generator = np.random.default_rng(0)
     left, right = (generator.standard_normal((size, size), dtype=np.float32) for _ in range(2))
     left @ right

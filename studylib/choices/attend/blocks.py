@@ -58,16 +58,9 @@ def _dense(
         stop = min(start + DENSE_BLOCK, length)
         end = stop if prefix_len is None else length  # a prefix may reach beyond the block
         scores = at_least_fp32(query[..., start:stop, :] @ key[..., :end, :].transpose(-1, -2))
-        if bias is not None:
-            scores = scores + bias[:, start:stop, :end]
-        later = torch.full((stop - start, end), -torch.inf, device=query.device).triu(start + 1)
-        if prefix_len is not None:
-            inside = torch.arange(end, device=query.device) < prefix_len[:, None]
-            later = later.masked_fill((inside[:, start:stop, None] & inside[:, None, :])[:, None], 0.0)
-        if begin is not None:
-            other = begin[:, start:stop, None] != begin[:, None, :end]
-            later = later.masked_fill(other[:, None], -torch.inf)
-        mixed.append(torch.softmax(scores + later, dim=-1).to(value.dtype) @ value[..., :end, :])
+        later = torch.full((stop - start, end), -torch.inf, dtype=scores.dtype, device=query.device).triu(start + 1)
+        added = _added(later, start, stop, bias, prefix_len, begin)
+        mixed.append(torch.softmax(scores + added, dim=-1).to(value.dtype) @ value[..., :end, :])
     return torch.cat(mixed, dim=-2) if len(mixed) > 1 else mixed[0]
 
 
@@ -85,9 +78,11 @@ class _WrittenOut(torch.autograd.Function):
         for start in range(0, length, DENSE_BLOCK):
             stop = min(start + DENSE_BLOCK, length)
             end = stop if prefix_len is None else length
-            scores = _scores(
-                q[:, start:stop] * scale, k[:, :end], _added(query, start, stop, end, bias, prefix_len, begin)
-            )
+            later = _later(stop - start, end, start, torch.promote_types(query.dtype, torch.float32), query.device)
+            added = _added(later, start, stop, bias, prefix_len, begin)
+            if added.ndim > 2:
+                added = added.expand(*query.shape[:2], -1, -1).flatten(0, 1)
+            scores = _scores(q[:, start:stop] * scale, k[:, :end], added)
             kept.append(torch.softmax(scores, dim=-1))
             mixed.append(_product(kept[-1].to(v.dtype), v[:, :end]))
         ctx.save_for_backward(q, k, v, *kept)
@@ -125,22 +120,21 @@ def _scores(query: torch.Tensor, key: torch.Tensor, added: torch.Tensor) -> torc
 
 
 def _added(
-    query: torch.Tensor, start: int, stop: int, end: int, bias: torch.Tensor | None, prefix_len: torch.Tensor | None,
+    later: torch.Tensor, start: int, stop: int, bias: torch.Tensor | None, prefix_len: torch.Tensor | None,
     begin: torch.Tensor | None,
 ) -> torch.Tensor:  # fmt: skip
-    """What is added to the scores of a block, broadcast over [batch * heads, stop - start, end]; at least fp32."""
-    dtype = torch.promote_types(query.dtype, torch.float32)
-    if bias is None and prefix_len is None and begin is None:
-        return _later(stop - start, end, start, dtype, query.device)
-    added = _later(stop - start, end, start, dtype, query.device).expand(*query.shape[:2], -1, -1)
+    """What is added to the scores of the queries from ``start`` to ``stop``, broadcast over [batch, heads, queries, keys].
+
+    ``later`` [queries, keys] is minus infinity where a key is later than a query, else 0.
+    """
+    end = later.shape[-1]
     if prefix_len is not None:
-        inside = torch.arange(end, device=query.device) < prefix_len[:, None]
-        added = added.masked_fill((inside[:, start:stop, None] & inside[:, None, :])[:, None], 0.0)
+        inside = torch.arange(end, device=later.device) < prefix_len[:, None]
+        later = later.masked_fill((inside[:, start:stop, None] & inside[:, None, :])[:, None], 0.0)
     if begin is not None:
-        added = added.masked_fill((begin[:, start:stop, None] != begin[:, None, :end])[:, None], -torch.inf)
-    if bias is not None:
-        added = added + bias[:, start:stop, :end]
-    return added.flatten(0, 1)
+        other = begin[:, start:stop, None] != begin[:, None, :end]
+        later = later.masked_fill(other[:, None], -torch.inf)
+    return later if bias is None else later + bias[:, start:stop, :end]
 
 
 @lru_cache(maxsize=64)  # all layers have the same, and no one writes into them

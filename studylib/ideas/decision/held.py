@@ -137,7 +137,7 @@ class Held:
         if not whole.parts:
             return
         if rates := rate_trials(params, whole):
-            yield Stage([*rates.values()], ALL, sum(len(params.seeds_of(budget)) for budget in params.held_at))
+            yield Stage([*rates.values()], ALL, params.held_trials)
             self.rates = {factor: self._loss(trial) for factor, trial in rates.items()}
         together = together_trials(params, whole, self.lr_factor)
         yield Stage(together, ONE_LESS, self._most_left_out())

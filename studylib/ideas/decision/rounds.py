@@ -16,9 +16,7 @@ from studylib.trials.queue import Round
 def rounds_of(params: DecisionParams) -> list[Round]:
     """All choices together, from the settings that the study's folder holds when the baseline is trained; and what follows."""
     after = tuple(spec.name for spec in plan(params) if isinstance(spec, TrialSpec) and spec.tags["family"] == RACE)
-    rates = len({1.0, *params.together_lr_factors}) if params.together_lr_factors else 0
-    expected = rates + sum(len(params.seeds_of(budget)) for budget in params.held_at)
-    return [Round(ALL, after, expected, lambda: _go_on(params, combined(params)))]
+    return [Round(ALL, after, len(params.rates) + params.held_trials, lambda: _go_on(params, combined(params)))]
 
 
 def combined(params: DecisionParams) -> Combined:

@@ -67,3 +67,13 @@ class DecisionParams(OneShapeParams):
     def held_at(self) -> tuple[int, ...]:
         """The budgets at which all choices together are trained, smallest first."""
         return tuple(sorted(self.together_at or self.budgets))
+
+    @property
+    def held_trials(self) -> int:
+        """How many trials all choices together are, at all these budgets."""
+        return sum(len(self.seeds_of(budget)) for budget in self.held_at)
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """Multiples of the rate that comes with all choices together, as they are tried; none: it is not tuned."""
+        return tuple(sorted({1.0, *self.together_lr_factors})) if self.together_lr_factors else ()

@@ -46,9 +46,8 @@ def together_trials(params: DecisionParams, combined: Combined, lr_factor: float
 
 def rate_trials(params: DecisionParams, combined: Combined) -> dict[float, TrialSpec]:
     """All parts of ``combined`` at the smallest size by multiple of the rate that comes with them, on a seed of their own."""
-    factors = sorted({1.0, *params.together_lr_factors}) if combined.parts and params.together_lr_factors else []
     found = {}
-    for factor in factors:
+    for factor in params.rates if combined.parts else ():
         trial = combined_trial(params, combined, params.held_at[0], TUNING_SEED, lr_factor=factor, family=RATES)
         found[factor] = trial.replace(eval_every=0)
     return found

@@ -1,7 +1,8 @@
 """Which variant is best at a size that nobody trained: one model over all sizes, carried to the target.
 
-See ``hierarchy`` for the model and its priors. With one size the slopes come from their prior alone, so little is said about what
-lies far away; nothing is a special case. What the model does not know is a line that bends beyond the sizes trained.
+See ``hierarchy`` for the model and its priors. With one size the memory comes from public ladders alone, so little is said about what
+lies far away; nothing is a special case. The recipe carries the same effects by the same model (`Reliability.carry`), with a memory
+that the sizes of all ideas have a part in.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from studylib.result import TargetVerdict
 
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
 Interval = tuple[float, float, float]  # low, middle, high
-# An interval of the size of all published effects of structures (0 to 3 % of the loss) says no more than was known before.
-WIDEST = 3.0
+# Of two variants that nobody compared it is known as well to 2.8 % of the loss (`TYPICAL_SPREAD` of each, 95 %).
+WIDEST = 2.0
 MARGIN = 0.2  # percent of the loss: differences below do not matter
 _BAR = 0.9  # P(best) from which it is decided
 
@@ -101,6 +102,10 @@ class AtTarget:
         Non-embedding parameters by label, smallest first.
     samples
         [K, V] joint draws at the target, percent of the loss up to a common level, in the order of ``p_best``.
+    memory
+        [K] decades of parameters over which effects are forgotten, by these trials and public ladders.
+    failing
+        Variants that scatter unlike the others, which say nothing of spread and memory.
     compared
         By size, smallest first: the variants that were trained there.
     """
@@ -115,6 +120,8 @@ class AtTarget:
     decided: bool
     effects: tuple[CarriedEffect, ...]
     samples: np.ndarray
+    memory: np.ndarray
+    failing: tuple[str, ...] = ()
     compared: tuple[Compared, ...] = ()
 
     @property
@@ -230,6 +237,8 @@ def carry_to_target(
         reference=reference,
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
+        memory=draws.memory,
+        failing=tuple(name for name, fails in zip(table.variants, draws.failing, strict=True) if fails),
         compared=tuple(_compared(table, draws, noise)),
         **_leading(table.variants, draws.target),
     )
@@ -242,7 +251,7 @@ def _compared(table: OverSizes, draws: EffectDraws, noise: np.ndarray) -> Iterat
         here = np.unique(variant[size == n])
         names = tuple(table.variants[v] for v in here)
         known = costs(table.trials.filter(pl.Series(size == n)))
-        yield Compared(names, draws.sizes[:, here, n], float(np.median(sd[here, n])), *known)
+        yield Compared(names, draws.sizes[:, here, n], float(np.median(sd[here, n])), *known, draws.spread_median)
 
 
 def _narrow(samples: np.ndarray, standing: Standing) -> bool:

@@ -41,6 +41,8 @@ class Compared:
         Of each variant, the fewest.
     trial_flops
         Of one trial, the median; None where it is not known.
+    spread_percent
+        SD of true effects over variants of such a choice, by all sizes together; None where they were not looked at together.
     """
 
     variants: tuple[str, ...]
@@ -49,6 +51,7 @@ class Compared:
     params: float
     seeds: int
     trial_flops: float | None
+    spread_percent: float | None = None
 
     @classmethod
     def of(cls, decision: Decision, trials: pl.DataFrame, metric: str = "val_bpb") -> Compared | None:

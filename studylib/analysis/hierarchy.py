@@ -1,38 +1,42 @@
 """One model of all effects at all sizes, and what it says about a size that nobody trained.
 
-    effect[v](N) = m[v] + integral of s[v] from N_ref to N, over log10 of the parameters + d[v, N]
-    m ~ Normal(0, tau_m),  s ~ Normal(0, tau_s) at any size,  d ~ Normal(0, tau_d)
+In percent of the loss (100 times the difference of log losses), a variant's effect is an Ornstein-Uhlenbeck process over log10 of the
+parameters, about the mean of those that contend:
 
-in percent of the loss (100 times the difference of log losses). Only contrasts between variants enter: every size has a common
-level of its own. ``N_ref`` is the middle of the sizes, where level and slope of a variant are measured independently of each other.
-The slope ``s`` need not stay what it was: it forgets itself over ``MEMORY`` decades (correlation exp(-distance / MEMORY), an
-Ornstein-Uhlenbeck process). A line that goes on for ever and an effect that levels off are then both possible, and the further away
-the target, the less the slope that was seen says about it.
+    cov(effect[v](N), effect[v](M)) = spread^2 exp(-|log10(N / M)| / memory)
 
-How far the three scatter is not known. Beforehand
+Only contrasts between variants enter: every size has a common level of its own. It is the model of ``reliability``, which public ladders
+were fitted with: of an effect at the largest size a share exp(-decades / memory) is left at the target, the rest is new, with the same
+spread. So a slope that was seen is not drawn out: held against ladders, that forecasts effects worse (a level and a slope of its own for
+every variant), and rankings at one size are not beaten by curves (DataDecide, arXiv 2504.11393). How an effect moves from size to size
+says how long memory is, and that decides how much of it arrives.
 
-- ``tau_m`` half-Cauchy, 3 % of the loss: the size of differences published for shapes and structures;
-- ``tau_s`` log-normal, 0.3 % in ten times as many parameters, times or over 2.2: Muon over AdamW, 1.4 times fewer tokens at 0.1B and
-  1.1 times at 1.2B (arXiv 2509.02046), is about 1.6 % of the loss in one such step, and most structures move less. It is never zero
-  (where ten variants do not move, an eleventh still may) and grows with ``tau_m`` (`typical_slope`);
-- ``tau_d`` half of a Student's t with 3 degrees of freedom, 0.15 %: a size's own luck with what was not tuned there.
+Beforehand
 
-Given the three and the noise everything is Gaussian. So: weights of a grid of (tau_m, tau_s, tau_d) at typical noise; pairs of a
-grid point and a draw of the noise, weighted by their exact marginal likelihood; and exact draws of the effects given each pair.
+- ``memory``: what public ladders say of a choice that they did not try (`published_reliability`);
+- ``spread``: log-normal about `TYPICAL_SPREAD`, times or over 3.3 (one standard deviation).
+
+A variant that fails (sixteen passes over a text, a rate that diverges) scatters unlike the others, and would widen what is expected of
+them. Where it is at least twenty times likelier than not that it is none of them (`_failing`), its levels are free of each other and
+say nothing of spread and memory; what it is at the target is carried from its last size as for all.
+
+Given the two and the noise everything is Gaussian. So: weights of a grid of (spread, memory) at typical noise; pairs of a grid point and
+a draw of the noise, weighted by their exact marginal likelihood; and exact draws of the effects given each pair.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-LEVELS = np.geomspace(0.03, 60.0, 10)
-SLOPES = np.geomspace(0.03, 9.0, 12)
-OWN = np.geomspace(0.02, 3.0, 8)
-LEVEL_SCALE, SLOPE_MEDIAN, SLOPE_SPREAD, OWN_SCALE = 3.0, 0.3, 0.8, 0.15
-OWN_DEGREES = 3
-MEMORY = 3.0
+from studylib.analysis.reliability import TYPICAL_SPREAD, published_reliability
+
+SPREADS = np.geomspace(0.02, 60.0, 20)
+SPREAD_FACTOR = 1.2  # standard deviation of the log of the spread, beforehand
+MEMORIES = 16  # draws of the memory that the grid has
+FREE = 20.0  # percent: a level that is free
+_FAILS = 0.05  # share of variants that fail, beforehand
 _PAIRS, _REPEATS, _CHUNK = 600, 14, 200
 
 
@@ -45,17 +49,25 @@ class EffectDraws:
     sizes
         [K, V, S] effects at the sizes trained, percent.
     target
-        [K, V] effects at the target, with a deviation of its own.
+        [K, V] effects at the target.
     slopes
         [K, V] percent in ten times as many parameters, from the smallest to the largest size; 0 with one.
-    taus
-        [K, 3] ``tau_m, tau_s, tau_d``.
+    spread, memory
+        [K] percent of the loss, and decades of parameters.
+    failing
+        [V] variants that scatter unlike the others.
     """
 
     sizes: np.ndarray
     target: np.ndarray
     slopes: np.ndarray
-    taus: np.ndarray
+    spread: np.ndarray
+    memory: np.ndarray
+    failing: np.ndarray
+
+    @property
+    def spread_median(self) -> float:
+        return float(np.median(self.spread))
 
 
 @dataclass(frozen=True)
@@ -74,6 +86,18 @@ class Measured:
     @property
     def seen(self) -> np.ndarray:
         return self.maps @ self.y
+
+    @property
+    def cells(self) -> np.ndarray:
+        """[T] number of each trial's variant and size."""
+        return self.variant * self.contrasts.shape[2] + self.size
+
+    @property
+    def effects(self) -> np.ndarray:
+        """[V, S] least-squares effects about the mean of a size; NaN where a variant was not trained."""
+        there = np.zeros(self.contrasts.shape[1:], dtype=bool)
+        there[self.variant, self.size] = True
+        return np.where(there, np.einsum("dvs,d->vs", self.contrasts, self.seen), np.nan)
 
 
 def measured(y: np.ndarray, variant: np.ndarray, size: np.ndarray, seed: np.ndarray) -> Measured:
@@ -101,6 +125,83 @@ def measured(y: np.ndarray, variant: np.ndarray, size: np.ndarray, seed: np.ndar
     return Measured(y, variant, size, np.concatenate(maps), np.concatenate(contrasts))
 
 
+@dataclass(frozen=True)
+class _Model:
+    """What is seen of the effects, and how it and they scatter.
+
+    ``last`` [V] is each variant's largest size; ``own`` [E, D] are draws of further errors of ``data.seen``.
+    """
+
+    data: Measured
+    places: np.ndarray
+    size_of: np.ndarray
+    by_cell: np.ndarray
+    own: np.ndarray | None
+    moved: np.ndarray
+    last: np.ndarray
+    failing: np.ndarray
+
+    @classmethod
+    def of(cls, data: Measured, places: np.ndarray, noise: np.ndarray, errors: np.ndarray | None) -> _Model:
+        size_of = np.argmax(np.abs(data.contrasts).sum(axis=1) > 0, axis=1)  # [D]: a contrast touches one size
+        by_cell = np.stack(
+            [data.maps[:, data.cells == c] @ data.maps[:, data.cells == c].T for c in range(noise[0].size)]
+        )  # [C, D, D]
+        own, moved = None, np.zeros((len(size_of), len(size_of)))
+        if errors is not None:
+            own = np.einsum("dvs,evs->ed", data.contrasts, errors - errors.mean(axis=0))
+            moved = own.T @ own / len(own)
+        count = data.contrasts.shape[1]
+        last = np.array([data.size[data.variant == v].max(initial=0) for v in range(count)])
+        return cls(data, places, size_of, by_cell, own, moved, last, np.zeros(count, dtype=bool))
+
+    def covariance(self, known: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """[n, D, D] of ``data.seen``, from [n, 2] of (spread, memory) and [n, V, S] of the noise."""
+        flat = self.data.contrasts.sum(axis=2)  # [D, V]
+        alike, free = flat[:, ~self.failing], flat[:, self.failing]
+        scatter = known[:, 0, None, None] ** 2 * kept(self.places, known[:, 1])[:, self.size_of[:, None], self.size_of]
+        same = np.equal.outer(self.size_of, self.size_of)
+        fixed = self.moved + FREE**2 * same * (free @ free.T)
+        luck = np.tensordot(variance.reshape(len(variance), -1), self.by_cell, axes=1)
+        return scatter * (alike @ alike.T) + luck + fixed
+
+    def evidence(self, known: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """[n] log densities of what is seen, without the constant."""
+        variance = np.broadcast_to(variance, (len(known), *variance.shape[1:]))
+        parts = np.array_split(np.arange(len(known)), -(-len(known) // _CHUNK))
+        seen = self.data.seen
+        return np.concatenate([evidence(self.covariance(known[part], variance[part]), seen) for part in parts])
+
+    def draw(self, known: np.ndarray, variance: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+        """[n, R, V, P] effects given what is seen: draws from the prior, moved by what they miss of it (Matheron's rule)."""
+        data, sizes = self.data, len(self.places) - 1
+        prior = self._prior(known)  # [n, V, P, P]
+        root = np.linalg.cholesky(prior + 1e-9 * np.eye(sizes + 1))
+        shape = (len(known), _REPEATS, prior.shape[1], sizes + 1)
+        free = np.einsum("nvpq,nrvq->nrvp", root, generator.standard_normal(shape), optimize=True)
+        sigma = np.sqrt(variance.reshape(len(known), -1)[:, data.cells])  # [n, T]
+        lucky = sigma[:, None, :] * generator.standard_normal((*shape[:2], len(data.cells)))
+        guessed = np.einsum("dvs,nrvs->nrd", data.contrasts, free[..., :sizes], optimize=True) + lucky @ data.maps.T
+        if self.own is not None:
+            guessed += self.own[generator.integers(0, len(self.own), guessed.shape[:2])]
+        pull = np.linalg.solve(self.covariance(known, variance), (data.seen - guessed).transpose(0, 2, 1))  # [n, D, R]
+        towards = np.einsum("dvs,ndr->nrvs", data.contrasts, pull, optimize=True)
+        return free + np.einsum("nvps,nrvs->nrvp", prior[..., :sizes], towards, optimize=True)
+
+    def _prior(self, known: np.ndarray) -> np.ndarray:
+        """[n, V, P, P] covariance of each variant's effects."""
+        share, sizes = kept(self.places, known[:, 1]), len(self.places) - 1
+        scatter = known[:, 0, None, None] ** 2
+        prior = np.repeat((scatter * share)[:, None], len(self.failing), axis=1)
+        for v in np.flatnonzero(self.failing):
+            left = share[:, sizes, self.last[v]]  # [n] of its last level, at the target
+            own = np.zeros_like(share) + FREE**2 * np.eye(sizes + 1)
+            own[:, sizes, self.last[v]] = own[:, self.last[v], sizes] = FREE**2 * left
+            own[:, sizes, sizes] = FREE**2 * left**2 + scatter[:, 0, 0] * (1 - left**2)
+            prior[:, v] = own
+        return prior
+
+
 def draw_effects(
     data: Measured,
     x: np.ndarray,
@@ -121,70 +222,27 @@ def draw_effects(
     errors
         [E, V, S] draws of further errors of the cells' effects, percent: of moves between accountings.
     """
-    place = np.append(x, target) - (x.min() + x.max()) / 2  # [P], P = S + 1
-    walked, rise = walk(place), np.append(_mean_slope(place[:-1]), 0.0)
-    values, vectors = np.linalg.eigh(walked)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    size_of = np.argmax(np.abs(data.contrasts).sum(axis=1) > 0, axis=1)  # [D]
-    flat = data.contrasts.sum(axis=2)  # [D, V]: a contrast touches one size
-    alike = flat @ flat.T  # [D, D]
-    cells = data.variant * len(x) + data.size
-    by_cell = np.stack(
-        [data.maps[:, cells == c] @ data.maps[:, cells == c].T for c in range(noise[0].size)]
-    )  # [C, D, D]
-    moved = np.zeros_like(alike)
-    if errors is not None:
-        own = np.einsum("dvs,evs->ed", data.contrasts, errors - errors.mean(axis=0))
-        moved = own.T @ own / len(own)
-    seen = data.seen
-
-    def covariance(taus: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """[n, D, D] of ``seen``, from [n, 3] and [n, V, S]."""
-        inner = _prior(taus, walked[:-1, :-1])[:, size_of[:, None], size_of]
-        return inner * alike + np.tensordot(variance.reshape(len(variance), -1), by_cell, axes=1) + moved
-
+    places = np.append(x, target)  # [P], P = S + 1
+    model = _Model.of(data, places, noise, errors)
     grid, prior = _grid()
     typical = np.exp(np.log(noise).mean(axis=0))[None]
-    log = np.concatenate(
-        [evidence(covariance(part, typical), seen) for part in np.array_split(grid, -(-len(grid) // _CHUNK))]
-    )
+    failing = _failing(model, grid, prior, typical)
+    model = replace(model, failing=failing)
+    log = model.evidence(grid, typical)
     weight = prior * np.exp(log - log.max())
     proposal = 0.8 * weight / weight.sum() + 0.2 * prior
     pick = generator.choice(len(grid), _PAIRS, p=proposal)
-    taus, variance = grid[pick], noise[generator.integers(0, len(noise), _PAIRS)]
-    parts = np.array_split(np.arange(_PAIRS), -(-_PAIRS // _CHUNK))
-    log = np.concatenate([evidence(covariance(taus[part], variance[part]), seen) for part in parts])
-    log += np.log(prior[pick] / proposal[pick])
+    known, variance = grid[pick], noise[generator.integers(0, len(noise), _PAIRS)]
+    log = model.evidence(known, variance) + np.log(prior[pick] / proposal[pick])
     weight = np.exp(log - log.max())
     kept = generator.choice(_PAIRS, _PAIRS, p=weight / weight.sum())
-    taus, variance = taus[kept], variance[kept]
-
-    found = []
-    for part in parts:
-        own_taus, own_variance = taus[part], variance[part]
-        shape = (len(part), _REPEATS, data.contrasts.shape[1])
-        level, slope, luck = (own_taus[:, i, None, None, None] for i in range(3))
-        moves = slope * (generator.standard_normal((*shape, len(place))) @ root.T)  # [n, R, V, P]
-        free = level * generator.standard_normal((*shape, 1)) + moves
-        free = free + luck * generator.standard_normal(free.shape)
-        sigma = np.sqrt(own_variance.reshape(len(part), -1)[:, cells])  # [n, T]
-        lucky = sigma[:, None, :] * generator.standard_normal((len(part), _REPEATS, len(cells)))
-        guessed = np.einsum("dvs,nrvs->nrd", data.contrasts, free[..., :-1], optimize=True) + lucky @ data.maps.T
-        if errors is not None:
-            guessed += own[generator.integers(0, len(own), guessed.shape[:2])]
-        full = covariance(own_taus, own_variance)
-        pull = np.linalg.solve(full, (seen - guessed).transpose(0, 2, 1))  # [n, D, R]
-        towards = np.einsum("dvs,ndr->nrvs", data.contrasts, pull, optimize=True)
-        # how far a variant's effects, and its slope without the sizes' own luck, follow what is seen of it at each size
-        follows = _prior(own_taus, walked)[:, :, : len(x)]  # [n, P, S]
-        moving = own_taus[:, 1, None, None] ** 2 * (rise @ walked)[None, None, : len(x)]
-        both = np.concatenate([free, (moves @ rise)[..., None]], axis=-1)
-        follows = np.concatenate([follows, moving], axis=1)
-        found.append(both + np.einsum("nks,nrvs->nrvk", follows, towards, optimize=True))
+    known, variance = known[kept], variance[kept]
+    parts = np.array_split(np.arange(_PAIRS), -(-_PAIRS // _CHUNK))
+    found = [model.draw(known[part], variance[part], generator) for part in parts]
     draws = np.concatenate(found).reshape(-1, *found[0].shape[2:])
-    return EffectDraws(
-        draws[..., : len(x)], draws[..., len(x)], draws[..., len(x) + 1], np.repeat(taus, _REPEATS, axis=0)
-    )
+    sizes, at_target = draws[..., :-1], draws[..., -1]
+    spread, memory = np.repeat(known, _REPEATS, axis=0).T
+    return EffectDraws(sizes, at_target, sizes @ _mean_slope(x), spread, memory, failing)
 
 
 def helmert(count: int) -> np.ndarray:
@@ -196,28 +254,44 @@ def helmert(count: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def typical_slope(level: np.ndarray | float) -> np.ndarray | float:
-    """Median of ``tau_s`` given ``tau_m``: where effects are larger than usual, so is what they gain or lose with size."""
-    return SLOPE_MEDIAN * np.hypot(1.0, np.asarray(level) / LEVEL_SCALE)
-
-
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """[G, 3] points and their prior mass: density times the spacing of each axis."""
-    level, slope, own = np.meshgrid(LEVELS, SLOPES, OWN, indexing="ij")
-    mass = np.gradient(LEVELS)[:, None, None] / (1 + (level / LEVEL_SCALE) ** 2)
-    steps = np.log(slope / typical_slope(level)) / SLOPE_SPREAD
-    mass = mass * np.gradient(np.log(SLOPES))[:, None] * np.exp(-0.5 * steps**2)
-    mass = mass * np.gradient(OWN) * (1 + (own / OWN_SCALE) ** 2 / OWN_DEGREES) ** (-(OWN_DEGREES + 1) / 2)
-    return np.stack([level, slope, own], axis=-1).reshape(-1, 3), (mass / mass.sum()).ravel()
+    """[G, 2] points (spread, memory) and their prior mass."""
+    memory = published_reliability().memory
+    memory = np.quantile(memory, (np.arange(MEMORIES) + 0.5) / MEMORIES)
+    spread = np.exp(-0.5 * (np.log(SPREADS / TYPICAL_SPREAD) / SPREAD_FACTOR) ** 2)
+    mass = np.repeat(spread / spread.sum(), MEMORIES) / MEMORIES
+    return np.stack([np.repeat(SPREADS, MEMORIES), np.tile(memory, len(SPREADS))], axis=-1), mass
 
 
-def walk(place: np.ndarray) -> np.ndarray:
-    """[P, P] covariance of the integral of the slope from 0 to ``place`` (decades), for slopes of variance 1."""
-    far = np.abs(place) / MEMORY
-    same = np.sign(place)[:, None] * np.sign(place) > 0
-    both = np.where(same, 2 * np.minimum(far[:, None], far), 0.0)
-    apart = np.abs(place[:, None] - place) / MEMORY
-    return MEMORY**2 * (both + np.exp(-far)[:, None] + np.exp(-far) - 1 - np.exp(-apart))
+def kept(places: np.ndarray, memory: np.ndarray | float) -> np.ndarray:
+    """[..., P, P] share of an effect that is left from one place to another (log10 of the parameters)."""
+    return np.exp(-np.abs(places[:, None] - places) / np.asarray(memory)[..., None, None])
+
+
+def _failing(model: _Model, grid: np.ndarray, prior: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """[V] which variants fail: one after another the worst of those left, as long as the trials are likelier so.
+
+    At most fewer than half, so that there are others to be unlike. Those that are far ahead never: they show what effects can be.
+    """
+    failing = np.zeros(model.data.contrasts.shape[1], dtype=bool)
+    effects = model.data.effects
+    odds = np.log(_FAILS / (1 - _FAILS))
+    best = _log_mean(model.evidence(grid, noise), prior)
+    while failing.sum() < (len(failing) - 1) // 2:
+        left = effects[~failing]
+        left = left[:, np.isfinite(left).any(axis=0)]
+        behind = np.nanmean(left - np.nanmedian(left, axis=0), axis=1)
+        tried = failing.copy()
+        tried[np.flatnonzero(~failing)[behind.argmax()]] = True
+        found = _log_mean(replace(model, failing=tried).evidence(grid, noise), prior) + tried.sum() * odds
+        if found <= best + failing.sum() * odds:
+            break
+        failing, best = tried, found - tried.sum() * odds
+    return failing
+
+
+def _log_mean(log: np.ndarray, weights: np.ndarray) -> float:
+    return float(log.max() + np.log(weights @ np.exp(log - log.max())))
 
 
 def _mean_slope(place: np.ndarray) -> np.ndarray:
@@ -227,12 +301,6 @@ def _mean_slope(place: np.ndarray) -> np.ndarray:
     if place[high] > place[low]:
         weights[high], weights[low] = np.array([1, -1]) / (place[high] - place[low])
     return weights
-
-
-def _prior(taus: np.ndarray, walked: np.ndarray) -> np.ndarray:
-    """[n, P, P] covariance of one variant's effects, from `walk` of their places."""
-    level, slope, own = (taus[:, i, None, None] ** 2 for i in range(3))
-    return level + slope * walked + own * np.eye(len(walked))
 
 
 def evidence(covariance: np.ndarray, seen: np.ndarray) -> np.ndarray:

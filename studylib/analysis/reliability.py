@@ -153,7 +153,7 @@ def held_share(
 
 
 # What is taken for the spread before a choice's variants were seen: published effects of structures and shapes are of this size.
-_SPREAD, _WEIGHT = 0.5, 2.0
+TYPICAL_SPREAD, _WEIGHT = 0.5, 2.0
 
 
 def spread_of(behind: Sequence[float] | np.ndarray, sd: Sequence[float] | np.ndarray) -> float:
@@ -166,7 +166,7 @@ def spread_of(behind: Sequence[float] | np.ndarray, sd: Sequence[float] | np.nda
     _check(behind, sd)
     free = len(behind) - 1
     if not free:
-        return _SPREAD
+        return TYPICAL_SPREAD
     half = max(2, math.ceil(len(behind) / 2))
     # Of as many normal values the better half is narrower than all by so much (Blom 1958).
     expected = ndtri((np.arange(1, half + 1) - 0.375) / (len(behind) + 0.25))
@@ -175,7 +175,7 @@ def spread_of(behind: Sequence[float] | np.ndarray, sd: Sequence[float] | np.nda
     if better < seen:
         seen, free = better, half - 1
     seen = max(seen - float(np.mean(sd[1:] ** 2)) / 2, 0.0)
-    return math.sqrt((_WEIGHT * _SPREAD**2 + free * seen) / (_WEIGHT + free))
+    return math.sqrt((_WEIGHT * TYPICAL_SPREAD**2 + free * seen) / (_WEIGHT + free))
 
 
 def _check(behind: np.ndarray, sd: np.ndarray) -> None:

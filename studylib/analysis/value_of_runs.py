@@ -43,12 +43,15 @@ class SeenChoice:
         Parameters at that size.
     noise
         SD of one trial there, percent of the loss; taken to be the same at other sizes.
+    spread
+        SD of true effects over variants of such a choice, percent of the loss; None: `spread_of` those seen.
     """
 
     behind: Sequence[float]
     sd: Sequence[float]
     params: float
     noise: float
+    spread: float | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Beliefs:
             np.array([np.pad(np.asarray(getattr(one, name), dtype=float), (0, most - len(one.sd))) for one in choices])
             for name in ("behind", "sd")
         )
-        spread = np.array([spread_of(one.behind, one.sd) for one in choices])
+        spread = np.array([spread_of(one.behind, one.sd) if one.spread is None else one.spread for one in choices])
         here = behind - (behind.sum(axis=1) / real.sum(axis=1))[:, None]
         left = _correlation(reliability, places)  # [B, P, P]
         with_seen = left[:, 0]  # [B, P]

@@ -85,6 +85,7 @@ def as_compared(compared: Compared | None, own: str, values: Mapping[str, Value]
             for name, (mean, sd) in here.behind(own).items()
         ),
         "params": here.params, "noise_percent": here.noise_percent, "seeds": here.seeds, "trial_flops": here.trial_flops,
+        "spread_percent": here.spread_percent,
     }  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def next_runs(
     known = [
         SeenChoice(
             [tried.behind_percent for tried in one.tried], [tried.sd_percent for tried in one.tried],
-            one.params or 1.0, one.noise_percent or 0.0,
+            one.params or 1.0, one.noise_percent or 0.0, one.spread_percent,
         )
         for _, one in choices
     ]  # fmt: skip

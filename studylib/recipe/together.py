@@ -73,7 +73,7 @@ def carry(choice: Together, reliability: Reliability, non_embedding: int, place:
         return
     behind, sd = [one.behind_percent for one in compared.tried], [one.sd_percent for one in compared.tried]
     factor = max(1.0, non_embedding / compared.params)
-    choice.draws = reliability.carry(behind, sd, None, factor, np.random.default_rng(place))
+    choice.draws = reliability.carry(behind, sd, compared.spread_percent, factor, np.random.default_rng(place))
     labels = [one.label for one in compared.tried]
     fits = [label for label in labels if _has_published(choice, label)]
     choice.known = labels.index(min(fits, key=lambda label: _distance(choice, label))) if fits else None

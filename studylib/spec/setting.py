@@ -65,6 +65,10 @@ class Setting(Frozen):
     noise_percent: float | None = Field(
         default=None, ge=0, description="SD of one trial there, percent of the loss, what seeds share being out"
     )
+    spread_percent: float | None = Field(
+        default=None, ge=0,
+        description="SD of true effects over such values, percent of the loss, by all sizes together; none: by those tried",
+    )  # fmt: skip
     seeds: int | None = Field(default=None, ge=1, description="of each value there")
     trial_flops: Above0 | None = Field(default=None, description="of one trial there, the median")
 

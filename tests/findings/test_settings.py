@@ -97,7 +97,7 @@ def carried(target: dict[str, float], noise: float = 0.01) -> AtTarget:
     samples = np.array(list(target.values())) + noise * generator.standard_normal((4000, len(target)))
     everyone = AtTarget(
         target_params=1e10, sizes={"1M": 1e6, "4M": 4e6}, reference="baseline", leader="", p_best=dict.fromkeys(target, 0.0),
-        regret=0.0, rivals=(), decided=False, effects=(), samples=samples,
+        regret=0.0, rivals=(), decided=False, effects=(), samples=samples, memory=np.ones(4000),
     )  # fmt: skip
     return everyone.among(list(target))
 

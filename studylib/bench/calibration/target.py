@@ -11,6 +11,7 @@ import polars as pl
 
 from studylib.analysis import hierarchy
 from studylib.analysis.at_target import AtTarget, carry_to_target
+from studylib.analysis.reliability import TYPICAL_SPREAD, published_reliability
 from studylib.bench.calibration._table import Row
 
 TITLE = "Carried to the target"
@@ -81,33 +82,37 @@ def simulated_trials(
 # --- effects drawn from the model itself
 
 
-def draw_taus(generator: np.random.Generator) -> tuple[float, float, float]:
-    """From the priors; levels of at most ten times their scale, as no study would keep worse variants."""
-    level = min(abs(generator.standard_cauchy()), 10.0) * hierarchy.LEVEL_SCALE
-    slope = hierarchy.typical_slope(level) * math.exp(generator.normal(0, hierarchy.SLOPE_SPREAD))
-    return level, float(slope), hierarchy.OWN_SCALE * abs(generator.standard_t(hierarchy.OWN_DEGREES))
+@dataclass(frozen=True)
+class Known:
+    """How effects scatter: ``spread`` in percent, ``memory`` in decades."""
+
+    spread: float
+    memory: float
+
+    def covariance(self, sizes: Sizes) -> np.ndarray:
+        """[S + 1, S + 1] of one variant's effects, the target last."""
+        return self.spread**2 * hierarchy.kept(sizes.place, self.memory)
 
 
-def draw_truth(variants: int, sizes: Sizes, taus: tuple[float, float, float], generator: np.random.Generator) -> Truth:
-    level, slope, own = taus
-    values, vectors = np.linalg.eigh(hierarchy.walk(sizes.place))
-    root = vectors * np.sqrt(np.maximum(values, 0))
-    shape = (variants, sizes.count + 1)
-    walked = generator.standard_normal(shape) @ root.T
-    return level * generator.standard_normal((variants, 1)) + slope * walked + own * generator.standard_normal(shape)
+def draw_known(generator: np.random.Generator) -> Known:
+    """From the priors."""
+    spread = TYPICAL_SPREAD * math.exp(generator.normal(0, hierarchy.SPREAD_FACTOR))
+    return Known(spread, float(generator.choice(published_reliability().memory)))
 
 
-def oracle(
-    trials: pl.DataFrame, sizes: Sizes, seeds: int, noise: float, taus: tuple[float, float, float]
-) -> tuple[np.ndarray, np.ndarray]:
+def draw_truth(variants: int, sizes: Sizes, known: Known, generator: np.random.Generator) -> Truth:
+    root = np.linalg.cholesky(known.covariance(sizes) + 1e-12 * np.eye(sizes.count + 1))
+    return generator.standard_normal((variants, sizes.count + 1)) @ root.T
+
+
+def oracle(trials: pl.DataFrame, sizes: Sizes, seeds: int, noise: float, known: Known) -> tuple[np.ndarray, np.ndarray]:
     """Mean and SD [V] of the effects at the target, to the mean of all, for one who knows how everything scatters."""
     wide = trials.with_columns(pl.col("val_bpb").log() * 100).group_by("variant", "size", maintain_order=True)
     seen = wide.agg(pl.col("val_bpb").mean()).sort("variant", "size")["val_bpb"].to_numpy()
     count = sizes.count
     seen = seen.reshape(-1, count)
     seen = seen - seen.mean(axis=0)
-    level, slope, own = taus
-    prior = level**2 + slope**2 * hierarchy.walk(sizes.place) + own**2 * np.eye(count + 1)
+    prior = known.covariance(sizes)
     # every size's common level is out, so variants are alike: one regression on the sizes serves all
     gain = np.linalg.solve(prior[:count, :count] + noise**2 / seeds * np.eye(count), prior[:count, count])
     left = prior[count, count] - prior[count, :count] @ gain
@@ -121,13 +126,13 @@ def _from_the_model(
     noise, inside, widths, wrong = 0.1, [], [], 0
     regrets = np.zeros(3)
     for at, generator in _studies(studies, random_seed):
-        taus = draw_taus(generator)
-        effects = draw_truth(variants, sizes, taus, generator)
+        known = draw_known(generator)
+        effects = draw_truth(variants, sizes, known, generator)
         trials = simulated_trials(effects, sizes, seeds, noise, generator)
         found = carry_to_target(trials, target_params=_TARGET, random_seed=at)
         covered, width = _held(found, effects)
         inside.append(covered)
-        widths.append(width / (2 * 1.96 * oracle(trials, sizes, seeds, noise, taus)[1].mean()))
+        widths.append(width / (2 * 1.96 * oracle(trials, sizes, seeds, noise, known)[1].mean()))
         lead, best, gap = _outcome(found, effects)
         bins.append((found.p_leader, lead == best))
         wrong += found.decided and gap[lead] > 0
@@ -226,14 +231,12 @@ def _coverage(
 
 
 def _drawn(variants: int) -> Drawn:
-    return lambda sizes, generator: draw_truth(variants, sizes, draw_taus(generator), generator)
+    return lambda sizes, generator: draw_truth(variants, sizes, draw_known(generator), generator)
 
 
 def _lines(sizes: Sizes, generator: np.random.Generator) -> Truth:
-    level, slope, own = draw_taus(generator)
-    shape = (5, sizes.count + 1)
-    straight = slope * generator.standard_normal((5, 1)) * sizes.place
-    return level * generator.standard_normal((5, 1)) + straight + own * generator.standard_normal(shape)
+    straight = 0.3 * generator.standard_normal((5, 1)) * sizes.place
+    return generator.normal(0, 1, (5, 1)) + straight + generator.normal(0, 0.05, (5, sizes.count + 1))
 
 
 def _heavy(sizes: Sizes, generator: np.random.Generator) -> Truth:

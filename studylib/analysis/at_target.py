@@ -29,7 +29,7 @@ from studylib.result import TargetVerdict
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
 Interval = tuple[float, float, float]  # low, middle, high
 # Of two variants that nobody compared it is known as well to 2.8 % of the loss (`TYPICAL_SPREAD` of each, 95 %).
-WIDEST = 2.0
+WIDEST = 2.0  # percent of the loss
 MARGIN = 0.2  # percent of the loss: differences below do not matter
 _BAR = 0.9  # P(best) from which it is decided
 
@@ -47,13 +47,13 @@ class CarriedEffect:
     slope
         Change in ten times as many parameters; None with one size.
     target
-        At the target; None where the interval is wider than ``WIDEST`` percent of the loss: not supported.
+        At the target; None where the interval is wider than `WIDEST` and than the effect itself: not supported.
     p_better
         Probability that it is better than the reference at the target.
     trend
-        ``shrinks``, ``grows`` or ``flips``: the slope is of one sign after Holm's correction for all variants, and leads the effect
-        towards zero, away from it, or across. ``holds``: an effect at the largest size, and no slope that could be seen.
-        ``unclear``: neither.
+        ``shrinks``, ``grows`` or ``flips``: over three sizes or more (two cannot tell a slope from what one size was not tuned for)
+        the slope is of one sign after Holm's correction for all variants, and leads the effect towards zero, away from it, or across.
+        ``holds``: an effect at the largest size, and no slope that could be seen. ``unclear``: neither.
     """
 
     variant: str
@@ -95,7 +95,7 @@ class AtTarget:
     rivals
         Variants that are better than the leader with a probability above 5 %, the likeliest first.
     decided
-        P(best) of at least 90 %, a regret within the margin, and a distance to the runner-up that is known to `WIDEST`.
+        P(best) of at least 90 %, and a regret within the margin.
     effects
         Every variant against ``reference`` (which is not among them), or against the mean of all where there is none.
     sizes
@@ -254,15 +254,6 @@ def _compared(table: OverSizes, draws: EffectDraws, noise: np.ndarray) -> Iterat
         yield Compared(names, draws.sizes[:, here, n], float(np.median(sd[here, n])), *known, draws.spread_median)
 
 
-def _narrow(samples: np.ndarray, standing: Standing) -> bool:
-    """Whether the leader's distance to whoever may best overtake it is known as well as an effect must be to be given."""
-    if samples.shape[1] < 2:
-        return True
-    second = np.where(np.arange(samples.shape[1]) == standing.lead, -1.0, standing.better).argmax()
-    low, high = np.quantile(samples[:, standing.lead] - samples[:, second], [0.025, 0.975])
-    return bool(high - low <= WIDEST)
-
-
 def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
     standing = Standing.of(samples)
     return {
@@ -270,7 +261,7 @@ def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
         "p_best": dict(zip(variants, standing.best.tolist(), strict=True)),
         "regret": standing.regret,
         "rivals": tuple(variants[i] for i in standing.rivals),
-        "decided": standing.state(_BAR, MARGIN) == "ahead" and _narrow(samples, standing),
+        "decided": standing.state(_BAR, MARGIN) == "ahead",
     }
 
 
@@ -306,7 +297,7 @@ def _effects(
                 raw,
                 effects,
                 slope,
-                ends if ends[2] - ends[0] <= WIDEST else None,
+                ends if ends[2] - ends[0] <= max(WIDEST, abs(ends[1])) else None,
                 float((target[:, v] < 0).mean()),
                 _trend(list(effects.values()), slope, bool(moves[place])) if len(effects) > 1 else "one size",
             )
@@ -356,7 +347,7 @@ def _trend(effects: list[Interval], slope: Interval | None, moves: bool) -> Tren
         return -1 if ends[2] < 0 else 1 if ends[0] > 0 else 0
 
     first, last = sign(effects[0]), sign(effects[-1])
-    if moves and slope is not None and (first or last):
+    if moves and slope is not None and len(effects) > 2 and (first or last):
         if first and last and first != last:
             return "flips"
         towards_zero = (1 if slope[1] > 0 else -1) != (first or last)

@@ -273,7 +273,8 @@ def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_pa
     assert {one.over_tuned for one in found.gains if one.variant == "adamw"} == {None}
     effect = next(one for one in at.effects if one.variant == "muon")
     # it does shrink, but two sizes cannot tell a slope from what was untuned at one of them
-    assert effect.trend == "holds" and 0 < effect.slope[1] < effect.slope[2]
+    assert effect.trend == "holds" and 0 < effect.slope[0] < effect.slope[2]
+    assert at.leader == "muon" and not at.decided, "what is left of it, not what a line through two sizes would have"
     assert title(found).startswith("muon saves") and title(found).endswith(
         "over tuned AdamW; no trend with size is seen"
     )
@@ -431,8 +432,17 @@ def handed_on(trials: pl.DataFrame, optimizers: pl.DataFrame, law: bool = True) 
     return dict(zip(fields, found_settings, strict=True))
 
 
+def adamw_leads(trials: pl.DataFrame) -> pl.DataFrame:
+    """The optimizers, with Muon ahead at the smallest size alone."""
+    behind = (pl.col("variant") == "muon") & (pl.col("size") == pl.col("size").last())
+    optimizers = trials.filter(pl.col("family") == "optimizer").sort("non_embedding_params")
+    return optimizers.with_columns(
+        pl.when(behind).then(pl.col("val_bpb") * 1.015).otherwise("val_bpb").alias("val_bpb")
+    )
+
+
 def test_settings_are_typed_and_make_a_trial_and_what_one_size_says_is_not_decided(trials):
-    optimizers = trials.filter(pl.col("family") == "optimizer")
+    optimizers = adamw_leads(trials)
     given = handed_on(trials, optimizers)
     assert set(given) == {
         "optimizer.name", RATE, "optimizer.weight_decay", "schedule.name", "model.init", "global_batch_size", "epochs",
@@ -464,7 +474,7 @@ def test_settings_are_typed_and_make_a_trial_and_what_one_size_says_is_not_decid
 
 
 def test_the_rate_is_that_of_the_parametrisation_handed_on(trials):
-    optimizers = trials.filter(pl.col("family") == "optimizer")
+    optimizers = adamw_leads(trials)
     by_law, without = handed_on(trials, optimizers), handed_on(trials, optimizers, law=False)
     assert by_law["model.init"].value == "completep", (
         "at one size not told apart from the others, but its rate is known"

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
-from studylib.analysis.compared import Compared, costs
+from studylib.analysis.compared import Compared, behind, costs
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
 from studylib.analysis.paired import holm
@@ -28,8 +28,8 @@ from studylib.result import TargetVerdict
 
 Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
 Interval = tuple[float, float, float]  # low, middle, high
-# Of two variants that nobody compared it is known as well to 2.8 % of the loss (`TYPICAL_SPREAD` of each, 95 %).
-WIDEST = 2.0  # percent of the loss
+# Two variants that nobody compared are known to be no further apart than so many percent of the loss (`TYPICAL_SPREAD` of each, 95 %).
+WIDEST = 2.8
 MARGIN = 0.2  # percent of the loss: differences below do not matter
 _BAR = 0.9  # P(best) from which it is decided
 
@@ -149,6 +149,10 @@ class AtTarget:
         effects = tuple(one for one in self.effects if one.variant in variants)
         leading = _leading([names[place] for place in kept], samples)
         return replace(self, samples=samples, effects=effects, **leading)
+
+    def behind(self, own: str) -> dict[str, tuple[float, float]]:
+        """By variant, ``own`` first: mean and SD of its loss above that of ``own`` at the target, percent of the loss."""
+        return behind(list(self.p_best), self.samples, own)
 
     def _repr_html_(self) -> str:
         """In a notebook: a row a variant, the likeliest first; effects in percent of the reference's loss."""

@@ -72,10 +72,15 @@ class Compared:
 
     def behind(self, own: str) -> dict[str, tuple[float, float]]:
         """By variant, ``own`` first: posterior mean and SD of its loss above that of ``own``, percent of the loss."""
-        place = self.variants.index(own)
-        gaps = self.samples - self.samples[:, [place]]
-        order = [place, *(n for n in range(len(self.variants)) if n != place)]
-        return {self.variants[n]: (float(gaps[:, n].mean()), float(gaps[:, n].std())) for n in order}
+        return behind(self.variants, self.samples, own)
+
+
+def behind(variants: Sequence[str], samples: np.ndarray, own: str) -> dict[str, tuple[float, float]]:
+    """By variant, ``own`` first: mean and SD of its draws ([K, V]) above those of ``own``."""
+    place = variants.index(own)
+    gaps = samples - samples[:, [place]]
+    order = [place, *(n for n in range(len(variants)) if n != place)]
+    return {variants[n]: (float(gaps[:, n].mean()), float(gaps[:, n].std())) for n in order}
 
 
 def costs(rows: pl.DataFrame, variant: str = "variant") -> Costs:

@@ -1,27 +1,29 @@
 """One model of all effects at all sizes, and what it says about a size that nobody trained.
 
-In percent of the loss (100 times the difference of log losses), a variant's effect is an Ornstein-Uhlenbeck process over log10 of the
-parameters, about the mean of those that contend:
+In percent of the loss (100 times the difference of log losses), of a variant's effect at two sizes, x and y in log10 of the parameters
 
-    cov(effect[v](N), effect[v](M)) = spread^2 exp(-|log10(N / M)| / memory)
+    cov(effect(x), effect(y)) = spread^2 exp(-|x - y| / memory) + slope^2 walk(x, y)
 
-Only contrasts between variants enter: every size has a common level of its own. It is the model of ``reliability``, which public ladders
-were fitted with: of an effect at the largest size a share exp(-decades / memory) is left at the target, the rest is new, with the same
-spread. So a slope that was seen is not drawn out: held against ladders, that forecasts effects worse (a level and a slope of its own for
-every variant), and rankings at one size are not beaten by curves (DataDecide, arXiv 2504.11393). How an effect moves from size to size
-says how long memory is, and that decides how much of it arrives.
+The first part is the model that public ladders were fitted with (``reliability``): of an effect a share exp(-decades / memory) is left,
+the rest is new, with the same spread, about the mean of the variants that contend. The second is the integral, from the middle of the
+sizes on, of a slope that forgets itself over ``SLOPE_MEMORY`` decades (`walk`). Held against the ladders, where effects at the largest
+size were forecast from smaller ones, the two together give the best densities: a level and a slope alone draw a line where effects
+wander, and the first part alone overlooks a rival that comes up steadily. Only contrasts between variants enter: every size has a common
+level of its own.
 
 Beforehand
 
 - ``memory``: what public ladders say of a choice that they did not try (`published_reliability`);
-- ``spread``: log-normal about `TYPICAL_SPREAD`, times or over 3.3 (one standard deviation).
+- ``spread``: log-normal about `TYPICAL_SPREAD`, times or over 3.3 (one standard deviation);
+- ``slope``: log-normal about 0.3 % in ten times as many parameters, times or over 2.2: Muon over AdamW, 1.4 times fewer tokens at 0.1B
+  and 1.1 times at 1.2B (arXiv 2509.02046), is about 1.6 % of the loss in one such step, and most structures move less.
 
 A variant that fails (sixteen passes over a text, a rate that diverges) scatters unlike the others, and would widen what is expected of
-them. Where it is at least twenty times likelier than not that it is none of them (`_failing`), its levels are free of each other and
-say nothing of spread and memory; what it is at the target is carried from its last size as for all.
+them. Where it is likelier so (`_failing`), its levels are free of each other and say nothing of how the others scatter; what it is at the
+target is carried from its last size, with no slope of its own.
 
-Given the two and the noise everything is Gaussian. So: weights of a grid of (spread, memory) at typical noise; pairs of a grid point and
-a draw of the noise, weighted by their exact marginal likelihood; and exact draws of the effects given each pair.
+Given the three and the noise everything is Gaussian. So: weights of a grid of (spread, memory, slope) at typical noise; pairs of a grid
+point and a draw of the noise, weighted by their exact marginal likelihood; and exact draws of the effects given each pair.
 """
 
 from __future__ import annotations
@@ -32,9 +34,11 @@ import numpy as np
 
 from studylib.analysis.reliability import TYPICAL_SPREAD, published_reliability
 
-SPREADS = np.geomspace(0.02, 60.0, 20)
-SPREAD_FACTOR = 1.2  # standard deviation of the log of the spread, beforehand
-MEMORIES = 16  # draws of the memory that the grid has
+SPREADS = np.geomspace(0.03, 60.0, 14)
+SLOPES = np.geomspace(0.03, 9.0, 8)
+SPREAD_FACTOR, SLOPE_MEDIAN, SLOPE_FACTOR = 1.2, 0.3, 0.8  # factors: standard deviations of logs
+SLOPE_MEMORY = 3.0
+MEMORIES = 8  # draws of the memory that the grid has
 FREE = 20.0  # percent: a level that is free
 _FAILS = 0.05  # share of variants that fail, beforehand
 _PAIRS, _REPEATS, _CHUNK = 600, 14, 200
@@ -156,10 +160,10 @@ class _Model:
         return cls(data, places, size_of, by_cell, own, moved, last, np.zeros(count, dtype=bool))
 
     def covariance(self, known: np.ndarray, variance: np.ndarray) -> np.ndarray:
-        """[n, D, D] of ``data.seen``, from [n, 2] of (spread, memory) and [n, V, S] of the noise."""
+        """[n, D, D] of ``data.seen``, from [n, 3] of (spread, memory, slope) and [n, V, S] of the noise."""
         flat = self.data.contrasts.sum(axis=2)  # [D, V]
         alike, free = flat[:, ~self.failing], flat[:, self.failing]
-        scatter = known[:, 0, None, None] ** 2 * kept(self.places, known[:, 1])[:, self.size_of[:, None], self.size_of]
+        scatter = scattered(known, self.places)[:, self.size_of[:, None], self.size_of]
         same = np.equal.outer(self.size_of, self.size_of)
         fixed = self.moved + FREE**2 * same * (free @ free.T)
         luck = np.tensordot(variance.reshape(len(variance), -1), self.by_cell, axes=1)
@@ -190,14 +194,14 @@ class _Model:
 
     def _prior(self, known: np.ndarray) -> np.ndarray:
         """[n, V, P, P] covariance of each variant's effects."""
-        share, sizes = kept(self.places, known[:, 1]), len(self.places) - 1
-        scatter = known[:, 0, None, None] ** 2
-        prior = np.repeat((scatter * share)[:, None], len(self.failing), axis=1)
+        scatter = scattered(known, self.places)
+        prior = np.repeat(scatter[:, None], len(self.failing), axis=1)
         for v in np.flatnonzero(self.failing):
-            left = share[:, sizes, self.last[v]]  # [n] of its last level, at the target
-            own = np.zeros_like(share) + FREE**2 * np.eye(sizes + 1)
-            own[:, sizes, self.last[v]] = own[:, self.last[v], sizes] = FREE**2 * left
-            own[:, sizes, sizes] = FREE**2 * left**2 + scatter[:, 0, 0] * (1 - left**2)
+            last, there = self.last[v], len(self.places) - 1
+            left = np.exp(-abs(self.places[there] - self.places[last]) / known[:, 1])  # [n] of its last level
+            own = np.zeros_like(scatter) + FREE**2 * np.eye(there + 1)
+            own[:, there, last] = own[:, last, there] = FREE**2 * left
+            own[:, there, there] = FREE**2 * left**2 + known[:, 0] ** 2 * (1 - left**2)
             prior[:, v] = own
         return prior
 
@@ -222,7 +226,7 @@ def draw_effects(
     errors
         [E, V, S] draws of further errors of the cells' effects, percent: of moves between accountings.
     """
-    places = np.append(x, target)  # [P], P = S + 1
+    places = np.append(x, target) - (x.min() + x.max()) / 2  # [P], P = S + 1
     model = _Model.of(data, places, noise, errors)
     grid, prior = _grid()
     typical = np.exp(np.log(noise).mean(axis=0))[None]
@@ -241,7 +245,7 @@ def draw_effects(
     found = [model.draw(known[part], variance[part], generator) for part in parts]
     draws = np.concatenate(found).reshape(-1, *found[0].shape[2:])
     sizes, at_target = draws[..., :-1], draws[..., -1]
-    spread, memory = np.repeat(known, _REPEATS, axis=0).T
+    spread, memory, _ = np.repeat(known, _REPEATS, axis=0).T
     return EffectDraws(sizes, at_target, sizes @ _mean_slope(x), spread, memory, failing)
 
 
@@ -255,17 +259,29 @@ def helmert(count: int) -> np.ndarray:
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """[G, 2] points (spread, memory) and their prior mass."""
-    memory = published_reliability().memory
-    memory = np.quantile(memory, (np.arange(MEMORIES) + 0.5) / MEMORIES)
-    spread = np.exp(-0.5 * (np.log(SPREADS / TYPICAL_SPREAD) / SPREAD_FACTOR) ** 2)
-    mass = np.repeat(spread / spread.sum(), MEMORIES) / MEMORIES
-    return np.stack([np.repeat(SPREADS, MEMORIES), np.tile(memory, len(SPREADS))], axis=-1), mass
+    """[G, 3] points (spread, memory, slope) and their prior mass."""
+    memory = np.quantile(published_reliability().memory, (np.arange(MEMORIES) + 0.5) / MEMORIES)
+    spread, memory, slope = (axis.ravel() for axis in np.meshgrid(SPREADS, memory, SLOPES, indexing="ij"))
+    mass = np.exp(
+        -0.5 * (np.log(spread / TYPICAL_SPREAD) / SPREAD_FACTOR) ** 2
+        - 0.5 * (np.log(slope / SLOPE_MEDIAN) / SLOPE_FACTOR) ** 2
+    )
+    return np.stack([spread, memory, slope], axis=-1), mass / mass.sum()
 
 
-def kept(places: np.ndarray, memory: np.ndarray | float) -> np.ndarray:
-    """[..., P, P] share of an effect that is left from one place to another (log10 of the parameters)."""
-    return np.exp(-np.abs(places[:, None] - places) / np.asarray(memory)[..., None, None])
+def scattered(known: np.ndarray, place: np.ndarray) -> np.ndarray:
+    """[..., P, P] covariance of one variant's effects at ``place`` (decades), from [..., 3] of (spread, memory, slope)."""
+    spread, memory, slope = (known[..., i, None, None] for i in range(3))
+    return spread**2 * np.exp(-np.abs(place[:, None] - place) / memory) + slope**2 * walk(place)
+
+
+def walk(place: np.ndarray) -> np.ndarray:
+    """[P, P] covariance of the integral of the slope from 0 to ``place`` (decades), for slopes of variance 1."""
+    far = np.abs(place) / SLOPE_MEMORY
+    same = np.sign(place)[:, None] * np.sign(place) > 0
+    both = np.where(same, 2 * np.minimum(far[:, None], far), 0.0)
+    apart = np.abs(place[:, None] - place) / SLOPE_MEMORY
+    return SLOPE_MEMORY**2 * (both + np.exp(-far)[:, None] + np.exp(-far) - 1 - np.exp(-apart))
 
 
 def _failing(model: _Model, grid: np.ndarray, prior: np.ndarray, noise: np.ndarray) -> np.ndarray:

@@ -58,13 +58,18 @@ def settings_at_target(
                     alternatives=tuple(others),
                     p_best=own.p_leader, expected_regret_percent=own.regret, basis="flops", evidence="measured",
                     sizes=tuple(own.sizes), source=(under or {}).get(field), decided=own.decided,
-                    choice=group, **as_compared(compared, own.leader, values),
+                    choice=group, **as_compared(compared, own.leader, values, own.behind(own.leader)),
                 )
             )  # fmt: skip
     return tuple(found)
 
 
-def as_compared(compared: Compared | None, own: str, values: Mapping[str, Value]) -> dict[str, Any]:
+def as_compared(
+    compared: Compared | None,
+    own: str,
+    values: Mapping[str, Value],
+    there: Mapping[str, tuple[float, float]] | None = None,
+) -> dict[str, Any]:
     """What a `Setting` says of how its value was compared with others: fields to give to it.
 
     Parameters
@@ -75,13 +80,15 @@ def as_compared(compared: Compared | None, own: str, values: Mapping[str, Value]
         The variant whose value the setting has.
     values
         Of the field, by variant; variants that are not among them are left out.
+    there
+        `AtTarget.behind`, where the variants were carried to the target.
     """
     here = None if compared is None else compared.among(values)
     if here is None or own not in here.variants:
         return {}
     return {
         "tried": tuple(
-            Tried(label=name, value=values[name], behind_percent=mean, sd_percent=sd)
+            Tried(label=name, value=values[name], behind_percent=mean, sd_percent=sd, there=(there or {}).get(name))
             for name, (mean, sd) in here.behind(own).items()
         ),
         "params": here.params, "noise_percent": here.noise_percent, "seeds": here.seeds, "trial_flops": here.trial_flops,

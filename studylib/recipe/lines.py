@@ -1,8 +1,7 @@
 """Which value of every field the recipe takes.
 
-The rule: a published value stands unless the study's own trials say with at least 90 % that another is better at the target. What they
-compared at their largest size is carried there by the measured reliability of rankings. A published value that they did not try
-cannot be compared, and stands. Where nothing is published the study's own leader stands. Fields that are chosen as one are taken
+The rule: a published value stands unless the study's own trials say with at least 90 % that another is better at the target. A published
+value that they did not try cannot be compared, and stands. Where nothing is published the study's own leader stands. Fields that are chosen as one are taken
 together.
 """
 

@@ -1,7 +1,7 @@
 """Whether the study's own trials overrule what is published, for fields that are taken together.
 
-A published value stands unless own trials say with at least 90 % that another is better at the target. What they compared at their
-largest size is carried there by the measured reliability of rankings.
+A published value stands unless own trials say with at least 90 % that another is better at the target: by the idea's own verdict where
+it carried what it compared there, else carried from the largest size by the measured reliability of rankings.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def carry(choice: Together, reliability: Reliability, non_embedding: int, place:
         return
     behind, sd = [one.behind_percent for one in compared.tried], [one.sd_percent for one in compared.tried]
     factor = max(1.0, non_embedding / compared.params)
+    if all(one.there is not None for one in compared.tried):  # the idea's own verdict, over all its sizes
+        (behind, sd), factor = zip(*(one.there for one in compared.tried), strict=True), 1.0
     choice.draws = reliability.carry(behind, sd, compared.spread_percent, factor, np.random.default_rng(place))
     labels = [one.label for one in compared.tried]
     fits = [label for label in labels if _has_published(choice, label)]

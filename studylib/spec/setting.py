@@ -27,6 +27,9 @@ class Tried(Frozen):
         description="posterior mean of its loss above that of the setting's own value, percent of the loss; positive: worse"
     )
     sd_percent: float = Field(ge=0, description="posterior standard deviation of that")
+    there: tuple[float, float] | None = Field(
+        default=None, description="the same two at the target, by all sizes together; none: not carried there"
+    )
 
 
 class Setting(Frozen):

@@ -54,6 +54,20 @@ def made(
     return {one.field: one for one in found if one.phase == "pre-training"}
 
 
+def test_what_an_idea_carried_to_the_target_is_what_the_line_says():
+    """By all its sizes, whatever rankings at one are worth; the setting and the line of the recipe agree."""
+    tried = [
+        Tried(label="a", value="geglu", behind_percent=0, sd_percent=0, there=(0.0, 0.0)),
+        Tried(label="b", value="swiglu", behind_percent=-1.0, sd_percent=0.1, there=(0.6, 0.5)),
+        Tried(label="c", value="relu", behind_percent=2.0, sd_percent=0.1, there=(1.2, 0.8)),
+    ]
+    draws = np.random.default_rng(0).normal([0.0, 0.6, 1.2], [0.354, 0.354, 0.717], (20_000, 3))
+    for reliability in (HOLDS, FORGETS):
+        line = made(measured("model.activation", "geglu", tried=tried), reliability=reliability)["model.activation"]
+        assert line.p_own == pytest.approx((draws[:, 0] < draws[:, 1]).mean(), abs=0.03)
+        assert line.value == "swiglu" and line.p_best == pytest.approx((draws.argmin(axis=1) == 1).mean(), abs=0.03)
+
+
 # --- without a study
 
 

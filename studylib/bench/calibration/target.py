@@ -84,20 +84,22 @@ def simulated_trials(
 
 @dataclass(frozen=True)
 class Known:
-    """How effects scatter: ``spread`` in percent, ``memory`` in decades."""
+    """How effects scatter: ``spread`` in percent, ``memory`` in decades, ``slope`` in percent a decade."""
 
     spread: float
     memory: float
+    slope: float
 
     def covariance(self, sizes: Sizes) -> np.ndarray:
         """[S + 1, S + 1] of one variant's effects, the target last."""
-        return self.spread**2 * hierarchy.kept(sizes.place, self.memory)
+        return hierarchy.scattered(np.array([self.spread, self.memory, self.slope]), sizes.place)
 
 
 def draw_known(generator: np.random.Generator) -> Known:
     """From the priors."""
     spread = TYPICAL_SPREAD * math.exp(generator.normal(0, hierarchy.SPREAD_FACTOR))
-    return Known(spread, float(generator.choice(published_reliability().memory)))
+    slope = hierarchy.SLOPE_MEDIAN * math.exp(generator.normal(0, hierarchy.SLOPE_FACTOR))
+    return Known(spread, float(generator.choice(published_reliability().memory)), slope)
 
 
 def draw_truth(variants: int, sizes: Sizes, known: Known, generator: np.random.Generator) -> Truth:

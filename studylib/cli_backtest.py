@@ -195,6 +195,18 @@ def _print(found: TrackRecord) -> None:
     ]
     columns = ["choice", "times the size", "gap / noise", "pairs", "held", "share", "expected by the others, %"]
     print_table(columns, rows, title="pairs whose order held", right=columns[3:])
+    rows = [
+        [
+            one.choice,
+            one.form,
+            one.contrasts,
+            f"{100 * one.inside / one.contrasts:.0f} %",
+            f"{one.log_density:.2f}",
+        ]
+        for one in found.effects
+    ]
+    columns = ["choice", "form of the model", "contrasts", "inside 90 %", "log density"]
+    print_table(columns, rows, title="effects at the largest size, forecast from smaller ones", right=columns[2:])
     if found.corpora:
         rows = [
             [

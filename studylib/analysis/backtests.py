@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
+from studylib.analysis.held_effects import held_effects
 from studylib.analysis.held_pairs import held_pairs, orders_by_size, pairs_of
 from studylib.analysis.loss_law import backtest
 from studylib.analysis.public_rankings import rate_effects, shape_effects, variant_effects
@@ -85,6 +86,10 @@ def make_record(ladders: Sequence[Tested], *, date: str, command: str) -> TrackR
         by_reach=tuple(_summary(name, own) for name, own in _by_reach(every)),
         forecasts=tuple(row for name, table in tables.items() for row in _drawn(name, table)),
         pairs=tuple(row for place in range(len(ranked)) for row in _held(ranked, place)),
+        effects=tuple(
+            row for place, one in enumerate(ranked)
+            for row in held_effects(one.choice, one.series, _memory(_others(ranked, place), _QUANTILES))
+        ),
         shapes=shapes, corpora=corpora,
     )  # fmt: skip
 
@@ -181,14 +186,17 @@ def _said(one: _Ranked) -> ChoiceMemory:
 def _held(ranked: Sequence[_Ranked], place: int) -> list[HeldPairs]:
     """Pairs of one choice; what is expected of them comes from the other choices alone."""
     one = ranked[place]
-    others = [other.likelihood for number, other in enumerate(ranked) if number != place]
     pairs = [
         pair for series in one.series if series.name in one.fits for pair in pairs_of(series, one.fits[series.name])
     ]
     return [
         row.replace(expected=tuple(map(_rounded, row.expected)))
-        for row in held_pairs(one.choice, pairs, _memory(others, _QUANTILES))
+        for row in held_pairs(one.choice, pairs, _memory(_others(ranked, place), _QUANTILES))
     ]
+
+
+def _others(ranked: Sequence[_Ranked], place: int) -> list[np.ndarray]:
+    return [one.likelihood for number, one in enumerate(ranked) if number != place]
 
 
 def _memory(likelihoods: list[np.ndarray], draws: int) -> np.ndarray:

@@ -7,8 +7,9 @@ In percent of the loss (100 times the difference of log losses), of a variant's 
 The first part is the model that public ladders were fitted with (``reliability``): of an effect a share exp(-decades / memory) is left,
 the rest is new, with the same spread, about the mean of the variants that contend. The second is the integral, from the middle of the
 sizes on, of a slope that forgets itself over ``SLOPE_MEMORY`` decades (`walk`). Held against the ladders, where effects at the largest
-size were forecast from smaller ones, the two together give the best densities: a level and a slope alone draw a line where effects
-wander, and the first part alone overlooks a rival that comes up steadily. Only contrasts between variants enter: every size has a common
+size are forecast from smaller ones (`held_effects`; ``study backtest`` prints it), the two together do as well as the better of their
+parts, or better: a level and a slope alone draw a line where effects wander, and the first part alone overlooks a rival that comes up
+steadily. Only contrasts between variants enter: every size has a common
 level of its own.
 
 Beforehand
@@ -228,15 +229,15 @@ def draw_effects(
     """
     places = np.append(x, target) - (x.min() + x.max()) / 2  # [P], P = S + 1
     model = _Model.of(data, places, noise, errors)
-    grid, prior = _grid()
+    points, prior = grid(published_reliability().memory)
     typical = np.exp(np.log(noise).mean(axis=0))[None]
-    failing = _failing(model, grid, prior, typical)
+    failing = _failing(model, points, prior, typical)
     model = replace(model, failing=failing)
-    log = model.evidence(grid, typical)
+    log = model.evidence(points, typical)
     weight = prior * np.exp(log - log.max())
     proposal = 0.8 * weight / weight.sum() + 0.2 * prior
-    pick = generator.choice(len(grid), _PAIRS, p=proposal)
-    known, variance = grid[pick], noise[generator.integers(0, len(noise), _PAIRS)]
+    pick = generator.choice(len(points), _PAIRS, p=proposal)
+    known, variance = points[pick], noise[generator.integers(0, len(noise), _PAIRS)]
     log = model.evidence(known, variance) + np.log(prior[pick] / proposal[pick])
     weight = np.exp(log - log.max())
     kept = generator.choice(_PAIRS, _PAIRS, p=weight / weight.sum())
@@ -258,14 +259,14 @@ def helmert(count: int) -> np.ndarray:
     return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def _grid() -> tuple[np.ndarray, np.ndarray]:
-    """[G, 3] points (spread, memory, slope) and their prior mass."""
-    memory = np.quantile(published_reliability().memory, (np.arange(MEMORIES) + 0.5) / MEMORIES)
-    spread, memory, slope = (axis.ravel() for axis in np.meshgrid(SPREADS, memory, SLOPES, indexing="ij"))
-    mass = np.exp(
-        -0.5 * (np.log(spread / TYPICAL_SPREAD) / SPREAD_FACTOR) ** 2
-        - 0.5 * (np.log(slope / SLOPE_MEDIAN) / SLOPE_FACTOR) ** 2
-    )
+def grid(memory: np.ndarray, slopes: np.ndarray = SLOPES) -> tuple[np.ndarray, np.ndarray]:
+    """[G, 3] points (spread, memory, slope) and their prior mass; of the draws of the memory as many quantiles, equally likely."""
+    memory = np.quantile(memory, (np.arange(MEMORIES) + 0.5) / MEMORIES) if len(memory) > MEMORIES else memory
+    spread, memory, slope = (axis.ravel() for axis in np.meshgrid(SPREADS, memory, slopes, indexing="ij"))
+    far = (np.log(spread / TYPICAL_SPREAD) / SPREAD_FACTOR) ** 2
+    if len(slopes) > 1:
+        far = far + (np.log(slope / SLOPE_MEDIAN) / SLOPE_FACTOR) ** 2
+    mass = np.exp(-0.5 * far)
     return np.stack([spread, memory, slope], axis=-1), mass / mass.sum()
 
 
@@ -284,7 +285,7 @@ def walk(place: np.ndarray) -> np.ndarray:
     return SLOPE_MEMORY**2 * (both + np.exp(-far)[:, None] + np.exp(-far) - 1 - np.exp(-apart))
 
 
-def _failing(model: _Model, grid: np.ndarray, prior: np.ndarray, noise: np.ndarray) -> np.ndarray:
+def _failing(model: _Model, points: np.ndarray, prior: np.ndarray, noise: np.ndarray) -> np.ndarray:
     """[V] which variants fail: one after another the worst of those left, as long as the trials are likelier so.
 
     At most fewer than half, so that there are others to be unlike. Those that are far ahead never: they show what effects can be.
@@ -292,14 +293,14 @@ def _failing(model: _Model, grid: np.ndarray, prior: np.ndarray, noise: np.ndarr
     failing = np.zeros(model.data.contrasts.shape[1], dtype=bool)
     effects = model.data.effects
     odds = np.log(_FAILS / (1 - _FAILS))
-    best = _log_mean(model.evidence(grid, noise), prior)
+    best = _log_mean(model.evidence(points, noise), prior)
     while failing.sum() < (len(failing) - 1) // 2:
         left = effects[~failing]
         left = left[:, np.isfinite(left).any(axis=0)]
         behind = np.nanmean(left - np.nanmedian(left, axis=0), axis=1)
         tried = failing.copy()
         tried[np.flatnonzero(~failing)[behind.argmax()]] = True
-        found = _log_mean(replace(model, failing=tried).evidence(grid, noise), prior) + tried.sum() * odds
+        found = _log_mean(replace(model, failing=tried).evidence(points, noise), prior) + tried.sum() * odds
         if found <= best + failing.sum() * odds:
             break
         failing, best = tried, found - tried.sum() * odds

@@ -21,7 +21,7 @@ MEMORY = np.geomspace(0.05, 200.0, 72)  # decades
 _SPREAD = np.geomspace(0.02, 30.0, 32)  # percent of the loss; each as likely as another before
 _NOISE = np.geomspace(0.01, 2.0, 22)  # percent of the loss: one run's
 # Reruns of 190M to 3B differ by 0.02 to 0.04 % (OLMo ladder), smaller models by more: within a factor of 7 of 0.1 % with 95 %.
-_NOISE_MIDDLE, _NOISE_SD = 0.1, 1.0
+NOISE_MIDDLE, NOISE_SD = 0.1, 1.0
 _NEEDED = ("choice", "variant", "params", "percent", "sd")
 
 
@@ -104,7 +104,7 @@ def fit_series(series: Series) -> SeriesFit | None:
         total = _SPREAD[:, None, None] ** 2 * np.maximum(scale, 0) + noise[None, :, None] ** 2
         found[place] = -0.5 * (np.log(total) + np.square(axes.T @ white) / total).sum(axis=-1)
     if not known:
-        found += -0.5 * np.square(np.log(noise / _NOISE_MIDDLE) / _NOISE_SD)
+        found += -0.5 * np.square(np.log(noise / NOISE_MIDDLE) / NOISE_SD)
     top = found.max()
     shares = np.exp(found - top)
     return SeriesFit(

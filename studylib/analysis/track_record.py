@@ -88,6 +88,17 @@ class HeldPairs(Frozen):
     expected: Interval
 
 
+class HeldEffects(Frozen):
+    """Contrasts between variants at a series' largest size, forecast from smaller ones by a form of the model of effects: how many lay
+    inside the 90 % interval, and the mean log density of one (percent of the loss); the memory is that of the other choices."""
+
+    choice: str
+    form: str
+    contrasts: int
+    inside: int
+    log_density: float
+
+
 class ShapeCost(Frozen):
     """A class of aspect ratios (width over depth): percent of the loss above the best class at equal FLOPs, and at equal seconds."""
 
@@ -125,6 +136,7 @@ class TrackRecord(Frozen):
     by_reach: tuple[HoldOuts, ...] = ()
     forecasts: tuple[Forecasted, ...] = ()
     pairs: tuple[HeldPairs, ...] = ()
+    effects: tuple[HeldEffects, ...] = ()
     shapes: tuple[ShapeCost, ...] = ()
     corpora: tuple[CorpusOrder, ...] = ()
 

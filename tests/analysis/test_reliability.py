@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from studylib.analysis import fit_reliability, own_effects, published_reliability, shipped_record, spread_of
+from studylib.analysis.held_effects import held_effects
 from studylib.analysis.held_pairs import held_pairs, orders_by_size, pairs_of
 from studylib.analysis.public_rankings import compared_in, rate_effects, shape_effects, variant_effects
 from studylib.analysis.ranking_fit import (
@@ -231,6 +232,25 @@ def corpora():
         for place, corpus in enumerate(("a", "b", "c"))
     ]  # fmt: skip
     return canonical(pl.DataFrame(rows), ladder="made")
+
+
+def test_forecasts_of_effects_tell_the_forms_of_the_model_apart():
+    generator, memory = np.random.default_rng(4), np.full(8, 4.0)
+    wandering = [drawn(4.0, generator, variants=4) for _ in range(12)]
+    rows = {row.form: row for row in held_effects("made", wandering, memory)}
+    own, line = rows["forgotten"], rows["level and slope"]
+    assert own.contrasts == 12 * 3 * 3 and 0.8 < own.inside / own.contrasts < 0.97
+    assert own.log_density > line.log_density
+    both = rows["forgotten, with local slopes"]
+    assert both.log_density == pytest.approx(own.log_density, abs=0.2)
+    level, slope = generator.standard_normal((2, 12, 4, 1))
+    straight = level + slope * (np.log10(SIZES) - 7) + 0.02 * generator.standard_normal((12, 4, 4))
+    lines = [Series("choice", str(n), tuple("abcd"), SIZES, one) for n, one in enumerate(straight)]
+    rows = {row.form: row for row in held_effects("made", lines, memory)}
+    both, own = rows["forgotten, with local slopes"], rows["forgotten"]
+    assert both.log_density > own.log_density
+    lines[0].percent[:3, -1] = np.nan  # nothing to compare at the largest size
+    assert held_effects("made", lines[:1], memory) == []
 
 
 def test_corpora_are_ranked_at_equal_size_and_tokens():

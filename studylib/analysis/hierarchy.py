@@ -39,7 +39,7 @@ SPREADS = np.geomspace(0.03, 60.0, 14)
 SLOPES = np.geomspace(0.03, 9.0, 8)
 SPREAD_FACTOR, SLOPE_MEDIAN, SLOPE_FACTOR = 1.2, 0.3, 0.8  # factors: standard deviations of logs
 SLOPE_MEMORY = 3.0
-MEMORIES = 8  # draws of the memory that the grid has
+MEMORIES = np.geomspace(0.3, 100.0, 10)  # decades
 FREE = 20.0  # percent: a level that is free
 _FAILS = 0.05  # share of variants that fail, beforehand
 _PAIRS, _REPEATS, _CHUNK = 600, 14, 200
@@ -260,13 +260,15 @@ def helmert(count: int) -> np.ndarray:
 
 
 def grid(memory: np.ndarray, slopes: np.ndarray = SLOPES) -> tuple[np.ndarray, np.ndarray]:
-    """[G, 3] points (spread, memory, slope) and their prior mass; of the draws of the memory as many quantiles, equally likely."""
-    memory = np.quantile(memory, (np.arange(MEMORIES) + 0.5) / MEMORIES) if len(memory) > MEMORIES else memory
-    spread, memory, slope = (axis.ravel() for axis in np.meshgrid(SPREADS, memory, slopes, indexing="ij"))
+    """[G, 3] points (spread, memory, slope) and their prior mass; the memory's is the density of its draws, or one draw itself."""
+    own = memory if len(memory) == 1 else MEMORIES
+    apart = np.log(own[:, None] / memory) / (0.5 * np.log(MEMORIES[1] / MEMORIES[0]))
+    density = np.exp(-0.5 * apart**2).mean(axis=1)
+    spread, memory, slope = (axis.ravel() for axis in np.meshgrid(SPREADS, own, slopes, indexing="ij"))
     far = (np.log(spread / TYPICAL_SPREAD) / SPREAD_FACTOR) ** 2
     if len(slopes) > 1:
         far = far + (np.log(slope / SLOPE_MEDIAN) / SLOPE_FACTOR) ** 2
-    mass = np.exp(-0.5 * far)
+    mass = np.exp(-0.5 * far) * np.broadcast_to(density[:, None], (len(SPREADS), len(own), len(slopes))).ravel()
     return np.stack([spread, memory, slope], axis=-1), mass / mass.sum()
 
 

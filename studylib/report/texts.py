@@ -95,10 +95,10 @@ WORDS: dict[str, Text] = {
     "figure": _("Figure", "図"),
     "extrapolation": _("Carried to 10B", "10B への外挿"),
     "extrapolation_note": _(
-        "Runs of 1B parameters and less support a ranking. Slopes seen over the sizes trained count for less the further away the "
-        "target; an effect at 10B is given only where its 95 % interval is at most 3 % of the loss wide.",
-        "10 億パラメータ以下の実験が支えるのは順位です。学習した規模で見えた傾きは、目標が遠いほど割り引いて使います。"
-        "10B での効果は、95 % 区間の幅が損失の 3 % 以内のときだけ示します。",
+        "Runs of 1B parameters and less support a ranking. Effects and slopes seen over the sizes trained count for less the further away "
+        "the target; an effect at 10B is given only where it is known better than that of variants that nobody compared.",
+        "10 億パラメータ以下の実験が支えるのは順位です。学習した規模で見えた効果と傾きは、目標が遠いほど割り引いて使います。"
+        "10B での効果は、誰も比べていない案より詳しく分かるときだけ示します。",
     ),
     "scoreboard": _("Scoreboard against published findings", "公表された知見との照合"),
     "scoreboard_caption": _("Claims from the literature, held against this study.", "文献の主張と本研究の比較。"),

@@ -223,7 +223,7 @@ def test_variants_that_fail_say_nothing_of_the_others():
     beside = analysis.carry_to_target(simulated(steady | {"fails": (30.0, -6.0)}), "baseline")
     assert not alone.failing and beside.failing == ("fails",)
     assert beside.compared[-1].spread_percent < 2 * alone.compared[-1].spread_percent
-    assert beside.p_best["a"] == pytest.approx(alone.p_best["a"], abs=0.07)
+    assert beside.p_best["a"] == pytest.approx(alone.p_best["a"], abs=0.12)
     assert beside.p_best["fails"] < 0.02
     ahead = analysis.carry_to_target(simulated(steady | {"wins": (-30.0, 0.0)}), "baseline")
     assert not ahead.failing, "it shows how large effects can be"

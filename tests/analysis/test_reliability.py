@@ -235,7 +235,7 @@ def corpora():
 
 
 def test_forecasts_of_effects_tell_the_forms_of_the_model_apart():
-    generator, memory = np.random.default_rng(4), np.full(8, 4.0)
+    generator, memory = np.random.default_rng(4), np.full(20, 4.0)
     wandering = [drawn(4.0, generator, variants=4) for _ in range(12)]
     rows = {row.form: row for row in held_effects("made", wandering, memory)}
     own, line = rows["forgotten"], rows["level and slope"]

@@ -87,7 +87,7 @@ class AtTarget:
     Attributes
     ----------
     leader
-        The variant with the lowest expected loss there.
+        The variant with the lowest expected loss there; of those that are as good to `MARGIN`, the one that leads at the largest size.
     p_best
         Probability that each variant is best there; sums to 1.
     regret
@@ -147,7 +147,7 @@ class AtTarget:
             raise invalid("variants", list(variants), "are none of those carried to the target", choices=names)
         samples = self.samples[:, kept]
         effects = tuple(one for one in self.effects if one.variant in variants)
-        leading = _leading([names[place] for place in kept], samples)
+        leading = _leading([names[place] for place in kept], samples, self.compared)
         return replace(self, samples=samples, effects=effects, **leading)
 
     def behind(self, own: str) -> dict[str, tuple[float, float]]:
@@ -235,6 +235,7 @@ def carry_to_target(
         data, x, math.log10(target_params), noise, errors=table.errors(errors), generator=generator
     )  # fmt: skip
 
+    compared = tuple(_compared(table, draws, noise))
     return AtTarget(
         target_params=target_params,
         sizes=table.sizes,
@@ -243,8 +244,8 @@ def carry_to_target(
         samples=draws.target,
         memory=draws.memory,
         failing=tuple(name for name, fails in zip(table.variants, draws.failing, strict=True) if fails),
-        compared=tuple(_compared(table, draws, noise)),
-        **_leading(table.variants, draws.target),
+        compared=compared,
+        **_leading(table.variants, draws.target, compared),
     )
 
 
@@ -258,8 +259,8 @@ def _compared(table: OverSizes, draws: EffectDraws, noise: np.ndarray) -> Iterat
         yield Compared(names, draws.sizes[:, here, n], float(np.median(sd[here, n])), *known, draws.spread_median)
 
 
-def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
-    standing = Standing.of(samples)
+def _leading(variants: Sequence[str], samples: np.ndarray, compared: Sequence[Compared]) -> dict[str, Any]:
+    standing = Standing.of(samples, _leader(variants, samples, compared))
     return {
         "leader": variants[standing.lead],
         "p_best": dict(zip(variants, standing.best.tolist(), strict=True)),
@@ -267,6 +268,15 @@ def _leading(variants: Sequence[str], samples: np.ndarray) -> dict[str, Any]:
         "rivals": tuple(variants[i] for i in standing.rivals),
         "decided": standing.state(_BAR, MARGIN) == "ahead",
     }
+
+
+def _leader(variants: Sequence[str], samples: np.ndarray, compared: Sequence[Compared]) -> int:
+    """Place of the lowest mean; where that differs from others by less than what matters, as where nothing of what was seen is left, of
+    these the one that leads at the largest size where two of them were compared."""
+    mean = samples.mean(axis=0)
+    near = [variants[place] for place in np.flatnonzero(mean <= mean.min() + MARGIN)]
+    here = next((found for one in reversed(compared) if (found := one.among(near)) is not None), None)
+    return int(mean.argmin()) if here is None else variants.index(here.variants[here.samples.mean(axis=0).argmin()])
 
 
 def _effects(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -215,6 +216,18 @@ def test_a_slope_that_was_seen_is_not_drawn_out_for_ever():
     assert effect.p_better < 0.3 and at.p_best["late"] < 0.15
     line = 6.0 - 2.5 * 6  # where a line would have it
     assert effect.target is None or effect.target[0] > line
+
+
+def test_of_those_as_good_at_the_target_the_one_that_leads_at_the_largest_size_leads():
+    """Where nothing of what was seen is left, who leads must not be a matter of the last digit."""
+    at = analysis.carry_to_target(simulated(EFFECTS), "baseline")
+    equal = np.random.default_rng(0).normal(0, 1, (4000, 3)) - np.array([0.0, 0.1, 0.0])
+    largest = replace(at.compared[-1], variants=("a", "b", "c"), samples=equal + np.array([0.0, 3.0, 1.0]))
+    one = replace(at, p_best=dict.fromkeys("abc", 0.0), samples=equal, effects=(), compared=(largest,))
+    assert one.among("abc").leader == "a" and one.among("bc").leader == "c"
+    assert replace(one, compared=()).among("abc").leader == "b"
+    ahead = replace(one, samples=equal - np.array([0.0, 0.3, 0.0]))
+    assert ahead.among("abc").leader == "b", "by more than what does not matter"
 
 
 def test_variants_that_fail_say_nothing_of_the_others():

@@ -122,12 +122,14 @@ def plan(
     from studylib.batch.dry_run import look_at_text
     from studylib.batch.jobs import choose_jobs
     from studylib.cli_tables import plan_as_json, print_plan
+    from studylib.trials.estimate import SpeedEstimate
 
     chosen = choose_jobs(
         ideas or (), scale=scale, params=params, overrides=set_ or (), out=out, retry_failed=failed, texts=texts
     )
     unread = look_at_text(chosen)
-    plans = {job.idea.name: job.idea.planned(job.params, job.steps) for job in chosen}
+    speeds = {study: SpeedEstimate(study) for study in {job.study for job in chosen}}
+    plans = {job.idea.name: job.idea.planned(job.params, job.steps, speeds[job.study]) for job in chosen}
     if as_json:
         typer.echo(json.dumps(plan_as_json(plans, unread), ensure_ascii=False, indent=1))
     else:

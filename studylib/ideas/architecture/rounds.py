@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from studylib.ideas._shared.lengths import equal_seconds_rounds
+from studylib.ideas._shared.paired import behind
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas.architecture.schema import ArchitectureParams
 from studylib.ideas.architecture.trials import best_of_each, combined_trials, combines, deciding, trials
@@ -32,11 +33,7 @@ def rounds_of(params: ArchitectureParams) -> list[Round]:
 
 def chosen(params: ArchitectureParams) -> dict[str, str]:
     """The variant that goes into the combination, by factor, from the trials at the largest size."""
-    from studylib.analysis import effects_by_size, judged
-    from studylib.trials import trials_frame
-
-    race = deciding(params, trials(params))
-    return best_of_each(params, effects_by_size(judged(trials_frame(race, params.folder)), BASELINE))
+    return best_of_each(params, behind(deciding(params, trials(params)), BASELINE, params.folder))
 
 
 def combined(params: ArchitectureParams) -> list[TrialSpec]:

@@ -249,6 +249,28 @@ def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
     assert set(left["variant"]) == {BASELINE, *EFFECTS} - {"norm: layernorm"}
 
 
+def test_a_largest_size_of_one_seed_leaves_the_decision_to_the_next_below_and_is_still_carried_on(trials):
+    one_seed = trials.filter((pl.col("size") != "180k") | (pl.col("seed") == 0))
+    left = analysis.judged(one_seed)
+    assert len(left) == len(one_seed), "a size with one seed judges nobody"
+    noise = analysis.noise_floor(left)
+    assert noise.at == "60k" and noise == analysis.noise_floor(trials.filter(pl.col("size") == "60k"))
+    accounts = analysis.accountings(left, bases=("flops", "memory"))
+    decisions = analysis.decisions_at(accounts, noise.at)
+    told = analysis.verdicts_of(decisions, accounts, noise.at)[0].text
+    assert "at 60k" in told.en and "60k" in told.ja and decisions["flops"].leader == COMBINED
+    effects = analysis.effects_by_size(left, BASELINE)
+    assert effects["size"].unique(maintain_order=True).to_list() == ["20k", "60k"]
+    at = analysis.carry_to_target(left, BASELINE, target_params=1e10)
+    assert list(at.sizes) == list(SIZES), "how effects move with size is read from all of them"
+    gone = one_seed.filter((pl.col("size") != "180k") | (pl.col("variant") != "norm: layernorm"))
+    assert "norm: layernorm" not in set(analysis.judged(gone)["variant"]), "it has to have finished there"
+    with pytest.raises(StudyError, match="no variant finished two seeds at any size.*give seeds 2 or more"):
+        analysis.judged(trials.filter(pl.col("seed") == 0))
+    with pytest.raises(StudyError, match="no size has trials of two seeds"):
+        analysis.effects_by_size(trials.filter(pl.col("seed") == 0), BASELINE)
+
+
 def test_the_sum_of_single_effects_is_held_against_the_combination(trials):
     parts = ["activation: geglu", "norm: QK-norm"]
     found = Combination.of(trials, BASELINE, parts, COMBINED)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from studylib.errors import StudyError
-from studylib.ideas._shared.lengths import other_lengths
+from studylib.ideas._shared.lengths import at_deciding_size, other_lengths
 from studylib.ideas._shared.variants import BASELINE, Changes
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
@@ -28,9 +28,8 @@ def combines(params: ArchitectureParams) -> bool:
 
 
 def deciding(params: ArchitectureParams, specs: Iterable[TrialSpec]) -> list[TrialSpec]:
-    """Every structure at the largest size."""
-    size = size_label(max(params.budgets))
-    return [spec for spec in specs if spec.tags["family"] == "structure" and spec.tags["size"] == size]
+    """Every structure at the size that decides."""
+    return at_deciding_size(params, (spec for spec in specs if spec.tags["family"] == "structure"))
 
 
 def trials(params: ArchitectureParams) -> list[TrialSpec]:

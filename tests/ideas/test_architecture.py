@@ -265,7 +265,7 @@ def test_a_largest_size_of_one_seed_leaves_the_decision_to_the_next_below_and_is
     assert list(at.sizes) == list(SIZES), "how effects move with size is read from all of them"
     gone = one_seed.filter((pl.col("size") != "180k") | (pl.col("variant") != "norm: layernorm"))
     assert "norm: layernorm" not in set(analysis.judged(gone)["variant"]), "it has to have finished there"
-    with pytest.raises(StudyError, match="no variant finished two seeds at any size.*give seeds 2 or more"):
+    with pytest.raises(StudyError, match=r"no variant finished two seeds at any size.*give seeds 2 or more"):
         analysis.judged(trials.filter(pl.col("seed") == 0))
     with pytest.raises(StudyError, match="no size has trials of two seeds"):
         analysis.effects_by_size(trials.filter(pl.col("seed") == 0), BASELINE)

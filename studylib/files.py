@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic_core import from_json
+
 from studylib.errors import invalid
 
 
@@ -103,7 +105,8 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Raises ValueError for what is not JSON. Not by the standard library: a plan reads thousands, and pydantic's reader is twice as fast."""
+    return from_json(Path(path).read_bytes())
 
 
 def append_json_line(stream: BinaryIO, value: Any) -> None:

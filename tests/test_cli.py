@@ -260,8 +260,10 @@ def test_plan_starts_without_what_takes_long_to_load():
 
 def test_plan_of_a_finished_study_compares_without_what_takes_long_to_load():
     code = (
-        "import sys\nimport studylib.analysis.effects, studylib.ideas.tokenizer.rounds, studylib.ideas.architecture.rounds\n"
-        "print(sorted({'torch', 'scipy.stats', 'pandas', 'matplotlib', 'seaborn'} & set(sys.modules)))\n"
+        "import sys\nfrom studylib.registry import IDEAS\n"
+        "import studylib.analysis.alone, studylib.ideas._shared.paired\n"  # what rounds compare outcomes with
+        "assert len([IDEAS[name] for name in IDEAS]) == 9\n"
+        "print(sorted({'torch', 'polars', 'scipy', 'pandas', 'matplotlib', 'seaborn'} & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"

@@ -8,7 +8,7 @@ from typing import Literal
 
 import polars as pl
 
-from studylib.analysis.decision import MARGIN
+from studylib.analysis.margin import MARGIN
 from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
 

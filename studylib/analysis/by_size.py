@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from studylib.analysis.decision import MARGIN, Decision, decide_from
+from studylib.analysis.decision import Decision, decide_from
 from studylib.analysis.equalise import at_size
 from studylib.analysis.finished import typical_params
+from studylib.analysis.margin import MARGIN
 from studylib.analysis.posterior import fit_posterior
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError

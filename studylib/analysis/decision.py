@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from studylib.analysis.margin import MARGIN
 from studylib.analysis.next_run import NextRun, plan_next_run
 from studylib.analysis.posterior import Posterior, Standing, State, fit_posterior
 from studylib.errors import invalid
@@ -24,7 +25,6 @@ from studylib.words import Words
 Basis = Literal["flops", "tokens", "text", "seconds", "memory", "target_tokens"]
 
 _SURE = 0.95  # equivalent: costs less than the margin with this probability
-MARGIN = 0.002  # of the mean loss
 AHEAD = 0.9  # P(best) from which the leader is ahead
 
 TOLD = Words(

@@ -10,12 +10,12 @@ import numpy as np
 import polars as pl
 
 from studylib.analysis.loss_surface import Cell, LossSurface, fit_loss_surface, reference_at
+from studylib.analysis.margin import MARGIN
 from studylib.analysis.speed import speed_draws
 from studylib.errors import StudyError, invalid
 from studylib.words import Text, Words
 
 _FAR = 2.0
-_MARGIN = 0.002  # of the loss: an error below it is always small enough
 _SAME_MEMORY = 1.05  # of the median variant's
 _DRAWS = 2000
 
@@ -210,7 +210,7 @@ class Mover:
         found = {}
         near = {cell: move for cell, move in moves.items() if cell not in far}
         ends = [move.level * move.factor for move in near.values()]
-        judged = max(float(np.std(ends, ddof=1)) if len(ends) > 1 else 0.0, _MARGIN * float(np.mean(ends or [0.0])))
+        judged = max(float(np.std(ends, ddof=1)) if len(ends) > 1 else 0.0, MARGIN * float(np.mean(ends or [0.0])))
         common = np.mean([move.error for move in near.values()], axis=0) if near else 0.0
         for cell, move in moves.items():
             size, variant = cell

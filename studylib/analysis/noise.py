@@ -77,11 +77,13 @@ class NoiseFloor:
 
 
 def deciding_size(frame: pl.DataFrame) -> str:
-    """The size with the most parameters (or the last, if they are not known) of those with a variant that finished two seeds.
+    """The largest size (or the last, if parameters are not known) of those with a variant that finished two seeds.
 
     One seed says nothing of the noise, so such a size decides nothing; where no size has more, the largest it is.
     """
-    order = frame.sort("params", maintain_order=True) if "params" in frame.columns else frame
+    # Without embeddings: a large vocabulary makes a small model large.
+    known = next((name for name in ("non_embedding_params", "params") if name in frame.columns), None)
+    order = frame.sort(pl.col(known).median().over("size"), maintain_order=True) if known else frame
     rows = order.filter(pl.col("val_bpb").is_finite().fill_null(False))
     several = rows.filter(pl.col("seed").n_unique().over("size", "variant") > 1)
     return str((several if len(several) else order)["size"][-1])

@@ -11,12 +11,12 @@ from scipy import stats
 
 from studylib.analysis.carried import CarriedOptimum, carry
 from studylib.analysis.compared import Compared, Costs, costs
+from studylib.analysis.margin import MARGIN
 from studylib.analysis.twoway import finished
 from studylib.analysis.valley_posterior import Cells, Form, ValleyDraws, sample_valleys
 from studylib.errors import StudyError, invalid
 from studylib.words import Text, Words
 
-MARGIN = 0.002  # of the loss: what does not matter
 _INSIDE = 0.95
 _PARAMS = {"params": "non_embedding_params"}
 _LEAST = 3  # values, for a valley

@@ -17,7 +17,14 @@ from studylib.data.guard import dropped_in_words, seal
 from studylib.data.guard.fingerprints import file_digest
 from studylib.data.guard.known import FINGERPRINTS, known_digests
 from studylib.data.near import NearTo
-from studylib.data.prepared import DATA_SCHEMA, MANIFEST, PreparedData, restored_manifest
+from studylib.data.prepared import (
+    BEGIN_ANEW,
+    DATA_SCHEMA,
+    MANIFEST,
+    PreparedData,
+    check_same_tokenizer,
+    restored_manifest,
+)
 from studylib.data.shards import TokenShard, token_dtype, write_conversations, write_tokens
 from studylib.data.split import NEAR, SIDES
 from studylib.data.text import PREPARE_VERSION, GuardedText, digest_of
@@ -31,8 +38,6 @@ from studylib.files import read_json, write_bytes, write_json
 from studylib.registry import CHAT_TEMPLATES
 from studylib.spec import DataSpec
 from studylib.spec.record import plain_record
-
-_BEGIN_ANEW = "use another output folder, or remove the prepared data and the trials made from it"
 
 
 def read_sources(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> None:
@@ -184,14 +189,17 @@ def _check_unchanged(
 
 
 def _changed(field: str, name: str) -> StudyError:
-    return StudyError(f"{field}: {name} has changed since the study's data were prepared; {_BEGIN_ANEW}")
+    return StudyError(f"{field}: {name} has changed since the study's data were prepared; {BEGIN_ANEW}")
 
 
 def _make(data: DataSpec, folder: Path, home: Path, say: Progress, workers: int | None) -> PreparedData:
     threads, sources = workers or len(os.sched_getaffinity(0)), {}
     texts = guarded_texts(data, folder, progress=say, workers=threads)
-    _check_same_text(home, texts)
-    tokenizer = trained_tokenizer(data.vocabulary, folder, progress=say).load()
+    before = _made_before(home)
+    _check_same_text(before, texts)
+    trained = trained_tokenizer(data.vocabulary, folder, progress=say)
+    check_same_tokenizer(home, before, trained.digest)
+    tokenizer = trained.load()
     judged = [source.label for source in data.sources if not source.auxiliary]
     with whole_folder(home) as scratch:
         write_bytes(scratch / "tokenizer.model", tokenizer.model)
@@ -235,22 +243,25 @@ def _not_validated(label: str, text: GuardedText, others: list[GuardedText], say
     return ~found
 
 
-def _check_same_text(home: Path, texts: Mapping[str, GuardedText]) -> None:
-    """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
+def _made_before(home: Path) -> dict[str, Any] | None:
+    """The record of what trials of the study may have been made from."""
     before = restored_manifest(home)
     if before is None:
         try:
             before = PreparedData(home).manifest
         except StudyError:
-            return  # nothing there, or nothing that a trial could have been made from
-    if before.get("version") != PREPARE_VERSION:
-        return
-    for label, text in texts.items():
+            return None  # nothing there, or nothing that a trial could have been made from
+    return before if before.get("version") == PREPARE_VERSION else None
+
+
+def _check_same_text(before: Mapping[str, Any] | None, texts: Mapping[str, GuardedText]) -> None:
+    """A gate that drops more than it did leaves trials behind that were trained on what it drops now."""
+    for label, text in texts.items() if before is not None else ():
         if text.manifest["sides"] != before["sources"][label]["read"]:
             raise StudyError(
                 f"data.sources {label}: evaluation data are known by other fingerprints than when the study's data were "
                 f"prepared, and the text is no longer the same ({dropped_in_words(text.manifest['guard']) or 'none dropped'}); "
-                f"{_BEGIN_ANEW}"
+                f"{BEGIN_ANEW}"
             )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ DATA_SCHEMA = 1
 MANIFEST = "manifest.json"
 # Up to here a first look reads all bytes (about 1 GB/s); beyond, sizes alone are compared.
 _DIGEST_LIMIT = 512 << 20
+BEGIN_ANEW = "use another output folder, or remove the prepared data and the trials made from it"
 _verified: set[tuple[str, int]] = set()
 
 
@@ -29,6 +31,20 @@ def restored_manifest(home: Path) -> dict[str, Any] | None:
         return manifest if manifest.get("restored") else None
     except (OSError, ValueError, AttributeError):  # not there, or damaged: made anew when the study is run
         return None
+
+
+def check_same_tokenizer(home: Path, before: Mapping[str, Any] | None, digest: Mapping[str, Any]) -> None:
+    """Raise a StudyError if the record ``before`` of ``home`` speaks of another tokenizer than that of the ``digest``.
+
+    From the same text another machine or release of SentencePiece may train another one. Losses of tokens that are cut otherwise do not
+    compare, and nothing else would tell.
+    """
+    known = before["files"]["tokenizer.model"] if before is not None else digest
+    if known != digest:
+        raise StudyError(
+            f"{home}: the tokenizer trained here is {digest['blake2b']}, that of the study's records is {known['blake2b']}, so new trials "
+            f"could not be compared with those; {BEGIN_ANEW}"
+        )
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from studylib.data.guard import check_seal, seal
+from studylib.data.prepared import check_same_tokenizer, restored_manifest
 from studylib.data.text import GuardedText, digest_of
 from studylib.data.texts import Progress, guarded_text
 from studylib.data.tokenizer import Tokenizer, train_tokenizer
@@ -37,8 +38,13 @@ class TrainedTokenizer:
         except (OSError, ValueError) as error:
             raise StudyError(f"{manifest}: cannot be read: {error}") from None
         check_seal(self.manifest, file=manifest)
-        if not self.file.is_file() or digest_of(self.file) != self.manifest["files"][self.file.name]:
+        if not self.file.is_file() or digest_of(self.file) != self.digest:
             raise StudyError(f"{self.file}: is damaged: its content is not what was written")
+
+    @property
+    def digest(self) -> dict[str, Any]:
+        """Size and digest of the file."""
+        return self.manifest["files"][self.file.name]
 
     def load(self) -> Tokenizer:
         return Tokenizer.load(self.file)
@@ -55,7 +61,7 @@ def trained_tokenizer(spec: VocabularySpec, folder: Path, *, progress: Progress 
     Raises
     ------
     StudyError
-        As `guarded_text`; or the text does not support so many pieces.
+        As `guarded_text`; the text does not support so many pieces; or of the same text a record that was restored has another.
     """
     say = progress or (lambda line: None)
     texts = {label: guarded_text(text, folder, progress=progress) for label, text in spec.texts.items()}
@@ -79,6 +85,9 @@ def trained_tokenizer(spec: VocabularySpec, folder: Path, *, progress: Progress 
         with whole_folder(home) as scratch:
             write_bytes(scratch / "tokenizer.model", tokenizer.model)
             files = {"tokenizer.model": digest_of(scratch / "tokenizer.model")}
+            before = restored_manifest(home)
+            if before is not None and before["guard"] == guard:  # of other text it is for `prepare` to say so
+                check_same_tokenizer(home, before, files["tokenizer.model"])
             manifest = plain_record(spec) | {
                 "schema": VOCABULARY_SCHEMA, "vocab_size": tokenizer.vocab_size,
                 "guard": guard, "files": files, "seal": seal(guard, files),

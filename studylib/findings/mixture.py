@@ -12,7 +12,7 @@ from pydantic import PrivateAttr
 
 from studylib.analysis import Compared, MixtureSurface, fit_mixture, noise_floor
 from studylib.analysis.compared import costs
-from studylib.analysis.decision import MARGIN
+from studylib.analysis.margin import MARGIN
 from studylib.analysis.twoway import finished
 from studylib.errors import StudyError
 from studylib.findings._figures.mixtures import along, slices

@@ -20,6 +20,7 @@ from studylib.trials.queue import Round
 
 if TYPE_CHECKING:
     from studylib.findings._page import Page
+    from studylib.trials.estimate import SpeedEstimate
     from studylib.trials.plan import Plan
 
 
@@ -94,17 +95,18 @@ class Idea:
         """The reference at every size, smallest first, at the first seed."""
         return self.baselines_among(params, self.plan(params))
 
-    def planned(self, params: Any, steps: Sequence[Step] | None = None) -> Plan:
+    def planned(self, params: Any, steps: Sequence[Step] | None = None, speed: SpeedEstimate | None = None) -> Plan:
         """Every step with its state and cost; of rounds whose turn has not come, how many steps they will add.
 
-        ``steps``: what `steps` says, where it is known already; it takes seconds where there are many.
+        ``steps``: what `steps` says, where it is known already; it takes seconds where there are many. ``speed``: of the study's
+        folder, where it is known already.
         """
         from studylib.trials import plan_steps
 
         return plan_steps(
             self.steps(params) if steps is None else steps, params.folder, rounds=self.rounds(params),
             workers=params.workers or None,
-            retry_failed=params.retry_failed,
+            retry_failed=params.retry_failed, speed=speed,
         )  # fmt: skip
 
     def trials(self, params: Any) -> list[TrialSpec]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from studylib.data.excerpts import Excerpt, excerpts
 from studylib.files import read_json_lines
 from studylib.model.cost import flops_per_token, parameter_count, training_flops
 from studylib.model.memory import activation_bytes, logit_bytes, memory_bytes, state_bytes
@@ -15,6 +15,9 @@ from studylib.params import StudyParams
 from studylib.spec import MadeText, TrialSpec
 from studylib.steps.made import TEXT_FILE
 from studylib.trials.cache import Task
+
+if TYPE_CHECKING:
+    from studylib.data.excerpts import Excerpt
 
 _LONGEST = 240  # characters shown of a text
 NOT_WRITTEN = "what it wrote is not here: restored records hold no text"
@@ -33,6 +36,8 @@ class SomeText:
 
     @classmethod
     def of(cls, params: StudyParams) -> SomeText:
+        from studylib.data.excerpts import excerpts  # here: it loads the gate, which a plan does without
+
         return cls(tuple(excerpts(params.all_data, params.folder / "data")))
 
     def __repr__(self) -> str:

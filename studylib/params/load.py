@@ -44,7 +44,8 @@ def load_params(
 
 def read_with(path: Path, base: Path | None) -> dict[str, Any]:
     """What a parameter file says, and ``base`` where it says nothing."""
-    return (read_yaml(base) if base is not None and base.exists() else {}) | read_yaml(path)
+    below = base is not None and base != path and base.exists()
+    return (read_yaml(base) if below else {}) | read_yaml(path)
 
 
 def params_from(

@@ -54,7 +54,7 @@ class Texts:
         return self._replaced((), content, idea)
 
     def _replaced(self, place: Place, content: Any, idea: str) -> Any:
-        if _is_source(content):
+        if is_source(content):
             name = name_of(place, content)
             if (change := self._changes.get(name)) is not None:
                 return content | change
@@ -77,7 +77,7 @@ class Texts:
 
 def names_in(content: Any, place: Place = ()) -> Iterator[str]:
     """Names of the sources in what a parameter file says, also of those within another's options."""
-    if _is_source(content):
+    if is_source(content):
         yield name_of(place, content)
     if isinstance(content, Mapping | list | tuple):
         for key, value in content.items() if isinstance(content, Mapping) else enumerate(content):
@@ -89,7 +89,8 @@ def name_of(place: Place, source: Mapping[str, Any]) -> str:
     return source.get("name") or str(next(key for key in reversed(place) if isinstance(key, str)))
 
 
-def _is_source(content: Any) -> bool:
+def is_source(content: Any) -> bool:
+    """Whether what a parameter file says somewhere is a source."""
     if not isinstance(content, Mapping) or not content.keys() <= SourceSpec.model_fields.keys():
         return False
     return isinstance(content.get("options"), Mapping) or content.get("kind") in tuple(SOURCES)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from studylib.errors import StudyError
 from studylib.files import file_hash
 from studylib.frozen import Frozen
+from studylib.recipe.own_text import own_text
 from studylib.registry import IDEAS
 from studylib.result import IdeaResult, read_result
 from studylib.spec.setting import Setting
@@ -20,7 +22,8 @@ class Choices(Frozen):
     """Settings of a study's ideas.
 
     ``settings`` by idea, in the ideas' order; ``missing`` ideas have no result, ``failed`` ones a result that cannot be read (with
-    why); ``digests`` of the result files, by idea: what tells whether anything is new.
+    why); ``digests`` of the result files, by idea: what tells whether anything is new; ``own_text`` of `own_text`, by idea, where it
+    read any.
     """
 
     scale: str = ""
@@ -28,6 +31,7 @@ class Choices(Frozen):
     missing: tuple[str, ...] = ()
     failed: dict[str, str] = Field(default_factory=dict)
     digests: dict[str, str] = Field(default_factory=dict)
+    own_text: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def read_choices(study: Path) -> Choices:
@@ -54,4 +58,5 @@ def read_choices(study: Path) -> Choices:
         missing=tuple(name for name in asked if name not in found and name not in failed),
         failed=failed,
         digests=digests,
+        own_text={name: text for name, one in found.items() if (text := own_text(one.provenance.get("params", {})))},
     )

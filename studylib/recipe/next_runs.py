@@ -19,10 +19,12 @@ import numpy as np
 from pydantic import Field
 
 from studylib.analysis.value_of_runs import Beliefs, SeenChoice, allocate
+from studylib.errors import StudyError
 from studylib.frozen import Frozen
 from studylib.model.cost import own_flops
-from studylib.params import load_params
+from studylib.params import StudyParams, load_params
 from studylib.project import params_file
+from studylib.recipe.own_text import text_in
 from studylib.registry import IDEAS
 from studylib.spec import Setting
 from studylib.words import Text, Words
@@ -100,6 +102,7 @@ def next_runs(
     target_params: float = 1e10,
     budget_gpu_hours: float | None = None,
     out: Path | None = None,
+    text: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> NextRuns:
     """The runs to make within a budget, at most one a choice, the most expected reduction of the regret for a GPU-hour first.
 
@@ -118,6 +121,8 @@ def next_runs(
         Of all runs together; None: `USUAL_BUDGET`.
     out
         The study folder, for the commands.
+    text
+        By idea, the text of somebody's own that its study read, see `own_text`: its runs are to read that, not the scale's.
     """
     choices = list(_compared(settings))
     empty: dict[str, Any] = {"runs": (), "budget_gpu_hours": budget_gpu_hours, "gpu_hours": 0.0, "regret_percent": 0.0, "after_percent": 0.0}  # fmt: skip
@@ -132,7 +137,7 @@ def next_runs(
     ]  # fmt: skip
     beliefs = Beliefs.of(known, reliability, SIZES, target_params)
     now = beliefs.regret
-    asked = [(int(n), _Choice(*choices[n])) for n in np.flatnonzero(now >= _LEAST)]
+    asked = [(int(n), _Choice(*choices[n], (text or {}).get(choices[n][0], {}))) for n in np.flatnonzero(now >= _LEAST)]
     found = empty | {"regret_percent": float(now.sum()), "after_percent": float(now.sum())}
     offers = [list(one.offers(beliefs, n, flops_per_s)) for n, one in asked]
     worth_it = [one for own in offers for one in own if one.gain >= _LEAST]
@@ -178,8 +183,8 @@ class _Offer(NamedTuple):
 class _Choice:
     """A choice that is open. ``seeds``: by place, those that are planned."""
 
-    def __init__(self, idea: str, setting: Setting):
-        self.idea, self.setting = idea, setting
+    def __init__(self, idea: str, setting: Setting, text: Mapping[str, Any]):
+        self.idea, self.setting, self._text = idea, setting, text
         self.seeds = dict.fromkeys(range(1, len(SIZES) + 1), 0)
         for place, size in enumerate(SIZES, start=1):
             if abs(math.log(size / (setting.params or 1.0))) < _SAME:
@@ -208,7 +213,19 @@ class _Choice:
         )  # fmt: skip
 
     def _changes(self, size: float, labels: Collection[str]) -> dict[str, Any]:
-        return IDEAS[self.idea].at_size(self._usual, size, labels)
+        """What is told to the scale's parameters; of the study's own text as much as the size needs."""
+        at_size = IDEAS[self.idea].at_size
+        usual = at_size(self._usual, size, labels)
+        text = _still_read(self._text, self._usual, usual)
+        if not text:
+            return usual
+        # How much is needed of it follows from its own amounts, not from those of the text in whose place it stands.
+        usual = text | {key: value for key, value in usual.items() if not any(_is_below(key, place) for place in text)}
+        try:
+            reading_it = load_params(params_file(SCALE, self.idea), self.idea, usual)
+        except StudyError:  # parameters of that scale name parts of its own text: it is theirs that has to be read
+            return at_size(self._usual, size, labels)
+        return usual | at_size(reading_it, size, labels)
 
     def _flops(self, variants: np.ndarray, size: float) -> float:
         """Of all trials, to about a fifth of what a plan says."""
@@ -227,6 +244,17 @@ class _Choice:
             vocabulary = max(one.model.vocab_size for one in trials)
             self._costs[labels] = sum(flops) + later * median(flops), len(flops) + later, vocabulary
         return self._costs[labels]
+
+
+def _still_read(text: Mapping[str, Any], params: StudyParams, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Of ``text`` what stands where ``params`` has text too, and what ``changes`` do not take away."""
+    there = {place for place, _ in text_in(params.content())}
+    gone = [place for place in text if any(place == key or _is_below(place, key) for key in changes)]
+    return {place: content for place, content in text.items() if place in there and place not in gone}
+
+
+def _is_below(key: str, place: str) -> bool:
+    return key.startswith(f"{place}.")
 
 
 def _dearer(size: float, vocabulary: int) -> float:

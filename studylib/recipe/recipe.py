@@ -111,7 +111,7 @@ def make_recipe(study: Path, options: RecipeOptions | None = None) -> Recipe:
     middle = told.utilisation[1]
     following = next_runs(
         choices.settings, reliability, flops_per_s=card.bf16_flops * middle, target_params=count.non_embedding,
-        budget_gpu_hours=options.budget_gpu_hours, out=study,
+        budget_gpu_hours=options.budget_gpu_hours, out=study, text=choices.own_text,
     )  # fmt: skip
     made = Recipe(
         options=options, scale=choices.scale, ideas=tuple(choices.settings), missing=choices.missing, failed=choices.failed,

@@ -112,6 +112,8 @@ class Choosing(Frozen):
 
     @model_validator(mode="after")
     def _options_belong_to_the_choices(self) -> Self:
+        if "_options" in self.__dict__:  # pydantic asks again whenever a part that was checked becomes part of another
+            return self
         given, options, usual = self.__pydantic_extra__ or {}, self._options, self._usual
         for key, value in given.items():
             if not any(key in fields for fields in usual.fields.values()):

@@ -140,16 +140,16 @@ class Plan:
 
 def plan_steps(
     steps: Iterable[Step], out: Path | str, *, rounds: Sequence[Round] = (), workers: int | None = None,
-    retry_failed: bool = False,
+    retry_failed: bool = False, speed: SpeedEstimate | None = None,
 ) -> Plan:  # fmt: skip
     """The state and cost of each different step, and of those in rounds whose outcomes are known.
 
-    Seconds follow the FLOPs a second of a `SpeedEstimate`.
+    Seconds follow the FLOPs a second of ``speed``; None: of a `SpeedEstimate` of the folder, which reads every trial there.
     """
     from studylib.environment import cores, gpus
 
     asked, tasks, open_rounds = known_tasks(steps, Path(out), rounds)
-    speed = SpeedEstimate(Path(out))
+    speed = speed or SpeedEstimate(Path(out))
     to_do, _ = still_to_do(tasks, asked, retry_failed=retry_failed)
     wanted = {task.name for task in to_do}
     rows = []

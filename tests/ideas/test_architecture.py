@@ -24,9 +24,10 @@ from studylib.findings import (
     TargetVerdict,
     settings_at_target,
 )
+from studylib.ideas._shared.paired import behind
 from studylib.ideas.architecture import architecture, published
 from studylib.ideas.architecture.schema import BASELINE, ArchitectureParams
-from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials
+from studylib.ideas.architecture.trials import COMBINED, best_of_each, combined_trials, deciding
 from studylib.ideas.architecture.trials import trials as plan
 from studylib.model.cost import parameter_count
 from studylib.params import load_params
@@ -149,19 +150,13 @@ def test_every_scale_plans(scale):
 # --- the second round
 
 
-def effects_frame(effects: dict[str, float | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {"variant": list(effects), "difference": list(effects.values())}, schema_overrides={"difference": pl.Float64}
-    )
-
-
 def test_the_best_of_each_factor_below_the_baseline_are_combined_at_every_size():
     found = best_of_each(
         PARAMS,
-        effects_frame({
+        {
             "activation: relu": -0.01, "activation: geglu": -0.02, "position: learned": 0.1, "position: alibi": 0.02,
-            "norm: layernorm": None, "norm: QK-norm": -0.005, "embedding: tied": -0.5,
-        }),
+            "norm: QK-norm": -0.005, "embedding: tied": -0.5,
+        },
     )  # fmt: skip
     assert found == {"activation": "activation: geglu", "norm": "norm: QK-norm"}, "tied is not asked for in combine"
     specs = combined_trials(PARAMS, found)
@@ -176,12 +171,26 @@ def test_the_best_of_each_factor_below_the_baseline_are_combined_at_every_size()
     assert combined_trials(PARAMS, {"norm": "norm: QK-norm"}) == []
 
 
+def test_who_goes_into_the_combination_is_read_from_the_seeds_that_both_finished(finish, tmp_path):
+    found = params(out=str(tmp_path), seeds=3)
+    losses = {BASELINE: (2.0, 2.1, 2.3), "activation: geglu": (1.9, 2.2, 2.1), "norm: QK-norm": (2.1, 2.1, None)}
+    race = [spec for spec in deciding(found, plan(found)) if spec.tags["variant"] in losses or spec.seed == 0]
+    for spec in race:
+        loss = losses.get(spec.tags["variant"], (1.0,))[spec.seed]
+        if loss is not None:
+            finish(tmp_path, spec, val_bpb=loss)
+    ahead = behind(race, BASELINE, tmp_path)
+    assert ahead == pytest.approx({"activation: geglu": -0.2 / 3, "norm: QK-norm": 0.05}), "one seed says nothing"
+    with pytest.raises(StudyError, match="no variant finished two seeds that 'another' finished too"):
+        behind(race, "another", tmp_path)
+
+
 def test_choices_that_do_not_go_together_leave_out_the_smaller_effect():
     found = params(
         factors={"position": ["alibi"], "rotation": {"half": {"rotary_fraction": 0.5}}},
         combine=("position", "rotation"), lr_variants=(),
     )  # fmt: skip
-    both = effects_frame({"position: alibi": -0.03, "rotation: half": -0.01})
+    both = {"position: alibi": -0.03, "rotation: half": -0.01}
     assert best_of_each(found, both) == {"position": "position: alibi"}
 
 
@@ -238,6 +247,28 @@ def test_a_variant_that_did_not_finish_at_some_size_is_not_judged(trials):
     dead = (pl.col("variant") == "norm: layernorm") & (pl.col("size") == "20k")
     left = analysis.judged(trials.with_columns(status=pl.when(dead).then(pl.lit("diverged")).otherwise("status")))
     assert set(left["variant"]) == {BASELINE, *EFFECTS} - {"norm: layernorm"}
+
+
+def test_a_largest_size_of_one_seed_leaves_the_decision_to_the_next_below_and_is_still_carried_on(trials):
+    one_seed = trials.filter((pl.col("size") != "180k") | (pl.col("seed") == 0))
+    left = analysis.judged(one_seed)
+    assert len(left) == len(one_seed), "a size with one seed judges nobody"
+    noise = analysis.noise_floor(left)
+    assert noise.at == "60k" and noise == analysis.noise_floor(trials.filter(pl.col("size") == "60k"))
+    accounts = analysis.accountings(left, bases=("flops", "memory"))
+    decisions = analysis.decisions_at(accounts, noise.at)
+    told = analysis.verdicts_of(decisions, accounts, noise.at)[0].text
+    assert "at 60k" in told.en and "60k" in told.ja and decisions["flops"].leader == COMBINED
+    effects = analysis.effects_by_size(left, BASELINE)
+    assert effects["size"].unique(maintain_order=True).to_list() == ["20k", "60k"]
+    at = analysis.carry_to_target(left, BASELINE, target_params=1e10)
+    assert list(at.sizes) == list(SIZES), "how effects move with size is read from all of them"
+    gone = one_seed.filter((pl.col("size") != "180k") | (pl.col("variant") != "norm: layernorm"))
+    assert "norm: layernorm" not in set(analysis.judged(gone)["variant"]), "it has to have finished there"
+    with pytest.raises(StudyError, match=r"no variant finished two seeds at any size.*give seeds 2 or more"):
+        analysis.judged(trials.filter(pl.col("seed") == 0))
+    with pytest.raises(StudyError, match="no size has trials of two seeds"):
+        analysis.effects_by_size(trials.filter(pl.col("seed") == 0), BASELINE)
 
 
 def test_the_sum_of_single_effects_is_held_against_the_combination(trials):

@@ -241,6 +241,19 @@ def test_large_budgets_are_trained_with_fewer_seeds():
         PARAMS.replace(seeds_at={50_000: 0})
 
 
+def test_what_is_tried_at_one_size_is_tried_where_two_seeds_can_decide():
+    few = PARAMS.replace(seeds=3, seeds_at={60_000: 1}, equal=["tokens"])
+    assert PARAMS.deciding_budget == max(PARAMS.budgets) == 60_000 and few.deciding_budget == 20_000
+    assert PARAMS.replace(seeds=1).deciding_budget == 60_000, "where no size has two seeds nothing decides"
+
+    def at_equal_tokens(params) -> set[str]:
+        middle = middle_shapes(params)
+        lengths = [spec for spec in plan(params) if spec.tags["family"] == "length"]
+        return {spec.tags["size"] for spec in lengths if spec.tags["variant"] != middle[spec.tags["size"]]}
+
+    assert at_equal_tokens(few.replace(seeds_at={})) == {"60k"} and at_equal_tokens(few) == {"20k"}
+
+
 def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float = 0.02) -> pl.DataFrame:
     """Trials of a valley with known bottoms."""
     rng = np.random.default_rng(0)

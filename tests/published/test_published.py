@@ -12,7 +12,7 @@ import pytest
 
 from studylib.analysis import read_curves
 from studylib.cli import main
-from studylib.data import prepared_counts
+from studylib.data import prepare, prepared_counts
 from studylib.data.excerpts import NO_TEXT
 from studylib.errors import StudyError
 from studylib.files import read_json, read_json_lines, write_bytes, write_json
@@ -201,6 +201,26 @@ def test_text_that_has_changed_since_is_not_mixed_with_restored_trials(
     write_corpus(other / "corpus.jsonl", corpus, 900)
     with pytest.raises(StudyError, match=r"no longer the same|has changed"):
         run_steps([trials(tiny_trial)[0].replace(seed=5)], restored, **QUIET)
+
+
+@pytest.mark.parametrize("told_by", ["tokenizers", "data"])
+def test_a_tokenizer_that_is_another_from_the_same_text_is_refused(study, restored, tiny_trial, told_by):
+    new = trials(tiny_trial)[0].replace(seed=5)
+    homes = {"tokenizers": restored / new.data.vocabulary.name, "data": restored / new.data.name}
+    ours = read_json(study / new.data.vocabulary.name / "manifest.json")["files"]["tokenizer.model"]["blake2b"]
+    file, theirs = homes[told_by] / "manifest.json", "0" * 32
+    manifest = read_json(file)
+    manifest["files"]["tokenizer.model"]["blake2b"] = theirs
+    write_json(file, manifest)
+    with pytest.raises(StudyError) as caught:
+        prepare(new.data, restored / "data")
+    said = str(caught.value)
+    assert said.startswith(f"{homes[told_by]}: ") and "\n" not in said
+    assert ours in said and theirs in said and "use another output folder, or remove" in said
+    assert read_json(file) == manifest, "what was restored is still there, and refuses the next time too"
+    with contextlib.suppress(StudyError):
+        run_steps([new], restored, **QUIET)
+    assert Task.under(restored, new).result() is None and not list(restored.glob("data/*/*.tokens"))
 
 
 def test_cells_say_that_the_text_is_not_there(restored, tiny_trial):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shlex
 
 import numpy as np
 import pytest
+import yaml
 
 from studylib.analysis.reliability import Reliability
 from studylib.batch.jobs import choose_jobs
+from studylib.cli import main
 from studylib.model.cost import own_flops, parameter_count
+from studylib.project import project_root
 from studylib.recipe.next_runs import SEEDS, SIZES, NextRuns, next_runs
-from studylib.registry import IDEAS
+from studylib.recipe.own_text import own_text
+from studylib.registry import IDEAS, SOURCES
 from studylib.spec import Setting, Tried
 
 RELIABLE = Reliability(np.full(8, 6.0))
@@ -72,6 +77,36 @@ def test_every_idea_is_asked_by_a_command_that_can_be_planned(idea, tmp_path):
     assert sum(map(own_flops, trials)) == pytest.approx(run.flops, rel=0.25) and len(trials) == run.trials
     tried = {str(one.tags["variant"]) for one in trials}
     assert set(CHOICES[idea][2]) <= tried and not tried & {"activation: gelu", "long documents first"}
+
+
+@pytest.mark.parametrize("idea", CHOICES)
+def test_a_study_of_somebodys_own_text_goes_on_with_that_text(idea, tmp_path, monkeypatch, capsys):
+    """`study run --texts` leaves its text in the result's parameters; what the list prints is planned and reads it."""
+    texts = project_root() / "params" / "local-texts.yaml"
+    limited = {"kind": "files", "options": {"path": "corpora/ja_clean.parquet", "max_bytes": 1000}}
+    (tmp_path / "texts.yaml").write_text(yaml.safe_dump(yaml.safe_load(texts.read_text()) | {"ja": limited}))
+    (ran,) = choose_jobs([idea], scale="cpu", texts=tmp_path / "texts.yaml", out=tmp_path)
+    own = own_text(ran.params.content())
+    assert "data.sources" in own and own_text(choose_jobs([idea], scale="gpu")[0].params.content()) == {}
+    found = next_runs(
+        {idea: (setting(idea),)}, RELIABLE, flops_per_s=FAST, budget_gpu_hours=20.0, out=tmp_path, text={idea: own}
+    )
+    words = shlex.split(found.runs[0].command)
+    monkeypatch.setattr("studylib.batch.dry_run.look_at_text", lambda jobs: {job.idea.name: [] for job in jobs})
+    monkeypatch.setattr("studylib.trials.estimate.numpy_speed", lambda: 1e11)
+    with pytest.raises(SystemExit) as ended:  # what is printed starts `study run`, planned with the same words
+        main(["plan", *words[2:], "--json"])
+    assert ended.value.code == 0, capsys.readouterr().err
+    plan = json.loads(capsys.readouterr().out)[idea]
+    changes = [after for word, after in itertools.pairwise(words) if word == "--set"]
+    (job,) = choose_jobs([idea], scale="gpu", overrides=changes, out=tmp_path)
+    assert {one["trial"] for one in plan["trials"]} == {spec.hash for spec in job.specs}
+    for before, now in zip(ran.params.data.sources, job.params.data.sources, strict=True):
+        amounts = [one.options.get("max_bytes", 0) for one in (before, now)]
+        assert now == before.replace(options=now.options) and now.options == before.options | now.options
+        if amounts != [0, 0]:  # a large model needs more of it; idea 5 of its raw text
+            assert amounts[1] > amounts[0] or (idea == "data_quality" and amounts[1] == amounts[0])
+    assert not any(SOURCES[one.kind].remote for spec in job.specs for one in spec.data.sources)
 
 
 def test_the_list_buys_most_for_its_cost_and_less_with_every_run():

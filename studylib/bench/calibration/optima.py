@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from studylib.analysis.valleys import MARGIN, fit_valleys
+from studylib.analysis.margin import MARGIN
+from studylib.analysis.valleys import fit_valleys
 from studylib.bench.calibration._table import Row
 
 TITLE = "Optima and where they are carried to"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from studylib.ideas._shared.sizes import SizesParams
+from studylib.ideas._training import size_label
 from studylib.spec import TrialSpec
 from studylib.trials.queue import Round
 from studylib.trials.speeds import median_speeds, speed_steps, speed_windows
@@ -18,12 +19,12 @@ _SEEDS = 2  # that learn what more tokens bring; who is best is not asked of the
 def other_lengths(
     params: SizesParams, race: Sequence[TrialSpec], reference: Mapping[str, str] | str
 ) -> list[TrialSpec]:
-    """What is known beforehand: the reference at ``params.lengths``, and, where asked for, all of the largest size at its tokens.
+    """What is known beforehand: the reference at ``params.lengths``, and, where asked for, all of the size that decides at its tokens.
 
     Parameters
     ----------
     race
-        The trials at equal FLOPs, sizes rising.
+        The trials at equal FLOPs.
     reference
         The variant, of all sizes or by size, whose tokens are those of the parameters.
     """
@@ -34,8 +35,9 @@ def other_lengths(
         for share in params.lengths
     ]
     if "tokens" in params.equal:
-        steps = _reference_steps(race, reference)
-        specs += [_of_length(spec, steps) for spec in _largest(race) if _differ(spec.train_steps, steps)]
+        deciding = at_deciding_size(params, race)
+        steps = _reference_steps(deciding, reference)
+        specs += [_of_length(spec, steps) for spec in deciding if _differ(spec.train_steps, steps)]
     return specs
 
 
@@ -50,7 +52,7 @@ def equal_seconds_rounds(
     def then() -> tuple[list[TrialSpec], list[Round]]:
         return equal_seconds(params, race, median_speeds(speed_windows(race, params.folder)), reference), []
 
-    expected = sum(spec.tags["variant"] != _at(reference, spec) for spec in _largest(race))
+    expected = sum(spec.tags["variant"] != _at(reference, spec) for spec in at_deciding_size(params, race))
     return [Round("equal seconds", after, expected, then)]
 
 
@@ -60,32 +62,35 @@ def equal_seconds(
     throughput: Mapping[str, float] | None,
     reference: Mapping[str, str] | str,
 ) -> list[TrialSpec]:
-    """The largest size once more, each variant for the reference's time; empty unless ``params.equal`` asks for it.
+    """The size that decides once more, each variant for the reference's time; empty unless ``params.equal`` asks for it.
 
     ``throughput``: tokens/s by ``size/variant``; without a measurement made alone nothing is planned.
     """
     if "seconds" not in params.equal or throughput is None:
         return []
-    largest, steps = _largest(race), _reference_steps(race, reference)
-    rate = throughput[f"{largest[0].tags['size']}/{_at(reference, largest[0])}"]
+    deciding = at_deciding_size(params, race)
+    steps = _reference_steps(deciding, reference)
+    rate = throughput[f"{deciding[0].tags['size']}/{_at(reference, deciding[0])}"]
     found = []
-    for spec in largest:
+    for spec in deciding:
         own = max(2, round(steps * throughput[f"{spec.tags['size']}/{spec.tags['variant']}"] / rate))
         if _differ(spec.train_steps, own):
             found.append(_of_length(spec, own))
     return found
 
 
+def at_deciding_size(params: SizesParams, race: Iterable[TrialSpec]) -> list[TrialSpec]:
+    """Those of ``race`` that are of `SizesParams.deciding_budget`."""
+    size = size_label(params.deciding_budget)
+    return [spec for spec in race if spec.tags["size"] == size]
+
+
 def _of_length(spec: TrialSpec, steps: int) -> TrialSpec:
     return spec.replace(train_steps=steps, eval_every=0, probes=(), tags=spec.tags | {"family": LENGTH})
 
 
-def _largest(race: Sequence[TrialSpec]) -> list[TrialSpec]:
-    return [spec for spec in race if spec.tags["size"] == race[-1].tags["size"]]
-
-
-def _reference_steps(race: Sequence[TrialSpec], reference: Mapping[str, str] | str) -> int:
-    return next(spec.train_steps for spec in _largest(race) if spec.tags["variant"] == _at(reference, spec))
+def _reference_steps(deciding: Sequence[TrialSpec], reference: Mapping[str, str] | str) -> int:
+    return next(spec.train_steps for spec in deciding if spec.tags["variant"] == _at(reference, spec))
 
 
 def _at(reference: Mapping[str, str] | str, spec: TrialSpec) -> str:

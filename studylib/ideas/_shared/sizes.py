@@ -29,7 +29,7 @@ class SizesParams(TrainingParams):
     )
     equal: tuple[Literal["tokens", "seconds"], ...] = Field(
         default=(),
-        description="trained at the largest size beside equal FLOPs; else losses are moved, or there is no verdict",
+        description="trained at the size that decides beside equal FLOPs; else losses are moved, or there is no verdict",
     )
     target_params: Above0 = Field(default=1e10, description="total parameters of the model that is to be built")
 
@@ -45,6 +45,16 @@ class SizesParams(TrainingParams):
         """The seeds that a size is trained with, the first of all: large models are dear, and less noisy."""
         reached = [start for start in self.seeds_at if start <= budget]
         return self.seeds[: self.seeds_at[max(reached)]] if reached else self.seeds
+
+    @property
+    def deciding_budget(self) -> int:
+        """The largest size that is trained with two seeds or more: of one seed nobody knows the noise. Where none is, the largest.
+
+        What is trained at one size only, so that it may decide, is trained at this one. Of results `studylib.analysis.deciding_size`
+        says the same.
+        """
+        several = [budget for budget in self.budgets if len(self.seeds_of(budget)) > 1]
+        return max(several or self.budgets)
 
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`; a subclass adds what it can do without."""

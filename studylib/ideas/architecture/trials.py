@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from studylib.errors import StudyError
-from studylib.ideas._shared.lengths import other_lengths
+from studylib.ideas._shared.lengths import at_deciding_size, other_lengths
 from studylib.ideas._shared.variants import BASELINE, Changes
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.architecture.schema import ArchitectureParams
 from studylib.spec import Step, TrialSpec
 from studylib.trials.speeds import speed_steps
-
-if TYPE_CHECKING:
-    import polars as pl
 
 COMBINED = "best of each"
 
@@ -32,9 +28,8 @@ def combines(params: ArchitectureParams) -> bool:
 
 
 def deciding(params: ArchitectureParams, specs: Iterable[TrialSpec]) -> list[TrialSpec]:
-    """Every structure at the largest size."""
-    size = size_label(max(params.budgets))
-    return [spec for spec in specs if spec.tags["family"] == "structure" and spec.tags["size"] == size]
+    """Every structure at the size that decides."""
+    return at_deciding_size(params, (spec for spec in specs if spec.tags["family"] == "structure"))
 
 
 def trials(params: ArchitectureParams) -> list[TrialSpec]:
@@ -61,19 +56,19 @@ def baselines(params: ArchitectureParams, steps: Sequence[Step]) -> list[TrialSp
     return at_each_size(steps, "structure", BASELINE)
 
 
-def best_of_each(params: ArchitectureParams, effects: pl.DataFrame) -> dict[str, str]:
+def best_of_each(params: ArchitectureParams, behind: Mapping[str, float]) -> dict[str, str]:
     """The variant that goes into the combination, by factor: the best of each that is below the baseline.
 
     Parameters
     ----------
-    effects
-        From ``analysis.effects_by_size``, of the size that decides. Variants that did not finish have no difference and are
-        left out, and so is a choice that does not go together with those of larger effect.
+    behind
+        From `studylib.ideas._shared.paired.behind`, at the size that decides. A choice that does not go together with those of
+        larger effect is left out.
     """
     factors = {variant: factor for factor, variant in _named(params) if factor in params.combine}
-    rows = effects.filter(effects["difference"] < 0).sort("difference")
+    ahead = sorted((difference, variant) for variant, difference in behind.items() if difference < 0)
     chosen: dict[str, str] = {}
-    for variant in rows["variant"]:
+    for _, variant in ahead:
         factor = factors.get(variant)
         if factor is None or factor in chosen:
             continue

@@ -38,7 +38,7 @@ def _beyond_the_edges(params: DepthWidthParams, shapes: Shapes, left: int) -> Ro
 
     most = left * sum(len(params.seeds_of(budget)) for budget in shapes) + len(speed_steps(race))
     most += sum(one.expected for one in equal_seconds_rounds(params, race, middle_shapes(params)))
-    most += left * len(params.seeds_of(max(shapes))) * len(params.equal)  # of the largest size, once more for each
+    most += left * len(params.seeds_of(params.deciding_budget)) * len(params.equal)  # of that size, once more for each
     return Round("the next shape out, where the best is the last", tuple(spec.name for spec in race), most, then)
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from studylib.ideas._shared.lengths import equal_seconds_rounds, other_lengths
+from studylib.ideas._shared.lengths import at_deciding_size, equal_seconds_rounds, other_lengths
 from studylib.ideas._shared.variants import BASELINE
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
@@ -18,20 +18,19 @@ from studylib.trials.waterfall import SWITCHES, waterfall_steps
 def plan(params: EfficiencyParams) -> list[Step]:
     """`trials`, how fast the parts are trained, the waterfall of the engine's switches, and the layouts of workers."""
     specs = trials(params)
-    steps: list[Step] = [*specs, *speed_steps(deciding(specs))]
+    steps: list[Step] = [*specs, *speed_steps(deciding(params, specs))]
     if params.waterfall_budget:
         steps += waterfall_steps(waterfall_base(params))
     return steps + layout_steps(params)
 
 
 def rounds(params: EfficiencyParams) -> list[Round]:
-    return equal_seconds_rounds(params, deciding(trials(params)), BASELINE)
+    return equal_seconds_rounds(params, deciding(params, trials(params)), BASELINE)
 
 
-def deciding(specs: Sequence[TrialSpec]) -> list[TrialSpec]:
-    """The parts at the largest size, which decides; so only its speed is measured."""
-    parts = [spec for spec in specs if spec.tags["family"] == "part"]
-    return [spec for spec in parts if spec.tags["size"] == parts[-1].tags["size"]]
+def deciding(params: EfficiencyParams, specs: Iterable[TrialSpec]) -> list[TrialSpec]:
+    """The parts at the size that decides; only its speed is measured."""
+    return at_deciding_size(params, (spec for spec in specs if spec.tags["family"] == "part"))
 
 
 def layout_steps(params: EfficiencyParams) -> list[LayoutSpec]:

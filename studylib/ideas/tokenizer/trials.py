@@ -50,7 +50,7 @@ def trials(params: TokenizerParams) -> list[TrialSpec]:
             tags = {"family": "vocabulary", "variant": vocab_label(size)}
             specs += [_trial(params, budget, data, seed, **tags) for seed in params.seeds_of(budget)]
     specs += other_lengths(params, specs, vocab_label(params.data.tokenizer.vocab_size))
-    budget = max(params.budgets)
+    budget = params.deciding_budget
     if params.samples:
         for size in (*sorted(params.samples), params.data.tokenizer.sample_bytes):
             # Each seed draws its own sample, so what a lucky sample does is part of the noise.
@@ -78,10 +78,10 @@ def _with_checkpoint(spec: TrialSpec) -> TrialSpec:
 def fine_tuning_trials(params: TokenizerParams) -> list[TrialSpec]:
     """Going on with the fine-tuning text at equal FLOPs: old pieces, more pieces from the mean of their parts or drawn.
 
-    The runs they go on from, the reference at the largest budget, come first.
+    The runs they go on from, the reference at the size that decides, come first.
     """
     specs: list[TrialSpec] = []
-    budget = max(params.budgets)
+    budget = params.deciding_budget
     for seed in params.seeds_of(budget) if params.fine_tuning is not None else ():
         parent = _trial(params, budget, params.data, seed, family="parent", variant=REFERENCE)
         specs.append(parent)

@@ -184,7 +184,8 @@ def _panel(ax: Axes, trials: pl.DataFrame, fit: Valley, index: int, swept: str, 
     grid = np.geomspace(*fit.sampled, 200)
     ax.plot(grid, fit.predict(grid), color=colour, lw=2, zorder=3, label="fitted curve")
     low, high = ax.get_ylim()
-    ax.set_ylim(low - 0.10 * (high - low), high + 0.14 * (high - low))
+    missed = fit.lack_of_fit < _MISSES
+    ax.set_ylim(low - 0.10 * (high - low), high + (0.28 if missed else 0.14) * (high - low))  # room for what is said there
     if fit.optimum is not None and fit.interval is not None:
         y = low - 0.03 * (high - low)
         ax.plot(fit.interval, [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=5)
@@ -194,8 +195,8 @@ def _panel(ax: Axes, trials: pl.DataFrame, fit: Valley, index: int, swept: str, 
         )
     else:
         _remark(ax, 0.03, "no optimum inside the sampled range", va="bottom")
-    if fit.lack_of_fit < _MISSES:
-        _remark(ax, 0.935, "the valley misses the means (p < 0.01): read the points", va="top")
+    if missed:
+        _remark(ax, 0.935, "the valley misses the means\n(p < 0.01): read the points", va="top")
     ax.set(xlabel="", ylabel="")
 
 

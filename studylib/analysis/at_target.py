@@ -32,6 +32,7 @@ Interval = tuple[float, float, float]  # low, middle, high
 WIDEST = 2.8
 MARGIN = 0.2  # percent of the loss: differences below do not matter
 _BAR = 0.9  # P(best) from which it is decided
+_KNOWN = 0.05  # of its SD: below, a difference is hardly one, and draws do not settle it
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ class AtTarget:
         [K, V] joint draws at the target, percent of the loss up to a common level, in the order of ``p_best``.
     memory
         [K] decades of parameters over which effects are forgotten, by these trials and public ladders.
-    failing
-        Variants that scatter unlike the others, which say nothing of spread and memory.
+    contending
+        Variants that say how effects scatter: the better half where the others fail.
     compared
         By size, smallest first: the variants that were trained there.
     """
@@ -121,7 +122,7 @@ class AtTarget:
     effects: tuple[CarriedEffect, ...]
     samples: np.ndarray
     memory: np.ndarray
-    failing: tuple[str, ...] = ()
+    contending: tuple[str, ...] = ()
     compared: tuple[Compared, ...] = ()
 
     @property
@@ -243,7 +244,7 @@ def carry_to_target(
         effects=_effects(table, data, noise, draws, reference, generator),
         samples=draws.target,
         memory=draws.memory,
-        failing=tuple(name for name, fails in zip(table.variants, draws.failing, strict=True) if fails),
+        contending=tuple(name for name, contends in zip(table.variants, draws.contending, strict=True) if contends),
         compared=compared,
         **_leading(table.variants, draws.target, compared),
     )
@@ -271,10 +272,11 @@ def _leading(variants: Sequence[str], samples: np.ndarray, compared: Sequence[Co
 
 
 def _leader(variants: Sequence[str], samples: np.ndarray, compared: Sequence[Compared]) -> int:
-    """Place of the lowest mean; where that differs from others by less than what matters, as where nothing of what was seen is left, of
-    these the one that leads at the largest size where two of them were compared."""
+    """Place of the lowest mean; where that differs from others by less than what matters or can be known, as where nothing of what was
+    seen is left, of these the one that leads at the largest size where two of them were compared."""
     mean = samples.mean(axis=0)
-    near = [variants[place] for place in np.flatnonzero(mean <= mean.min() + MARGIN)]
+    unknown = _KNOWN * (samples - samples[:, [mean.argmin()]]).std(axis=0)
+    near = [variants[place] for place in np.flatnonzero(mean - mean.min() <= np.maximum(MARGIN, unknown))]
     here = next((found for one in reversed(compared) if (found := one.among(near)) is not None), None)
     return int(mean.argmin()) if here is None else variants.index(here.variants[here.samples.mean(axis=0).argmin()])
 

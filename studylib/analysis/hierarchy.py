@@ -19,9 +19,10 @@ Beforehand
 - ``slope``: log-normal about 0.3 % in ten times as many parameters, times or over 2.2: Muon over AdamW, 1.4 times fewer tokens at 0.1B
   and 1.1 times at 1.2B (arXiv 2509.02046), is about 1.6 % of the loss in one such step, and most structures move less.
 
-A variant that fails (sixteen passes over a text, a rate that diverges) scatters unlike the others, and would widen what is expected of
-them. Where it is likelier so (`_failing`), its levels are free of each other and say nothing of how the others scatter; what it is at the
-target is carried from its last size, with no slope of its own.
+Variants that fail would widen what is expected of the others. Those that do not contend at the largest size (`contending`) have levels
+that are free of each other and say nothing of how the others scatter; what they are at the target is carried from their last size, with
+no slope of their own. Small models differ more than larger ones, so what is new at the target is no larger than effects are at the
+largest size (`spread_of`).
 
 Given the three and the noise everything is Gaussian. So: weights of a grid of (spread, memory, slope) at typical noise; pairs of a grid
 point and a draw of the noise, weighted by their exact marginal likelihood; and exact draws of the effects given each pair.
@@ -29,11 +30,11 @@ point and a draw of the noise, weighted by their exact marginal likelihood; and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from studylib.analysis.reliability import TYPICAL_SPREAD, published_reliability
+from studylib.analysis.reliability import TYPICAL_SPREAD, contending, published_reliability, spread_of
 
 SPREADS = np.geomspace(0.03, 60.0, 14)
 SLOPES = np.geomspace(0.03, 9.0, 8)
@@ -41,7 +42,6 @@ SPREAD_FACTOR, SLOPE_MEDIAN, SLOPE_FACTOR = 1.2, 0.3, 0.8  # factors: standard d
 SLOPE_MEMORY = 3.0
 MEMORIES = np.geomspace(0.3, 100.0, 10)  # decades
 FREE = 20.0  # percent: a level that is free
-_FAILS = 0.05  # share of variants that fail, beforehand
 _PAIRS, _REPEATS, _CHUNK = 600, 14, 200
 
 
@@ -58,9 +58,9 @@ class EffectDraws:
     slopes
         [K, V] percent in ten times as many parameters, from the smallest to the largest size; 0 with one.
     spread, memory
-        [K] percent of the loss, and decades of parameters.
-    failing
-        [V] variants that scatter unlike the others.
+        [K] percent of the loss, of what is new at the target; and decades of parameters.
+    contending
+        [V] variants that say how effects scatter.
     """
 
     sizes: np.ndarray
@@ -68,7 +68,7 @@ class EffectDraws:
     slopes: np.ndarray
     spread: np.ndarray
     memory: np.ndarray
-    failing: np.ndarray
+    contending: np.ndarray
 
     @property
     def spread_median(self) -> float:
@@ -134,7 +134,8 @@ def measured(y: np.ndarray, variant: np.ndarray, size: np.ndarray, seed: np.ndar
 class _Model:
     """What is seen of the effects, and how it and they scatter.
 
-    ``last`` [V] is each variant's largest size; ``own`` [E, D] are draws of further errors of ``data.seen``.
+    ``last`` [V] is each variant's largest size; ``own`` [E, D] are draws of further errors of ``data.seen``; what is new at the
+    target scatters by ``most`` percent at most.
     """
 
     data: Measured
@@ -144,7 +145,8 @@ class _Model:
     own: np.ndarray | None
     moved: np.ndarray
     last: np.ndarray
-    failing: np.ndarray
+    contend: np.ndarray
+    most: float
 
     @classmethod
     def of(cls, data: Measured, places: np.ndarray, noise: np.ndarray, errors: np.ndarray | None) -> _Model:
@@ -158,13 +160,20 @@ class _Model:
             moved = own.T @ own / len(own)
         count = data.contrasts.shape[1]
         last = np.array([data.size[data.variant == v].max(initial=0) for v in range(count)])
-        return cls(data, places, size_of, by_cell, own, moved, last, np.zeros(count, dtype=bool))
+        largest = data.effects[:, -1]
+        there = np.flatnonzero(np.isfinite(largest))
+        contend = np.zeros(count, dtype=bool)
+        contend[there[contending(largest[there])[0]]] = True
+        seeds = np.bincount(data.variant[data.size == data.size.max()], minlength=count)[there]
+        error = np.exp(np.log(noise[:, there, -1]).mean(axis=0)) / seeds
+        most = spread_of(largest[there], np.sqrt(error + error[0]))
+        return cls(data, places, size_of, by_cell, own, moved, last, contend, most)
 
     def covariance(self, known: np.ndarray, variance: np.ndarray) -> np.ndarray:
         """[n, D, D] of ``data.seen``, from [n, 3] of (spread, memory, slope) and [n, V, S] of the noise."""
         flat = self.data.contrasts.sum(axis=2)  # [D, V]
-        alike, free = flat[:, ~self.failing], flat[:, self.failing]
-        scatter = scattered(known, self.places)[:, self.size_of[:, None], self.size_of]
+        alike, free = flat[:, self.contend], flat[:, ~self.contend]
+        scatter = self._scattered(known)[:, self.size_of[:, None], self.size_of]
         same = np.equal.outer(self.size_of, self.size_of)
         fixed = self.moved + FREE**2 * same * (free @ free.T)
         luck = np.tensordot(variance.reshape(len(variance), -1), self.by_cell, axes=1)
@@ -195,16 +204,27 @@ class _Model:
 
     def _prior(self, known: np.ndarray) -> np.ndarray:
         """[n, V, P, P] covariance of each variant's effects."""
-        scatter = scattered(known, self.places)
-        prior = np.repeat(scatter[:, None], len(self.failing), axis=1)
-        for v in np.flatnonzero(self.failing):
+        scatter = self._scattered(known)
+        prior = np.repeat(scatter[:, None], len(self.contend), axis=1)
+        for v in np.flatnonzero(~self.contend):
             last, there = self.last[v], len(self.places) - 1
             left = np.exp(-abs(self.places[there] - self.places[last]) / known[:, 1])  # [n] of its last level
             own = np.zeros_like(scatter) + FREE**2 * np.eye(there + 1)
             own[:, there, last] = own[:, last, there] = FREE**2 * left
-            own[:, there, there] = FREE**2 * left**2 + known[:, 0] ** 2 * (1 - left**2)
+            own[:, there, there] = FREE**2 * left**2 + self.new(known) ** 2 * (1 - left**2)
             prior[:, v] = own
         return prior
+
+    def _scattered(self, known: np.ndarray) -> np.ndarray:
+        """[n, P, P] covariance of the effects of one that contends."""
+        found = scattered(known, self.places)
+        left = np.exp(-np.abs(self.places[-1] - self.places[-2]) / known[:, 1])  # of the largest size
+        found[:, -1, -1] += (self.new(known) ** 2 - known[:, 0] ** 2) * (1 - left**2)
+        return found
+
+    def new(self, known: np.ndarray) -> np.ndarray:
+        """[n] percent by which what is new at the target scatters."""
+        return np.minimum(known[:, 0], self.most)
 
 
 def draw_effects(
@@ -231,8 +251,6 @@ def draw_effects(
     model = _Model.of(data, places, noise, errors)
     points, prior = grid(published_reliability().memory)
     typical = np.exp(np.log(noise).mean(axis=0))[None]
-    failing = _failing(model, points, prior, typical)
-    model = replace(model, failing=failing)
     log = model.evidence(points, typical)
     weight = prior * np.exp(log - log.max())
     proposal = 0.8 * weight / weight.sum() + 0.2 * prior
@@ -246,8 +264,8 @@ def draw_effects(
     found = [model.draw(known[part], variance[part], generator) for part in parts]
     draws = np.concatenate(found).reshape(-1, *found[0].shape[2:])
     sizes, at_target = draws[..., :-1], draws[..., -1]
-    spread, memory, _ = np.repeat(known, _REPEATS, axis=0).T
-    return EffectDraws(sizes, at_target, sizes @ _mean_slope(x), spread, memory, failing)
+    spread, memory = np.repeat([model.new(known), known[:, 1]], _REPEATS, axis=1)
+    return EffectDraws(sizes, at_target, sizes @ _mean_slope(x), spread, memory, model.contend)
 
 
 def helmert(count: int) -> np.ndarray:
@@ -285,32 +303,6 @@ def walk(place: np.ndarray) -> np.ndarray:
     both = np.where(same, 2 * np.minimum(far[:, None], far), 0.0)
     apart = np.abs(place[:, None] - place) / SLOPE_MEMORY
     return SLOPE_MEMORY**2 * (both + np.exp(-far)[:, None] + np.exp(-far) - 1 - np.exp(-apart))
-
-
-def _failing(model: _Model, points: np.ndarray, prior: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """[V] which variants fail: one after another the worst of those left, as long as the trials are likelier so.
-
-    At most fewer than half, so that there are others to be unlike. Those that are far ahead never: they show what effects can be.
-    """
-    failing = np.zeros(model.data.contrasts.shape[1], dtype=bool)
-    effects = model.data.effects
-    odds = np.log(_FAILS / (1 - _FAILS))
-    best = _log_mean(model.evidence(points, noise), prior)
-    while failing.sum() < (len(failing) - 1) // 2:
-        left = effects[~failing]
-        left = left[:, np.isfinite(left).any(axis=0)]
-        behind = np.nanmean(left - np.nanmedian(left, axis=0), axis=1)
-        tried = failing.copy()
-        tried[np.flatnonzero(~failing)[behind.argmax()]] = True
-        found = _log_mean(replace(model, failing=tried).evidence(points, noise), prior) + tried.sum() * odds
-        if found <= best + failing.sum() * odds:
-            break
-        failing, best = tried, found - tried.sum() * odds
-    return failing
-
-
-def _log_mean(log: np.ndarray, weights: np.ndarray) -> float:
-    return float(log.max() + np.log(weights @ np.exp(log - log.max())))
 
 
 def _mean_slope(place: np.ndarray) -> np.ndarray:

@@ -159,23 +159,36 @@ TYPICAL_SPREAD, _WEIGHT = 0.5, 2.0
 def spread_of(behind: Sequence[float] | np.ndarray, sd: Sequence[float] | np.ndarray) -> float:
     """Standard deviation of true effects over the variants of a choice that contend, percent of the loss.
 
-    The variants' own variance, or that of their better half where it is less, less that of their errors, drawn towards 0.5 %
-    with the weight of two variants. Variants that fail (sixteen passes over a text, SGD) do not say how far the others may yet move.
+    The variance of those that contend, less that of their errors, drawn towards 0.5 % with the weight of two variants.
     """
     behind, sd = np.asarray(behind, dtype=float), np.asarray(sd, dtype=float)
     _check(behind, sd)
-    free = len(behind) - 1
-    if not free:
+    if len(behind) < 2:
         return TYPICAL_SPREAD
-    half = max(2, math.ceil(len(behind) / 2))
-    # Of as many normal values the better half is narrower than all by so much (Blom 1958).
-    expected = ndtri((np.arange(1, half + 1) - 0.375) / (len(behind) + 0.25))
-    narrower = float(np.std(expected, ddof=1)) if len(behind) > 2 else 1.0
-    seen, better = float(np.var(behind, ddof=1)), float(np.var(np.sort(behind)[:half], ddof=1)) / narrower**2
-    if better < seen:
-        seen, free = better, half - 1
+    contend, narrower = contending(behind)
+    seen, free = float(np.var(behind[contend], ddof=1)) / narrower**2, int(contend.sum()) - 1
     seen = max(seen - float(np.mean(sd[1:] ** 2)) / 2, 0.0)
     return math.sqrt((_WEIGHT * TYPICAL_SPREAD**2 + free * seen) / (_WEIGHT + free))
+
+
+def contending(effects: np.ndarray) -> tuple[np.ndarray, float]:
+    """Which of two variants or more contend, by [V] effects at one size: all, or the better half where it says less of a spread.
+
+    Variants that fail (sixteen passes over a text, SGD) do not say how far the others may yet move.
+
+    Returns
+    -------
+    [V] whether each contends, and how many times narrower than all of one kind those would scatter; 1 where all do.
+    """
+    count = len(effects)
+    half = max(2, math.ceil(count / 2))
+    # Of as many normal values the better half is narrower than all by so much (Blom 1958).
+    expected = ndtri((np.arange(1, half + 1) - 0.375) / (count + 0.25))
+    narrower = float(np.std(expected, ddof=1)) if count > 2 else 1.0
+    better = np.argsort(effects, kind="stable")[:half]
+    if np.var(effects[better], ddof=1) / narrower**2 >= np.var(effects, ddof=1):
+        return np.ones(count, dtype=bool), 1.0
+    return np.isin(np.arange(count), better), narrower
 
 
 def _check(behind: np.ndarray, sd: np.ndarray) -> None:

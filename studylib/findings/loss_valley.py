@@ -185,7 +185,9 @@ def _panel(ax: Axes, trials: pl.DataFrame, fit: Valley, index: int, swept: str, 
     ax.plot(grid, fit.predict(grid), color=colour, lw=2, zorder=3, label="fitted curve")
     low, high = ax.get_ylim()
     missed = fit.lack_of_fit < _MISSES
-    ax.set_ylim(low - 0.10 * (high - low), high + (0.28 if missed else 0.14) * (high - low))  # room for what is said there
+    ax.set_ylim(
+        low - 0.10 * (high - low), high + (0.28 if missed else 0.14) * (high - low)
+    )  # room for what is said there
     if fit.optimum is not None and fit.interval is not None:
         y = low - 0.03 * (high - low)
         ax.plot(fit.interval, [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=5)

@@ -60,7 +60,7 @@ def test_trends_are_recognised():
         for ends in (found[name].measured, found[name].effects):
             for place, (low, _, high) in enumerate(ends.values()):
                 assert low - 0.05 < effect + slope * place < high + 0.05
-    wide = found["nothing"].measured["1M"], found["nothing"].effects["1M"]
+    wide = found["steady"].measured["1M"], found["steady"].effects["1M"]
     assert wide[1][2] - wide[1][0] < wide[0][2] - wide[0][0], "other sizes and variants say something too"
 
 
@@ -195,7 +195,7 @@ def test_draws_are_those_of_the_model():
     found = analysis.carry_to_target(trials)
     own = found.samples - found.samples.mean(axis=1, keepdims=True)
     assert own.mean(axis=0) == pytest.approx(mean, abs=0.4 * sd[0])
-    assert 0.6 < own.std(axis=0).mean() / sd[0] < 2
+    assert 0.45 < own.std(axis=0).mean() / sd[0] < 2, "what is new is judged by the better half at one size"
 
 
 def test_the_slope_forgets_itself():
@@ -228,18 +228,20 @@ def test_of_those_as_good_at_the_target_the_one_that_leads_at_the_largest_size_l
     assert replace(one, compared=()).among("abc").leader == "b"
     ahead = replace(one, samples=equal - np.array([0.0, 0.3, 0.0]))
     assert ahead.among("abc").leader == "b", "by more than what does not matter"
+    unknown = replace(ahead, samples=ahead.samples + np.random.default_rng(1).normal(0, 20, (4000, 3)))
+    assert unknown.among("abc").leader == "a", "what is twenty times less than its own error is none"
 
 
 def test_variants_that_fail_say_nothing_of_the_others():
     steady = {"a": (-0.6, 0.0), "b": (0.4, 0.0), "c": (0.2, 0.0)}
     alone = analysis.carry_to_target(simulated(steady), "baseline")
     beside = analysis.carry_to_target(simulated(steady | {"fails": (30.0, -6.0)}), "baseline")
-    assert not alone.failing and beside.failing == ("fails",)
+    assert "fails" not in beside.contending and "a" in beside.contending
     assert beside.compared[-1].spread_percent < 2 * alone.compared[-1].spread_percent
     assert beside.p_best["a"] == pytest.approx(alone.p_best["a"], abs=0.12)
     assert beside.p_best["fails"] < 0.02
     ahead = analysis.carry_to_target(simulated(steady | {"wins": (-30.0, 0.0)}), "baseline")
-    assert not ahead.failing, "it shows how large effects can be"
+    assert "wins" in ahead.contending and ahead.compared[-1].spread_percent > 3, "it shows how large effects can be"
 
 
 def test_how_effects_move_says_how_much_of_them_arrives():

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SURE = 0.9  # probability that a choice costs less than the margin, to call it decided
 _EQUIVALENT = 0.95
 _NO_USE = 10  # margins: a best guess that costs more than 2 % of the loss on average is none
-_LEAST_SIZES = 3
+LEAST_SIZES = 3
 
 NO_USE = Words(
     en="carried that far it is not known: even the best guess costs more than {{ percent | num }} % of the loss on average",
@@ -214,11 +214,11 @@ def _refusal(valleys: Valleys, names: list[str]) -> Text | None:
     )
     for column, name in enumerate(names):
         kinds = len(set(np.round(sizes[:, column], 2)))
-        if kinds >= _LEAST_SIZES:
+        if kinds >= LEAST_SIZES:
             continue
         if len(names) == 1:
-            return FEW_SIZES(known=kinds, tried=len(valleys.budgets), least=_LEAST_SIZES)
-        return FEW_VALUES(name=name, known=kinds, least=_LEAST_SIZES)
+            return FEW_SIZES(known=kinds, tried=len(valleys.budgets), least=LEAST_SIZES)
+        return FEW_VALUES(name=name, known=kinds, least=LEAST_SIZES)
     if np.linalg.matrix_rank(sizes - sizes.mean(axis=0), tol=0.05) < len(names):
         return TOGETHER(names=names)
     return None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from studylib.analysis import AtTarget, CarriedOptimum, Decision, Valley
+from studylib.analysis.carried import LEAST_SIZES
 from studylib.analysis.next_run import MOST_SEEDS, duration
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
@@ -84,7 +85,7 @@ class NextRun(Finding):
         """Of a question about an optimum; ``decision``: of the largest size."""
         known = sum(fit.optimum is not None for fit in fits)
         decided = carried is not None and carried.choose().decided
-        wanted = "nothing" if decided else "larger" if carried is not None else "optima"
+        wanted = "nothing" if decided else "larger" if carried is not None or known >= LEAST_SIZES else "optima"
         return cls(
             more=_seeds(decision), wanted=wanted, target=target, sizes=len(fits), known=known, command=_command(idea)
         )

@@ -434,6 +434,12 @@ def test_a_tie_is_not_called_a_leader():
     assert "Nothing is recommended" in told.en
     following = NextRun.for_optimum(decision, fits, None, 1e10, "depth_width")
     assert following.wanted == "optima" and "three sizes need an optimum" in following.said().en
+    three = analysis.fit_valleys(made_trials({"100k": 16.0, "300k": 16.0, "1M": 16.0})).budgets
+    nearer = NextRun.for_optimum(decision, three, None, 1e10, "depth_width")  # too far away for any use
+    assert nearer.wanted == "larger" and "train larger sizes than the 3 of this study" in nearer.said().en
+    for fitted, needed in ((fits, "three budgets"), (three, "nearer to the target")):
+        _, thirteen, _ = published.anchors(flat, fitted, None)
+        assert needed in thirteen.settle.en
 
 
 def test_heads_are_compared_to_the_best_and_a_single_count_to_nothing():

@@ -8,9 +8,18 @@ from collections.abc import Sequence
 import polars as pl
 
 from studylib.analysis import CarriedOptimum, Valley, deciding_size, score, spread_interval
+from studylib.analysis.carried import LEAST_SIZES
 from studylib.result import Anchor, Text
 
 # Layers x hidden size of GPT-3 13B (arXiv 2005.14165), Llama 2 13B (arXiv 2307.09288) and LLM-jp 13B.
+_MORE_OPTIMA = Text(
+    en="three budgets whose best shape lies inside the shapes tried would identify it",
+    ja="最良の形状が試した形状の内側にある規模が 3 つあれば同定可能",
+)
+_NEARER = Text(
+    en="budgets nearer to the target would identify it: from these it is not known",
+    ja="目標により近い規模があれば同定可能(現在の規模からは定まらない)",
+)
 PUBLISHED_13B = {"GPT-3 13B": (40, 5140), "Llama 2 13B": (40, 5120), "LLM-jp 13B": (40, 5120)}
 
 
@@ -51,10 +60,7 @@ def anchors(trials: pl.DataFrame, fits: Sequence[Valley], carried: CarriedOptimu
             seeds=seeds,
             sizes=ends,
             logarithmic=True,
-            needs=Text(
-                en="three budgets whose best shape lies inside the shapes tried would identify it",
-                ja="最良の形状が試した形状の内側にある規模が 3 つあれば同定可能",
-            ),
+            needs=_NEARER if sum(fit.optimum is not None for fit in fits) >= LEAST_SIZES else _MORE_OPTIMA,
         ),
         score(
             Text(

@@ -22,7 +22,7 @@ Beforehand
 Variants that fail would widen what is expected of the others. Those that do not contend at the largest size (`contending`) have levels
 that are free of each other and say nothing of how the others scatter; what they are at the target is carried from their last size, with
 no slope of their own. Small models differ more than larger ones, so what is new at the target is no larger than effects are at the
-largest size (`spread_of`).
+largest size (`spread_of`, as well as it can be told).
 
 Given the three and the noise everything is Gaussian. So: weights of a grid of (spread, memory, slope) at typical noise; pairs of a grid
 point and a draw of the noise, weighted by their exact marginal likelihood; and exact draws of the effects given each pair.
@@ -42,6 +42,7 @@ SPREAD_FACTOR, SLOPE_MEDIAN, SLOPE_FACTOR = 1.2, 0.3, 0.8  # factors: standard d
 SLOPE_MEMORY = 3.0
 MEMORIES = np.geomspace(0.3, 100.0, 10)  # decades
 FREE = 20.0  # percent: a level that is free
+_SPREAD_ERROR = 1.5  # a few variants tell their spread to no better than this factor
 _PAIRS, _REPEATS, _CHUNK = 600, 14, 200
 
 
@@ -166,7 +167,7 @@ class _Model:
         contend[there[contending(largest[there])[0]]] = True
         seeds = np.bincount(data.variant[data.size == data.size.max()], minlength=count)[there]
         error = np.exp(np.log(noise[:, there, -1]).mean(axis=0)) / seeds
-        most = spread_of(largest[there], np.sqrt(error + error[0]))
+        most = _SPREAD_ERROR * spread_of(largest[there], np.sqrt(error + error[0]))
         return cls(data, places, size_of, by_cell, own, moved, last, contend, most)
 
     def covariance(self, known: np.ndarray, variance: np.ndarray) -> np.ndarray:

@@ -125,6 +125,8 @@ class Slopes(Finding):
                 )  # fmt: skip
             _readable(ax, found)
             ax.set_xscale("log")
+            if len(params) < 2:  # or variants beside each other would be drawn as far apart as sizes are
+                ax.set_xlim(min(params.values()) / 2, 2 * max(params.values()))
             ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
             ax.yaxis.set_major_locator(MaxNLocator(5))
             ax.set_title(factor, loc="left", fontsize=10.5, color=MUTED)

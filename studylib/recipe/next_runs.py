@@ -271,7 +271,12 @@ def command(idea: str, changes: Mapping[str, Any], out: Path | None) -> str:
     """What starts a run, for a shell."""
     given = [f"{key}={_yaml(value)}" for key, value in changes.items()]
     words = ["study", "run", idea, "--scale", SCALE, *(word for one in given for word in ("--set", one))]
-    return shlex.join([*words, *(["--out", str(out)] if out is not None else [])])
+    return shlex.join([*words, *(["--out", str(_from_here(out))] if out is not None else [])])
+
+
+def _from_here(folder: Path) -> Path:
+    """As one would type it in the project's folder; the command may be published, and where that folder lies is nobody's business."""
+    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
 
 
 def _yaml(value: Any) -> str:

@@ -274,7 +274,7 @@ def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_pa
     effect = next(one for one in at.effects if one.variant == "muon")
     # it does shrink, but two sizes cannot tell a slope from what was untuned at one of them
     assert effect.trend == "holds" and 0 < effect.slope[0] < effect.slope[2]
-    assert at.leader == "muon" and not at.decided, "what is left of it, not what a line through two sizes would have"
+    assert not at.decided and 0.2 < at.p_best["muon"] < 0.9, "two sizes far below the target settle neither"
     assert title(found).startswith("muon saves") and title(found).endswith(
         "over tuned AdamW; no trend with size is seen"
     )

@@ -1,8 +1,7 @@
 """Which variant is best at a size that nobody trained: one model over all sizes, carried to the target.
 
 See ``hierarchy`` for the model and its priors. With one size the memory comes from public ladders alone, so little is said about what
-lies far away; nothing is a special case. The recipe carries the same effects by the same model (`Reliability.carry`), with a memory
-that the sizes of all ideas have a part in.
+lies far away; nothing is a special case. The recipe's lines take these very draws (`AtTarget.behind`, handed on in each `Tried`).
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from studylib.analysis import margin
 from studylib.analysis.compared import Compared, behind, costs
 from studylib.analysis.hierarchy import EffectDraws, Measured, draw_effects, measured
 from studylib.analysis.over_sizes import OverSizes
@@ -30,7 +30,7 @@ Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
 Interval = tuple[float, float, float]  # low, middle, high
 # Two variants that nobody compared are known to be no further apart than so many percent of the loss (`TYPICAL_SPREAD` of each, 95 %).
 WIDEST = 2.8
-MARGIN = 0.2  # percent of the loss: differences below do not matter
+MARGIN = 100 * margin.MARGIN  # percent of the loss
 _BAR = 0.9  # P(best) from which it is decided
 _KNOWN = 0.05  # of its SD: below, a difference is hardly one, and draws do not settle it
 

@@ -33,6 +33,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import helmert
 
 from studylib.analysis.reliability import TYPICAL_SPREAD, contending, published_reliability, spread_of
 
@@ -267,15 +268,6 @@ def draw_effects(
     sizes, at_target = draws[..., :-1], draws[..., -1]
     spread, memory = np.repeat([model.new(known), known[:, 1]], _REPEATS, axis=1)
     return EffectDraws(sizes, at_target, sizes @ _mean_slope(x), spread, memory, model.contend)
-
-
-def helmert(count: int) -> np.ndarray:
-    """[count-1, count] orthonormal rows, each of which sums to 0."""
-    rows = np.zeros((count - 1, count))
-    for i in range(1, count):
-        rows[i - 1, :i] = 1.0
-        rows[i - 1, i] = -i
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def grid(memory: np.ndarray, slopes: np.ndarray = SLOPES) -> tuple[np.ndarray, np.ndarray]:

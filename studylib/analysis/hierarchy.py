@@ -210,7 +210,7 @@ class _Model:
         prior = np.repeat(scatter[:, None], len(self.contend), axis=1)
         for v in np.flatnonzero(~self.contend):
             last, there = self.last[v], len(self.places) - 1
-            left = np.exp(-abs(self.places[there] - self.places[last]) / known[:, 1])  # [n] of its last level
+            left = self._left(known, last)
             own = np.zeros_like(scatter) + FREE**2 * np.eye(there + 1)
             own[:, there, last] = own[:, last, there] = FREE**2 * left
             own[:, there, there] = FREE**2 * left**2 + self.new(known) ** 2 * (1 - left**2)
@@ -220,9 +220,13 @@ class _Model:
     def _scattered(self, known: np.ndarray) -> np.ndarray:
         """[n, P, P] covariance of the effects of one that contends."""
         found = scattered(known, self.places)
-        left = np.exp(-np.abs(self.places[-1] - self.places[-2]) / known[:, 1])  # of the largest size
+        left = self._left(known, len(self.places) - 2)
         found[:, -1, -1] += (self.new(known) ** 2 - known[:, 0] ** 2) * (1 - left**2)
         return found
+
+    def _left(self, known: np.ndarray, size: int) -> np.ndarray:
+        """[n] share of a level at that size that is left at the target."""
+        return np.exp(-np.abs(self.places[-1] - self.places[size]) / known[:, 1])
 
     def new(self, known: np.ndarray) -> np.ndarray:
         """[n] percent by which what is new at the target scatters."""

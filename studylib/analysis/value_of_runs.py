@@ -2,7 +2,9 @@
 
 Effects of a choice's variants, in percent of the loss about their mean, are normal with the choice's spread at any size. Their
 correlation between sizes is that of ``reliability``, averaged over its draws of the memory: a normal process with the averaged
-correlation has the mixture's first two moments. What was compared at one size and what a run would show at another then update
+correlation has the mixture's first two moments. Where all sizes of a choice together have said what its effects are at the target
+(`hierarchy`), that stands there, and what it differs by moves the sizes in between as far as they go along with the target
+(Jeffrey's rule; Jeffrey 1965, The Logic of Decision). What was compared at one size and what a run would show at another then update
 each other as normals do, and of a run that was not made it is known how far the means will move, though not where to (preposterior
 analysis: Raiffa and Schlaifer 1961; of the value of sample information for a choice among many, Frazier et al. 2009,
 doi 10.1287/ijoc.1080.0314).
@@ -45,6 +47,8 @@ class SeenChoice:
         SD of one trial there, percent of the loss; taken to be the same at other sizes.
     spread
         SD of true effects over variants of such a choice, percent of the loss; None: `spread_of` those seen.
+    there
+        [V] of (mean, SD) as above, at the target, by all sizes together; None: carried from this size alone.
     """
 
     behind: Sequence[float]
@@ -52,6 +56,7 @@ class SeenChoice:
     params: float
     noise: float
     spread: float | None = None
+    there: Sequence[tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,16 +110,19 @@ class Beliefs:
         left = _correlation(reliability, places)  # [B, P, P]
         with_seen = left[:, 0]  # [B, P]
         new = left - with_seen[:, :, None] * with_seen[:, None, :]
-        one = np.eye(most)
-        covariance = (
-            (spread**2)[:, None, None, None, None] * new[:, :, None, :, None] * one[None, None, :, None, :]
-            + (with_seen[:, :, None] * with_seen[:, None, :])[:, :, None, :, None]
-            * _errors(sd, real)[:, None, :, None, :]
-            + _LEVEL**2 * np.eye(places.shape[1])[None, :, None, :, None]
-        )
+        both_seen = with_seen[:, :, None] * with_seen[:, None, :]
+        # [B, V, P, P]; variants are independent, up to what sizes have in common
+        own = (spread**2)[:, None, None, None] * new[:, None] + both_seen[:, None] * _errors(sd, real)[:, :, None, None]
+        mean = with_seen[:, :, None] * here[:, None, :]
+        for n, one in enumerate(choices):
+            if one.there is not None:
+                known = slice(len(one.there))
+                mean[n, :, known], own[n, known] = _at_target(mean[n, :, known], own[n, known], one.there)
+        covariance = np.einsum("bvpq,vw->bpvqw", own, np.eye(most))
+        covariance += _LEVEL**2 * np.eye(places.shape[1])[None, :, None, :, None]
         both = real[:, None, :, None, None] & real[:, None, None, None, :]
         covariance = np.where(both, covariance, 0.0)
-        mean = np.where(real[:, None, :], with_seen[:, :, None] * here[:, None, :], _OUT)
+        mean = np.where(real[:, None, :], mean, _OUT)
         noise = np.array([one.noise for one in choices], dtype=float)
         return cls(mean, covariance, covariance[:, -1, :, -1, :], noise, real)
 
@@ -240,14 +248,25 @@ def _correlation(reliability: Reliability, places: np.ndarray) -> np.ndarray:
     return np.exp(-known[:, None] / memory).mean(axis=1)[place].reshape(apart.shape)
 
 
+def _at_target(
+    mean: np.ndarray, covariance: np.ndarray, there: Sequence[tuple[float, float]]
+) -> tuple[np.ndarray, np.ndarray]:
+    """[P, V] and [V, P, P] with [V] (mean, SD) behind the first at the last place, and the others as they go along with it."""
+    behind, sd = np.array(there, dtype=float).T
+    along = covariance[:, :, -1] / covariance[:, -1, -1, None]  # [V, P]
+    moved = behind - behind.mean() - mean[-1]
+    wider = _errors(sd[None], np.ones((1, len(sd)), dtype=bool))[0] - covariance[:, -1, -1]
+    return mean + along.T * moved, covariance + wider[:, None, None] * along[:, :, None] * along[:, None, :]
+
+
 def _errors(sd: np.ndarray, real: np.ndarray) -> np.ndarray:
-    """[B, V, V] of the means at the size that was seen: half the least variance of a difference is the first's own error."""
+    """[B, V] variances of means behind the first: half the least variance of a difference is the first's own error."""
     others = np.where(real, sd**2, np.inf)
     others[:, 0] = np.inf
     first = others.min(axis=1) / 2
     own = np.maximum(sd**2 - first[:, None], 0.0)
     own[:, 0] = first
-    return np.where(real, own, 0.0)[:, :, None] * np.eye(sd.shape[1])
+    return np.where(real, own, 0.0)
 
 
 def _least(mean: np.ndarray, covariance: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -131,7 +131,7 @@ def next_runs(
     known = [
         SeenChoice(
             [tried.behind_percent for tried in one.tried], [tried.sd_percent for tried in one.tried],
-            one.params or 1.0, one.noise_percent or 0.0, one.spread_percent,
+            one.params or 1.0, one.noise_percent or 0.0, one.spread_percent, one.there,
         )
         for _, one in choices
     ]  # fmt: skip

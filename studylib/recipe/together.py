@@ -73,8 +73,8 @@ def carry(choice: Together, reliability: Reliability, non_embedding: int, place:
         return
     behind, sd = [one.behind_percent for one in compared.tried], [one.sd_percent for one in compared.tried]
     factor = max(1.0, non_embedding / compared.params)
-    if all(one.there is not None for one in compared.tried):  # the idea's own verdict, over all its sizes
-        (behind, sd), factor = zip(*(one.there for one in compared.tried), strict=True), 1.0
+    if compared.there is not None:  # the idea's own verdict, over all its sizes
+        (behind, sd), factor = zip(*compared.there, strict=True), 1.0
     choice.draws = reliability.carry(behind, sd, compared.spread_percent, factor, np.random.default_rng(place))
     labels = [one.label for one in compared.tried]
     fits = [label for label in labels if _has_published(choice, label)]

@@ -103,6 +103,12 @@ class Setting(Frozen):
         """What is chosen as one: the choice that the field belongs to, else the field itself."""
         return self.choice or self.field
 
+    @property
+    def there(self) -> list[tuple[float, float]] | None:
+        """(mean, SD) of every one of ``tried`` behind the setting's own at the target, by all sizes together; None: not carried there."""
+        known = [one.there for one in self.tried if one.there is not None]
+        return known if known and len(known) == len(self.tried) else None
+
 
 def check_field(field: str) -> None:
     """Raise a StudyError unless a TrialSpec has the dotted ``field``."""

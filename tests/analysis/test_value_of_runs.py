@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,9 +21,14 @@ def beliefs(*choices: SeenChoice) -> Beliefs:
     return Beliefs.of(choices, RELIABLE, SIZES, TARGET)
 
 
-def test_what_a_run_is_expected_to_leave_is_what_it_leaves_on_average():
+@pytest.mark.parametrize(
+    "known",
+    [CLOSE, replace(CLOSE, there=[(0.0, 0.0), (-0.3, 0.8), (0.2, 0.8), (0.5, 1.0)])],
+    ids=["one size", "all sizes"],
+)
+def test_what_a_run_is_expected_to_leave_is_what_it_leaves_on_average(known: SeenChoice):
     studies, generator = 1500, np.random.default_rng(0)
-    one, many = beliefs(CLOSE), beliefs(*[CLOSE] * studies)
+    one, many = beliefs(known), beliefs(*[known] * studies)
     places, variants = one.mean.shape[1:]
     root = np.linalg.cholesky(one.covariance[0].reshape(places * variants, -1) + 1e-9 * np.eye(places * variants))
     drawn = generator.standard_normal((studies, places * variants)) @ root.T
@@ -33,6 +40,22 @@ def test_what_a_run_is_expected_to_leave_is_what_it_leaves_on_average():
     left = (target[rows, after.best] - target.min(axis=1)).mean()
     assert left == pytest.approx(one.planned(2, 3).regret[0], rel=0.12)
     assert after.regret.mean() == pytest.approx(left, rel=0.12), "nor does what is believed then say anything else"
+
+
+def test_what_all_sizes_say_of_the_target_stands_there_and_moves_the_sizes_before_it():
+    alone = beliefs(CLOSE)
+    place = 2
+    centred = alone.mean[0, -1] - alone.mean[0, -1, 0]
+    own = alone.covariance[0, -1, :, -1] - 100.0**2 * np.eye(4)
+    sd = np.sqrt(np.diag(own) + own[0, 0])
+    same = beliefs(replace(CLOSE, there=[(0.0, 0.0), *zip(centred[1:], sd[1:], strict=True)]))
+    np.testing.assert_allclose(same.mean, alone.mean, atol=1e-9)
+    turned = beliefs(replace(CLOSE, there=[(0.0, 0.0), (-1.0, 0.4), (0.3, 0.4), (0.8, 0.4)]))
+    assert turned.best[0] == 1 and alone.best[0] == 0
+    assert (turned.mean[0, -1] - turned.mean[0, -1, 0]).tolist() == pytest.approx([0.0, -1.0, 0.3, 0.8])
+    assert turned.mean[0, place, 1] < alone.mean[0, place, 1], "a run there will show some of it"
+    np.testing.assert_array_equal(np.sign(np.diff(turned.mean[0, 1:, 1])), -1, "and the more the larger it is")
+    assert turned.regret[0] < alone.regret[0], "what is surer there leaves less to regret"
 
 
 def test_larger_models_more_seeds_and_more_variants_say_more():

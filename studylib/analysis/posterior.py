@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -48,6 +48,15 @@ class Posterior:
         mean = self.samples.mean(axis=0)
         reference = mean[self.variants.index(name)]
         return {one: float(value - reference) for one, value in zip(self.variants, mean, strict=True)}
+
+    def among(self, names: Collection[str]) -> Posterior:
+        """The same draws of some of the variants, so what is known of the noise is known from all."""
+        kept = [place for place, name in enumerate(self.variants) if name in names]
+        return replace(
+            self, variants=tuple(self.variants[place] for place in kept), samples=self.samples[:, kept],
+            sd={name: sd for name, sd in self.sd.items() if name in names},
+            seeds={name: seeds for name, seeds in self.seeds.items() if name in names},
+        )  # fmt: skip
 
     def moved(self, errors: Mapping[str, np.ndarray]) -> Posterior:
         """With what else is not known of the losses: [K] joint draws by variant, such as the error of a move to equal FLOPs.

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from studylib.analysis import decide, finished_variants
+from studylib.analysis import decide_from, finished_variants, fit_posterior
+from studylib.analysis.margin import MARGIN
 from studylib.findings._finding import Finding
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
@@ -46,18 +47,21 @@ class FactorLeaders(Finding):
     def of(cls, trials: pl.DataFrame, factors: Mapping[str, Sequence[str]], baseline: str) -> FactorLeaders:
         """``trials`` of one size, at equal FLOPs; ``factors``: the variants of each, told without their prefix ``factor: ``.
 
-        A factor of which nothing finished is left out.
+        The noise is that of all variants of the size: three tell little of it. A factor of which nothing finished is left out.
         """
-        known, found = finished_variants(trials), []
-        for factor, names in factors.items():
-            own = [name for name in names if name in known]
-            if not own or baseline not in known:
+        known, found, size = finished_variants(trials), [], str(trials["size"][0])
+        asked = {factor: [name for name in names if name in known] for factor, names in factors.items()}
+        if baseline not in known or not any(asked.values()):
+            return cls(size=size, factors=())
+        seen = fit_posterior(trials.filter(pl.col("variant").is_in(known)))
+        for factor, own in asked.items():
+            if not own:
                 continue
-            one = decide(trials.filter(pl.col("variant").is_in([baseline, *own])))
+            one = decide_from(seen.among([baseline, *own]), margin=MARGIN * abs(seen.level), at=size)
             found.append(
                 FactorLeader(
                     factor=factor, leader=one.leader.removeprefix(f"{factor}: "), p=one.p_best[one.leader], regret=one.regret,
                     ahead=one.ahead, rivals=tuple(name.removeprefix(f"{factor}: ") for name in one.rivals),
                 )
             )  # fmt: skip
-        return cls(size=str(trials["size"][0]), factors=tuple(found))
+        return cls(size=size, factors=tuple(found))

@@ -25,8 +25,17 @@ from studylib.spec import TrialSpec
 SHARP = 1e-9
 
 
+# Enough for what adds up from step to step, and half of them for a checkpoint to go on from.
+STEPS = 8
+
+
 def in_double(spec: TrialSpec) -> TrialSpec:
     return spec.replace(**{"compute.dtype": "float64"})
+
+
+def compared(spec: TrialSpec, steps: int = STEPS) -> TrialSpec:
+    """What is trained on several layouts: in double precision, with a checkpoint half-way."""
+    return in_double(spec).replace(train_steps=steps, checkpoint_every=steps // 2)
 
 
 def train_all(trials: dict[Path, TrialSpec], data_folder: Path) -> None:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from every_choice import batch, build
-from several import SHARP, in_double, numbers, stopped_before_the_end, train_all
+from several import SHARP, compared, numbers, stopped_before_the_end, train_all
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -397,8 +397,8 @@ def test_heads_split_over_processes_train_the_same(tiny_trial, data_folder, tmp_
     trials = {}
     for name in ("mamba2", "rwkv7"):
         model = tiny_trial.model.replace(mixer=name, attention_every=4, num_kv_heads=None)
-        changes = {"model": model, "checkpoint_every": 10, "optimizer.learning_rate": 1e-3}
-        one = in_double(tiny_trial).replace(**changes)
+        changes = {"model": model, "optimizer.learning_rate": 1e-3}
+        one = compared(tiny_trial).replace(**changes)
         trials |= {tmp_path / name / "one": one, tmp_path / name / "two": one.replace(**{"parallel.tp": 2})}
     train_all(trials, data_folder)
     for name in ("mamba2", "rwkv7"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from several import SHARP, in_double, numbers, train_all
+from several import SHARP, STEPS, compared, in_double, numbers, train_all
 from test_resume import stop_at, without_times
 
 from studylib.data import TrainingRows, prepare
@@ -177,7 +177,7 @@ def test_mixers_that_carry_a_state_over_refuse_to_pack(mixer, tuned, data_folder
 @pytest.fixture(scope="module")
 def trained(tuned, data_folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("answers")
-    double = in_double(tuned)
+    double = compared(tuned)
     trials = {out / name: double.replace(parallel=ParallelSpec(**layout)) for name, layout in LAYOUTS.items()}
     train_all(trials | {out / "one": double}, data_folder)
     return out
@@ -187,7 +187,7 @@ def trained(tuned, data_folder, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_same_numbers_on_every_layout_and_micro_batch(layout, trained):
     expected, got = numbers(trained / "one"), numbers(trained / layout)
-    assert len(got) == 2 * 20 + 1
+    assert len(got) == 2 * STEPS + 1
     assert got == pytest.approx(expected, rel=SHARP)
     assert expected[0] - expected[-1] > 0.1, "the loss must fall for the comparison to mean anything"
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from several import SHARP, in_double, numbers, train_all
+from several import SHARP, STEPS, compared, numbers, train_all
 from test_resume import stop_at, without_times
 
 from studylib.data import TrainingRows, prepare
@@ -49,7 +49,7 @@ def build(spec: TrialSpec, one):
 @pytest.fixture(scope="module")
 def trained(tiny_trial, data_folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("objectives")
-    double = {name: in_double(with_objective(tiny_trial, name)) for name, _ in TOPOLOGIES}
+    double = {name: compared(with_objective(tiny_trial, name)) for name, _ in TOPOLOGIES}
     trials = {out / name / "one": spec for name, spec in double.items()}
     for name, layout in TOPOLOGIES:
         trials[out / name / layout] = double[name].replace(parallel=ParallelSpec(**LAYOUTS[layout]))
@@ -61,7 +61,7 @@ def trained(tiny_trial, data_folder, tmp_path_factory):
 @pytest.mark.parametrize(("name", "layout"), TOPOLOGIES)
 def test_same_numbers_on_every_topology(name, layout, trained):
     expected, got = numbers(trained / name / "one"), numbers(trained / name / layout)
-    assert len(got) == 2 * 20 + 1
+    assert len(got) == 2 * STEPS + 1
     assert got == pytest.approx(expected, rel=SHARP)
     assert expected[0] - expected[-1] > 0.1, "the loss must fall for the comparison to mean anything"
 

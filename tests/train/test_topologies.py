@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from several import SHARP, in_double, numbers, on_processes, stopped_before_the_end, train_all
+from several import SHARP, STEPS, compared, numbers, on_processes, stopped_before_the_end, train_all
 
 from studylib.files import write_text
 from studylib.model.stages import pipeline_stages
@@ -36,7 +36,7 @@ def on(spec: TrialSpec, **layout) -> TrialSpec:
 
 @pytest.fixture(scope="module")
 def plain(tiny_trial) -> TrialSpec:
-    return in_double(tiny_trial).replace(checkpoint_every=10)
+    return compared(tiny_trial)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def recut(trained, plain, choices, data_folder, tmp_path_factory) -> Path:
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_same_numbers_as_one_process(layout, trained):
     expected, got = numbers(trained / "one"), numbers(trained / layout)
-    assert len(got) == 2 * 20 + 1
+    assert len(got) == 2 * STEPS + 1
     assert got == pytest.approx(expected, rel=SHARP)
     assert expected[0] - expected[-1] > 0.2, "the loss must fall for the comparison to mean anything"
 

@@ -20,6 +20,12 @@ os.environ["STUDYLIB_LONGEST_WAIT"] = "0"  # what a test measures means nothing:
 PATIENCE = 240.0  # seconds until a test gives up on what should have happened, on a machine that has other work too
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time a worker waits for what processes that it started say, or for the disk."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with slow tests come first: at the end no worker is left alone with one."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}

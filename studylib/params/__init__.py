@@ -9,7 +9,7 @@ from __future__ import annotations
 from studylib.params.load import load_params, params_from, read_with
 from studylib.params.overrides import parse_overrides
 from studylib.params.schema import StudyParams, assigned_names, given_to_papermill
-from studylib.params.texts import Texts, names_in
+from studylib.params.texts import Texts, names_in, sources_in
 from studylib.params.yaml_file import read_yaml
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "given_to_papermill",
     "load_params",
     "names_in",
+    "sources_in",
     "params_from",
     "parse_overrides",
     "read_with",

@@ -12,6 +12,7 @@ from studylib.registry import SOURCES
 from studylib.spec import SourceSpec, validated
 
 Place = tuple[str | int, ...]
+_USUAL = "miniworld"  # the kind of a source that names none
 
 
 class Texts:
@@ -58,7 +59,7 @@ class Texts:
             name = name_of(place, content)
             if (change := self._changes.get(name)) is not None:
                 return content | change
-            if SOURCES[content.get("kind", "miniworld")].remote:
+            if SOURCES[content.get("kind", _USUAL)].remote:
                 where, what = ".".join(map(str, place)), content.get("options", {}).get("dataset", content["kind"])
                 why = f"is not in the file, but {idea} asks a server for it ({where}: {what})"
                 raise invalid("text", name, why, choices=self._changes, file=self.path)
@@ -75,13 +76,18 @@ class Texts:
                 raise invalid("text", name, "is read by no idea at this scale", choices=sorted(known), file=self.path)
 
 
-def names_in(content: Any, place: Place = ()) -> Iterator[str]:
-    """Names of the sources in what a parameter file says, also of those within another's options."""
+def names_in(content: Any) -> list[str]:
+    """Names of the sources in what a parameter file says."""
+    return [name for name, _ in sources_in(content)]
+
+
+def sources_in(content: Any, place: Place = ()) -> Iterator[tuple[str, str]]:
+    """Name and kind of every source in what a parameter file says, also of those within another's options."""
     if is_source(content):
-        yield name_of(place, content)
+        yield name_of(place, content), content.get("kind", _USUAL)
     if isinstance(content, Mapping | list | tuple):
         for key, value in content.items() if isinstance(content, Mapping) else enumerate(content):
-            yield from names_in(value, (*place, key))
+            yield from sources_in(value, (*place, key))
 
 
 def name_of(place: Place, source: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import polars as pl
 
 from studylib.errors import StudyError
 from studylib.files import file_lock, read_json
+from studylib.params import sources_in
 from studylib.report.texts import idea_order, idea_title
 from studylib.result import IdeaResult, Text, read_result
 
@@ -36,9 +36,18 @@ class IdeaPage:
     links: dict[str, str] = field(default_factory=dict)
 
     @property
-    def synthetic(self) -> bool:
-        """Whether the provenance names the synthetic corpus."""
-        return self.result is not None and "miniworld" in json.dumps(self.result.provenance, ensure_ascii=False)
+    def synthetic(self) -> tuple[str, ...]:
+        """Names of its texts that are of the synthetic corpus."""
+        return tuple(dict.fromkeys(name for name, kind in self._sources if kind == "miniworld"))
+
+    @property
+    def given(self) -> bool:
+        """Whether it read other text too; several joined are what they are joined of."""
+        return any(kind not in ("miniworld", "joined") for _, kind in self._sources)
+
+    @property
+    def _sources(self) -> list[tuple[str, str]]:
+        return [] if self.result is None else list(sources_in(self.result.provenance.get("params", {})))
 
 
 def collect(folder: Path, ideas: Mapping[str, Text | None] | None = None) -> list[IdeaPage]:

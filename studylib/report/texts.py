@@ -137,6 +137,11 @@ WORDS: dict[str, Text] = {
         "absolute losses say nothing about natural Japanese.",
         "学習データは合成コーパス miniworld です。案どうしの差は実測ですが、損失の絶対値は自然な日本語については何も語りません。",
     ),
+    "partly_synthetic": _(
+        "Trained on given text, and on some of miniworld, a synthetic corpus generated offline, whose losses say nothing about "
+        "natural text:",
+        "学習データは与えられた文章のほか、一部が合成コーパス miniworld です(その損失は自然な文章については何も語りません):",
+    ),
     "state_done": _("done", "完了"),
     "state_failed": _("failed", "失敗"),
     "state_running": _("running", "実行中"),

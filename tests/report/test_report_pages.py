@@ -137,6 +137,24 @@ def test_the_index_is_small_and_shows_the_verdicts(study):
     assert parsed(path).find(class_="agrees")
 
 
+def test_a_page_says_which_of_its_text_is_the_synthetic_corpus(study, tmp_path):
+    result = json.loads((study / "depth_width" / "result.json").read_text(encoding="utf-8"))
+    real = {"kind": "files", "name": "ja", "options": {"path": "ja.parquet"}}
+    made = {"name": "code", "options": {"register": "code"}}
+    for sources, *told in [
+        ([real, made], "and on some of miniworld", "code."),
+        ([made], "Trained on miniworld"),
+        ([{"kind": "joined", "name": "web", "options": {"sources": [made]}}], "Trained on miniworld"),
+        ([real],),
+    ]:
+        changed = result | {"provenance": result["provenance"] | {"params": {"data": {"sources": sources}}}}
+        write_json(tmp_path / "depth_width" / "result.json", changed)
+        build_report(tmp_path, ideas={"depth_width": None})
+        notes = parsed(tmp_path / "depth_width" / "index.html").select("p.note")
+        said = " ".join(note.get_text(" ") for note in notes if "synthetic corpus" in note.get_text())
+        assert bool(said) == bool(told) and all(one in said for one in told)
+
+
 def test_the_index_says_who_leads_at_the_ends_of_the_sizes_and_whether_that_changed(study):
     table = parsed(study / "index.html").find(id="by-size").find_next("table")
     rows = {

@@ -87,5 +87,7 @@ class Coordinates(Finding):
             ax.set(xlabel="hidden size", ylabel=label if ax is axes[0] else "")
         axes[0].set_ylim(top=3 * axes[0].get_ylim()[1])  # room for the panels' names
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, 2 * len(inits)), fontsize=9, handlelength=3.2)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=min(4, 2 * len(inits)), fontsize=9, handlelength=3.2
+        )
         return figure

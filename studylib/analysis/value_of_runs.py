@@ -3,8 +3,8 @@
 Effects of a choice's variants, in percent of the loss about their mean, are normal with the choice's spread at any size. Their
 correlation between sizes is that of ``reliability``, averaged over its draws of the memory: a normal process with the averaged
 correlation has the mixture's first two moments. Where all sizes of a choice together have said what its effects are at the target
-(`hierarchy`), that stands there, and what it differs by moves the sizes in between as far as they go along with the target
-(Jeffrey's rule; Jeffrey 1965, The Logic of Decision). What was compared at one size and what a run would show at another then update
+(`hierarchy`), that stands there: the spread is what leaves as much unknown, and what the means differ by moves the sizes in between as
+far as they go along with the target (Jeffrey's rule; Jeffrey 1965, The Logic of Decision). What was compared at one size and what a run would show at another then update
 each other as normals do, and of a run that was not made it is known how far the means will move, though not where to (preposterior
 analysis: Raiffa and Schlaifer 1961; of the value of sample information for a choice among many, Frazier et al. 2009,
 doi 10.1287/ijoc.1080.0314).
@@ -110,9 +110,13 @@ class Beliefs:
         left = _correlation(reliability, places)  # [B, P, P]
         with_seen = left[:, 0]  # [B, P]
         new = left - with_seen[:, :, None] * with_seen[:, None, :]
+        errors = _errors(sd, real)
+        for n, one in enumerate(choices):
+            if one.there is not None:
+                spread[n] = _spread_left(errors[n, real[n]], with_seen[n, -1], one.there)
         both_seen = with_seen[:, :, None] * with_seen[:, None, :]
         # [B, V, P, P]; variants are independent, up to what sizes have in common
-        own = (spread**2)[:, None, None, None] * new[:, None] + both_seen[:, None] * _errors(sd, real)[:, :, None, None]
+        own = (spread**2)[:, None, None, None] * new[:, None] + both_seen[:, None] * errors[:, :, None, None]
         mean = with_seen[:, :, None] * here[:, None, :]
         for n, one in enumerate(choices):
             if one.there is not None:
@@ -246,6 +250,16 @@ def _correlation(reliability: Reliability, places: np.ndarray) -> np.ndarray:
     known, place = np.unique(np.round(apart, 6), return_inverse=True)
     memory = reliability.memory[:: max(1, len(reliability.memory) // 1000)]
     return np.exp(-known[:, None] / memory).mean(axis=1)[place].reshape(apart.shape)
+
+
+def _spread_left(errors: np.ndarray, left: float, there: Sequence[tuple[float, float]]) -> float:
+    """Spread of effects with which as much is unknown at the target as all sizes together leave, of ``errors`` [V] at the size seen.
+
+    So what a run at a size in between would leave open grows with it: it is not one that the smaller sizes have settled.
+    """
+    sd = np.array(there, dtype=float)[:, 1]
+    unknown = _errors(sd[None], np.ones((1, len(sd)), dtype=bool))[0].mean() - left**2 * errors.mean()
+    return float(np.sqrt(max(unknown, 0.0) / max(1 - left**2, 1e-9)))
 
 
 def _at_target(

@@ -58,6 +58,14 @@ def test_what_all_sizes_say_of_the_target_stands_there_and_moves_the_sizes_befor
     assert turned.regret[0] < alone.regret[0], "what is surer there leaves less to regret"
 
 
+def test_what_is_less_sure_at_the_target_is_not_settled_by_one_smaller_run():
+    open_ = replace(CLOSE, there=[(0.0, 0.0), (0.1, 3.0), (0.3, 3.0), (0.8, 3.0)])
+    own, before = beliefs(open_), beliefs(CLOSE)
+    assert own.regret[0] > 2 * before.regret[0]
+    left = [one.planned(1, 100).regret[0] / one.regret[0] for one in (before, own)]
+    assert left[1] > 0.25 and left[1] == pytest.approx(left[0], abs=0.25)
+
+
 def test_larger_models_more_seeds_and_more_variants_say_more():
     own = beliefs(CLOSE)
     by_size = [own.planned(place, 3).regret[0] for place in (1, 2)]

@@ -4,10 +4,10 @@ Effects of a choice's variants, in percent of the loss about their mean, are nor
 correlation between sizes is that of ``reliability``, averaged over its draws of the memory: a normal process with the averaged
 correlation has the mixture's first two moments. Where all sizes of a choice together have said what its effects are at the target
 (`hierarchy`), that stands there: the spread is what leaves as much unknown, and what the means differ by moves the sizes in between as
-far as they go along with the target (Jeffrey's rule; Jeffrey 1965, The Logic of Decision). What was compared at one size and what a run would show at another then update
-each other as normals do, and of a run that was not made it is known how far the means will move, though not where to (preposterior
-analysis: Raiffa and Schlaifer 1961; of the value of sample information for a choice among many, Frazier et al. 2009,
-doi 10.1287/ijoc.1080.0314).
+far as they go along with the target (Jeffrey's rule; Jeffrey 1965, The Logic of Decision). What was compared at one size and what a
+run would show at another then update each other as normals do, and of a run that was not made it is known how far the means will move,
+though not where to (preposterior analysis: Raiffa and Schlaifer 1961; of the value of sample information for a choice among many,
+Frazier et al. 2009, doi 10.1287/ijoc.1080.0314).
 
 Arrays are over many choices at once: ``B`` choices, ``P`` places (the size where they were compared, sizes that can be asked for,
 the target, in this order), ``V`` variants; what a choice has fewer of is filled up and marked.
@@ -111,17 +111,18 @@ class Beliefs:
         with_seen = left[:, 0]  # [B, P]
         new = left - with_seen[:, :, None] * with_seen[:, None, :]
         errors = _errors(sd, real)
-        for n, one in enumerate(choices):
-            if one.there is not None:
-                spread[n] = _spread_left(errors[n, real[n]], with_seen[n, -1], one.there)
+        there = {n: _about_mean(one.there) for n, one in enumerate(choices) if one.there is not None}
+        for n, (_, unknown) in there.items():
+            spread[n] = _spread_left(errors[n, real[n]], with_seen[n, -1], unknown)
         both_seen = with_seen[:, :, None] * with_seen[:, None, :]
         # [B, V, P, P]; variants are independent, up to what sizes have in common
         own = (spread**2)[:, None, None, None] * new[:, None] + both_seen[:, None] * errors[:, :, None, None]
         mean = with_seen[:, :, None] * here[:, None, :]
-        for n, one in enumerate(choices):
-            if one.there is not None:
-                known = slice(len(one.there))
-                mean[n, :, known], own[n, known] = _at_target(mean[n, :, known], own[n, known], one.there)
+        for n, (known, unknown) in there.items():
+            real_ones = slice(len(known))
+            mean[n, :, real_ones], own[n, real_ones] = _at_target(
+                mean[n, :, real_ones], own[n, real_ones], known, unknown
+            )
         covariance = np.einsum("bvpq,vw->bpvqw", own, np.eye(most))
         covariance += _LEVEL**2 * np.eye(places.shape[1])[None, :, None, :, None]
         both = real[:, None, :, None, None] & real[:, None, None, None, :]
@@ -252,24 +253,27 @@ def _correlation(reliability: Reliability, places: np.ndarray) -> np.ndarray:
     return np.exp(-known[:, None] / memory).mean(axis=1)[place].reshape(apart.shape)
 
 
-def _spread_left(errors: np.ndarray, left: float, there: Sequence[tuple[float, float]]) -> float:
+def _about_mean(there: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.ndarray]:
+    """[V] means and variances about the variants' mean, from means and SDs behind the first."""
+    behind, sd = np.array(there, dtype=float).T
+    return behind - behind.mean(), _errors(sd[None], np.ones((1, len(sd)), dtype=bool))[0]
+
+
+def _spread_left(errors: np.ndarray, left: float, unknown: np.ndarray) -> float:
     """Spread of effects with which as much is unknown at the target as all sizes together leave, of ``errors`` [V] at the size seen.
 
     So what a run at a size in between would leave open grows with it: it is not one that the smaller sizes have settled.
     """
-    sd = np.array(there, dtype=float)[:, 1]
-    unknown = _errors(sd[None], np.ones((1, len(sd)), dtype=bool))[0].mean() - left**2 * errors.mean()
-    return float(np.sqrt(max(unknown, 0.0) / max(1 - left**2, 1e-9)))
+    new = unknown.mean() - left**2 * errors.mean()
+    return float(np.sqrt(max(new, 0.0) / max(1 - left**2, 1e-9)))
 
 
 def _at_target(
-    mean: np.ndarray, covariance: np.ndarray, there: Sequence[tuple[float, float]]
+    mean: np.ndarray, covariance: np.ndarray, known: np.ndarray, unknown: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """[P, V] and [V, P, P] with [V] (mean, SD) behind the first at the last place, and the others as they go along with it."""
-    behind, sd = np.array(there, dtype=float).T
+    """[P, V] and [V, P, P] with [V] means and variances at the last place, and the others as they go along with it."""
     along = covariance[:, :, -1] / covariance[:, -1, -1, None]  # [V, P]
-    moved = behind - behind.mean() - mean[-1]
-    wider = _errors(sd[None], np.ones((1, len(sd)), dtype=bool))[0] - covariance[:, -1, -1]
+    moved, wider = known - mean[-1], unknown - covariance[:, -1, -1]
     return mean + along.T * moved, covariance + wider[:, None, None] * along[:, :, None] * along[:, None, :]
 
 

@@ -12,7 +12,7 @@ from studylib.registry import SOURCES
 from studylib.spec import SourceSpec, validated
 
 Place = tuple[str | int, ...]
-_USUAL = "miniworld"  # the kind of a source that names none
+_USUAL = SourceSpec.model_fields["kind"].default  # of a source that names none
 
 
 class Texts:

@@ -316,14 +316,14 @@ def test_what_is_said_of_the_target_is_decided_or_open():
     assert sure.decided and told.en.startswith("Use a for 10B parameters. It is best there with >99 % probability")
     assert "a を採用してください。" in told.ja
     decision = analysis.decide(trials.filter(pl.col("size") == "180k"))
-    assert NextRun.for_variants(decision, sure, "architecture").said().en == ""
+    assert NextRun.for_variants(decision, sure, "architecture", PARAMS).said().en == ""
     far = analysis.carry_to_target(simulated({"a": -0.2}, noise=0.1), BASELINE)
     told = TargetVerdict.of(far).said()
     assert not far.decided and "as long as nothing better is known; baseline may still be better" in told.en
     told = TargetVerdict.of(analysis.carry_to_target(simulated({"a": -0.1, "b": 0.0, "c": 0.1}), BASELINE)).said()
     assert "it is undecided; most probable so far: " in told.en and "未決" in told.ja
     decision = analysis.decide(simulated({"a": -5.0}).filter(pl.col("size") == "20k"))
-    assert "more sizes are needed" in NextRun.for_variants(decision, far, "architecture").said().en
+    assert "more sizes are needed" in NextRun.for_variants(decision, far, "architecture", PARAMS).said().en
 
 
 def test_effects_that_move_with_size_are_named():

@@ -176,7 +176,7 @@ def test_the_verdict_names_the_leader_and_hands_on_its_stages():
     at = analysis.carry_to_target(orders_.with_columns(non_embedding_params=100_000), "ja only")
     verdict = findings.TargetVerdict.of(at)
     assert (verdict.leader, verdict.sizes, verdict.decided) == ("mixed", ("151k",), False)
-    assert findings.NextRun.for_variants(decisions["flops"], at, "data_order").wanted == "sizes"
+    assert findings.NextRun.for_variants(decisions["flops"], at, "data_order", PARAMS).wanted == "sizes"
     ways = {"order": {name: {"stages": stages} for name, stages in orders(PARAMS).items()}}
     (setting,) = findings.settings_at_target(at, ways, by_family("order")[0], "ja only", place="")
     assert setting.field == "stages" and setting.value == orders(PARAMS)["mixed"] and 0.2 < setting.p_best < 0.9

@@ -432,11 +432,16 @@ def test_a_tie_is_not_called_a_leader():
         and "best of those" not in told.en
     )
     assert "Nothing is recommended" in told.en
-    following = NextRun.for_optimum(decision, fits, None, 1e10, "depth_width")
+    following = NextRun.for_optimum(decision, fits, None, 1e10, "depth_width", PARAMS)
     assert following.wanted == "optima" and "three sizes need an optimum" in following.said().en
     three = analysis.fit_valleys(made_trials({"100k": 16.0, "300k": 16.0, "1M": 16.0})).budgets
-    nearer = NextRun.for_optimum(decision, three, None, 1e10, "depth_width")  # too far away for any use
+    nearer = NextRun.for_optimum(decision, three, None, 1e10, "depth_width", PARAMS)  # too far away for any use
     assert nearer.wanted == "larger" and "train larger sizes than the 3 of this study" in nearer.said().en
+    assert nearer.said().en.endswith("study run depth_width --scale gpu.")
+    mine = {"name": "ja", "kind": "files", "options": {"path": "ja.parquet"}}
+    own = PARAMS.replace(data={"sources": [mine], "tokenizer": {"vocab_size": 512}})
+    told = NextRun.for_optimum(decision, three, None, 1e10, "depth_width", own).said()
+    assert told.en.endswith("--scale gpu, with this study's text by --texts FILE.") and "--texts FILE" in told.ja
     for fitted, needed in ((fits, "three budgets"), (three, "nearer to the target")):
         _, thirteen, _ = published.anchors(flat, fitted, None)
         assert needed in thirteen.settle.en

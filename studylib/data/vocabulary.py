@@ -38,7 +38,9 @@ class TrainedTokenizer:
         except (OSError, ValueError) as error:
             raise StudyError(f"{manifest}: cannot be read: {error}") from None
         check_seal(self.manifest, file=manifest)
-        if not self.file.is_file() or digest_of(self.file) != self.digest:
+        if not self.file.is_file():
+            raise StudyError(f"{self.file}: is missing")
+        if digest_of(self.file) != self.digest:
             raise StudyError(f"{self.file}: is damaged: its content is not what was written")
 
     @property

@@ -100,6 +100,7 @@ def _study(folder: Path) -> Path:
 def _trial(folder: Path) -> TrialSpec:
     from studylib.files import read_json
     from studylib.spec import TrialSpec, validated
+    from studylib.train.kept import checkpoints
     from studylib.trials.cache import Task
 
     file = folder / "spec.json"
@@ -117,7 +118,7 @@ def _trial(folder: Path) -> TrialSpec:
     if task.result() is None:
         failure = task.failure()
         raise StudyError(f"{folder}: {f'failed: {failure.message}' if failure else 'is not trained to its end'}")
-    if not any((folder / "checkpoints").glob("step-*")):
+    if not checkpoints(folder / "checkpoints"):
         raise StudyError(f"{folder}: has no checkpoint; train the trial with checkpoint_every above 0")
     return spec
 

@@ -207,9 +207,14 @@ class TrialSpec(Step, Frozen):
             return self
         return self.replace(checkpoint_every=every, keep_steps=steps)
 
+    @property
+    def kept_steps(self) -> tuple[int, ...]:
+        """Finished steps whose checkpoints are there when it is done: ``keep_steps``, and its end if it writes any."""
+        return tuple(sorted({*self.keep_steps, *((self.train_steps,) if self.checkpoint_every else ())}))
+
     def keeping_its_end(self) -> Self:
         """This trial, which keeps a checkpoint of its last step."""
-        if self.checkpoint_every or self.train_steps in self.keep_steps:
+        if self.train_steps in self.kept_steps:
             return self
         return self.replace(keep_steps=(*self.keep_steps, self.train_steps))
 

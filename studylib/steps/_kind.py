@@ -87,6 +87,13 @@ class Kind:
         """Memory it needs beside what any process takes."""
         return 0
 
+    def holds(self, step: Step, folder: Path) -> bool:
+        """Whether beside the marker lies what others read of a finished step.
+
+        One that was to keep less, as nobody read it then, is carried out again for those that do.
+        """
+        return True
+
     def work_folder(self, folder: Path) -> Path:
         """Where the log, the lock and a failure lie."""
         return folder

@@ -9,13 +9,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from studylib.files import write_json
+from studylib.files import read_json, write_json
 from studylib.model.cost import own_flops, sampling_flops
 from studylib.model.memory import memory_bytes
 from studylib.registry import OBJECTIVES
 from studylib.spec import ModelSpec, TrialSpec
 from studylib.spec.record import TrialResult, record_of
 from studylib.steps._kind import Context, Kind
+from studylib.train.kept import missing_checkpoints
 
 __all__ = ["trials"]
 
@@ -41,15 +42,28 @@ class Trials(Kind):
     def memory_bytes(self, step: TrialSpec) -> int:
         return memory_bytes(step)
 
+    def holds(self, step: TrialSpec, folder: Path) -> bool:
+        return not missing_checkpoints(step, folder)
+
     def carry_out(self, step: TrialSpec, folder: Path, context: Context) -> None:
         began, marker = time.monotonic(), folder / self.marker
-        before = marker.read_bytes() if marker.exists() else None  # restored, without the weights
+        main = int(os.environ.get("RANK", 0)) == 0
+        before = _made_anew(marker) if main and marker.exists() else None
         result = load_train(context.train)(
             step, folder, data_folder=context.out / "data", on_metrics=context.on_metrics
         )
         written = marker.exists() and marker.read_bytes() != before  # by the trainer itself
-        if not written and int(os.environ.get("RANK", 0)) == 0:
+        if main and not written:
             write_json(marker, record_of(step, time.monotonic() - began) | result)
+
+
+def _made_anew(marker: Path) -> bytes:
+    """What a marker says from now on of a trial that is done, but without the weights that are read now.
+
+    Should the training be interrupted, the trial stays done, and what would be read of it is still missing.
+    """
+    write_json(marker, read_json(marker) | {"restored": True})
+    return marker.read_bytes()
 
 
 def load_train(name: str) -> Callable[..., dict[str, Any]]:

@@ -15,6 +15,7 @@ from studylib.model.gpt import GPT
 from studylib.parallel import World
 from studylib.spec import TrialSpec, validated
 from studylib.train import checkpoint
+from studylib.train.kept import checkpoint_folder, checkpoints, finished_steps
 from studylib.train.optimizer_state import Optimizer
 from studylib.train.stage_rates import staged_rate_factor
 
@@ -40,9 +41,9 @@ def branch_off(
         raise invalid("branch_from", spec.branch_from, f"is not a trial of this study ({trials} has none such)")
     trunk = validated(TrialSpec, read_json(folder / "spec.json"), file=folder / "spec.json")
     check_common_past(trunk, spec)
-    found = folder / "checkpoints" / f"step-{spec.branch_step:08d}"
+    found = checkpoint_folder(folder, spec.branch_step)
     if not found.is_dir():
-        kept = [int(path.name[5:]) for path in checkpoint.checkpoints(found.parent)]
+        kept = [finished_steps(path) for path in checkpoints(found.parent)]
         why = (
             f"was not kept by trial {spec.branch_from}, which has {kept or 'none'}; train that one anew with keep_steps"
         )

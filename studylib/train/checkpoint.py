@@ -19,6 +19,7 @@ from studylib.errors import StudyError
 from studylib.files import file_hash, read_json, sync_path, write_json
 from studylib.model.gpt import GPT
 from studylib.parallel import World, load_model_weights, save_model_weights
+from studylib.train.kept import checkpoint_folder, checkpoints, finished_steps
 from studylib.train.optimizer_state import Optimizer, load_optimizer_state, save_optimizer_state
 
 KEEP = 2
@@ -43,7 +44,7 @@ def save(
     StudyError
         The disk is full or cannot be written; earlier checkpoints are untouched.
     """
-    final = folder / f"step-{progress.step:08d}"
+    final = checkpoint_folder(folder.parent, progress.step)
     partial = folder / f".{final.name}.partial"
     try:
         if world.is_main:
@@ -59,7 +60,7 @@ def save(
                 shutil.rmtree(final)
             partial.rename(final)
             sync_path(folder)
-            passing = [path for path in checkpoints(folder) if int(path.name[5:]) not in keep_steps]
+            passing = [path for path in checkpoints(folder) if finished_steps(path) not in keep_steps]
             for old in passing[:-KEEP]:
                 shutil.rmtree(old)
     except (OSError, SafetensorError) as error:
@@ -91,11 +92,6 @@ def _seal(partial: Path, progress: Progress, recipe_hash: str, world: World) -> 
     write_json(partial / "manifest.json", about)
 
 
-def checkpoints(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first."""
-    return sorted(path for path in folder.glob("step-*") if path.name[5:].isdigit())
-
-
 def problem_with(checkpoint: Path, recipe_hash: str) -> str | None:
     """Why a checkpoint cannot be used, or None."""
     try:
@@ -111,9 +107,12 @@ def problem_with(checkpoint: Path, recipe_hash: str) -> str | None:
     return None
 
 
-def newest_usable(folder: Path, recipe_hash: str) -> Path | None:
-    """The newest checkpoint that verifies; damaged ones are renamed to ``*.damaged`` with a warning."""
-    for checkpoint in reversed(checkpoints(folder)):
+def newest_usable(folder: Path, recipe_hash: str, *, before: int | None = None) -> Path | None:
+    """The newest checkpoint that verifies, of those after fewer than ``before`` steps.
+
+    Damaged ones are renamed to ``*.damaged`` with a warning.
+    """
+    for checkpoint in reversed(_checkpoints_before(folder, before)):
         problem = problem_with(checkpoint, recipe_hash)
         if problem is None:
             return checkpoint
@@ -124,12 +123,21 @@ def newest_usable(folder: Path, recipe_hash: str) -> Path | None:
     return None
 
 
-def load(folder: Path, recipe_hash: str, model: GPT, optimizer: Optimizer, world: World) -> Progress:
-    """Resume from the newest usable checkpoint under ``folder``; ``Progress()`` when there is none."""
+def _checkpoints_before(folder: Path, step: int | None) -> list[Path]:
+    return [one for one in checkpoints(folder) if step is None or finished_steps(one) < step]
+
+
+def load(
+    folder: Path, recipe_hash: str, model: GPT, optimizer: Optimizer, world: World, *, before: int | None = None
+) -> Progress:
+    """Resume from the newest usable checkpoint under ``folder``, of those after fewer than ``before`` steps.
+
+    ``Progress()`` when there is none.
+    """
     if world.is_main:
-        newest_usable(folder, recipe_hash)
+        newest_usable(folder, recipe_hash, before=before)
     world.barrier()
-    found = checkpoints(folder)
+    found = _checkpoints_before(folder, before)
     if not found:
         return Progress()
     return load_one(found[-1], model, optimizer, world)

@@ -17,7 +17,8 @@ from studylib.model.shards import place_shard, whole_tensor
 from studylib.parallel import World, load_model_weights
 from studylib.registry import OBJECTIVES
 from studylib.spec import TrialSpec, validated
-from studylib.train.checkpoint import checkpoints, newest_usable
+from studylib.train.checkpoint import newest_usable
+from studylib.train.kept import checkpoints
 
 
 @torch.no_grad()

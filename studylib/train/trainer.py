@@ -25,6 +25,7 @@ from studylib.train.branch import branch_off
 from studylib.train.compute import Compute, resolve
 from studylib.train.fit import fit_micro_batch
 from studylib.train.gradients import clip_gradients, reduce_gradients
+from studylib.train.kept import missing_checkpoints
 from studylib.train.likelihoods import References, read_references
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
@@ -117,7 +118,10 @@ class _Trial:
         spec, folder = self.spec, self.out / "checkpoints"
         if self.world.is_main:
             write_text(self.out / "spec.json", spec.model_dump_json(indent=1) + "\n")
-        start = checkpoint.load(folder, spec.recipe_hash, self.model, self.optimizer, self.world)
+        missing = missing_checkpoints(spec, self.out)  # of a finished trial those that another one now needs
+        start = checkpoint.load(
+            folder, spec.recipe_hash, self.model, self.optimizer, self.world, before=min(missing, default=None)
+        )
         if spec.branch_from and not start.step:
             start = branch_off(self.model, self.optimizer, spec, self.out.parent, self.world)
         self._keep_metrics_until(start.step)

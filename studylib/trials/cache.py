@@ -91,6 +91,11 @@ class Task:
         found = self.result()
         return None if found is None or found.restored else found
 
+    @property
+    def readable(self) -> bool:
+        """Whether it is done and what others read of it is there."""
+        return self.result_here() is not None and self.kind.holds(self.step, self.folder)
+
     def failure(self) -> FailureRecord | None:
         return _read(self.work / "failure.json", FailureRecord)
 

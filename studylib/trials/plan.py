@@ -157,8 +157,8 @@ def plan_steps(
         state = task.state
         if state == "to do" and task.name not in wanted:  # nothing that is left reads it
             continue
-        restored = state == "done" and task.name in wanted and task.result_here() is None  # read by what is to do
-        if restored or (state == "failed" and retry_failed):
+        again = state == "done" and task.name in wanted and not task.readable  # for what is to do and reads it
+        if again or (state == "failed" and retry_failed):
             state = "to do"
         spec, taken = task.step, task.result() if state == "done" else None
         if isinstance(spec, TrialSpec) and taken is not None:  # a branch's result counts its trunk's seconds too

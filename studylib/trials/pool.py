@@ -109,7 +109,7 @@ class Pool:
             return
         # Looked up again now that it is ours: another runner may have finished it meanwhile.
         failure = task.failure()
-        done = task.result_here() is not None and not task.kind.checked
+        done = task.readable and not task.kind.checked
         if done or (failure is not None and not self._retry_failed):
             lock.close()
             known = Outcome("done") if failure is None else Outcome(failure.status, failure.message)

@@ -154,7 +154,8 @@ def still_to_do(
     """The tasks that have to be carried out, and by name the outcomes on record of the others.
 
     What nobody asked for by name is to do only where something that is to do reads it. A step whose record was restored is done,
-    but what would be read of it (text, weights) is not there: it is to do again for what reads it.
+    but what would be read of it (text, weights) is not there, nor are the weights of a trial that was to keep none: it is to do
+    again for what reads it.
     """
     to_do: dict[str, Task] = {}
     ended: dict[str, Outcome] = {}
@@ -163,7 +164,7 @@ def still_to_do(
         if task.name not in wanted:
             continue
         found = task.result()
-        if found is not None and not (task.name in read if found.restored else task.kind.checked):
+        if found is not None and not (task.kind.checked if task.readable else task.name in read):
             ended[task.name] = Outcome("done")
         elif (failure := task.failure()) is not None and not retry_failed:
             ended[task.name] = Outcome(failure.status, failure.message)

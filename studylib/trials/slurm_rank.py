@@ -21,6 +21,7 @@ from typing import Any
 from studylib.spec import TrialSpec
 from studylib.steps._kind import Context
 from studylib.steps.trials import load_train
+from studylib.train.kept import checkpoints
 from studylib.trials.cache import Task
 from studylib.trials.outcome import EXIT_STATUS, Outcome
 from studylib.trials.rank import outcome_file, record_outcome
@@ -106,7 +107,7 @@ class SlurmRank:
         return Outcome("timeout", f"was stopped {times} times before its end; {bound}")
 
     def _checkpoints(self) -> set[str]:
-        return {path.name for path in (self._trial.folder / "checkpoints").glob("step-????????")}
+        return {path.name for path in checkpoints(self._trial.folder / "checkpoints")}
 
     def _passes(self, error: BaseException) -> bool:
         """Whether an exception out of the trainer is submitit's, which ends this process to have it started again."""

@@ -9,7 +9,9 @@ from studylib.errors import StudyError
 from studylib.files import read_json_lines
 from studylib.model.cost import own_flops, training_flops
 from studylib.spec import OptimizerSpec, ScheduleSpec, StageSpec
-from studylib.train import checkpoint, train
+from studylib.steps._kind import Context
+from studylib.train import train
+from studylib.train.kept import checkpoints
 from studylib.trials import plan_steps, share_saved, trunk_and_branches
 from studylib.trials.cache import Task
 
@@ -84,12 +86,49 @@ def test_an_interrupted_branch_resumes_to_the_same_end(family, study, data_folde
 
 def test_the_trunk_keeps_what_is_branched_off_and_the_newest(family, study, tmp_path, data_folder):
     trunk = family[0]
-    kept = [path.name for path in checkpoint.checkpoints(Task.under(study, trunk).folder / "checkpoints")]
+    kept = [path.name for path in checkpoints(Task.under(study, trunk).folder / "checkpoints")]
     assert kept == ["step-00000009", "step-00000012", "step-00000015", "step-00000018"]
     train(trunk.replace(checkpoint_every=2, keep_steps=(4,)), tmp_path, data_folder=data_folder)
-    kept = [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")]
+    kept = [path.name for path in checkpoints(tmp_path / "checkpoints")]
     assert kept == ["step-00000004", "step-00000016", "step-00000018"]
     assert trunk.replace(keep_steps=(4,)).hash == trunk.hash
+
+
+def test_a_finished_trial_is_trained_again_for_what_goes_on_with_it_and_was_not_kept(wsd, family, study, tmp_path):
+    """In a folder that was used before: another length of branches, a trial whose base nobody had read so far."""
+    out, quiet = tmp_path / "used", {"launcher": "inprocess", "progress": []}
+    base = wsd.replace(schedule=ScheduleSpec(), train_steps=6)
+    run_trials([*trunk_and_branches(wsd, [12, 24]), base], out, **quiet)
+    before = Task.under(out, base).result()
+    trunk, *branches = trunk_and_branches(wsd, [12, 16, 24])
+    assert trunk.hash == family[0].hash
+    kept = base.keeping_its_end()
+    tuned = base.replace(start_from=base.hash, seed=1)
+    to_do = plan_steps([trunk, *branches, kept], out).to_do
+    assert [one.task.hash for one in to_do if one.is_trial] == [trunk.hash, branches[1].hash], "nobody reads the other"
+    frame = run_trials([trunk, *branches, kept, tuned], out, **quiet)
+    assert set(frame["status"]) == {"done"}
+    assert records(Task.under(out, branches[1]).folder) == records(Task.under(study, family[2]).folder)
+    assert records(Task.under(out, trunk).folder) == records(Task.under(study, family[0]).folder)
+    assert Task.under(out, base).result().val_loss == before.val_loss
+
+
+def test_a_trial_that_is_stopped_as_it_is_trained_again_stays_done(wsd, tmp_path, monkeypatch):
+    base = wsd.replace(schedule=ScheduleSpec(), train_steps=6)
+    run_trials([base], tmp_path, launcher="inprocess", progress=[])
+    task = Task.under(tmp_path, base.keeping_its_end())
+    assert task.result() is not None and not task.readable
+
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("studylib.steps.trials.load_train", lambda name: stopped)
+        with pytest.raises(KeyboardInterrupt):
+            task.kind.carry_out(task.step, task.folder, Context(tmp_path))
+    assert task.result() is not None and task.result_here() is None
+    task.kind.carry_out(task.step, task.folder, Context(tmp_path))
+    assert task.readable and not task.result().restored
 
 
 def test_four_budgets_save_more_than_two_fifths_of_the_tokens(family, wsd):

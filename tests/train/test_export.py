@@ -10,8 +10,9 @@ from studylib.errors import StudyError
 from studylib.model.gpt import build_gpt
 from studylib.parallel import load_model_weights, world
 from studylib.spec import ParallelSpec
-from studylib.train import checkpoint, train
+from studylib.train import train
 from studylib.train.export import export_trial, llama_config, main
+from studylib.train.kept import checkpoints
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_logits_equal_those_of_transformers_llama(choices, tiny_trial, data_fold
     llama = transformers.LlamaForCausalLM.from_pretrained(tmp_path / "llama", attn_implementation="sdpa")
     with world(ParallelSpec(), torch.device("cpu")) as one:
         ours = build_gpt(tiny_trial.model, one, seed=0)
-        load_model_weights(ours, one, checkpoint.checkpoints(trial / "checkpoints")[-1])
+        load_model_weights(ours, one, checkpoints(trial / "checkpoints")[-1])
     tokens = torch.randint(0, 512, (2, 32), generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         expected, got = llama(tokens).logits, ours.logits(tokens)

@@ -13,6 +13,7 @@ import pytest
 from studylib.errors import StudyError
 from studylib.files import read_json, read_json_lines, write_text
 from studylib.train import checkpoint, train
+from studylib.train.kept import checkpoints
 
 
 def without_times(records: list[dict]) -> list[dict]:
@@ -100,7 +101,7 @@ def two_checkpoints(tiny_trial, data_folder, tmp_path):
     spec = tiny_trial.replace(checkpoint_every=5)
     with pytest.raises(KeyboardInterrupt):
         train(spec, tmp_path, data_folder=data_folder, on_metrics=stop_at(12))
-    found = checkpoint.checkpoints(tmp_path / "checkpoints")
+    found = checkpoints(tmp_path / "checkpoints")
     assert [path.name for path in found] == ["step-00000005", "step-00000010"]
     return spec, tmp_path, found
 
@@ -142,7 +143,7 @@ def test_full_disk_is_said_and_nothing_finished_is_lost(two_checkpoints, data_fo
         patched.setattr(checkpoint, "save_optimizer_state", no_space)
         with pytest.raises(StudyError, match=r"No space left.*free some space"):
             train(spec, out, data_folder=data_folder)
-    assert checkpoint.checkpoints(out / "checkpoints") == found
+    assert checkpoints(out / "checkpoints") == found
     assert not list((out / "checkpoints").glob(".*partial"))
     train(spec, out, data_folder=data_folder)
     assert without_times(read_json_lines(out / "metrics.jsonl")) == uninterrupted
@@ -150,7 +151,7 @@ def test_full_disk_is_said_and_nothing_finished_is_lost(two_checkpoints, data_fo
 
 def test_only_the_newest_checkpoints_are_kept(tiny_trial, data_folder, tmp_path):
     train(tiny_trial.replace(checkpoint_every=3), tmp_path, data_folder=data_folder)
-    assert [path.name for path in checkpoint.checkpoints(tmp_path / "checkpoints")] == [
+    assert [path.name for path in checkpoints(tmp_path / "checkpoints")] == [
         "step-00000018",
         "step-00000020",
     ]

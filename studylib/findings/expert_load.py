@@ -32,27 +32,29 @@ class ExpertLoad(Finding):
     name = "load"
     title = Words(
         en="""{{ variant }}: the busiest expert gets {{ layers | map(attribute='busiest') | max | fixed(1) }} times an even share,
-            {% set idle = layers | map(attribute='idle') | max %}{{ idle if idle else 'none' }} {{ 'idle' if idle > 1 else 'idles' }}; sources move
-            {{ (layers | sum(attribute='apart') / layers | length) | percent }} of the tokens to other experts""",
+            {% set idle = layers | map(attribute='idle') | max %}{{ idle if idle else 'none' }} {{ 'idle' if idle > 1 else 'idles' }}
+            {%- if sources > 1 %}; sources move {{ (layers | sum(attribute='apart') / layers | length) | percent }} of the tokens to other
+            experts{% endif %}""",
         ja="""{{ variant }}:最も忙しい専門家は均等割の {{ layers | map(attribute='busiest') | max | fixed(1) }} 倍、
-            {% set idle = layers | map(attribute='idle') | max %}遊ぶ専門家{{ ' ' ~ idle if idle else 'はない' }}。データ源により
-            {{ ' ' }}{{ (layers | sum(attribute='apart') / layers | length) | percent }} のトークンが別の専門家へ""",
+            {% set idle = layers | map(attribute='idle') | max %}遊ぶ専門家{{ ' ' ~ idle if idle else 'はない' }}
+            {%- if sources > 1 %}。データ源により {{ (layers | sum(attribute='apart') / layers | length) | percent }} のトークンが別の専門家へ{% endif %}""",
     )
     alt = Words(
         en="""Share of the tokens of each expert as a multiple of an even share, a panel a source. By layer:
             {% for one in layers %}
-            layer {{ one.layer }} busiest {{ one.busiest | fixed(2) }}, {{ one.idle }} idle, {{ one.apart | percent }} apart
+            layer {{ one.layer }} busiest {{ one.busiest | fixed(2) }}, {{ one.idle }} idle{% if sources > 1 %}, {{ one.apart | percent }} apart{% endif %}
             {{- '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""各専門家が受け取るトークンの割合(均等割の倍数)。データ源ごとに 1 枠。層ごと:
             {% for one in layers %}
-            層 {{ one.layer }} 最大 {{ one.busiest | fixed(2) }}、遊ぶ専門家 {{ one.idle }}、データ源による差 {{ one.apart | percent }}
+            層 {{ one.layer }} 最大 {{ one.busiest | fixed(2) }}、遊ぶ専門家 {{ one.idle }}{% if sources > 1 %}、データ源による差 {{ one.apart | percent }}{% endif %}
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
 
     variant: str
     layers: tuple[LayerLoad, ...]
+    sources: int
 
     @classmethod
     def of(cls, load: pl.DataFrame) -> ExpertLoad | None:
@@ -63,7 +65,7 @@ class ExpertLoad(Finding):
         columns = {"layer": "layer", "busiest": "imbalance", "idle": "unused", "apart": "preference"}
         rows = load_summary(own).select(pl.col(column).alias(name) for name, column in columns.items())
         layers = tuple(LayerLoad(**row) for row in rows.iter_rows(named=True))
-        return cls(variant=own["variant"][0], layers=layers).drawn_from(own)
+        return cls(variant=own["variant"][0], layers=layers, sources=own["source"].n_unique()).drawn_from(own)
 
     def draw(self, load: pl.DataFrame) -> Figure:
         """Experts have no order that seeds share, so each seed's experts are sorted by load, the busiest in the whole mixture first."""

@@ -91,15 +91,7 @@ class LeadersBySize(Finding):
         for index, name in enumerate(shown):
             places = [(one.params, own[name]) for one, own in zip(leading, known, strict=True) if name in own]
             ax.plot(*zip(*places, strict=True), **look(index), ms=7, label=name)
-        ax.axhline(AHEAD, color=INK, lw=1, ls="--")
-        ax.annotate(
-            f"sure from {AHEAD:.0%}",
-            (0.01, AHEAD),
-            (0, 3),
-            xycoords=("axes fraction", "data"),
-            textcoords="offset points",
-            fontsize=8.5,
-        )
+        ax.axhline(AHEAD, color=INK, lw=1, ls="--", label=f"ahead from {AHEAD:.0%}")
         ax.set_xscale("log")
         labels = {one.params: one.size for one in leading}
         ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))

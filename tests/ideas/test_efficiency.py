@@ -239,6 +239,9 @@ def test_load_tells_idle_experts_and_preferences_of_sources():
     even = findings.ExpertLoad.of(frame.with_columns(share=pl.lit(0.25)))
     assert [(one.busiest, one.idle, one.apart) for one in even.layers] == [(1.0, 0, 0.0)]
     assert "none idles" in even.title(**even.facts).en and "遊ぶ専門家はない" in even.title(**even.facts).ja
+    alone = findings.ExpertLoad.of(load_frame({"ja": [0.7, 0.1, 0.1, 0.1]}))
+    assert alone.title(**alone.facts).en == "x: the busiest expert gets 2.8 times an even share, none idles"
+    assert "データ源に" not in alone.title(**alone.facts).ja + alone.alt(**alone.facts).ja
     assert findings.ExpertLoad.of(frame.clear()) is None
 
 

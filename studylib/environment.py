@@ -46,6 +46,11 @@ def gpus() -> list[str]:
     return [str(n) for n, _ in enumerate(line for line in listed.splitlines() if line.startswith("GPU "))]
 
 
+def at_a_time(workers: int | None) -> int:
+    """Steps that are carried out side by side: as asked for, else one a GPU, else one a core."""
+    return workers or len(gpus()) or cores()
+
+
 def available_memory() -> int:
     """Bytes that can be used without swapping."""
     import psutil

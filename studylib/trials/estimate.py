@@ -1,12 +1,12 @@
-"""How fast a model will train here: from trials that finished in the study folder, else from a matrix product of this machine."""
+"""How long steps will take here: from trials that finished in the study folder, else from a matrix product of this machine."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from heapq import nsmallest
 from pathlib import Path
 from statistics import median
@@ -20,7 +20,7 @@ from studylib.machine import has_bf16_products
 from studylib.model.cost import flops_per_token
 from studylib.spec import ModelSpec
 from studylib.spec.record import TrialResult
-from studylib.trials.cache import read_record
+from studylib.trials.cache import Task, read_record
 
 # Training speed of one thread over numpy's one-thread fp32 matrix product: by measurement a two-hundredth of the hidden size in fp32
 # (16 to 64 wide). Products in bf16 bring 0.93 to 0.95 at 96 wide, about 1 at 128, and about 2.5 at 10M parameters.
@@ -67,9 +67,16 @@ class SpeedEstimate:
     """
 
     def __init__(self, out: Path):
-        self.measured = measured_speeds(out)
-        self._product = 0.0 if self.measured else numpy_speed()
+        self._out = out
         self._known: dict[ModelSpec, float] = {}  # trials by the hundred share a model
+
+    @cached_property
+    def measured(self) -> list[MeasuredSpeed]:
+        return measured_speeds(self._out)
+
+    @cached_property
+    def _product(self) -> float:
+        return numpy_speed()
 
     @property
     def basis(self) -> str:
@@ -89,10 +96,24 @@ class SpeedEstimate:
             self._known[model] = relative_speed(own) * over
         return self._known[model]
 
+    def seconds(self, task: Task) -> float:
+        """Of a step, by itself."""
+        return task.kind.seconds(task.step) + sum(
+            flops / self.flops_per_second(model) for model, flops in task.kind.work(task.step)
+        )
+
     def _over_expected(self, own: Likeness) -> float:
         nearest = nsmallest(_NEIGHBOURS, self.measured, key=lambda one: own.distance(one.model))
         alike = [one for one in nearest if one.model.parts == own.parts]
         return median(one.over_expected for one in alike or nearest)
+
+
+def wall_clock(steps: Iterable[tuple[float, bool]], workers: int) -> float:
+    """Seconds that steps take side by side, each given as its own seconds and whether nothing may run beside it."""
+    steps = list(steps)
+    beside = [seconds for seconds, alone in steps if not alone]
+    alone = sum(seconds for seconds, alone in steps if alone)
+    return alone + (max(sum(beside) / workers, max(beside)) if beside else 0.0)
 
 
 def relative_speed(model: Likeness) -> float:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from studylib.environment import at_a_time
 from studylib.errors import StudyError
 from studylib.model.cost import own_flops, parameter_count, training_flops
 from studylib.spec import Step, TrialSpec
 from studylib.trials.cache import State, Task, tasks_under
-from studylib.trials.estimate import SpeedEstimate
+from studylib.trials.estimate import SpeedEstimate, wall_clock
 from studylib.trials.progress import duration
 from studylib.trials.queue import Round
 from studylib.trials.run import still_to_do
@@ -123,9 +124,7 @@ class Plan:
     @property
     def seconds(self) -> float:
         """Estimated wall-clock seconds of what is to do, side by side but for what must be alone."""
-        beside = [one.seconds for one in self.to_do if not one.task.exclusive]
-        alone = sum(one.seconds for one in self.to_do if one.task.exclusive)
-        return alone + (max(sum(beside) / self.workers, max(beside)) if beside else 0.0)
+        return wall_clock([(one.seconds, one.task.exclusive) for one in self.to_do], self.workers)
 
     @property
     def later_seconds(self) -> float:
@@ -146,8 +145,6 @@ def plan_steps(
 
     Seconds follow the FLOPs a second of ``speed``; None: of a `SpeedEstimate` of the folder, which reads every trial there.
     """
-    from studylib.environment import cores, gpus
-
     asked, tasks, open_rounds = known_tasks(steps, Path(out), rounds)
     speed = speed or SpeedEstimate(Path(out))
     to_do, _ = still_to_do(tasks, asked, retry_failed=retry_failed)
@@ -164,11 +161,9 @@ def plan_steps(
         if isinstance(spec, TrialSpec) and taken is not None:  # a branch's result counts its trunk's seconds too
             seconds = taken.seconds * own_flops(spec) / training_flops(spec)
         else:
-            seconds = task.kind.seconds(spec)
-            for model, flops in task.kind.work(spec):
-                seconds += flops / speed.flops_per_second(model)
+            seconds = speed.seconds(task)
         rows.append(PlannedStep(task, state, task.flops, float(seconds)))
-    side_by_side = max(1, min(workers or len(gpus()) or cores(), len(rows)))
+    side_by_side = max(1, min(at_a_time(workers), len(rows)))
     return Plan(tuple(rows), speed.basis, side_by_side, tuple(open_rounds), str(speed))
 
 

@@ -1,7 +1,7 @@
 """What is going on, as events; who listens decides how it looks (``display.py``).
 
 An event is a JSON object: ``event`` (preparing, begin, started, metrics, finished, end), ``time`` (Unix seconds),
-``counts`` (total, done, failed, running), ``eta_s`` (seconds left, or null), and for one step ``step`` (name),
+``counts`` (total, done, failed, running), ``eta_s`` (seconds left), and for one step ``step`` (name),
 ``label``, and ``record`` (metrics) or ``status``, ``message``, ``seconds`` (finished); ``message`` also with preparing.
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from studylib.trials.cache import Task
+from studylib.trials.estimate import wall_clock
 from studylib.trials.outcome import Outcome
 
 Event = dict[str, Any]
@@ -30,16 +31,28 @@ def shown_metrics(record: dict[str, Any]) -> dict[str, float]:
 class Tracker:
     """Counts steps and tells the listeners.
 
-    The time left is the FLOPs left over the FLOPs a second so far, trials under way counted by how far they are.
+    The time left is what a plan expects of the steps left, times what those so far took over what was expected of them; trials
+    under way count by how far they are. At the start, little says how wrong the plan is: it counts as if a tenth of all had gone
+    as planned.
+
+    Parameters
+    ----------
+    expected
+        Seconds that a step is expected to take.
+    workers
+        Steps side by side.
     """
 
-    def __init__(self, tasks: Sequence[Task], listeners: Sequence[Listener] = ()):
+    def __init__(
+        self, tasks: Sequence[Task], listeners: Sequence[Listener], expected: Callable[[Task], float], workers: int
+    ):
         self._tasks = {task.name: task for task in tasks}
         self._listeners = list(listeners)
+        self._expected, self._workers = expected, workers
+        self._seconds: dict[str, float] = {}  # what was expected, by name
         self._finished: dict[str, Outcome] = {}
         self._running: dict[str, float] = {}  # name: how much of it is done
         self._began = time.monotonic()
-        self._flops_done = 0.0
 
     def begin(self, ended: dict[str, Outcome]) -> None:
         """The run starts; ``ended`` are outcomes already on record."""
@@ -69,8 +82,6 @@ class Tracker:
     def finished(self, task: Task, outcome: Outcome, seconds: float) -> None:
         self._running.pop(task.name, None)
         self._finished[task.name] = outcome
-        if seconds and not outcome.failed:
-            self._flops_done += task.flops
         self._tell("finished", task, status=outcome.status, message=outcome.message, seconds=round(seconds, 2))
 
     def end(self) -> None:
@@ -87,14 +98,25 @@ class Tracker:
         }
 
     @property
-    def eta(self) -> float | None:
-        """Seconds until all trials are finished; None while nothing is known."""
-        partly = sum(self._tasks[name].flops * fraction for name, fraction in self._running.items())
-        worked = self._flops_done + partly
-        if not worked:
-            return None
-        left = sum(task.flops for name, task in self._tasks.items() if name not in self._finished) - partly
-        return left / worked * (time.monotonic() - self._began)
+    def eta(self) -> float:
+        """Seconds until all steps are finished."""
+        left = self._wall_clock(
+            {name: 1.0 - self._running.get(name, 0.0) for name in self._tasks if name not in self._finished}
+        )
+        whole = self._wall_clock(
+            {name: 1.0 for name in self._tasks if name not in self._finished or not self._finished[name].failed}
+        )
+        if not whole:
+            return 0.0
+        as_planned = whole / 10
+        return left * (time.monotonic() - self._began + as_planned) / (whole - left + as_planned)
+
+    def _wall_clock(self, shares: dict[str, float]) -> float:
+        """Seconds expected of these shares of steps, by name."""
+        for name in shares.keys() - self._seconds.keys():
+            self._seconds[name] = self._expected(self._tasks[name])
+        steps = [(self._seconds[name] * share, self._tasks[name].exclusive) for name, share in shares.items()]
+        return wall_clock(steps, self._workers)
 
     def _tell(self, kind: str, task: Task | None = None, **more: Any) -> None:
         if not self._listeners:

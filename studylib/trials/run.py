@@ -6,12 +6,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from studylib.environment import at_a_time
 from studylib.errors import StudyError, invalid
 from studylib.registry import LAUNCHERS
 from studylib.spec import Step, TrialSpec
 from studylib.steps._kind import DEFAULT_TRAIN
 from studylib.trials.cache import Task, tasks_under
 from studylib.trials.display import default_listeners
+from studylib.trials.estimate import SpeedEstimate
 from studylib.trials.launcher import Setting
 from studylib.trials.outcome import Outcome
 from studylib.trials.pool import record_lost
@@ -122,7 +124,7 @@ def run_steps(
         return tasks
 
     tasks, ended = tasks_of(asked)
-    tracker = Tracker(tasks, [*listeners, listen])
+    tracker = Tracker(tasks, [*listeners, listen], SpeedEstimate(out).seconds, at_a_time(workers))
     total = len({step.name for step in asked if not step.alone}) + sum(one.expected for one in rounds)
     setting = Setting(out, total, workers, timeout, retry_failed, train, launcher_options or {})
     tracker.begin(ended)

@@ -16,7 +16,7 @@ from studylib.model.cost import training_flops
 from studylib.train.compute import BF16_MIN_HIDDEN_SIZE
 from studylib.trials.cache import Task
 from studylib.trials.display import FileProgress, LineProgress
-from studylib.trials.estimate import BF16_FROM, Likeness, relative_speed
+from studylib.trials.estimate import BF16_FROM, Likeness, relative_speed, wall_clock
 from studylib.trials.frame import trials_frame
 from studylib.trials.log import BoundedLog
 from studylib.trials.outcome import Outcome, outcome_of_exit
@@ -133,24 +133,35 @@ def test_planning_imports_neither_torch_nor_polars():
     )
 
 
-def test_eta_goes_by_flops_and_counts_part_way_trials(tmp_path, spec, monkeypatch):
+def test_time_left_is_the_plans_corrected_by_what_was_seen(tmp_path, spec, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr("studylib.trials.progress.time.monotonic", lambda: clock[0])
     trials = [Task.under(tmp_path, spec(seed)) for seed in range(4)]
     heard = []
-    tracker = Tracker(trials, [heard.append])
+    tracker = Tracker(trials, [heard.append], lambda task: 20.0, 1)
     tracker.begin({})
-    assert heard[-1]["eta_s"] is None
+    assert heard[-1]["eta_s"] == pytest.approx(80), "as planned"
     tracker.started(trials[0])
     clock[0] = 110.0
-    tracker.metrics(trials[0], {"step": 2})  # half of its 4 steps in 10 s: 3.5 trials left, 20 s each
+    tracker.metrics(trials[0], {"step": 2})  # half of its 4 steps in 10 s, as planned
     assert heard[-1]["eta_s"] == pytest.approx(70)
-    clock[0] = 120.0
-    tracker.finished(trials[0], Outcome("done"), 20.0)
-    assert heard[-1]["eta_s"] == pytest.approx(60)
+    clock[0] = 140.0
+    tracker.finished(trials[0], Outcome("done"), 40.0)  # twice as long, beside 8 s as planned
+    assert heard[-1]["eta_s"] == pytest.approx(60 * 48 / 28)
     assert heard[-1]["counts"] == {"total": 4, "done": 1, "failed": 0, "running": 0}
-    tracker.finished(trials[1], Outcome("oom", "no more"), 1.0)
+    tracker.finished(trials[1], Outcome("oom", "no more"), 1.0)  # says nothing of how fast others are
     assert heard[-1]["counts"]["failed"] == 1
+    assert heard[-1]["eta_s"] == pytest.approx(40 * 46 / 26)
+
+
+def test_time_left_knows_what_runs_side_by_side(tmp_path, spec):
+    trials = [Task.under(tmp_path, spec(seed)) for seed in range(4)]
+    heard = []
+    Tracker(trials, [heard.append], lambda task: 20.0, 2).begin({})
+    assert heard[-1]["eta_s"] == pytest.approx(40, abs=0.1)
+    Tracker(trials[:3], [heard.append], lambda task: {trials[0].name: 100.0}.get(task.name, 20.0), 2).begin({})
+    assert heard[-1]["eta_s"] == pytest.approx(100, abs=0.1), "no sooner than the longest"
+    assert wall_clock([(20.0, False), (20.0, False), (5.0, True)], 2) == 25.0
 
 
 def test_plain_progress_is_a_line_a_trial(tmp_path, spec, train):

@@ -60,6 +60,18 @@ class Batch:
         arrays = (getattr(self, one.name) for one in fields(self) if one.name != "text_tokens")
         return Batch(*(None if one is None else one[start:stop:step] for one in arrays))
 
+    def cut(self, length: int) -> Batch:
+        """The first ``length`` tokens of each row; ``text_tokens`` is not kept."""
+        tokens, labels, begin = self.tokens_BT[:, :length], self.labels_BT, self.begin_BT
+        return Batch(
+            tokens,
+            None if labels is None else labels[:, : length - 1],
+            self.prefix_len_B,
+            None if begin is None else begin[:, : length - 1],
+            self.reference_B,
+            self.advantage_B,
+        )
+
     @property
     def counted(self) -> int:
         """Labels that carry loss."""

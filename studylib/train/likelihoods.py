@@ -64,10 +64,14 @@ def write_likelihoods(
             rows = PairRows(shard, step.seq_len, PAD)
             say(f"asking of {len(rows)} pairs: {label}, {side}")
             found = np.full((shard.num_documents // 2, 2), np.nan)
-            at_once = max(1, EVALUATION_TOKENS // step.seq_len // 2)
-            for start in range(0, len(rows), at_once):
-                chosen = range(start, min(start + at_once, len(rows)))
-                said = log_probabilities(trained.model, trained.world, trained.compute, rows.batch(chosen))
+            left = np.argsort(
+                rows.lengths, kind="stable"
+            )  # alike ones together: most are much shorter than the context
+            while len(left):
+                longest = int(rows.lengths[left[-1]])
+                left, chosen = np.split(left, [-max(1, EVALUATION_TOKENS // longest // 2)])
+                batch = rows.batch(chosen.tolist()).cut(longest)
+                said = log_probabilities(trained.model, trained.world, trained.compute, batch)
                 found[rows.numbers[chosen]] = said.reshape(-1, 2)
             file = _file(prepared, folder, label, side)
             with atomic_write(file) as stream:

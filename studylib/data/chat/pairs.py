@@ -45,6 +45,8 @@ class PairRows:
     ----------
     numbers
         Of the pairs that are used; int64 [pairs].
+    lengths
+        Tokens of their longer sides; int64 [pairs].
     counts
         How many there are of them.
 
@@ -57,8 +59,9 @@ class PairRows:
     def __init__(self, shard: TokenShard, seq_len: int, pad: int, reference: np.ndarray | None = None):
         self._edges = shard.document_starts
         lengths = np.diff(self._edges)
-        fits = (lengths.reshape(-1, 2) <= seq_len).all(axis=1)
-        self.numbers = np.flatnonzero(fits)
+        longer = lengths.reshape(-1, 2).max(axis=1)
+        fits = longer <= seq_len
+        self.numbers, self.lengths = np.flatnonzero(fits), longer[fits]
         if not len(self.numbers):
             why = f"has no pair of answers as short as seq_len {seq_len} tokens"
             raise invalid("data.sources", shard.label, why)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -40,9 +41,15 @@ def mark(ax: Axes, y: float, row: dict[str, Any], at: float | None = None) -> No
     ax.plot(place, y, marker=marker, ms=8, color=colour, mfc=colour if row["significant"] else "white", ls="")
 
 
-def frame(figure: Figure, ax: Axes, baseline: str, noise: float) -> None:
-    """What stands around the marks: zero, the band of ``noise``, the label, the legend."""
-    ax.axvspan(-noise, noise, **NOISE_BAND)
+def frame(figure: Figure, ax: Axes, baseline: str, noise: float | Sequence[float]) -> None:
+    """What stands around the marks: zero, the band of ``noise``, the label, the legend.
+
+    ``noise`` is one for all, or one a row, of marks at 0, 1, ...: variants may differ in it.
+    """
+    if isinstance(noise, Sequence):
+        ax.barh(range(len(noise)), [2 * one for one in noise], 1.0, [-one for one in noise], **NOISE_BAND)
+    else:
+        ax.axvspan(-noise, noise, **NOISE_BAND)
     ax.axvline(0, color=INK, lw=1)
     ax.grid(axis="y", visible=False)
     ax.plot([], [], "<", color=PALETTE[2], ms=8, label="better (Holm-corrected)")

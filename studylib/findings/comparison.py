@@ -67,7 +67,7 @@ class Comparison(Finding):
         return found.drawn_from(table)
 
     def draw(self, table: pl.DataFrame) -> Figure:
-        """A row a variant, the best on top."""
+        """A row a variant, the best on top, each with the band of its own noise."""
         rows = table.sort("difference", descending=True).to_dicts()
         names = [wrapped(f"{row['variant']}  (n={row['pairs']})") for row in rows]
         lines = max(name.count("\n") + 1 for name in names)
@@ -76,5 +76,5 @@ class Comparison(Finding):
             mark(ax, y, row)
         ax.set_yticks(range(len(rows)), names, color=INK)
         ax.set_ylim(-0.6, len(rows) - 0.4)
-        frame(figure, ax, self.baseline, self.detectable)
+        frame(figure, ax, self.baseline, [row["mde"] for row in rows])
         return figure

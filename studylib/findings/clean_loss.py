@@ -13,8 +13,6 @@ from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.words import Words
 
-_WHOLE = "all together"
-
 
 class OnText(Frozen):
     """Mean over the seeds of the difference to the baseline at the same seed, bits per byte of one kind of clean text."""
@@ -24,7 +22,7 @@ class OnText(Frozen):
 
 
 class Cleaned(Frozen):
-    """``difference``: of all clean text together."""
+    """``difference``: of all clean text together; ``texts``: by its kinds, where there are several."""
 
     variant: str
     difference: float
@@ -39,26 +37,27 @@ class CleanLoss(Finding):
         en="""
             {% set best = variants[0].texts | sort(attribute='difference') | first %}
             {% if variants[0].difference < 0 %}{{ variants[0].variant }} lowers the loss on clean text most, by
-            {{ variants[0].difference | abs | fixed }} bits per byte; among the kinds of text it helps most on {{ best.text }}
-            {{ ' ' }}({{ best.difference | signed }})
+            {{ variants[0].difference | abs | fixed }} bits per byte
+            {%- if best %}; among the kinds of text it helps most on {{ best.text }} ({{ best.difference | signed }}){% endif %}
             {% else %}No way of cleaning lowers the mean loss on clean text; nearest to it is {{ variants[0].variant }}
             {{ ' ' }}({{ variants[0].difference | signed }}){% endif %}""",
         ja="""
             {% set best = variants[0].texts | sort(attribute='difference') | first %}
             {% if variants[0].difference < 0 %}清浄な文章の損失を最も下げるのは {{ variants[0].variant }}
-            ({{ variants[0].difference | signed }} bits/byte)。最も効くのは {{ best.text }}({{ best.difference | signed }})
+            ({{ variants[0].difference | signed }} bits/byte)
+            {%- if best %}。最も効くのは {{ best.text }}({{ best.difference | signed }}){% endif %}
             {% else %}清浄な文章の平均損失を下げる処理はない。最も近いのは {{ variants[0].variant }}
             ({{ variants[0].difference | signed }}){% endif %}""",
     )
     alt = Words(
         en="""Bits per byte above {{ baseline }} at the same seed, by kind of clean text:
             {% for one in variants %}
-            {{ one.variant }}: {{ one.difference | signed }}, of it {% for own in one.texts %}{{ own.text }} {{ own.difference | signed }}{{ '' if loop.last else ', ' }}{% endfor %}
+            {{ one.variant }}: {{ one.difference | signed }}{{ ', of it ' if one.texts else '' }}{% for own in one.texts %}{{ own.text }} {{ own.difference | signed }}{{ '' if loop.last else ', ' }}{% endfor %}
             {{- '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""清浄な文章の種類ごとの、同じシードでの {{ baseline }} との差(bits/byte):
             {% for one in variants %}
-            {{ one.variant }} {{ one.difference | signed }}(内訳 {% for own in one.texts %}{{ own.text }} {{ own.difference | signed }}{{ '' if loop.last else '、' }}{% endfor %})
+            {{ one.variant }} {{ one.difference | signed }}{{ '(内訳 ' if one.texts else '' }}{% for own in one.texts %}{{ own.text }} {{ own.difference | signed }}{{ ')' if loop.last else '、' }}{% endfor %}
             {{- '。' if loop.last else ';' }}
             {%- endfor %}""",
     )
@@ -75,7 +74,7 @@ class CleanLoss(Finding):
         trials
             Columns ``val_bpb/<text>`` for each of ``texts``, and ``val_bpb`` of all of them together.
         """
-        columns = {f"val_bpb/{text}": text for text in texts}
+        columns = {f"val_bpb/{text}": text for text in texts} if len(texts) > 1 else {}
         done = trials.filter(pl.col("val_bpb").is_finite().fill_null(False))
         base = done.filter(pl.col("variant") == baseline).select("seed", "val_bpb", *columns)
         both = done.filter(pl.col("variant") != baseline).join(base, on="seed", suffix=" base")
@@ -96,14 +95,16 @@ class CleanLoss(Finding):
 
     def draw(self) -> Figure:
         """A row a variant, a column a kind of text; blue is better than the baseline."""
+        kinds = [own.text for own in self.variants[0].texts]
+        whole = "all together" if kinds else "clean text"
         rows = [(one.variant, own.text, own.difference) for one in self.variants for own in one.texts]
-        rows += [(one.variant, _WHOLE, one.difference) for one in self.variants]
+        rows += [(one.variant, whole, one.difference) for one in self.variants]
         frame = pl.DataFrame(rows, schema=["variant", "text", "difference"], orient="row").to_pandas()
-        texts = [*(own.text for own in self.variants[0].texts), _WHOLE]
+        texts = [*kinds, whole]
         table = frame.pivot(index="variant", columns="text", values="difference")
         table = table.loc[[one.variant for one in self.variants], texts]
         reach = float(frame["difference"].abs().max()) or 1.0
-        figure, (ax,) = canvas(width=3.6 + 1.0 * len(texts), height=1.8 + 0.32 * len(self.variants))
+        figure, (ax,) = canvas(width=max(6.0, 3.6 + 1.0 * len(texts)), height=1.8 + 0.32 * len(self.variants))
         sns.heatmap(
             table, ax=ax, cmap="RdBu_r", vmin=-reach, vmax=reach, annot=True, fmt="+.3f", annot_kws={"size": 9}, linewidths=0.4,
             linecolor="white", cbar_kws={"label": "bits per byte"},

@@ -286,6 +286,12 @@ def test_each_step_is_held_against_raw_text_and_against_all_steps():
     by_text = {own.text: own.difference for own in found.variants[0].texts}
     assert by_text["sound web"] == pytest.approx(-0.12, abs=0.01) and by_text["ja"] == pytest.approx(-0.06, abs=0.01)
     assert findings.CleanLoss.of(trials.filter(pl.col("variant") == "raw"), "raw", ["ja"]) is None
+    alone = findings.CleanLoss.of(trials, "raw", ["ja"])
+    told = [f(**alone.facts) for f in (alone.title, alone.alt)]
+    assert not any(
+        word in text for one in told for text in (one.en, one.ja) for word in ("kinds", "of it", "内訳", "効く")
+    )
+    assert [text.get_text() for text in alone.figure().axes[0].get_xticklabels()] == ["clean text"]
 
 
 def test_the_best_cleaning_is_handed_on_and_can_be_applied():

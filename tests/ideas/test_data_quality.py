@@ -17,7 +17,7 @@ from studylib.notebook import records
 from studylib.params import load_params
 from studylib.project import project_root
 from studylib.registry import IDEAS
-from studylib.spec import CleanerSpec, TrialSpec, apply
+from studylib.spec import CleanerSpec, SourceSpec, TrialSpec, apply
 from studylib.spec.record_cleaned import Amount, CleanedRecord, CleanerRecord, Example, LabelCount, SpanCount
 from tests.handed_on import says_how_it_was_compared
 
@@ -345,12 +345,18 @@ def test_equal_raw_text_says_what_became_of_the_hard_filter():
 
 def test_anchors_are_scored_on_what_was_measured():
     repeated = findings.RepeatedText.of(scarce(), "raw, once")
-    made = {one.source: one.outcome for one in published.anchors(record(), repeated, real=False)}
+    made = {one.source: one.outcome for one in published.anchors(record(), repeated, SourceSpec())}
     assert made["RefinedWeb, arXiv 2306.01116"] == "underpowered", "miniworld's rates are what was put in"
     assert made["arXiv 2503.07879"] == "agrees" and made["arXiv 2603.06603"] == "underpowered"
     assert made["FineWeb, arXiv 2406.17557"] in ("agrees", "underpowered")
-    real = {one.source: one.outcome for one in published.anchors(record(), None, real=True)}
+    pages = SourceSpec(kind="files", options={"path": "pages.jsonl"})
+    filtered = record(steps=(record().steps[0].replace(cleaner="language"),))  # 25 % of the documents
+    real = {one.source: one.outcome for one in published.anchors(filtered, None, pages)}
     assert real["RefinedWeb, arXiv 2306.01116"] == "disagrees" and real["arXiv 2503.07879"] == "underpowered"
+    assert real["llm-jp-corpus"] == "underpowered", "its shares are those of mC4"
+    mc4 = SourceSpec(kind="hub", options={"dataset": "allenai/c4", "config": "ja", "revision": "0" * 40})
+    rows = [one for one in published.anchors(filtered, None, mc4) if "their language" in one.claim.en]
+    assert [one.outcome for one in rows] == ["disagrees"]
 
 
 def test_every_figure_shows_what_its_finding_is_about():

@@ -8,6 +8,7 @@ from studylib.analysis import score
 from studylib.findings import RepeatedText
 from studylib.ideas.data_quality.schema import HARD
 from studylib.result import Anchor, Text
+from studylib.spec import SourceSpec
 from studylib.spec.record_cleaned import CleanedRecord
 
 # Of 776 pages of mC4 that were called Japanese already: what llm-jp-corpus' filters dropped of them.
@@ -21,11 +22,17 @@ _REAL = Text(
     en="raw web text that somebody wrote would measure it; the rates of invented text are parameters",
     ja="実際のウェブの生データがあれば測定可能(合成テキストの割合は設定値)",
 )
+_MC4 = ("allenai/c4", "allenai/mc4", "mc4")
+_PAGES = Text(
+    en="pages of mC4 would measure it; other text has other shares",
+    ja="mC4 のページがあれば測定可能(ほかのテキストでは割合が異なる)",
+)
 _COPIES = ("copy:edited", "copy:truncated", "copy:reordered")
 
 
-def anchors(record: CleanedRecord, repeated: RepeatedText | None, *, real: bool) -> tuple[Anchor, ...]:
-    """Published findings held against this study; ``real``: text that somebody wrote, so that its rates are no parameters."""
+def anchors(record: CleanedRecord, repeated: RepeatedText | None, raw: SourceSpec) -> tuple[Anchor, ...]:
+    """Published findings held against this study; ``raw``: the text as it came, of which the shares dropped are known."""
+    real = raw.kind != "miniworld"  # of text that somebody wrote; else its rates are parameters
     share = 1 - record.kept.documents / record.raw.documents if real else None
     return (
         score(
@@ -38,7 +45,7 @@ def anchors(record: CleanedRecord, repeated: RepeatedText | None, *, real: bool)
             unit=Text(en="share of the documents dropped", ja="除いた文書の割合"),
             needs=_REAL,
         ),
-        *(_llm_jp(name, record, real) for name in _LLM_JP),
+        *(_llm_jp(name, record, raw.options.get("dataset") in _MC4) for name in _LLM_JP),
         score(
             Text(
                 en="MinHash of 14 bands of 8 finds 92 % and more of the pairs that share 80 % of their 5-grams",
@@ -72,9 +79,9 @@ def anchors(record: CleanedRecord, repeated: RepeatedText | None, *, real: bool)
     )  # fmt: skip
 
 
-def _llm_jp(name: str, record: CleanedRecord, real: bool) -> Anchor:
+def _llm_jp(name: str, record: CleanedRecord, same_pages: bool) -> Anchor:
     step = next((step for step in record.steps if step.cleaner == name), None)
-    dropped = step.alone.documents / record.raw.documents if real and step is not None and step.alone else None
+    dropped = step.alone.documents / record.raw.documents if same_pages and step is not None and step.alone else None
     theirs = _LLM_JP[name]
     return score(
         Text(
@@ -85,7 +92,7 @@ def _llm_jp(name: str, record: CleanedRecord, real: bool) -> Anchor:
         _around(dropped, record.raw.documents),
         _around(theirs, 776),
         unit=Text(en="share of the documents, as the only step", ja="単独で除いた文書の割合"),
-        needs=_REAL,
+        needs=_PAGES,
     )
 
 

@@ -7,6 +7,7 @@ import torch
 from choices_runner import trial_of
 from every_choice import BASE, CHOICES, batch, build
 
+from studylib.choices.activation.relu import by_sign, rectified
 from studylib.errors import StudyError
 from studylib.model.cost import mlp_matrix_parameters
 from studylib.model.gpt import build_gpt
@@ -124,3 +125,16 @@ def test_absolute_positions_start_small_beside_tokens(position, init):
     added = block.position(torch.zeros_like(tokens))
     share = added.square().mean().sqrt() / tokens.square().mean().sqrt()
     assert share.item() == pytest.approx({"learned": 0.25, "sinusoidal": 0.25 * 2**-0.5}[position], rel=0.15)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_relu_as_it_is_compiled_on_a_cpu_is_relu(dtype):
+    x = torch.tensor([-2.0, -1e-30, -0.0, 0.0, 1e-30, 0.3, 5.0], dtype=dtype)
+    found = []
+    for function in (torch.relu, rectified, by_sign):
+        row = x.clone().requires_grad_()
+        value = function(row)
+        value.backward(torch.full_like(row, 3.0))
+        found.append((value.detach() + 0.0, row.grad))  # -0 is 0
+    for value, gradient in found[1:]:
+        assert torch.equal(value, found[0][0]) and torch.equal(gradient, found[0][1])

@@ -35,14 +35,14 @@ class CleanLoss(Finding):
     name = "clean-text"
     title = Words(
         en="""
-            {% set best = variants[0].texts | sort(attribute='difference') | first %}
+            {% set best = (variants[0].texts | sort(attribute='difference') | first) if variants[0].texts else none %}
             {% if variants[0].difference < 0 %}{{ variants[0].variant }} lowers the loss on clean text most, by
             {{ variants[0].difference | abs | fixed }} bits per byte
             {%- if best %}; among the kinds of text it helps most on {{ best.text }} ({{ best.difference | signed }}){% endif %}
             {% else %}No way of cleaning lowers the mean loss on clean text; nearest to it is {{ variants[0].variant }}
             {{ ' ' }}({{ variants[0].difference | signed }}){% endif %}""",
         ja="""
-            {% set best = variants[0].texts | sort(attribute='difference') | first %}
+            {% set best = (variants[0].texts | sort(attribute='difference') | first) if variants[0].texts else none %}
             {% if variants[0].difference < 0 %}清浄な文章の損失を最も下げるのは {{ variants[0].variant }}
             ({{ variants[0].difference | signed }} bits/byte)
             {%- if best %}。最も効くのは {{ best.text }}({{ best.difference | signed }}){% endif %}

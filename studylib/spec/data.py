@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -14,6 +15,12 @@ from studylib.registry import CHAT_TEMPLATES, SOURCES, choice_of
 from studylib.spec.cleaning import Cleaning
 from studylib.spec.step import Step
 from studylib.spec.version import hash_of
+
+
+def source_name(kind: str, options: Mapping[str, Any]) -> str:
+    """What a source without a name is called: kind and main option, as ``files:pages.jsonl``."""
+    detail = options.get("register") or options.get("path") or options.get("dataset") or ""
+    return f"{kind}:{detail}".rstrip(":")
 
 
 class SourceSpec(Frozen):
@@ -37,8 +44,7 @@ class SourceSpec(Frozen):
 
     @property
     def label(self) -> str:
-        detail = self.options.get("register") or self.options.get("path") or self.options.get("dataset") or ""
-        return self.name or f"{self.kind}:{detail}".rstrip(":")
+        return self.name or source_name(self.kind, self.options)
 
 
 _NAMES = ("<unk>", "<s>", "</s>", "<pad>")  # as SentencePiece calls its marks

@@ -133,3 +133,9 @@ def test_sound_forms_stay_where_nothing_else_is_said():
     assert sum(bad[form] for form in sound) <= 0.02 * sum(forms[form] for form in sound)
     assert all(bad[form] <= max(2, 0.05 * forms[form]) for form in sound)
     assert bad[""] > 0.4 * forms[""]
+
+
+def test_a_step_says_what_it_takes_for_good_in_one_word():
+    good = {"kind": "files", "options": {"path": "texts/good.parquet"}}
+    assert str(CleanerSpec(cleaner="quality", good=good)) == "quality (good files:texts/good.parquet)"
+    assert str(CleanerSpec(cleaner="quality")) == "quality"

@@ -11,6 +11,7 @@ from studylib.data.clean import Arrays, Batch, Cleaner, Judged, Purpose
 from studylib.errors import invalid
 from studylib.frozen import Above0, Fraction, Frozen, Positive
 from studylib.registry import SOURCES, choice_of
+from studylib.spec.data import source_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,9 @@ class Good(Frozen):
 
     kind: choice_of(SOURCES) = "miniworld"
     options: dict[str, Any] = Field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return source_name(self.kind, self.options)
 
 
 _FORMS = {"article": 1, **dict.fromkeys(("haiku", "table", "code", "kanji_title", "dialogue", "numbers"), 0.25)}

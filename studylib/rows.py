@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -62,15 +62,9 @@ class Batch:
 
     def cut(self, length: int) -> Batch:
         """The first ``length`` tokens of each row; ``text_tokens`` is not kept."""
-        tokens, labels, begin = self.tokens_BT[:, :length], self.labels_BT, self.begin_BT
-        return Batch(
-            tokens,
-            None if labels is None else labels[:, : length - 1],
-            self.prefix_len_B,
-            None if begin is None else begin[:, : length - 1],
-            self.reference_B,
-            self.advantage_B,
-        )
+        arrays = {"labels_BT": self.labels_BT, "begin_BT": self.begin_BT}
+        shorter = {name: None if one is None else one[:, : length - 1] for name, one in arrays.items()}
+        return replace(self, tokens_BT=self.tokens_BT[:, :length], text_tokens=0, **shorter)
 
     @property
     def counted(self) -> int:
@@ -100,6 +94,15 @@ def stack(rows: list[tuple[np.ndarray, int, int]], length: int, pad: int, text_t
         labels[place, max(first, 1) - 1 : len(row) - 1] = row[max(first, 1) :]
         prefixes[place] = prefix_len
     return Batch(tokens, labels, prefixes, text_tokens=text_tokens)
+
+
+def alike_in_length(lengths: Sequence[int] | np.ndarray, tokens: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Places of rows, the longest rows first, in groups of ``tokens`` at the most (one row at least), and each group's longest."""
+    left = np.argsort(lengths, kind="stable")
+    while len(left):
+        longest = int(lengths[left[-1]])
+        left, group = np.split(left, [-max(1, tokens // longest)])
+        yield group, longest
 
 
 def drawing(*key: object) -> np.random.Generator:

@@ -24,10 +24,10 @@ class HeldTogether:
 
     Attributes
     ----------
+    measured
+        Lower end, median and upper end.
     interaction
-        Measured minus predicted.
-    predicted, measured, interaction
-        Lower end, middle and upper end; of the last two the median.
+        Measured minus predicted; as ``measured``.
     state
         ``less`` or ``more``: together they bring clearly less or more than their sum. ``adds up``: the difference lies within the
         margin of 0.2 % of the loss. ``unclear``: the noise allows either.

@@ -16,7 +16,7 @@ from studylib.errors import StudyError, invalid
 from studylib.files import atomic_write, file_hash, read_json
 from studylib.model.gpt import GPT
 from studylib.parallel import World
-from studylib.rows import PAD, Batch
+from studylib.rows import PAD, Batch, alike_in_length
 from studylib.spec import LikelihoodSpec, TrialSpec, validated
 from studylib.spec.record import LikelihoodRecord
 from studylib.train.compute import Compute
@@ -64,12 +64,8 @@ def write_likelihoods(
             rows = PairRows(shard, step.seq_len, PAD)
             say(f"asking of {len(rows)} pairs: {label}, {side}")
             found = np.full((shard.num_documents // 2, 2), np.nan)
-            left = np.argsort(
-                rows.lengths, kind="stable"
-            )  # alike ones together: most are much shorter than the context
-            while len(left):
-                longest = int(rows.lengths[left[-1]])
-                left, chosen = np.split(left, [-max(1, EVALUATION_TOKENS // longest // 2)])
+            # Most are much shorter than the context.
+            for chosen, longest in alike_in_length(rows.lengths, EVALUATION_TOKENS // 2):
                 batch = rows.batch(chosen.tolist()).cut(longest)
                 said = log_probabilities(trained.model, trained.world, trained.compute, batch)
                 found[rows.numbers[chosen]] = said.reshape(-1, 2)

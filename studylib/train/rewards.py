@@ -11,7 +11,7 @@ from studylib.errors import invalid
 from studylib.model.gpt import GPT
 from studylib.parallel import World
 from studylib.registry import OBJECTIVES
-from studylib.rows import IGNORED, PAD
+from studylib.rows import IGNORED, PAD, alike_in_length
 from studylib.spec import TrialSpec
 from studylib.train.compute import Compute
 from studylib.train.validation import EVALUATION_TOKENS
@@ -37,11 +37,7 @@ def rewards(model: GPT, world: World, compute: Compute, rows: Sequence[np.ndarra
         All tensor-parallel ranks call it with the same rows.
     """
     found = np.zeros(len(rows))
-    by_length = sorted(range(len(rows)), key=lambda number: len(rows[number]))
-    while by_length:
-        longest = len(rows[by_length[-1]])
-        count = max(1, EVALUATION_TOKENS // longest)
-        by_length, numbers = by_length[:-count], by_length[-count:]
+    for numbers, longest in alike_in_length([len(row) for row in rows], EVALUATION_TOKENS):
         ids = np.full((len(numbers), longest), PAD, dtype=np.int64)
         labels = np.full(ids.shape, IGNORED, dtype=np.int64)
         for place, number in enumerate(numbers):

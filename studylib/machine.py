@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def describe() -> dict[str, Any]:
         "system": f"{platform.system()} {platform.machine()}",
         "gpus": _gpus(),
     }
+
+
+def computed_by(machine: Mapping[str, Any], device: str) -> str:
+    """Of a machine as `describe` tells it what computes there: the name of its first GPU where ``device`` is cuda and there is one,
+    else the processor's."""
+    if device == "cuda" and machine.get("gpus"):
+        return machine["gpus"][0].split(",")[0]
+    return machine.get("processor", "")
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from studylib.choices.execution import BF16_MIN_HIDDEN_SIZE as BF16_FROM
 from studylib.environment import environment_with
 from studylib.errors import StudyError
 from studylib.files import read_json
-from studylib.machine import has_bf16_products
+from studylib.machine import computed_by, describe, has_bf16_products
 from studylib.model.cost import flops_per_token
 from studylib.spec import ModelSpec
 from studylib.spec.record import TrialResult
@@ -53,14 +53,16 @@ class Likeness:
 
 @dataclass(frozen=True)
 class MeasuredSpeed:
-    """Of a finished trial: its model, and its FLOPs a second, validations included, over `relative_speed`."""
+    """Of a finished trial: its model, its FLOPs a second, validations included, over `relative_speed`, and what computed it."""
 
     model: Likeness
     over_expected: float
+    by: str
 
 
 class SpeedEstimate:
-    """FLOPs a second of any model, by those of the most similar trials finished in ``out``; without any, by a matrix product.
+    """FLOPs a second of any model, by those of the most similar trials in ``out`` that a processor or GPU like this machine's trained;
+    without any, by a matrix product.
 
     Models are similar that are made of the same parts, and then those of about the same width and cost of a token. What width and parts do
     to speed is about known beforehand, so trials of one size say something of another.
@@ -86,7 +88,7 @@ class SpeedEstimate:
     def __str__(self) -> str:
         """Where estimates come from, and how far to trust them."""
         if self.measured:
-            return f"{len(self.measured)} trials finished in this folder"
+            return f"{len(self.measured)} trials that a machine like this one finished in this folder"
         return f"a matrix product on this machine, {self._product / 1e9:.0f} GFLOP/s a core: right to a factor of two"
 
     def flops_per_second(self, model: ModelSpec) -> float:
@@ -129,9 +131,11 @@ def relative_speed(model: Likeness) -> float:
 
 
 def measured_speeds(out: Path) -> list[MeasuredSpeed]:
-    """Of the trials finished in the folder, whatever study they were for."""
+    """Of the trials in the folder, whatever study they were for, that were trained on what ``device: auto`` means here: restored
+    records, and folders that machines share, tell the speed of others too."""
+    here = computed_by(describe(), "cuda")
     found = (_measured(path, path.stat().st_mtime_ns) for path in out.glob("trials/*/result.json"))
-    return [one for one in found if one is not None]
+    return [one for one in found if one is not None and one.by == here]
 
 
 @lru_cache(maxsize=10_000)  # read once a plan, not once an idea
@@ -144,7 +148,8 @@ def _measured(path: Path, changed: int) -> MeasuredSpeed | None:
         # As it stands: of hundreds of trials, to check every specification anew takes longer than all else.
         model = Likeness.of(read_json(path.with_name("spec.json"))["model"], result.flops / result.tokens)
         speed = result.flops / result.seconds
-        return MeasuredSpeed(model, speed / relative_speed(model)) if speed else None
+        by = computed_by(result.machine, result.resolved.get("device", ""))
+        return MeasuredSpeed(model, speed / relative_speed(model), by) if speed else None
     except (OSError, ValueError, StudyError, ZeroDivisionError, KeyError, TypeError):
         return None
 

@@ -81,6 +81,24 @@ def test_tokens_follow_parameters():
     assert large.train_tokens == pytest.approx(2 * 60_000, rel=0.05)
 
 
+def test_shapes_that_are_left_out_change_nothing_of_the_others():
+    whole = plan(PARAMS)
+    middle = middle_shapes(PARAMS)["60k"]
+    shapes = list(dict.fromkeys(s.tags["variant"] for s in whole if s.tags["size"] == "60k"))
+    deep = shapes[0]
+    assert deep != middle
+    fewer = plan(PARAMS.replace(leave_out=(deep,)))
+    assert [s for s in fewer if s.tags["size"] == "60k"] == [
+        s for s in whole if s.tags["size"] == "60k" and s.tags["variant"] != deep
+    ]
+    with pytest.raises(StudyError, match=f"leave_out: '{middle}' is the middle shape at 60k"):
+        plan(PARAMS.replace(leave_out=(middle,)))
+    with pytest.raises(StudyError, match="leaves fewer than two shapes at 60k"):
+        plan(PARAMS.replace(leave_out=tuple(name for name in shapes if name != middle)))
+    with pytest.raises(StudyError, match="leave_out"):
+        load_params(project_root() / "params/quick/depth_width.yaml", overrides=["leave_out=[wide]"])
+
+
 def test_heads_change_heads_only():
     specs = by_family("heads")
     assert {spec.model.num_heads for spec in specs} == {1, 3}
@@ -195,6 +213,14 @@ def test_a_run_carries_out_what_is_added_and_times_all_shapes_once(tmp_path):
     assert len({one.tags["variant"] for one in added}) == 2 and len(added) == 2 * len(params.seeds)
     assert carried_out[len(added) :] == speed_steps([*race(plan(params)), *added])
     assert len(carried_out) <= later.expected
+
+
+def test_the_next_shape_out_is_not_added_where_it_is_to_be_left_out(tmp_path):
+    params, later = raced(tmp_path, lambda log_aspect: 2 - 0.1 * log_aspect, **WIDER)
+    (added,) = set(variants(later.then()[0])) - set(variants(plan(params)))
+    (without,) = rounds_of(params.replace(leave_out=(added,)))
+    steps, further = without.then()
+    assert [one.kind for one in steps] == ["speeds"] and not further
 
 
 def test_nothing_is_added_beyond_one_layer_or_inside_or_unasked(tmp_path):

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from studylib.ideas._shared.lengths import equal_seconds_rounds, other_lengths
 from studylib.ideas.depth_width.schema import DepthWidthParams
-from studylib.ideas.depth_width.trials import families, middle_shapes, shape_trials
+from studylib.ideas.depth_width.trials import families, middle_shapes, shape_label, shape_trials
 from studylib.model.family import next_shape_out
 from studylib.spec import ModelSpec, Step
 from studylib.trials.cache import Task
@@ -45,7 +45,8 @@ def _beyond_the_edges(params: DepthWidthParams, shapes: Shapes, left: int) -> Ro
 def with_next_out(params: DepthWidthParams, budget: int, shapes: Sequence[ModelSpec]) -> list[ModelSpec]:
     """``shapes``, and the next one out on the side of the best (mean loss over the seeds) if that is the last there.
 
-    A shape of which a seed failed is no candidate. None is added where a model of one layer is the best: nothing is wider.
+    A shape of which a seed failed is no candidate. None is added where a model of one layer is the best: nothing is wider; nor one that
+    is to be left out.
     """
     done = {shape: loss for shape in shapes if (loss := _mean_loss(params, budget, shape)) is not None}
     best = min(done, key=done.__getitem__, default=None)
@@ -53,7 +54,7 @@ def with_next_out(params: DepthWidthParams, budget: int, shapes: Sequence[ModelS
         return list(shapes)
     deeper = best == shapes[0]
     out = next_shape_out(budget, shapes, deeper=deeper, head_dim=params.head_dim, ffn_multiple=params.ffn_multiple)
-    if out is None:
+    if out is None or shape_label(out) in params.leave_out:
         return list(shapes)
     return [out, *shapes] if deeper else [*shapes, out]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -15,6 +15,9 @@ class DepthWidthParams(SizesParams):
     """Keys of ``params/<scale>/depth_width.yaml``."""
 
     aspects: tuple[Above0, ...] = Field(min_length=3, description="wanted hidden_size / num_layers")
+    leave_out: tuple[Annotated[str, Field(pattern=r"^\d+x\d+$")], ...] = Field(
+        default=(), description="shapes that are not trained, such as 26x80 (layers x hidden size): known to lose, or too dear"
+    )
     heads: tuple[Positive, ...] = Field(
         default=(), description="head counts tried on the middle shape of the smallest budget"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from studylib.errors import invalid
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
 from studylib.ideas.depth_width.schema import DepthWidthParams
@@ -31,7 +32,7 @@ def trials(params: DepthWidthParams) -> list[TrialSpec]:
     specs += other_lengths(params, specs, middle_shapes(params))
     budget, family = next(iter(known.items()))
     seeds = params.seeds_of(budget)
-    middle = _middle(family)
+    middle = _middle(_family(params, budget))
     for heads in params.heads:
         shape = middle.replace(num_heads=heads, num_kv_heads=None)
         variant = f"heads={heads}"
@@ -47,8 +48,24 @@ def trials(params: DepthWidthParams) -> list[TrialSpec]:
 
 
 def families(params: DepthWidthParams) -> dict[int, list[ModelSpec]]:
-    """The shapes of each budget by falling depth, smallest budget first."""
-    return {budget: _family(params, budget) for budget in sorted(params.budgets)}
+    """The shapes of each budget that are trained, by falling depth, smallest budget first.
+
+    Raises
+    ------
+    StudyError
+        What is to be left out is the middle shape of a budget, or fewer than two would be left.
+    """
+    return {budget: _trained(params, budget) for budget in sorted(params.budgets)}
+
+
+def _trained(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
+    family = _family(params, budget)
+    if (middle := shape_label(_middle(family))) in params.leave_out:
+        raise invalid("leave_out", middle, f"is the middle shape at {size_label(budget)}, for whose FLOPs all others are trained")
+    kept = [shape for shape in family if shape_label(shape) not in params.leave_out]
+    if len(kept) < 2:
+        raise invalid("leave_out", list(params.leave_out), f"leaves fewer than two shapes at {size_label(budget)}")
+    return kept
 
 
 def shape_trials(params: DepthWidthParams, shapes: Mapping[int, Sequence[ModelSpec]]) -> list[TrialSpec]:

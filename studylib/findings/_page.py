@@ -97,7 +97,7 @@ class Page:
             next_run=following if following is not None and following.en else None,
             figures=tuple(self._figures),
             failures=failures(trials),
-            provenance=provenance(self.params),
+            provenance=provenance(self.params, trials),
             **self._fields | more,
         )
         result.write(self.folder)

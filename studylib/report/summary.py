@@ -27,14 +27,17 @@ def metrics_rows(
     Parameters
     ----------
     throughput
-        Tokens/s by ``size/variant`` measured alone; where it is missing, the median of the trials' own.
+        Tokens/s by ``size/variant`` measured alone; where it is missing, the median of the trials' own, of those that were trained on
+        what most were: a GPU and a processor side by side in one column would compare machines, not variants.
     extra
         More columns to show; their first value is taken.
     """
     rows = []
     done = trials.filter(pl.col("status") == "done")
+    usual = next(iter(trained_on(done)), None)
     for (size, variant), group in done.group_by(["size", "variant"], maintain_order=True):
-        speed = (throughput or {}).get(f"{size}/{variant}", group["tokens_per_s"].median())
+        own = group.filter(pl.col("computed_by") == usual)["tokens_per_s"].median()
+        speed = (throughput or {}).get(f"{size}/{variant}", own)
         rows.append(
             VariantMetrics(
                 variant=str(variant),
@@ -63,8 +66,23 @@ def failures(trials: pl.DataFrame) -> tuple[dict[str, str], ...]:
     return tuple({name: str(row[name] or "") for name in names} for row in rows.select(names).to_dicts())
 
 
-def provenance(params: StudyParams) -> dict[str, Any]:
-    """What the numbers came from: code, versions, machine, text and parameters; nothing of the environment."""
+def trained_on(trials: pl.DataFrame) -> dict[str, int]:
+    """How many of the trials that are done each GPU or processor trained, by its name, most first."""
+    done = trials.filter(pl.col("status") == "done").unique("hash")
+    return dict(
+        done["computed_by"]
+        .drop_nulls()
+        .value_counts(sort=True)
+        .sort("count", "computed_by", descending=[True, False])
+        .iter_rows()
+    )
+
+
+def provenance(params: StudyParams, trials: pl.DataFrame) -> dict[str, Any]:
+    """What the numbers came from: code, versions, machine, text and parameters; nothing of the environment.
+
+    ``machine`` is the one that made the page, or of a restored study the one that made most of it; ``trained_on`` counts them all.
+    """
     data = params.all_data
     folder = params.folder / "data" / data.hash
     manifest = read_json(folder / "manifest.json")
@@ -78,6 +96,7 @@ def provenance(params: StudyParams) -> dict[str, Any]:
     return {
         "git": git_state(),
         **made_on,
+        "trained_on": trained_on(trials),
         "restored": restored,
         "data": {"hash": data.hash, "sources": sources, "guard": manifest.get("guard")},
         "params": params.content(),

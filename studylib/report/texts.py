@@ -51,6 +51,7 @@ WORDS: dict[str, Text] = {
     "rivals": _("May still be better", "より良い可能性が残る案"),
     "to": _("to", "〜"),
     "results": _("Results", "結果"),
+    "trained_on": _("Trained on (trials):", "学習に使ったもの(試行数):"),
     "results_caption": _(
         "Mean over seeds with its 95 % interval. Lower loss is better. Choose a heading to sort.",
         "シード平均と 95 % 区間。損失は小さいほど良い。見出しを選ぶと並べ替えます。",

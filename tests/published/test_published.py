@@ -338,7 +338,7 @@ def finished_idea(study: Path, data: DataSpec) -> None:
     (folder / "basin.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(16))
     IdeaResult(
         idea="depth_width", scale="smoke", question=both, verdict=both, winner=None, decided=False, metrics=(),
-        figures=(Figure(file="basin.png", title=both, alt=both),), provenance=provenance(params),
+        figures=(Figure(file="basin.png", title=both, alt=both),), provenance=provenance(params, trials_frame([], study)),
     ).write(folder)  # fmt: skip
     write_json(folder / "run.json", {"status": "done"})
     for name in ("notebook.html", "log.txt"):
@@ -378,8 +378,12 @@ def test_the_result_tells_of_the_machine_that_trained(restored, tiny_trial):
     data = trials(tiny_trial)[0].data
     for file in restored.glob("trials/*/result.json"):
         write_json(file, read_json(file) | {"machine": {"processor": "other", "cores": 99}})
-    told = provenance(StudyParams(scale="smoke", out=str(restored), data=data))
+    params = StudyParams(scale="smoke", out=str(restored), data=data)
+    told = provenance(params, trials_frame(trials(tiny_trial), restored))
     assert told["restored"] and told["machine"] == {"processor": "other", "cores": 99}
+    assert list(told["trained_on"]) == ["other"] and sum(told["trained_on"].values()) == len(
+        list(restored.glob("trials/*/result.json"))
+    )
 
 
 def test_curves_are_thinned_but_for_validations(study, tmp_path, tiny_trial):

@@ -96,7 +96,7 @@ def make_study(folder: Path) -> Path:
         failures=tuple({k: str(v) for k, v in row.items()} for row in failed.iter_rows(named=True)),
         provenance={
             "git": "0123abc", "versions": {"torch": "2.13.0", "nanotron": "0.4"},
-            "machine": {"cpu": EVIL, "cores": 2}, "data_hash": "00ff00ff00ff00ff", "sources": {"en": {"kind": "miniworld"}, "ja": {"kind": "miniworld"}},
+            "machine": {"cpu": EVIL, "cores": 2}, "trained_on": {EVIL: 3, "NVIDIA H200": 2}, "data_hash": "00ff00ff00ff00ff", "sources": {"en": {"kind": "miniworld"}, "ja": {"kind": "miniworld"}},
             "params": {"seeds": 3, "data": {"sources": [{"options": {"register": "ja"}}, {"options": {"register": "en"}}]}},
         },
     ).write(home)  # fmt: skip

@@ -11,7 +11,7 @@ from collections import Counter
 import pytest
 
 from studylib import run_trials
-from studylib.files import write_json
+from studylib.files import read_json, write_json
 from studylib.model.cost import training_flops
 from studylib.train.compute import BF16_MIN_HIDDEN_SIZE
 from studylib.trials.cache import Task
@@ -65,6 +65,20 @@ def test_estimates_follow_the_speed_measured_on_similar_trials(tmp_path, spec, f
     finished(model(16, mixer="mamba2"), 2.5e8)
     assert seconds(plain)[0] == first[0], "another mixer says nothing of it"
     assert seconds(mamba)[0] == pytest.approx(training_flops(mamba) / 5e8, abs=1.5)
+
+
+def test_what_another_machine_trained_says_nothing_of_this_one(tmp_path, spec, finish):
+    trial = spec(0)
+    finish(tmp_path, trial, flops=1e9, tokens=trial.train_tokens, seconds=1.0)
+    assert plan_steps([spec(1)], tmp_path).basis == "measured"
+    file = Task.under(tmp_path, trial).folder / "result.json"
+    here = read_json(file)
+    for other in (
+        {"machine": {"processor": "another"}},
+        {"machine": here["machine"] | {"gpus": ["a GPU, 80 GB"]}, "resolved": {"device": "cuda"}},
+    ):
+        write_json(file, here | other)
+        assert plan_steps([spec(1)], tmp_path).basis == "calibrated"
 
 
 def test_the_width_from_which_bf16_is_expected_is_the_one_that_trains_in_it():

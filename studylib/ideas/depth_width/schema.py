@@ -16,7 +16,8 @@ class DepthWidthParams(SizesParams):
 
     aspects: tuple[Above0, ...] = Field(min_length=3, description="wanted hidden_size / num_layers")
     leave_out: tuple[Annotated[str, Field(pattern=r"^\d+x\d+$")], ...] = Field(
-        default=(), description="shapes that are not trained, such as 26x80 (layers x hidden size): known to lose, or too dear"
+        default=(),
+        description="shapes that are not trained, such as 26x80 (layers x hidden size): known to lose, or too dear",
     )
     heads: tuple[Positive, ...] = Field(
         default=(), description="head counts tried on the middle shape of the smallest budget"

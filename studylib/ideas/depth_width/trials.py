@@ -61,7 +61,9 @@ def families(params: DepthWidthParams) -> dict[int, list[ModelSpec]]:
 def _trained(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
     family = _family(params, budget)
     if (middle := shape_label(_middle(family))) in params.leave_out:
-        raise invalid("leave_out", middle, f"is the middle shape at {size_label(budget)}, for whose FLOPs all others are trained")
+        raise invalid(
+            "leave_out", middle, f"is the middle shape at {size_label(budget)}, for whose FLOPs all others are trained"
+        )
     kept = [shape for shape in family if shape_label(shape) not in params.leave_out]
     if len(kept) < 2:
         raise invalid("leave_out", list(params.leave_out), f"leaves fewer than two shapes at {size_label(budget)}")

@@ -103,6 +103,8 @@ def test_the_learning_rate_check_shares_its_common_rate_with_the_comparison():
     rates = family(specs, "lr")
     assert {spec.tags["variant"] for spec in rates} == {BASELINE, "norm: QK-norm"}
     assert {spec.tags["size"] for spec in rates} == {"20k"}
+    elsewhere = family(plan(params(lr_at=60_000)), "lr")
+    assert {spec.tags["size"] for spec in elsewhere} == {"60k"} and len(elsewhere) == len(rates)
     single = {spec.hash for spec in family(specs, "structure")}
     assert all((spec.hash in single) == (spec.tags["lr_factor"] == 1) for spec in rates)
     ratios = {round(spec.optimizer.learning_rate / PARAMS.learning_rate, 6) for spec in rates}
@@ -124,6 +126,7 @@ def test_longer_contexts_are_asked_of_positions_and_the_baseline_alone():
         ({"factors": {"norm": {"x": {}}}}, "norm: x.*changes nothing"),
         ({"combine": ("colour",)}, "combine: 'colour' is not a factor"),
         ({"lr_variants": ("norm: other",)}, "lr_variants: 'norm: other' is not a variant"),
+        ({"lr_at": 30_000}, "lr_at: 30000 is no budget; choose from 20000, 60000"),
         ({"baseline": {"num_layers": 3}}, "key 'num_layers' in baseline"),
         ({"factors": {"position": {"x": {"position": "alibi", "rotary_fraction": 0.5}}}}, "rotary_fraction"),
     ],

@@ -12,7 +12,7 @@ from studylib.ideas._shared.at_size import kept_groups
 from studylib.ideas._shared.equal_size import fitted
 from studylib.ideas._shared.sizes import OneShapeParams
 from studylib.ideas._shared.variants import BASELINE, Changes, check_changes, labels_of, variants_of
-from studylib.spec import Above0, ModelSpec
+from studylib.spec import Above0, Count, ModelSpec
 
 
 class ArchitectureParams(OneShapeParams):
@@ -27,7 +27,8 @@ class ArchitectureParams(OneShapeParams):
     combine: tuple[str, ...] = Field(
         default=(), description="factors whose best choices are put together; none: not tried"
     )
-    lr_factors: tuple[Above0, ...] = Field(default=(), description="other learning rates tried at the smallest budget")
+    lr_factors: tuple[Above0, ...] = Field(default=(), description="other learning rates tried at one budget")
+    lr_at: Count = Field(default=0, description="that budget; 0: the smallest")
     lr_variants: tuple[str, ...] = Field(
         default=(), description="variants tried at them beside the baseline, as 'factor: name'"
     )
@@ -58,9 +59,10 @@ class ArchitectureParams(OneShapeParams):
         for name in self.lr_variants:
             if name not in self.variants:
                 raise invalid("lr_variants", name, "is not a variant", choices=self.variants)
-        smallest = min(self.budgets)
+        if self.lr_at and self.lr_at not in self.budgets:
+            raise invalid("lr_at", self.lr_at, "is no budget", choices=sorted(self.budgets))
         for name in self.variants:
-            self.model(smallest, name)  # what does not fit is refused before anything runs
+            self.model(min(self.budgets), name)  # what does not fit is refused before anything runs
         return self
 
     @property
@@ -83,7 +85,7 @@ class ArchitectureParams(OneShapeParams):
         return next((name for name, own in self.variants.items() if own == changes), None)
 
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
-        none: dict[str, Any] = {"combine": [], "lr_factors": [], "lr_variants": []}
+        none: dict[str, Any] = {"combine": [], "lr_factors": [], "lr_variants": [], "lr_at": 0}
         return super().at_size(size) | none | kept_groups("factors", self.factors, self.by_factor, keep)
 
     def model(self, budget: int, variant: str = BASELINE, changes: Changes | None = None) -> ModelSpec:

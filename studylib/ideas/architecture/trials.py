@@ -33,17 +33,17 @@ def deciding(params: ArchitectureParams, specs: Iterable[TrialSpec]) -> list[Tri
 
 
 def trials(params: ArchitectureParams) -> list[TrialSpec]:
-    """What is known beforehand: baseline and variants at every budget, and the learning-rate check at the smallest."""
+    """What is known beforehand: baseline and variants at every budget, and the learning-rate check at one of them."""
     specs = []
     for budget in sorted(params.budgets):
         for factor, variant in _named(params):
             specs += [_trial(params, budget, seed, factor=factor, variant=variant) for seed in params.seeds_of(budget)]
     specs += other_lengths(params, specs, BASELINE)
     if params.lr_factors:
-        smallest = min(params.budgets)
+        budget = params.lr_at or min(params.budgets)
         for variant in (BASELINE, *params.lr_variants):
-            for factor, seed in itertools.product(sorted({1.0, *params.lr_factors}), params.seeds_of(smallest)):
-                trial = _trial(params, smallest, seed, factor="", variant=variant)
+            for factor, seed in itertools.product(sorted({1.0, *params.lr_factors}), params.seeds_of(budget)):
+                trial = _trial(params, budget, seed, factor="", variant=variant)
                 if factor != 1:
                     changes = {"optimizer.learning_rate": params.learning_rate * factor, "probes": ()}
                     trial = trial.replace(**changes)

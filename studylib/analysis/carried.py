@@ -21,6 +21,11 @@ _SURE = 0.9  # probability that a choice costs less than the margin, to call it 
 _EQUIVALENT = 0.95
 _NO_USE = 10  # margins: a best guess that costs more than 2 % of the loss on average is none
 LEAST_SIZES = 3
+# How far beyond the largest an exponent is trusted, in ranges (of logarithms) that it was seen over: twice. Exponents are of a regime:
+# from 0.1M to 2M parameters the best aspect ratio grew here with the power 0.64 (reports/published), which would be one layer at 10B,
+# and from 50M to 2B it hardly moves (Gemstones, arXiv 2502.06857); what is best of parameters for given compute goes with the power
+# 0.73 where models are small and with 0.5 where they are not (arXiv 2406.12907).
+_REACH = 2.0
 
 NO_USE = Words(
     en="carried that far it is not known: even the best guess costs more than {{ percent | num }} % of the loss on average",
@@ -30,6 +35,13 @@ FEW_SIZES = Words(
     en="an optimum lies inside the range tried at {{ known }} of {{ tried }} sizes, and a line over sizes with its error needs {{ least }}",
     ja="最適点が範囲内に定まったのは {{ tried }} 規模中 {{ known }} 規模で、規模に対する直線とその誤差には {{ least }} 規模が必要",
 )
+TOO_FAR = Words(
+    en="""{{ target | short }} {{ names.en }} is {{ times | num }} times the largest tried; an exponent seen over {{ seen | num }} times is
+        trusted for the square of that at most, {{ trusted | num }} times, since exponents change from small models to large ones""",
+    ja="""{{ names.ja }}の目標 {{ target | short }} は試した最大の {{ times | num }} 倍。{{ seen | num }} 倍の範囲で見た指数は、
+        小さいモデルと大きいモデルで指数が変わるため、その二乗の {{ trusted | num }} 倍までしか信頼しない""",
+)
+_NAMES = {"params": Text(en="parameters", ja="パラメータ数"), "tokens": Text(en="tokens", ja="トークン数")}
 FEW_VALUES = Words(
     en="an exponent and its error need {{ least }} different {{ name }} with an optimum; there are {{ known }}",
     ja="指数とその誤差には最適点のある {{ name }} が {{ least }} 種類必要(現在 {{ known }})",
@@ -169,7 +181,7 @@ def carry(
             raise invalid(f"target.{name}", value, "is not a positive number")
     if len(valleys.budgets) > 1 and set(names) != set(target):
         raise invalid("target", sorted(target), "is not what the optimum was fitted over", choices=names)
-    reason = _refusal(valleys, list(target))
+    reason = _refusal(valleys, list(target)) or _too_far(valleys, target)
     if reason is not None:
         return None, reason
     draws = valleys.draws
@@ -221,4 +233,14 @@ def _refusal(valleys: Valleys, names: list[str]) -> Text | None:
         return FEW_VALUES(name=name, known=kinds, least=LEAST_SIZES)
     if np.linalg.matrix_rank(sizes - sizes.mean(axis=0), tol=0.05) < len(names):
         return TOGETHER(names=names)
+    return None
+
+
+def _too_far(valleys: Valleys, target: Mapping[str, float]) -> Text | None:
+    for name, value in target.items():
+        sizes = [one.sizes[name] for one in valleys.budgets]
+        seen, times = max(sizes) / min(sizes), value / max(sizes)
+        if times > seen**_REACH:
+            names = _NAMES.get(name, Text(en=name, ja=name))
+            return TOO_FAR(target=value, names=names, times=times, seen=seen, trusted=seen**_REACH)
     return None

@@ -168,6 +168,15 @@ def test_the_optimum_is_carried_with_an_interval_that_holds_the_truth():
     assert carried.as_dict()["optimum"]["middle"] == middle
 
 
+def test_nothing_is_carried_beyond_the_square_of_the_range_seen():
+    valleys = analysis.fit_valleys(ladder(4))  # 300 thousand to 19 million
+    assert valleys.carry({"params": 0.99 * 3e5 * 64**3})[1] is None
+    carried, reason = valleys.carry({"params": 1.01 * 3e5 * 64**3})
+    assert carried is None
+    assert "79.4B parameters is 4,140 times the largest tried" in reason.en and "seen over 64 times" in reason.en
+    assert "4,100 倍" in reason.ja
+
+
 def test_the_interval_grows_with_the_distance():
     valleys = analysis.fit_valleys(ladder(4))
     near, far = (valleys.carry({"params": n})[0].optimum for n in (1e8, 1e10))

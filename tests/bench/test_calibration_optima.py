@@ -39,6 +39,6 @@ def test_simulated_studies_are_fitted_and_counted():
 
 def test_the_target_scatters_with_the_budgets():
     _, optima, _ = Truth("", budgets=3, scatter=0.0).draw(np.random.default_rng(0))
-    assert np.diff(optima)[:2] == pytest.approx(0.1 * np.log(4))
+    assert np.diff(optima)[:2] == pytest.approx(0.1 * np.log(16))
     frame, scattered, _ = Truth("", budgets=3, scatter=0.2).draw(np.random.default_rng(0))
-    assert np.diff(scattered)[:2] != pytest.approx(0.1 * np.log(4)) and len(frame) == 3 * 5 * 3
+    assert np.diff(scattered)[:2] != pytest.approx(0.1 * np.log(16)) and len(frame) == 3 * 5 * 3

@@ -57,7 +57,7 @@ def texts(figure: Figure) -> list[str]:
 
 def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tmp_path):
     fits = analysis.fit_valleys(trials)
-    carried, reason = fits.carry({"params": 1e10})
+    carried, reason = fits.carry({"params": 2e9})
     verdict = analysis.decide(largest, draws=2000).verdict("flops")
     rates = [
         largest.with_columns(lr_factor=pl.lit(factor), val_bpb=pl.col("val_bpb") + abs(factor - 1) / 100)
@@ -69,7 +69,7 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
     )
     layouts = largest.rename({"tokens_per_s": "trials_an_hour"}).with_columns(others=pl.lit(0.01))
     drawn: list[Finding] = [
-        valley(trials), findings.Optimum.of(fits.budgets, carried, reason, 1e10, findings.ASPECT),
+        valley(trials), findings.Optimum.of(fits.budgets, carried, reason, 2e9, findings.ASPECT),
         findings.Leaders.of([verdict], "1M", SHAPE), findings.Comparison.of(largest, "8×104", SHAPE),
         findings.Effects.of(analysis.effects_by_size(largest, "8×104"), factors, noise),
         findings.Curves.of(largest, curves, SHAPE, noise), findings.Speed.of(largest, None, SHAPE),

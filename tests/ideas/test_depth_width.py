@@ -285,7 +285,7 @@ def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float 
     rng = np.random.default_rng(0)
     rows = []
     for size, best in optimum.items():
-        params = {"100k": 1e5, "300k": 3e5, "1M": 1e6}[size]
+        params = {"100k": 1e5, "1M": 1e6, "10M": 1e7}[size]
         for aspect in (2, 4, 8, 16, 32, 64, 128):
             for seed in range(3):
                 loss = 3 - 0.1 * math.log10(params) + tilt * math.log(aspect / best) ** 2 + rng.normal(0, noise)
@@ -302,19 +302,19 @@ def made_trials(optimum: dict[str, float], *, noise: float = 0.001, tilt: float 
 
 
 def test_verdict_carries_a_clear_optimum_and_says_how_sure():
-    trials = made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0})
+    trials = made_trials({"100k": 12.0, "1M": 16.0, "10M": 20.0})
     valleys = analysis.fit_valleys(trials)
     fits = valleys.budgets
     carried, reason = valleys.carry({"params": 1e10})
     shape = Shape.of(carried, fits, 1e10, 100_000)
-    decision = analysis.decide(trials.filter(pl.col("size") == "1M"))
+    decision = analysis.decide(trials.filter(pl.col("size") == "10M"))
     verdict = OptimumVerdict.of(decision, carried, reason, 1e10, shape.use, shape.aspect)
     assert verdict.measured and verdict.decided == carried.choose(shape.aspect).decided
     told = verdict.said()
     assert f"Build {shape.num_layers} layers x {shape.hidden_size}" in told.en and "decided" in told.en
     assert f"{shape.num_layers} 層 × {shape.hidden_size}" in told.ja
     optimum = Optimum.of(fits, carried, reason, 1e10, ASPECT)
-    assert optimum.at_target == carried.optimum and optimum.times == pytest.approx(1e4)
+    assert optimum.at_target == carried.optimum and optimum.times == pytest.approx(1e3)
     assert "Carried to 10B parameters" in optimum.title(**optimum.facts).en and not optimum.said().en
     valley = LossValley.of(trials, valleys, ASPECT)
     assert f"best aspect ratio is {fits[-1].optimum:.3g}" in valley.title(**valley.facts).en
@@ -323,11 +323,11 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
 
 
 def test_the_shape_is_handed_on_as_settings_with_what_they_rest_on():
-    valleys = analysis.fit_valleys(made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0}))
+    valleys = analysis.fit_valleys(made_trials({"100k": 12.0, "1M": 16.0, "10M": 20.0}))
     carried, _ = valleys.carry({"params": 1e10})
     shape = Shape.of(carried, valleys.budgets, 1e10, 100_000)
     layers, width, *usual = shape.settings()
-    assert layers.evidence == width.evidence == "measured" and layers.sizes == ("100k", "300k", "1M")
+    assert layers.evidence == width.evidence == "measured" and layers.sizes == ("100k", "1M", "10M")
     assert layers.interval[0] <= layers.value <= layers.interval[1]
     assert width.interval[0] <= width.value <= width.interval[1]
     assert all(one.evidence == "convention" and not one.decided for one in usual)
@@ -347,23 +347,23 @@ def test_the_shape_is_handed_on_as_settings_with_what_they_rest_on():
 
 
 def test_a_size_with_one_seed_decides_nothing_and_is_in_all_else():
-    trials = made_trials({"100k": 12.0, "300k": 16.0, "1M": 20.0})
-    trials = trials.filter((pl.col("size") != "1M") | (pl.col("seed") == 0))
+    trials = made_trials({"100k": 12.0, "1M": 16.0, "10M": 20.0})
+    trials = trials.filter((pl.col("size") != "10M") | (pl.col("seed") == 0))
     accounts = analysis.accountings(trials, bases=("flops",))
     shapes = accounts["flops"].trials
     noise = analysis.noise_floor(shapes)
-    assert noise.at == analysis.deciding_size(shapes) == "300k" and noise.seeds == 3
-    assert analysis.deciding_size(trials.filter(pl.col("seed") == 0)) == "1M", "the largest where none has two"
+    assert noise.at == analysis.deciding_size(shapes) == "1M" and noise.seeds == 3
+    assert analysis.deciding_size(trials.filter(pl.col("seed") == 0)) == "10M", "the largest where none has two"
     valleys = analysis.fit_valleys(shapes)
-    assert [fit.budget for fit in valleys.bracketed] == ["100k", "300k", "1M"]
+    assert [fit.budget for fit in valleys.bracketed] == ["100k", "1M", "10M"]
     assert valleys.budgets[-1].interval[0] < 20 < valleys.budgets[-1].interval[1]
     figure = LossValley.of(shapes, valleys, ASPECT).figure()
     assert all(any("mean" in str(one.get_label()) for one in ax.containers) for ax in figure.axes)
-    assert analysis.decisions_at(accounts, noise.at)["flops"].at == "300k"
+    assert analysis.decisions_at(accounts, noise.at)["flops"].at == "1M"
     kaplan, _, nanochat = published.anchors(shapes, valleys.budgets, None)
     assert kaplan.outcome != "underpowered" and nanochat.outcome == "agrees"
     basin = Basin.of(accounts, analysis.shipped_record())
-    assert [one.size for one in basin.flops] == ["100k", "300k", "1M"] and basin.size == "1M"
+    assert [one.size for one in basin.flops] == ["100k", "1M", "10M"] and basin.size == "10M"
     with pytest.raises(StudyError, match="2 variants with 2 seeds"):
         analysis.accountings(trials.filter(pl.col("seed") == 0), bases=("flops",))
 
@@ -371,7 +371,7 @@ def test_a_size_with_one_seed_decides_nothing_and_is_in_all_else():
 def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
     """Truth: 3 - 0.1 log10 N + tilt (log aspect / best)^2, aspects 2, 4 | 8, 16 | 32 | 64, 128."""
     record = analysis.shipped_record()
-    trials = made_trials({"100k": 32.0, "1M": 32.0}, tilt=0.02, noise=0.003)
+    trials = made_trials({"100k": 32.0, "10M": 32.0}, tilt=0.02, noise=0.003)
     accounts = analysis.accountings(trials, bases=("flops",))
     found = Basin.of(accounts, record)
     for one, params in zip(found.flops, (1e5, 1e6), strict=True):
@@ -399,11 +399,11 @@ def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
     assert all("5f420478, MIT, arXiv 2502.06857" in one and "study backtest" in one for one in (told.en, told.ja))
     (ax,) = found.figure().axes
     labels = [one.get_label() for one in ax.containers]
-    assert labels == ["100k", "1M", "Gemstones, 50M to 2B (bars: 95 %)"]
+    assert labels == ["100k", "10M", "Gemstones, 50M to 2B (bars: 95 %)"]
     assert [len(one.lines[0].get_xdata()) for one in ax.containers] == [4, 4, 5]
-    elsewhere = Basin.of(analysis.accountings(made_trials({"1M": 4.0}), bases=("flops",)), record)
+    elsewhere = Basin.of(analysis.accountings(made_trials({"10M": 4.0}), bases=("flops",)), record)
     assert elsewhere.best.en == "under 6" and "Gemstones (50M to 2B): 22 to 55" in elsewhere.title(**elsewhere.facts).en
-    flat = Basin.of(analysis.accountings(made_trials({"1M": 4.0}, tilt=0, noise=0.01), bases=("flops",)), record)
+    flat = Basin.of(analysis.accountings(made_trials({"10M": 4.0}, tilt=0, noise=0.01), bases=("flops",)), record)
     assert (
         len(flat.open) > len(flat.worse)
         and f"not told apart from {flat.open[0].aspect.en}" in flat.title(**flat.facts).en
@@ -411,10 +411,10 @@ def test_basin_tells_what_a_class_of_shapes_costs_beside_the_published_ladder():
 
 
 def test_basin_counts_what_moving_a_loss_may_have_done_and_asks_for_two_seeds():
-    trials = made_trials({"1M": 32.0}, noise=0.001)
-    plain = analysis.own_shape_costs(trials)["1M"]
-    errors = {"1M/a2": np.random.default_rng(1).normal(0, 0.05, 500)}
-    wider = analysis.own_shape_costs(trials, errors)["1M"]
+    trials = made_trials({"10M": 32.0}, noise=0.001)
+    plain = analysis.own_shape_costs(trials)["10M"]
+    errors = {"10M/a2": np.random.default_rng(1).normal(0, 0.05, 500)}
+    wider = analysis.own_shape_costs(trials, errors)["10M"]
     assert wider["<6"][2] - wider["<6"][0] > 3 * (plain["<6"][2] - plain["<6"][0])
     assert wider["~85"] == pytest.approx(plain["~85"])
     alone = trials.filter(pl.col("seed") == 0)
@@ -428,7 +428,7 @@ def test_basin_counts_what_moving_a_loss_may_have_done_and_asks_for_two_seeds():
 
 
 def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():
-    trials = made_trials({"1M": 20.0})
+    trials = made_trials({"10M": 20.0})
     valleys = analysis.fit_valleys(trials)
     fits = valleys.budgets
     carried, reason = valleys.carry({"params": 1e10})
@@ -446,7 +446,7 @@ def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():
 
 
 def test_a_tie_is_not_called_a_leader():
-    flat = made_trials({"1M": 16.0}, tilt=0.0, noise=0.02)
+    flat = made_trials({"10M": 16.0}, tilt=0.0, noise=0.02)
     decision = analysis.decide(flat)
     assert decision.p_best[decision.leader] < 0.5
     fits = analysis.fit_valleys(flat).budgets
@@ -460,7 +460,7 @@ def test_a_tie_is_not_called_a_leader():
     assert "Nothing is recommended" in told.en
     following = NextRun.for_optimum(decision, fits, None, 1e10, "depth_width", PARAMS)
     assert following.wanted == "optima" and "three sizes need an optimum" in following.said().en
-    three = analysis.fit_valleys(made_trials({"100k": 16.0, "300k": 16.0, "1M": 16.0})).budgets
+    three = analysis.fit_valleys(made_trials({"100k": 16.0, "1M": 16.0, "10M": 16.0})).budgets
     nearer = NextRun.for_optimum(decision, three, None, 1e10, "depth_width", PARAMS)  # too far away for any use
     assert nearer.wanted == "larger" and "train larger sizes than the 3 of this study" in nearer.said().en
     assert nearer.said().en.endswith("study run depth_width --scale gpu.")
@@ -474,7 +474,7 @@ def test_a_tie_is_not_called_a_leader():
 
 
 def test_heads_are_compared_to_the_best_and_a_single_count_to_nothing():
-    trials = made_trials({"1M": 16.0}, tilt=0.2)
+    trials = made_trials({"10M": 16.0}, tilt=0.2)
     found = Comparison.of(trials, "a16", Text(en="Heads", ja="ヘッド数"))
     assert [one.variant for one in found.differences if one.sure][-1] in ("a2", "a128")
     assert "differ significantly from a16" in found.title(**found.facts).en
@@ -482,24 +482,24 @@ def test_heads_are_compared_to_the_best_and_a_single_count_to_nothing():
 
 
 def test_an_accounting_without_a_verdict_is_said_to_have_none():
-    trials = made_trials({"1M": 16.0})
+    trials = made_trials({"10M": 16.0})
     found = analysis.accountings(trials, bases=("flops",))
-    verdicts = analysis.verdicts_of(analysis.decisions_at(found, "1M"), found, "1M")
+    verdicts = analysis.verdicts_of(analysis.decisions_at(found, "10M"), found, "10M")
     why = Text(en="No verdict: not timed.", ja="結論なし。")
     verdicts = (*verdicts, analysis.NoVerdict(why).verdict("seconds"))
-    leaders = Leaders.of(verdicts, "1M", Text(en="shape", ja="形状"))
+    leaders = Leaders.of(verdicts, "10M", Text(en="shape", ja="形状"))
     assert "equal seconds: no verdict" in leaders.alt(**leaders.facts).en
     assert "of 2 are sure" in leaders.title(**leaders.facts).en
-    assert Leaders.of(verdicts[1:], "1M", Text(en="shape", ja="形状")).figure() is None
+    assert Leaders.of(verdicts[1:], "10M", Text(en="shape", ja="形状")).figure() is None
 
 
 def test_published_shapes_are_scored_by_power():
-    flat = made_trials({"1M": 16.0}, tilt=0.0005)
+    flat = made_trials({"10M": 16.0}, tilt=0.0005)
     fits = analysis.fit_valleys(flat).budgets
     kaplan, thirteen, nanochat = published.anchors(flat, fits, None)
     assert kaplan.outcome == "agrees"  # nothing moves by 3 %
     assert thirteen.outcome == "underpowered"  # nothing is carried
-    steep = made_trials({"1M": 16.0}, tilt=0.2)
+    steep = made_trials({"10M": 16.0}, tilt=0.2)
     kaplan, _, nanochat = published.anchors(steep, analysis.fit_valleys(steep).budgets, None)
     assert kaplan.outcome == "disagrees"
     assert nanochat.outcome == "agrees"  # 16 is on 64's side of 128

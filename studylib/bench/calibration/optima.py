@@ -60,7 +60,7 @@ class Truth:
 
     @property
     def sizes(self) -> np.ndarray:
-        return 3e5 * 4.0 ** np.arange(self.budgets)
+        return np.geomspace(3e5, 7.68e7, self.budgets)
 
     def above(self, u: np.ndarray, uneven: float) -> np.ndarray:
         """Loss above the bottom, a share of it."""

@@ -94,6 +94,7 @@ CONVERSATIONS = (
 )
 PAIRS = (SourceSpec(name="pairs", kind="chat", options={"path": "conversations/preferences.jsonl", "pairs": True}),)
 CONVERSATION_TOKENS = 25e6  # about, of both; they share rows
+CONVERSATION_ROWS = 60_000  # about, where each has a row of its own: 400 tokens each
 PAIR_ROWS = 50_000  # of 25 thousand pairs
 
 

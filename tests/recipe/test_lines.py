@@ -300,6 +300,21 @@ def test_an_own_choice_of_a_tuning_that_does_not_fit_gives_way_too():
     assert line.value is None and "estimator" in line.conflict.en
 
 
+def test_conversations_share_no_row_where_a_mixer_carries_them_over():
+    hybrid = (
+        measured("model.mixer", "mamba2", "attention", choice="mixer"),
+        measured("model.attention_every", 2, 0, choice="mixer"),
+    )
+    tuned = {}
+    for own in ((), hybrid):
+        found, trial = fitting(lines(Choices(settings={"one": own}), HOLDS, OPTIONS), OPTIONS)
+        tuned[trial.model.mixer] = tunings(found, trial)["fine-tuning"]
+    packed, apart = tuned["attention"], tuned["mamba2"]
+    assert (packed.objective.name, packed.objective.most_in_row) == ("answers", None)
+    assert (apart.objective.name, apart.objective.most_in_row) == ("answers", 1)
+    assert apart.train_steps > 5 * packed.train_steps, "as many conversations in more rows"
+
+
 # --- what a line costs
 
 

@@ -25,7 +25,7 @@ LEAST_SIZES = 3
 # from 0.1M to 2M parameters the best aspect ratio grew here with the power 0.64 (reports/published), which would be one layer at 10B,
 # and from 50M to 2B it hardly moves (Gemstones, arXiv 2502.06857); what is best of parameters for given compute goes with the power
 # 0.73 where models are small and with 0.5 where they are not (arXiv 2406.12907).
-_REACH = 2.0
+REACH = 2.0
 
 NO_USE = Words(
     en="carried that far it is not known: even the best guess costs more than {{ percent | num }} % of the loss on average",
@@ -172,7 +172,7 @@ class CarriedOptimum:
 
 
 def carry(
-    valleys: Valleys, target: Mapping[str, float], *, confidence: float, random_seed: int
+    valleys: Valleys, target: Mapping[str, float], *, reach: float, confidence: float, random_seed: int
 ) -> tuple[CarriedOptimum | None, Text | None]:
     """See `Valleys.carry`. The target's own optimum scatters about the law as those of the budgets do."""
     names = list(valleys.centre)
@@ -181,7 +181,7 @@ def carry(
             raise invalid(f"target.{name}", value, "is not a positive number")
     if len(valleys.budgets) > 1 and set(names) != set(target):
         raise invalid("target", sorted(target), "is not what the optimum was fitted over", choices=names)
-    reason = _refusal(valleys, list(target)) or _too_far(valleys, target)
+    reason = _refusal(valleys, list(target)) or _too_far(valleys, target, reach)
     if reason is not None:
         return None, reason
     draws = valleys.draws
@@ -236,11 +236,11 @@ def _refusal(valleys: Valleys, names: list[str]) -> Text | None:
     return None
 
 
-def _too_far(valleys: Valleys, target: Mapping[str, float]) -> Text | None:
+def _too_far(valleys: Valleys, target: Mapping[str, float], reach: float) -> Text | None:
     for name, value in target.items():
         sizes = [one.sizes[name] for one in valleys.budgets]
         seen, times = max(sizes) / min(sizes), value / max(sizes)
-        if times > seen**_REACH:
+        if math.log(times) > reach * math.log(seen):
             names = _NAMES.get(name, Text(en=name, ja=name))
-            return TOO_FAR(target=value, names=names, times=times, seen=seen, trusted=seen**_REACH)
+            return TOO_FAR(target=value, names=names, times=times, seen=seen, trusted=seen**reach)
     return None

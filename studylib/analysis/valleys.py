@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.carried import CarriedOptimum, carry
+from studylib.analysis.carried import REACH, CarriedOptimum, carry
 from studylib.analysis.compared import Compared, Costs, costs
 from studylib.analysis.margin import MARGIN
 from studylib.analysis.twoway import finished
@@ -189,16 +189,22 @@ class Valleys:
         return found | {name: {"optimum": None, "reason": reason} for name, reason in self.left_out.items()}
 
     def carry(
-        self, target: Mapping[str, float], *, confidence: float = 0.95, random_seed: int = 0
+        self, target: Mapping[str, float], *, reach: float = REACH, confidence: float = 0.95, random_seed: int = 0
     ) -> tuple[CarriedOptimum | None, Text | None]:
         """The optimum at ``target`` (by variable), or None and the reason why it cannot be had.
+
+        Parameters
+        ----------
+        reach
+            How far beyond the largest an exponent is trusted, in ranges (of logarithms) that it was seen over; infinity where something
+            else than these sizes says that it stays.
 
         Raises
         ------
         StudyError
             ``target`` names other variables than the fit, or a value is not positive.
         """
-        return carry(self, target, confidence=confidence, random_seed=random_seed)
+        return carry(self, target, reach=reach, confidence=confidence, random_seed=random_seed)
 
 
 def fit_valleys(

@@ -35,7 +35,7 @@ def test_trials_over_two_processes_run_under_torchrun(tmp_path, spec, train, lau
 def test_a_failing_rank_says_why_although_torchrun_does_not(tmp_path, spec, train):
     specs = [spec(0, parallel=TWO, do="second_rank_out_of_memory"), spec(1, parallel=TWO, do="second_rank_killed")]
     frame = run_trials(specs, tmp_path, train=train, launcher="torchrun", progress=[])
-    assert frame["status"].to_list() == ["oom", "oom"]
+    assert frame["status"].to_list() == ["oom", "oom"], frame["message"].to_list()
     assert "rank 1 has no more" in frame["message"][0]
     assert "SIGKILL" in frame["message"][1]
 

@@ -36,7 +36,7 @@ _HEADS = Words(
     ja="アテンション {{ heads }} ヘッド{% if kv < heads %}(KV {{ kv }}){% endif %}",
 )
 _MIXERS = Words(
-    en="{% for name, count in mixers %}{{ name }} in {{ count }} layers{{ ', ' if not loop.last }}{% endfor %}",
+    en="layers: {% for name, count in mixers %}{{ count }} {{ name }}{{ ', ' if not loop.last }}{% endfor %}",
     ja="{% for name, count in mixers %}{{ name }} {{ count }} 層{{ '、' if not loop.last }}{% endfor %}",
 )
 _SEEN = Words(

@@ -285,8 +285,8 @@ def test_the_drawing_shows_layers_heads_and_widths_to_scale():
 @pytest.mark.parametrize(
     ("changes", "words", "heads"),
     [
-        ({"mixer": "mamba2", "attention_every": 3}, "mamba2 in 4 layers, attention in 2 layers", 8),
-        ({"mixer": "mamba2"}, "mamba2 in 6 layers", 0),
+        ({"mixer": "mamba2", "attention_every": 3}, "layers: 4 mamba2, 2 attention", 8),
+        ({"mixer": "mamba2"}, "layers: 6 mamba2", 0),
         ({"attention_pattern": "sliding_window", "window": 32}, "sliding window of 32", 8),
         ({"moe": MoESpec(experts=8, experts_per_token=2)}, "2 of 8 experts", 8),
         ({"tied_embeddings": True}, "same table", 8),

@@ -12,7 +12,6 @@ from studylib.recipe.line import Line
 from studylib.recipe.options import RecipeOptions
 from studylib.recipe.shape import FIELDS as SHAPE
 from studylib.recipe.text import CONVERSATION_ROWS, CONVERSATION_TOKENS, CONVERSATIONS, PAIR_ROWS, PAIRS, sources
-from studylib.registry import MIXERS
 from studylib.spec import CleanerSpec, SourceSpec, TrialSpec
 from studylib.spec.setting import Phase
 from studylib.words import Text, Words
@@ -157,9 +156,8 @@ def _tuning(
         key.removeprefix("objective."): values.pop(key) for key in list(values) if key.startswith("objective.")
     }
     together = 2 if objective.get("name") in _IN_PAIRS else 1
-    carries_over = any(not MIXERS[mixer].keeps_texts_apart for mixer in pretraining.model.mixers)
-    if objective.get("name") == "answers" and carries_over:
-        objective.setdefault("most_in_row", 1)  # a recurrent state would go from one conversation into the next
+    if objective.get("name") == "answers" and pretraining.model.joining_mixers:
+        objective.setdefault("most_in_row", 1)
     if together == 2:
         rows = PAIR_ROWS
     elif objective.get("most_in_row") == 1:

@@ -69,13 +69,8 @@ def failures(trials: pl.DataFrame) -> tuple[dict[str, str], ...]:
 def trained_on(trials: pl.DataFrame) -> dict[str, int]:
     """How many of the trials that are done each GPU or processor trained, by its name, most first."""
     done = trials.filter(pl.col("status") == "done").unique("hash")
-    return dict(
-        done["computed_by"]
-        .drop_nulls()
-        .value_counts(sort=True)
-        .sort("count", "computed_by", descending=[True, False])
-        .iter_rows()
-    )
+    counts = done["computed_by"].drop_nulls().value_counts()
+    return dict(counts.sort("count", "computed_by", descending=[True, False]).iter_rows())
 
 
 def provenance(params: StudyParams, trials: pl.DataFrame) -> dict[str, Any]:

@@ -71,6 +71,11 @@ class ModelSpec(Choosing):
         if self.attention_every:
             yield MIXERS, "attention"
 
+    @property
+    def joining_mixers(self) -> list[str]:
+        """Mixers that carry one text of a row over into the next."""
+        return [mixer for mixer in self.mixers if not MIXERS[mixer].keeps_texts_apart]
+
     def mixer_of_layer(self, index: int) -> str:
         """The mixer of layer ``index`` (from 0)."""
         every = self.attention_every

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from studylib.frozen import Frozen
-from studylib.machine import describe, versions
+from studylib.machine import computed_by, describe, versions
 from studylib.spec.step import Step
 
 
@@ -94,6 +94,11 @@ class TrialResult(StepRecord):
     )
     probes: dict[str, Any] | None = None
     own: dict[str, float] | None = None
+
+    @property
+    def computed_by(self) -> str:
+        """Name of the GPU or processor that trained it."""
+        return computed_by(self.machine, self.resolved.get("device", ""))
 
 
 class MadeRecord(StepRecord):

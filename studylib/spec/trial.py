@@ -155,9 +155,8 @@ class TrialSpec(Step, Frozen):
                 "objective.name", name, f"reads prefixes in both directions, which model.mixer {blind[0]} cannot",
                 choices=[other for other in OBJECTIVES if not OBJECTIVES[other].prefixes],
             )  # fmt: skip
-        joining = [mixer for mixer in model.mixers if not MIXERS[mixer].keeps_texts_apart]
-        if objective.packs and joining:
-            why = f"lets conversations share a row, which model.mixer {joining[0]} would carry over; give most_in_row 1"
+        if objective.packs and model.joining_mixers:
+            why = f"lets conversations share a row, which model.mixer {model.joining_mixers[0]} would carry over; give most_in_row 1"
             raise invalid("objective.name", name, why)
         if objective.refers and not self.start_from:
             why = f"is needed: the reference of objective {name} is the trial that it starts from"

@@ -148,8 +148,7 @@ def _measured(path: Path, changed: int) -> MeasuredSpeed | None:
         # As it stands: of hundreds of trials, to check every specification anew takes longer than all else.
         model = Likeness.of(read_json(path.with_name("spec.json"))["model"], result.flops / result.tokens)
         speed = result.flops / result.seconds
-        by = computed_by(result.machine, result.resolved.get("device", ""))
-        return MeasuredSpeed(model, speed / relative_speed(model), by) if speed else None
+        return MeasuredSpeed(model, speed / relative_speed(model), result.computed_by) if speed else None
     except (OSError, ValueError, StudyError, ZeroDivisionError, KeyError, TypeError):
         return None
 

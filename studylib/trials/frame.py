@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 
-from studylib.machine import computed_by
 from studylib.model.memory import memory_bytes
 from studylib.spec import TrialSpec
 from studylib.trials.cache import Task
@@ -25,10 +24,11 @@ _RESULT_COLUMNS: dict[str, Any] = {
     "seconds": pl.Float64,
     "tokens_per_s": pl.Float64,
     "peak_memory_bytes": pl.Int64,
+    "computed_by": pl.String,
 }
 _UNITS = ("bpb", "loss", "pair_loss", "accuracy", "undecided", "margin")  # of each source that has it
 _COLUMNS = {
-    "hash": pl.String, "status": pl.String, "message": pl.String, "computed_by": pl.String, "seed": pl.Int64,
+    "hash": pl.String, "status": pl.String, "message": pl.String, "seed": pl.Int64,
     "num_layers": pl.Int64, "hidden_size": pl.Int64, "num_heads": pl.Int64, "memory_bytes": pl.Int64,
 } | _RESULT_COLUMNS  # fmt: skip
 
@@ -36,10 +36,10 @@ _COLUMNS = {
 def trials_frame(specs: Iterable[TrialSpec], out: Path) -> pl.DataFrame:
     """One row a specification, in the order given; numbers of trials that did not finish are null.
 
-    Columns: the tags; ``hash``, ``status`` (done, diverged, crashed, oom, timeout, or to do), ``message``, ``computed_by`` (name of the GPU or processor), ``seed``,
+    Columns: the tags; ``hash``, ``status`` (done, diverged, crashed, oom, timeout, or to do), ``message``, ``seed``,
     ``num_layers``, ``hidden_size``, ``num_heads``, ``memory_bytes`` (counted, see ``cost.memory_bytes``); ``params``, ``non_embedding_params``, ``active_params`` (without experts that a token is not sent to), ``val_loss`` (nats per token),
     ``val_bpb`` (bits per byte), ``train_loss``, ``tokens``, ``flops``, ``seconds``, ``tokens_per_s``,
-    ``peak_memory_bytes``; and ``val_bpb/<label>`` and ``val_loss/<label>`` for each source, of pairs of answers
+    ``peak_memory_bytes``, ``computed_by`` (name of the GPU or processor); and ``val_bpb/<label>`` and ``val_loss/<label>`` for each source, of pairs of answers
     also ``val_pair_loss/<label>`` and the like (see ``studylib.spec.record.Loss``). A tag named like one of these is left out.
     """
     specs = list(specs)
@@ -74,8 +74,7 @@ def _of_folder(trial: Task) -> dict[str, Any]:
             for unit in _UNITS
             if getattr(values, unit) is not None
         }
-        about = {"status": "done", "computed_by": computed_by(result.machine, result.resolved.get("device", ""))}
-        return about | {name: getattr(result, name) for name in _RESULT_COLUMNS} | per_label
+        return {"status": "done"} | {name: getattr(result, name) for name in _RESULT_COLUMNS} | per_label
     if (failure := trial.failure()) is not None:
         return {"status": failure.status, "message": failure.message}
     return {"status": "to do"}

@@ -42,6 +42,15 @@ _PASSES = Words(
         {%- if ja > 4 %}。4 回を超える反復は損失を増やす(arXiv 2305.16264)ため、日本語の文章を増やす必要がある{% endif %}""",
 )
 _ASKED = Text(en="as asked for", ja="指定値")
+# Options of a choice, of which nothing is published apart from it.
+_OPTIONS = {
+    "model.attention_every": Text(en="one attention layer in", ja="注意層の間隔(層)"),
+    "model.window": Text(en="attention window", ja="注意の窓"),
+    "model.unit_stream": Text(en="unit variance of embeddings", ja="埋め込みの分散を 1 に"),
+    "model.moe.experts_per_token": Text(en="experts a token", ja="トークンあたりのエキスパート"),
+    "objective.estimator": Text(en="estimator of the objective", ja="目的関数の推定法"),
+    "schedule.warmup_fraction": Text(en="warm-up, share of the steps", ja="ウォームアップの割合"),
+}
 
 
 def lines(choices: Choices, reliability: Reliability, options: RecipeOptions) -> tuple[Line, ...]:
@@ -103,7 +112,7 @@ def _line(choice: Together, key: Key, known: Published | None, asked: set[Key]) 
     setting = own.setting if own is not None else None
     base: dict[str, Any] = {
         "field": name, "phase": phase, "choice": choice.name if choice.name != name else "",
-        "name": known.name if known is not None else Text(en=name, ja=name),
+        "name": known.name if known is not None else _OPTIONS.get(name, Text(en=name, ja=name)),
     }  # fmt: skip
     if known is not None:
         base |= {

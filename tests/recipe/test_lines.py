@@ -204,6 +204,7 @@ def test_options_of_a_choice_come_and_go_with_it():
     window = measured("model.window", 512, None, choice="attention")
     taken, left = made(pattern, window), made(pattern, window, reliability=FORGETS)
     assert {one.choice for one in (taken["model.attention_pattern"], taken["model.window"])} == {"attention"}
+    assert taken["model.window"].name.en == "attention window", "called by a name, although nothing is published of it"
     assert (taken["model.attention_pattern"].value, taken["model.window"].value) == ("sliding_window", 512)
     assert (left["model.attention_pattern"].value, left["model.window"].value, left["model.window"].own_value) == (
         "dense",

@@ -41,7 +41,7 @@ __all__, __getattr__, __dir__ = lazy(
         "sensitivity": ["common_rate_cost", "learning_rate_sensitivity"],
         "selection": ["judged_by_other_seeds"],
         "finished": ["finished_variants", "judged"],
-        "speed": ["time_saved"],
+        "speed": ["speed_ratio", "time_saved"],
         "falsehoods": ["falsehood_rates", "falsehood_table", "read_falsehoods"],
         "canaries": ["chance_exposure", "exposure_table", "read_canaries"],
         "evaluations": ["read_evaluations", "read_evaluation_rows"],

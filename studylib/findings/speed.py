@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 from matplotlib.figure import Figure
 
+from studylib.analysis.speed import speed_ratio
 from studylib.findings._figures.throughput import throughput
 from studylib.findings._finding import Finding
 from studylib.findings._quiet import REMARK, mark, not_quiet
@@ -16,11 +17,11 @@ from studylib.words import Words
 
 
 class Rate(Frozen):
-    """Median training speed of a variant; ``times``: that of the reference."""
+    """Median training speed of a variant; ``times``: that of the reference, by turns (low, middle, high; 95 %) where they were timed."""
 
     variant: str
     tokens_per_s: float
-    times: float
+    times: float | tuple[float, float, float]
 
 
 class Speed(Finding):
@@ -61,29 +62,35 @@ class Speed(Finding):
 
     @classmethod
     def of(
-        cls, trials: pl.DataFrame, throughput: Mapping[str, float] | None, subject: Text, reference: str = "",
+        cls, trials: pl.DataFrame, windows: Mapping[str, Sequence[float]], subject: Text, reference: str = "",
         others: float | None = None,
     ) -> Speed | None:  # fmt: skip
-        """``throughput``: tokens/s by ``size/variant``, from ``trials.median_speeds``; ``others``: from ``trials.others_meanwhile``.
+        """``windows``: tokens/s by ``size/variant``, from ``trials.speed_windows``; without any, the speeds of the trials themselves are
+        taken. ``others``: from ``trials.others_meanwhile``.
 
         ``trials`` are of one size; without a ``reference`` the slowest is it. None where no speed is known.
         """
-        if throughput is not None:
-            keys = pl.concat_str("size", "variant", separator="/")
-            trials = trials.unique("variant", maintain_order=True).with_columns(
-                tokens_per_s=keys.replace_strict(throughput, return_dtype=pl.Float64)
-            )
-        found = trials.group_by("variant", maintain_order=True).agg(pl.col("tokens_per_s").median()).drop_nulls()
-        rows = found.sort("tokens_per_s", descending=True).rows()
-        if not rows:
+        size, known = str(trials["size"][0]), trials.select("variant", "tokens_per_s")
+        if windows:
+            names = trials["variant"].cast(pl.String).unique(maintain_order=True)
+            rows = [(name, rate) for name in names for rate in windows[f"{size}/{name}"]]
+            known = pl.DataFrame(rows, schema={"variant": pl.String, "tokens_per_s": pl.Float64}, orient="row")
+        known = known.drop_nulls()
+        medians = dict(known.group_by("variant", maintain_order=True).agg(pl.col("tokens_per_s").median()).iter_rows())
+        if not medians:
             return None
-        reference = reference or rows[-1][0]
-        base = dict(rows)[reference]
+        reference = reference or min(medians, key=medians.__getitem__)
+        times = {name: speed_ratio(windows, f"{size}/{name}", f"{size}/{reference}") for name in medians}
+        times[reference] = 1.0
+        rates = [
+            Rate(variant=name, tokens_per_s=rate, times=times[name] or rate / medians[reference])
+            for name, rate in sorted(medians.items(), key=lambda one: -one[1])
+        ]
         return cls(
-            subject=subject, size=str(trials["size"][0]), reference=reference, alone=throughput is not None,
-            remark=not_quiet(others),
-            rates=tuple(Rate(variant=name, tokens_per_s=rate, times=rate / base) for name, rate in rows),
-        ).drawn_from(trials)  # fmt: skip
+            subject=subject, size=size, reference=reference, alone=bool(windows), remark=not_quiet(others),
+            rates=tuple(rates),
+        ).drawn_from(known)  # fmt: skip
 
-    def draw(self, trials: pl.DataFrame) -> Figure:
-        return mark(throughput(trials, "tokens_per_s", "training speed (tokens per second)"), self.remark)
+    def draw(self, known: pl.DataFrame) -> Figure:
+        points = "windows, timed in turn" if self.alone else "trials"
+        return mark(throughput(known, "tokens_per_s", "training speed (tokens per second)", points), self.remark)

@@ -18,8 +18,8 @@ from studylib.spec.version import hash_of
 class SpeedSpec(Step, Frozen):
     """Training steps timed in turn in one process, with nothing beside it.
 
-    All of one specification are compared with each other: the list is walked more than once, so that a slow minute of the
-    machine does not fall on one of them.
+    All of one specification are compared with each other: a window of each is timed in turn, so that a slow moment of the machine
+    falls on all of them.
     """
 
     folder: ClassVar[str] = "speeds"
@@ -29,8 +29,7 @@ class SpeedSpec(Step, Frozen):
     trials: tuple[TrialSpec, ...] = Field(min_length=1, description="from `timed_step`: one training step of each")
     machine: str = Field(description="whose speed it is, see `studylib.machine.this_machine`")
     threads: Positive = Field(default=1, description="on a CPU, as a trial has them; tiny models lose by more")
-    passes: Positive = Field(default=2, description="times that the list is walked")
-    windows: Positive = Field(default=3, description="timed in each pass")
+    windows: Positive = Field(default=6, description="timed of each trial, in turn with those of the others")
     window_seconds: Above0 = Field(default=0.2, description="length of a window; a whole step at least")
     about: str = Field(default="", description="what is timed, for people; not hashed")
 

@@ -24,12 +24,11 @@ class Speeds(Kind):
     record = SpeedRecord
 
     def work(self, step: SpeedSpec) -> Sequence[tuple[ModelSpec, float]]:
-        steps = step.passes * (step.warm_up_steps + step.windows)
+        steps = step.warm_up_steps + step.windows
         return [(one.model, steps * one.tokens_per_step * flops_per_token(one.model)) for one in step.trials]
 
     def seconds(self, step: SpeedSpec) -> float:
-        each = _SECONDS_TO_BUILD + step.windows * step.window_seconds
-        return _SECONDS_TO_START + len(step.trials) * step.passes * each
+        return _SECONDS_TO_START + len(step.trials) * (_SECONDS_TO_BUILD + step.windows * step.window_seconds)
 
     def carry_out(self, step: SpeedSpec, folder: Path, context: Context) -> None:
         # On a GPU the driver's threads are the machine's business.

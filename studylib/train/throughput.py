@@ -3,25 +3,30 @@
     echo SPEED_SPEC | python -m studylib.train.throughput
 
 Reads a SpeedSpec as JSON and prints a JSON record a line for each of its trials: its hash, the tokens/s of every window, what others
-took of the cores meanwhile, peak memory (bytes; of the first trial alone, if memory is kept) and the loss of the last warm-up step. Random tokens serve as text,
-in the rows of the objective: speed does not depend on what is read.
+took of the cores meanwhile, peak memory (bytes; right for the first trial alone, beside which nothing is held) and the loss of the last
+warm-up step. Random tokens serve as text, in the rows of the objective: speed does not depend on what is read.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
 from studylib.data import random_rows
+from studylib.environment import available_memory, gpus
 from studylib.measuring import BUSY, Watch, tell, wait_until_quiet
 from studylib.model.gpt import build_gpt
+from studylib.model.memory import memory_bytes
 from studylib.parallel import pipeline_engine, world
 from studylib.registry import OBJECTIVES
 from studylib.spec import SpeedSpec, TrialSpec, validated
@@ -33,22 +38,47 @@ from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer
 from studylib.train.pipeline import forward_backward
 
+Thing = TypeVar("Thing")
+
+_SHARE_OF_MEMORY = 0.5  # of what is free, for all timed trials together: what they need is an estimate
+
 
 @dataclass(frozen=True)
-class Measured:
-    """Tokens/s of each window, share of the cores that others took in it (none: not known), peak bytes, and the loss (nats per
-    token) of the last warm-up step."""
+class Ready:
+    """A trial's training step, built and warm.
 
-    windows: list[float]
-    others: list[float | None]
+    ``window(seconds)`` times whole optimizer steps for so long at least: tokens/s, and the share of the cores that others took
+    meanwhile (none: not known). ``peak_memory_bytes``: above what the process held before. ``loss``: nats per token of the last
+    warm-up step.
+    """
+
+    window: Callable[[float], tuple[float, float | None]]
     peak_memory_bytes: int
     loss: float
 
 
-def measure(spec: TrialSpec, windows: int, seconds: float) -> Measured:
-    """``windows`` of whole optimizer steps, each of ``seconds`` at least, after a warm-up.
+@dataclass
+class Measured:
+    """Tokens/s of each window and what others took of the cores in it, and the trial's memory and loss as in `Ready`."""
 
-    A window in which others took more than `BUSY` of the cores is measured once more, and the quietest count.
+    windows: list[float] = field(default_factory=list)
+    others: list[float | None] = field(default_factory=list)
+    peak_memory_bytes: int = 0
+    loss: float = math.nan
+
+    def add(self, step: Ready, seconds: float) -> None:
+        rate, others = step.window(seconds)
+        self.windows.append(rate)
+        self.others.append(others)
+        if len(self.windows) == 1:
+            self.peak_memory_bytes, self.loss = step.peak_memory_bytes, step.loss
+
+
+@contextmanager
+def ready(spec: TrialSpec) -> Iterator[Ready]:
+    """The training step of ``spec`` for as long as it is to be timed.
+
+    A window in which others took more than `BUSY` of the cores is measured once more, and the quieter counts.
     """
     compute = resolve(spec)
     if compute.keep_memory:
@@ -70,22 +100,26 @@ def measure(spec: TrialSpec, windows: int, seconds: float) -> Measured:
             optimizer.zero_grad()
             return loss
 
+        def timed(seconds: float) -> tuple[float, float | None]:
+            watch = Watch()
+            rate = spec.tokens_per_step / _seconds_of(step, one.device, seconds)
+            return rate, watch.others()
+
+        def window(seconds: float) -> tuple[float, float | None]:
+            first = timed(seconds)
+            if (first[1] or 0.0) <= BUSY:
+                return first
+            return min(first, timed(seconds), key=lambda found: found[1] or 0.0)
+
         for _ in range(SpeedSpec.warm_up_steps):
             loss = step()
-        timed = [_timed(spec, step, one.device, seconds) for _ in range(windows)]
-        noisy = sum((others or 0.0) > BUSY for _, others in timed)
-        timed += [_timed(spec, step, one.device, seconds) for _ in range(noisy)]
-        timed = sorted(timed, key=lambda window: window[1] or 0.0)[:windows]
-        return Measured([rate for rate, _ in timed], [others for _, others in timed], memory.peak(), loss.item())
+        yield Ready(window, memory.peak(), loss.item())
 
 
-def _timed(
-    spec: TrialSpec, step: Callable[[], torch.Tensor], device: torch.device, seconds: float
-) -> tuple[float, float | None]:
-    """Tokens/s of a window, and what others took meanwhile."""
-    watch = Watch()
-    rate = spec.tokens_per_step / _seconds_of(step, device, seconds)
-    return rate, watch.others()
+def fit_together(trials: Sequence[TrialSpec]) -> bool:
+    """Whether memory holds all of them at once, built and warm."""
+    free = torch.cuda.mem_get_info()[0] if gpus() and torch.cuda.is_available() else available_memory()
+    return sum(map(memory_bytes, trials)) <= _SHARE_OF_MEMORY * free
 
 
 def _seconds_of(step, device: torch.device, seconds: float) -> float:
@@ -104,21 +138,41 @@ def _seconds_of(step, device: torch.device, seconds: float) -> float:
     return elapsed / count
 
 
+def measure(asked: SpeedSpec) -> dict[str, Measured]:
+    """What was found of each trial, by its hash.
+
+    Where memory holds all of them at once, a window of each is timed in turn. Else they are built one after another, twice, for
+    half of the windows each time.
+    """
+    found = {trial.hash: Measured() for trial in asked.trials}
+    if fit_together(asked.trials):
+        with ExitStack() as held:
+            steps = {trial.hash: held.enter_context(ready(trial)) for trial in _told("building", asked.trials)}
+            for _ in _told("window", range(asked.windows)):
+                for name, step in steps.items():
+                    found[name].add(step, asked.window_seconds)
+        return found
+    half = math.ceil(asked.windows / 2)
+    turns = [(trial, windows) for windows in (half, asked.windows - half) if windows for trial in asked.trials]
+    for trial, windows in _told("trial", turns):
+        with ready(trial) as step:
+            for _ in range(windows):
+                found[trial.hash].add(step, asked.window_seconds)
+        del step  # and with it the model, before the next is built
+    return found
+
+
+def _told(what: str, things: Sequence[Thing]) -> Iterator[Thing]:
+    for number, one in enumerate(things, 1):
+        tell(f"{what} {number} of {len(things)}")
+        yield one
+
+
 def main() -> int:
     asked = validated(SpeedSpec, json.load(sys.stdin))
-    found: dict[str, list[Measured]] = {trial.hash: [] for trial in asked.trials}
     wait_until_quiet(tell)
-    for turn in range(asked.passes):
-        for number, trial in enumerate(asked.trials):
-            tell(f"{turn * len(asked.trials) + number + 1} of {asked.passes * len(asked.trials)}")
-            found[trial.hash].append(measure(trial, asked.windows, asked.window_seconds))
-    for name, passes in found.items():
-        record = {
-            "trial": name, "windows": [rate for one in passes for rate in one.windows],
-            "others": [share for one in passes for share in one.others],
-            "peak_memory_bytes": passes[0].peak_memory_bytes, "loss": passes[0].loss,
-        }  # fmt: skip
-        print(json.dumps(record), flush=True)
+    for name, found in measure(asked).items():
+        print(json.dumps({"trial": name} | asdict(found)), flush=True)
     return 0
 
 

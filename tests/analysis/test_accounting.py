@@ -151,12 +151,32 @@ def test_speeds_must_be_whole_and_their_spread_is_carried():
     race, lengths = study()
     with pytest.raises(StudyError, match="speeds"):
         analysis.accountings(race, lengths, speeds={f"{LAST}/plain": [1.0, 1.1]})
-    windows = {"a": [100.0, 110.0, 90.0, 105.0], "b": [200.0, 220.0, 180.0, 210.0]}
+    windows = {"a": [100.0, 110.0, 90.0, 105.0], "b": [216.0, 200.0, 190.0, 200.0, 195.0]}
     drawn = speed_draws(windows, 20_000)
     ratio = np.log(drawn["b"] / drawn["a"])
-    assert ratio.mean() == pytest.approx(np.log(2), abs=0.01)
-    spread = np.std(np.log(windows["a"]), ddof=1)
-    assert spread / 2 * 2**0.5 == pytest.approx(ratio.std(), rel=0.35)
+    assert ratio.mean() == pytest.approx(np.log(2), abs=0.02)
+    alone = [np.var(np.log(one), ddof=1) for one in windows.values()]
+    expected = (np.average(alone, weights=[3, 4]) * (1 / 4 + 1 / 5)) ** 0.5
+    assert ratio.std() == pytest.approx(expected, rel=0.35)
+
+
+def test_what_a_machine_does_to_all_of_a_turn_leaves_ratios_of_speeds_alone():
+    generator = np.random.default_rng(5)
+    true = {"a": 100.0, "b": 90.0, "c": 200.0}
+    own = {name: generator.normal(0, 0.02, 6) for name in true}
+    drift = np.array([0.0, -0.4, 0.1, 0.3, -0.2, 0.0])  # of the machine, ten times as large as what each has of its own
+    windows = {name: list(rate * np.exp(own[name] + drift)) for name, rate in true.items()}
+    still = {name: list(rate * np.exp(own[name])) for name, rate in true.items()}
+    drawn, quiet = speed_draws(windows, 20_000), speed_draws(still, 20_000)
+    for name in ("b", "c"):
+        ratio, calm = np.log(drawn[name] / drawn["a"]), np.log(quiet[name] / quiet["a"])
+        assert ratio.mean() == pytest.approx(calm.mean(), abs=1e-3) and ratio.std() == pytest.approx(
+            calm.std(), rel=0.05
+        )
+        assert analysis.speed_ratio(windows, name, "a") == pytest.approx(analysis.speed_ratio(still, name, "a"))
+        low, times, high = analysis.speed_ratio(windows, name, "a")
+        assert low < true[name] / true["a"] < high and low < times < high < 1.1 * low
+    assert analysis.speed_ratio({"a": [1.0], "b": [2.0, 2.0]}, "a", "b") is None
 
 
 def test_missing_costs_and_several_lengths_in_the_race_are_refused():

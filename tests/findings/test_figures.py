@@ -72,7 +72,7 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
         valley(trials), findings.Optimum.of(fits.budgets, carried, reason, 2e9, findings.ASPECT),
         findings.Leaders.of([verdict], "1M", SHAPE), findings.Comparison.of(largest, "8×104", SHAPE),
         findings.Effects.of(analysis.effects_by_size(largest, "8×104"), factors, noise),
-        findings.Curves.of(largest, curves, SHAPE, noise), findings.Speed.of(largest, None, SHAPE),
+        findings.Curves.of(largest, curves, SHAPE, noise), findings.Speed.of(largest, {}, SHAPE),
         findings.LearningRate.of(pl.concat(rates), noise, SHAPE), findings.Layouts.of(layouts),
         findings.MidRun.of(curves, "8×104", "2×208"),
     ]  # fmt: skip
@@ -124,7 +124,7 @@ def test_the_same_figure_gives_the_same_bytes(largest, tmp_path):
 
 
 def test_titles_in_both_languages_are_drawn(largest, tmp_path):
-    figure = findings.Speed.of(largest, None, SHAPE).figure()
+    figure = findings.Speed.of(largest, {}, SHAPE).figure()
     record = save(figure, tmp_path, "speed", TITLE, ALT)
     assert record.file == "speed.png"
     assert figure.get_suptitle() == TITLE.en
@@ -146,14 +146,14 @@ def test_long_titles_and_labels_leave_rows_their_room(largest, tmp_path):
 
 
 def test_a_glyph_that_no_font_has_is_an_error(largest, tmp_path):
-    figure = findings.Speed.of(largest, None, SHAPE).figure()
+    figure = findings.Speed.of(largest, {}, SHAPE).figure()
     with pytest.raises(UserWarning, match="Glyph"):
         save(figure, tmp_path, "speed", Text(en="\U0001f9ff", ja="あ"), ALT)
     assert not list(tmp_path.iterdir())
 
 
 def test_a_figure_without_description_is_refused(largest, tmp_path):
-    figure = findings.Speed.of(largest, None, SHAPE).figure()
+    figure = findings.Speed.of(largest, {}, SHAPE).figure()
     with pytest.raises(StudyError, match=r"alt\.ja"):
         save(figure, tmp_path, "speed", TITLE, Text(en="x", ja=" "))
     with pytest.raises(StudyError, match="name"):
@@ -212,7 +212,7 @@ def test_bars_of_probability_fit_many_variants():
 
 def test_nothing_to_draw_is_no_figure_or_an_error(largest):
     noise = analysis.noise_floor(largest)
-    assert findings.Speed.of(largest.with_columns(tokens_per_s=pl.lit(None, dtype=pl.Float64)), None, SHAPE) is None
+    assert findings.Speed.of(largest.with_columns(tokens_per_s=pl.lit(None, dtype=pl.Float64)), {}, SHAPE) is None
     assert findings.Leaders.of([], "1M", SHAPE).figure() is None
     assert findings.LearningRate.of(largest.clear().with_columns(lr_factor=1.0), noise, SHAPE).figure() is None
     nowhere = findings.Curves.of(largest, analysis.read_curves(Path("nowhere"), largest), SHAPE, noise)

@@ -109,7 +109,7 @@ def test_a_part_that_cannot_be_timed_fairly_has_no_difference_in_equal_seconds()
     frame = trials({BASELINE: 2.0, "experts": 1.96}, {BASELINE: 1000.0, "experts": 100.0})
     own = frame.filter(pl.col("size") == "120k")
     accounts = analysis.accountings(own, lengths_of(own), reference=BASELINE)
-    both = tables.two_accountings(accounts, "120k", None)
+    both = tables.two_accountings(accounts, "120k", {})
     assert both["seconds"].to_list() == [None] and both["flops"][0] == pytest.approx(-0.04, abs=1e-3)
     found = findings.Accountings.of(both, 0.01)
     (row,) = found.variants
@@ -129,7 +129,7 @@ def test_the_clock_can_take_back_what_experts_win_at_equal_flops():
     own = frame.filter(pl.col("size") == "120k")
     lengths = lengths_of(own)
     accounts = analysis.accountings(own, lengths, reference=BASELINE)
-    (row,) = tables.two_accountings(accounts, "120k", None).iter_rows(named=True)
+    (row,) = tables.two_accountings(accounts, "120k", {}).iter_rows(named=True)
     assert row["speed"] == pytest.approx(0.5)
     assert row["flops"] == pytest.approx(-0.04, abs=1e-3)
     # twice the time a token: half the tokens in equal seconds
@@ -137,8 +137,8 @@ def test_the_clock_can_take_back_what_experts_win_at_equal_flops():
     assert row["flops_high"] < 0 < row["seconds_low"]
     same = {"120k/baseline": [1000.0, 1001.0], "120k/experts": [1000.0, 1001.0]}
     even = analysis.accountings(own, lengths, reference=BASELINE, speeds=same)
-    assert tables.two_accountings(even, "120k", None)["seconds"][0] == pytest.approx(-0.04, abs=2e-3)
-    found = findings.Accountings.of(tables.two_accountings(accounts, "120k", None), 0.01)
+    assert tables.two_accountings(even, "120k", {})["seconds"][0] == pytest.approx(-0.04, abs=2e-3)
+    found = findings.Accountings.of(tables.two_accountings(accounts, "120k", {}), 0.01)
     title = found.title(**found.facts)
     assert "the clock takes it from experts" in title.en and "experts" in title.ja
     assert found.variants[0].speed == pytest.approx(0.5)
@@ -275,13 +275,17 @@ def test_the_best_of_each_part_is_handed_on(params):
 
 def test_the_fastest_is_not_said_to_be_as_fast_as_itself():
     rates = pl.DataFrame({"variant": [BASELINE, "experts"], "size": "30k", "tokens_per_s": [1000.0, 500.0]})
-    found = findings.Speed.of(rates, None, Text(en="part", ja="案"), BASELINE)
+    found = findings.Speed.of(rates, {}, Text(en="part", ja="案"), BASELINE)
     assert found.title(**found.facts).en == "At 30k, experts trains at 0.50 times the speed of baseline, the fastest"
     assert "of the trials themselves" in found.alt(**found.facts).en
-    measured = {f"30k/{BASELINE}": 500.0, "30k/experts": 1000.0}
-    faster = findings.Speed.of(rates, measured, found.subject, BASELINE)
+    # A machine that slows down in the second turn slows both: their ratio is known better than either.
+    windows = {f"30k/{BASELINE}": [500.0, 300.0, 505.0], "30k/experts": [1000.0, 606.0, 1000.0]}
+    faster = findings.Speed.of(rates, windows, found.subject, BASELINE)
     assert "measured alone" in faster.alt(**faster.facts).en
-    assert faster.title(**faster.facts).en == "At 30k, experts trains at 2.00 times the speed of baseline"
+    title = "At 30k, experts trains at 2.00 (1.95 to 2.05) times the speed of baseline"
+    assert faster.title(**faster.facts).en == title
+    assert "2.00(1.95〜2.05) 倍" in faster.title(**faster.facts).ja
+    assert "windows, timed in turn" in faster.figure().axes[0].get_xlabel()
 
 
 def test_anchors_are_held_against_what_was_measured(params):

@@ -41,7 +41,7 @@ def make_study(folder: Path) -> Path:
         findings.Leaders.of(verdicts, "16M", shape),
         findings.Comparison.of(largest, "16×288", shape),
         findings.Curves.of(largest, curves, shape, floor),
-        findings.Speed.of(largest, None, shape),
+        findings.Speed.of(largest, {}, shape),
     )
     figures = tuple(one.save(home, one.name) for one in shown)
     found = [one.record(one.name, figure.file) for one, figure in zip(shown, figures, strict=True)]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
 
 from studylib.errors import StudyError
 from studylib.ideas.efficiency.tables import measured_layouts
+from studylib.model.memory import memory_bytes
 from studylib.spec import LayoutSpec, SpeedSpec, timed_step
+from studylib.train import throughput
 from studylib.trials import Round, median_speeds, plan_steps, run_steps, speed_steps, speed_windows
 
 
@@ -31,9 +34,7 @@ def test_shapes_are_measured_once_and_kept(tiny_trial, tmp_path, monkeypatch):
     heard = []
     run_steps([step], tmp_path, progress=heard.append)
     found = speed_windows(race, tmp_path)
-    assert {name: len(rates) for name, rates in found.items()} == dict.fromkeys(
-        ("s/a", "s/b"), step.passes * step.windows
-    )
+    assert {name: len(rates) for name, rates in found.items()} == dict.fromkeys(("s/a", "s/b"), step.windows)
     assert min(median_speeds(found).values()) > 0
     run_steps([step], tmp_path, progress=(again := []).append)
     assert [one["event"] for one in heard].count("started") == 1 and "started" not in [one["event"] for one in again]
@@ -49,6 +50,34 @@ def test_what_a_step_computes_names_its_measurement(tiny_trial):
         assert timed_step(tiny_trial.replace(**change)).hash != timed_step(tiny_trial).hash
     assert step.replace(machine="another").hash != step.hash != step.replace(threads=2).hash
     assert SpeedSpec.model_validate(step.model_dump(mode="json")) == step
+
+
+@pytest.mark.parametrize(("held", "order"), [(True, "+a+b ab ab ab -b-a"), (False, "+aaa-a +bbb-b +aa-a +bb-b")])
+def test_windows_come_in_turn_where_memory_holds_all_trials(tiny_trial, monkeypatch, held, order):
+    happened = []
+    names = {timed_step(trial).hash: name for trial, name in zip(race_of(tiny_trial)[1:], "ab", strict=True)}
+
+    @contextmanager
+    def ready(trial):
+        name = names[trial.hash]
+        happened.append(f"+{name}")
+        yield throughput.Ready(lambda seconds: happened.append(name) or (seconds, None), len(happened), 1.0)
+        happened.append(f"-{name}")
+
+    monkeypatch.setattr(throughput, "ready", ready)
+    monkeypatch.setattr(throughput, "fit_together", lambda trials: held)
+    trials = tuple(timed_step(trial) for trial in race_of(tiny_trial)[1:])
+    found = throughput.measure(SpeedSpec(trials=trials, machine="here", windows=3, window_seconds=0.5))
+    assert "".join(happened) == order.replace(" ", "")
+    assert [list(one.windows) for one in found.values()] == [[0.5] * 3] * 2
+    assert found[trials[0].hash].peak_memory_bytes == 1, "as it was when nothing else was held"
+
+
+def test_memory_says_whether_trials_are_timed_in_turn(tiny_trial, monkeypatch):
+    needed = memory_bytes(tiny_trial)
+    monkeypatch.setattr(throughput, "gpus", list)
+    monkeypatch.setattr(throughput, "available_memory", lambda: 5 * needed)
+    assert throughput.fit_together([tiny_trial] * 2) and not throughput.fit_together([tiny_trial] * 3)
 
 
 def test_trials_over_several_processes_are_not_measured_here(tiny_trial, tmp_path):

@@ -36,7 +36,7 @@ def test_a_notebook_beside_others_measures_nothing_anew(tiny_trial, monkeypatch)
 @pytest.mark.slow
 def test_waterfall_is_measured_kept_and_drawn(tiny_trial, tmp_path, monkeypatch):
     monkeypatch.setattr("studylib.trials.waterfall.SWITCHES", SWITCHES[1:3])
-    monkeypatch.setattr("studylib.trials.waterfall.SpeedSpec", partial(SpeedSpec, passes=1, window_seconds=0.01))
+    monkeypatch.setattr("studylib.trials.waterfall.SpeedSpec", partial(SpeedSpec, windows=3, window_seconds=0.01))
     steps = waterfall_steps(tiny_trial, threads=1)
     run_steps(steps, tmp_path, progress=[])
     frame = waterfall_frame(tiny_trial, tmp_path, threads=1)

@@ -13,6 +13,7 @@ from studylib.analysis import (
     LossSurface,
     Moved,
     compare_to_baseline,
+    speed_ratio,
     time_saved,
 )
 from studylib.ideas._shared.variants import BASELINE
@@ -21,8 +22,9 @@ from studylib.spec import LayoutSpec
 from studylib.trials.cache import Task
 
 
-def two_accountings(accounts: Mapping[str, Moved], size: str, throughput: Mapping[str, float] | None) -> pl.DataFrame:
-    """A row a variant: difference to the baseline (bits per byte) at equal FLOPs and in equal seconds, and its speed.
+def two_accountings(accounts: Mapping[str, Moved], size: str, windows: Mapping[str, Sequence[float]]) -> pl.DataFrame:
+    """A row a variant: difference to the baseline (bits per byte) at equal FLOPs and in equal seconds, and its speed, by ``windows``
+    timed alone or, without any, as the trials ran.
 
     Columns ``variant``, ``flops, flops_low, flops_high``, ``seconds, seconds_low, seconds_high`` (95 %, the error of the move
     included; null where the move was refused) and ``speed`` (of the baseline's).
@@ -52,12 +54,12 @@ def two_accountings(accounts: Mapping[str, Moved], size: str, throughput: Mappin
         )
     own = accounts["flops"].trials.filter(pl.col("size") == size)
     rates = dict(own.group_by("variant").agg(pl.col("tokens_per_s").median()).iter_rows())
-    if throughput is not None:
-        rates = {name: throughput[f"{size}/{name}"] for name in rates}
+    times = {name: rate / rates[BASELINE] for name, rate in rates.items()}
+    if windows:
+        found = {name: speed_ratio(windows, f"{size}/{name}", f"{size}/{BASELINE}") for name in rates}
+        times = {name: one[1] if one else None for name, one in found.items()}
     joined = parts[0].join(parts[1], on="variant", how="left", maintain_order="left")
-    return joined.with_columns(
-        pl.col("variant").replace_strict({name: rate / rates[BASELINE] for name, rate in rates.items()}).alias("speed")
-    )
+    return joined.with_columns(speed=pl.col("variant").replace_strict(times, return_dtype=pl.Float64))
 
 
 def flops_saved(effect: tuple[float, float, float], slope: tuple[float, float, float]) -> tuple[float, float] | None:
@@ -110,12 +112,11 @@ def for_anchors(
     named = [name for name, own in params.variants.items() if own == {"norm": "layernorm"}]
     norm = next((by_name[name] for name in named if name in by_name), None)
     baseline = f"{size}/{BASELINE}"
-    less = time_saved(windows, baseline, f"{size}/{best.variant}") if best else None
+    speed = speed_ratio(windows, f"{size}/{best.variant}", baseline) if best else None
     return {
         "experts": best,
         "saved": flops_saved(list(best.measured.values())[-1], slope) if best else None,
-        # percent less time as a ratio of speeds
-        "expert_speed": (1 / (1 - less[0] / 100), 1 / (1 - less[1] / 100)) if less else None,
+        "expert_speed": (speed[0], speed[2]) if speed else None,
         "norm_time": time_saved(windows, f"{size}/{norm.variant}", baseline) if norm else None,
         "norm": norm,
     }

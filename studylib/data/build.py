@@ -43,19 +43,20 @@ from studylib.spec.record import plain_record
 def read_sources(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> None:
     """Read and guard all text that is given, and keep it in ``folder``, where `prepare` finds it.
 
-    Of data that are prepared it is seen to that their files are as they were.
+    Of data that are prepared it is seen to that their files are as they were; what they were made behind need not be here any more.
 
     Raises
     ------
     StudyError
         As `prepare`, but for what only the tokenizer finds.
     """
+    prepared = _manifest(Path(folder) / data.hash) is not None
     for one in with_parents(data):
         manifest = _manifest(Path(folder) / one.hash)
         if manifest is not None:
             _check_unchanged(one, manifest, Path(folder))
             continue
-        for text in one.texts.values():
+        for text in one.texts.values() if not prepared else ():
             if opened(text.source).given:
                 guarded_text(text, Path(folder), progress=progress, workers=cores())
 

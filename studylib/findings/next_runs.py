@@ -115,7 +115,9 @@ class NextRuns(Finding):
             )  # fmt: skip
             left -= one.gain
         ax.set_yticks(
-            list(places), [f"{one.choice}  ({one.idea})\n{short(one.params)}" for one in self.runs], fontsize=9
+            list(places),
+            [f"{one.choice.rpartition('.')[2]}  ({one.idea})\n{short(one.params)}" for one in self.runs],
+            fontsize=9,
         )
         span = self.now - left
         ax.set_xlim(left - 0.1 * span, self.now + 0.25 * span)

@@ -15,6 +15,7 @@ import pytest
 from studylib.data import check_sources, look_at_sources
 from studylib.data.digest import Allowance
 from studylib.data.miniworld import documents
+from studylib.data.text import PREPARE_VERSION
 from studylib.errors import StudyError
 from studylib.registry import SOURCES
 from studylib.spec import DataSpec
@@ -290,3 +291,21 @@ def prepared(spec, folder):
 
     check_sources(spec)
     read_sources(spec, folder / "data")
+
+
+def test_of_prepared_data_nothing_more_is_read(tmp_path):
+    """Published records of data may lie in a folder without those of the data that their tokenizer is of."""
+    from studylib.data import read_sources
+
+    (tmp_path / "a.txt").write_text("\n".join(OTHER_LINES))
+    parent = data(tmp_path / "a.txt", document="line")
+    child = parent.replace(tokenizer_of=parent)
+    home = tmp_path / "study" / child.hash
+    home.mkdir(parents=True)
+    record = {"status": "done", "hash": child.hash, "restored": True, "version": PREPARE_VERSION, "sources": {}}
+    (home / "manifest.json").write_text(json.dumps(record))
+    read_sources(child, tmp_path / "study")
+    assert [one.name for one in home.parent.iterdir()] == [child.hash]
+    shutil.rmtree(home)
+    read_sources(child, tmp_path / "study")
+    assert list((tmp_path / "study" / "text").iterdir())

@@ -10,6 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+from studylib.files import write_text
+
 
 class Diverged(Exception):
     pass
@@ -28,7 +30,7 @@ def train(spec, out, *, data_folder=None, on_metrics=None):
     out = Path(out)
     with open(out / "runs", "a") as stream:  # how often, and by which process, this trial was really run
         stream.write(f"{os.getpid()}\n")
-    (out / "spec.json").write_text(spec.model_dump_json())
+    write_text(out / "spec.json", spec.model_dump_json())  # whole at once: the next rank may just be reading it
     print(f"hello from seed {spec.seed}", flush=True)
     if on_metrics:
         on_metrics({"step": 1, "tokens": 1, "loss": 3.0, "val_loss": float("nan"), "val": {"x": {"bpb": 1.0}}})

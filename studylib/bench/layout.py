@@ -69,9 +69,7 @@ def _layouts(asked: argparse.Namespace) -> int:
         key = one["hidden_size"], one["workers"], one["threads"]
         others[key] = max(others.get(key, 0.0), one["others"] or 0.0)
         rates.setdefault(key, []).append(one["trials_an_hour"])
-    table = Table(
-        title=f"{asked.trials} trials of {asked.steps} steps on {cores()} cores; start of the workers included"
-    )
+    table = Table(title=f"{asked.trials} trials of {asked.steps} steps on {cores()} cores, from the first step on")
     for column in ("hidden size", "workers x threads", "trials/hour", "least - most", "others took"):
         table.add_column(column, justify="right")
     for key, own in rates.items():

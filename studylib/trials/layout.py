@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from studylib.environment import cores
 from studylib.measuring import Watch, tell, wait_until_quiet
 from studylib.spec import DataSpec, LayoutSpec, ModelSpec, SourceSpec, TokenizerSpec, TrialSpec, validated
+from studylib.trials.cache import SPECIFICATION, Task
 from studylib.trials.run import run_trials
 
 
@@ -40,7 +40,8 @@ def tiny_trial(hidden_size: int, train_steps: int) -> TrialSpec:
 
 
 def measure_layouts(asked: LayoutSpec, say: Callable[[str], None]) -> Iterator[dict[str, Any]]:
-    """``workers``, ``threads``, ``round`` and ``trials_an_hour``, the start of the workers included; text is prepared before.
+    """``workers``, ``threads``, ``round`` and ``trials_an_hour``, counted from the first trial's first step: text is prepared before,
+    and what starting workers takes, which a study pays once, would drown a few trials.
 
     ``others`` is the share of the cores that others took meanwhile.
     """
@@ -53,10 +54,15 @@ def measure_layouts(asked: LayoutSpec, say: Callable[[str], None]) -> Iterator[d
             for workers, threads in layouts(cores()):
                 specs = [base.replace(seed=next(seeds)) for _ in range(asked.trials)]
                 say(f"round {number + 1} of {asked.rounds}, {workers} x {threads}")
-                began, watch = time.perf_counter(), Watch()
+                watch = Watch()
                 done = run_trials(specs, Path(folder), workers=workers, progress=[])
                 assert set(done["status"]) == {"done"}, "a trial failed: its time means nothing"
-                rate = 3600 * asked.trials / (time.perf_counter() - began)
+                tasks = [Task.under(Path(folder), spec) for spec in specs]
+                began = min(
+                    (one.folder / SPECIFICATION).stat().st_mtime for one in tasks
+                )  # written before the first step
+                ended = max((one.folder / one.kind.marker).stat().st_mtime for one in tasks)
+                rate = 3600 * asked.trials / (ended - began)
                 yield {
                     "workers": workers, "threads": threads, "round": number, "trials_an_hour": rate, "others": watch.others(),
                 }  # fmt: skip

@@ -24,7 +24,7 @@ class Speeds(Kind):
     record = SpeedRecord
 
     def work(self, step: SpeedSpec) -> Sequence[tuple[ModelSpec, float]]:
-        steps = step.warm_up_steps + step.windows
+        steps = step.warm_up_steps + 2 * step.windows
         return [(one.model, steps * one.tokens_per_step * flops_per_token(one.model)) for one in step.trials]
 
     def seconds(self, step: SpeedSpec) -> float:

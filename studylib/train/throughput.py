@@ -47,8 +47,8 @@ _SHARE_OF_MEMORY = 0.5  # of what is free, for all timed trials together: what t
 class Ready:
     """A trial's training step, built and warm.
 
-    ``window(seconds)`` times whole optimizer steps for so long at least: tokens/s, and the share of the cores that others took
-    meanwhile (none: not known). ``peak_memory_bytes``: above what the process held before. ``loss``: nats per token of the last
+    ``window(seconds)`` times whole optimizer steps for so long at least, after one that does not count: tokens/s, and the share of the
+    cores that others took meanwhile (none: not known). ``peak_memory_bytes``: above what the process held before. ``loss``: nats per token of the last
     warm-up step.
     """
 
@@ -101,6 +101,7 @@ def ready(spec: TrialSpec) -> Iterator[Ready]:
             return loss
 
         def timed(seconds: float) -> tuple[float, float | None]:
+            step()  # what others left in the caches is no part of it
             watch = Watch()
             rate = spec.tokens_per_step / _seconds_of(step, one.device, seconds)
             return rate, watch.others()

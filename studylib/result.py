@@ -213,7 +213,7 @@ class IdeaResult(Frozen):
 
     @property
     def leader(self) -> tuple[str, float, str] | None:
-        """Who is most probable to be best, with that probability, and at which size (empty: at the target)."""
+        """Who leads (has the lowest expected loss), with the probability of being best, and at which size (empty: at the target)."""
         if self.at_target is not None:
             return self.at_target.winner, self.at_target.p_best[self.at_target.winner], ""
         named = (one for one in self.verdicts if one.winner is not None and one.winner == self.winner)

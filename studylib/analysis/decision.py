@@ -30,7 +30,7 @@ AHEAD = 0.9  # P(best) from which the leader is ahead
 TOLD = Words(
     en="""
         {% if state == 'ahead' %}{{ leader }} is the best of those tried{% if at %} at {{ at }}{% endif %}, with {{ p | percent }} probability
-        {%- elif p < 0.5 %}Undecided{% if at %} at {{ at }}{% endif %}, most probable so far: {{ leader }}, {{ p | percent }}
+        {%- elif p < 0.5 %}Undecided{% if at %} at {{ at }}{% endif %}, leading so far: {{ leader }}, {{ p | percent }}
         {%- else %}{{ leader }} leads{% if at %} at {{ at }}{% endif %} with P(best) {{ p | percent }}{% endif %}
         {%- if looks > 1 %} (look {{ looks }} at growing data: {{ bar | percent }} was asked for){% endif %}
         {%- if state != 'ahead' %}; {{ others }} {{ 'other' | plural(others) }} may be better
@@ -38,7 +38,7 @@ TOLD = Words(
     ja="""
         {{ at ~ ' ' if at else 'この規模' }}で
         {%- if state == 'ahead' %}試した中では {{ leader }} が {{ p | percent }} の確率で最良です
-        {%- elif p < 0.5 %}は未決、現時点で最も有力なのは {{ leader }}({{ p | percent }})です
+        {%- elif p < 0.5 %}は未決、現時点の首位は {{ leader }}({{ p | percent }})です
         {%- else %}は {{ leader }} が首位(最良確率 {{ p | percent }})です{% endif %}
         {%- if looks > 1 %}(データを増やしながらの {{ looks }} 回目の判定のため基準は {{ bar | percent }}){% endif %}。
         {%- if state != 'ahead' %}ほかの {{ others }} 案のほうが良い可能性があります

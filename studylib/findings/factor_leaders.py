@@ -27,13 +27,13 @@ class FactorLeader(Frozen):
 class FactorLeaders(Finding):
     name = "factors"
     words = Words(
-        en="""At {{ size }} and equal FLOPs, the most probable choice of each factor, with P(best) and the expected regret in bits per
+        en="""At {{ size }} and equal FLOPs, the leading choice of each factor, with P(best) and the expected regret in bits per
             byte:
             {% for one in factors %}
             {{ one.factor }} {{ one.leader }} ({{ one.p | percent }}, {{ one.regret | fixed }}, {{ 'ahead' if one.ahead else 'open' }}
             {%- if one.rivals %}, {{ one.rivals | listed(3) }} may still be better{% endif %}){{ '.' if loop.last else '; ' }}
             {% endfor %}""",
-        ja="""{{ size }}・同一 FLOPs で各因子の最も有力な案(最良確率、期待損失 bits/byte):
+        ja="""{{ size }}・同一 FLOPs で各因子の首位の案(最良確率、期待損失 bits/byte):
             {% for one in factors %}
             {{ one.factor }} {{ one.leader }}({{ one.p | percent }}、{{ one.regret | fixed }}、{{ '首位確定' if one.ahead else '未決' }}
             {%- if one.rivals %}、{{ one.rivals | listed(3) }} が上回る可能性{% endif %}){{ '。' if loop.last else '、' }}

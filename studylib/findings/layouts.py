@@ -49,6 +49,4 @@ class Layouts(Finding):
         return cls(layouts=layouts, remark=not_quiet(measured["others"].median())).drawn_from(measured)
 
     def draw(self, measured: pl.DataFrame) -> Figure:
-        return mark(
-            throughput(measured, "trials_an_hour", "tiny trials an hour, by workers x threads", "rounds"), self.remark
-        )
+        return mark(throughput(measured, "trials_an_hour", "tiny trials an hour", "rounds"), self.remark)

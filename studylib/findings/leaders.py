@@ -34,16 +34,16 @@ class Leaders(Finding):
             {% set known = leaders | selectattr('leader') | list %}{% set names = known | map(attribute='leader') | unique | list %}
             {% if not names %}No accounting has a verdict at {{ size }}
             {% else %}
-            {% if names | length == 1 %}{{ names[0] }} is most probable whatever is held equal
-            {%- else %}Which {{ subject }} is most probable depends on what is held equal: {{ names | listed }}{% endif %};
+            {% if names | length == 1 %}{{ names[0] }} leads whatever is held equal
+            {%- else %}Which {{ subject }} leads depends on what is held equal: {{ names | listed }}{% endif %};
             {{ known | selectattr('ahead') | list | length }} of {{ leaders | length }} are sure, at {{ size }}
             {% endif %}""",
         ja="""
             {% set known = leaders | selectattr('leader') | list %}{% set names = known | map(attribute='leader') | unique | list %}
             {% if not names %}{{ size }} ではどの基準でも結論なし
             {% else %}
-            {% if names | length == 1 %}どの基準でも {{ names[0] }} が最も有力
-            {%- else %}最も有力な{{ subject }}は基準により異なる:{{ names | listed }}{% endif %}。
+            {% if names | length == 1 %}どの基準でも {{ names[0] }} が首位
+            {%- else %}首位の{{ subject }}は基準により異なる:{{ names | listed }}{% endif %}。
             {{ size }} で確実なのは {{ known | selectattr('ahead') | list | length }}/{{ leaders | length }}
             {% endif %}""",
     )

@@ -28,7 +28,7 @@ class OptimumVerdict(Finding):
             {% else %}Nothing is recommended for {{ target | short }} parameters yet.{% endif %}
             It is not decided here{% if reason is not none %}, because {{ reason }}{% endif %}; at {{ size }} and equal FLOPs
             {% if p >= 0.5 %}{{ leader }} is the best of those tried with {{ p | percent }} probability.
-            {% else %}too it is undecided, most probable so far: {{ leader }}, {{ p | percent }}.
+            {% else %}too it is undecided, leading so far: {{ leader }}, {{ p | percent }}.
             {% endif %}
             {% endif %}""",
         ja="""
@@ -40,7 +40,7 @@ class OptimumVerdict(Finding):
             {% else %}{{ target | short }} パラメータについて推奨できる値はまだありません。{% endif %}
             本研究では決まっていません{% if reason is not none %}({{ reason }}){% endif %}。
             {% if p >= 0.5 %}{{ size }}・同一 FLOPs で試した中では {{ leader }} が {{ p | percent }} の確率で最良です。
-            {% else %}{{ size }}・同一 FLOPs でも未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です。
+            {% else %}{{ size }}・同一 FLOPs でも未決で、現時点の首位は {{ leader }}({{ p | percent }})です。
             {% endif %}
             {% endif %}""",
     )

@@ -92,5 +92,5 @@ class Speed(Finding):
         ).drawn_from(known)  # fmt: skip
 
     def draw(self, known: pl.DataFrame) -> Figure:
-        points = "windows, timed in turn" if self.alone else "trials"
-        return mark(throughput(known, "tokens_per_s", "training speed (tokens per second)", points), self.remark)
+        points = "windows in turn" if self.alone else "trials"
+        return mark(throughput(known, "tokens_per_s", "tokens per second", points), self.remark)

@@ -17,7 +17,7 @@ class TargetVerdict(Finding):
             {% if decided %}Use {{ leader }} for {{ target | short }} parameters.
             {% elif p >= 0.5 %}Use {{ leader }} for {{ target | short }} parameters, as long as nothing better is known
             {%- if rivals %}; {{ rivals | listed(3) }} may still be better{% endif %}.
-            {% else %}For {{ target | short }} parameters it is undecided; most probable so far: {{ leader }}, {{ p | percent }}
+            {% else %}For {{ target | short }} parameters it is undecided; leading so far: {{ leader }}, {{ p | percent }}
             {%- if rivals %}, before {{ rivals | listed(3) }}{% endif %}.
             {% endif %}
             It is best there with {{ p | percent }} probability and gives away {{ regret_percent | num }} % of the loss on average, by
@@ -26,7 +26,7 @@ class TargetVerdict(Finding):
             {% if decided %}{{ target | short }} パラメータでは {{ leader }} を採用してください。
             {% elif p >= 0.5 %}{{ target | short }} パラメータでは、より良い証拠が得られるまで {{ leader }} を採用してください
             {%- if rivals %}({{ (rivals | listed(3) ~ ' ') | replace('件 ', '件') }}が上回る可能性が残ります){% endif %}。
-            {% else %}{{ target | short }} パラメータでは未決で、現時点で最も有力なのは {{ leader }}({{ p | percent }})です
+            {% else %}{{ target | short }} パラメータでは未決で、現時点の首位は {{ leader }}({{ p | percent }})です
             {%- if rivals %}(対立候補:{{ rivals | listed(3) }}){% endif %}。
             {% endif %}
             {{ times | num }} 分の 1 の {{ sizes[-1] }} までの {{ sizes | length }} 規模から見て、そこで最良である確率は {{ p | percent }}、平均損失は

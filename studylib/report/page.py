@@ -18,9 +18,9 @@ from studylib.words import Words
 
 _HERE = Path(__file__).parent
 LEADER = Words(
-    en="""{% if p < 0.5 %}undecided, most probable so far: {{ name }}, {{ p | percent }}{% else %}{{ name }}, {{ p | percent }}{% endif %}
+    en="""{% if p < 0.5 %}undecided, leading so far: {{ name }}, {{ p | percent }}{% else %}{{ name }}, {{ p | percent }}{% endif %}
         {%- if size %} (at {{ size }}){% endif %}""",
-    ja="""{% if p < 0.5 %}未決、現時点で最も有力:{{ name }}、{{ p | percent }}{% else %}{{ name }}、{{ p | percent }}{% endif %}
+    ja="""{% if p < 0.5 %}未決、現時点の首位:{{ name }}、{{ p | percent }}{% else %}{{ name }}、{{ p | percent }}{% endif %}
         {%- if size %}({{ size }} で){% endif %}""",
 )
 

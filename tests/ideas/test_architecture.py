@@ -324,7 +324,7 @@ def test_what_is_said_of_the_target_is_decided_or_open():
     told = TargetVerdict.of(far).said()
     assert not far.decided and "as long as nothing better is known; baseline may still be better" in told.en
     told = TargetVerdict.of(analysis.carry_to_target(simulated({"a": -0.1, "b": 0.0, "c": 0.1}), BASELINE)).said()
-    assert "it is undecided; most probable so far: " in told.en and "未決" in told.ja
+    assert "it is undecided; leading so far: " in told.en and "未決" in told.ja
     decision = analysis.decide(simulated({"a": -5.0}).filter(pl.col("size") == "20k"))
     assert "more sizes are needed" in NextRun.for_variants(decision, far, "architecture", PARAMS).said().en
 

@@ -453,9 +453,7 @@ def test_a_tie_is_not_called_a_leader():
     verdict = OptimumVerdict.of(decision, None, None, 1e10, None)
     told = verdict.said()
     assert (
-        f"most probable so far: {decision.leader}" in told.en
-        and "最も有力" in told.ja
-        and "best of those" not in told.en
+        f"leading so far: {decision.leader}" in told.en and "現時点の首位" in told.ja and "best of those" not in told.en
     )
     assert "Nothing is recommended" in told.en
     following = NextRun.for_optimum(decision, fits, None, 1e10, "depth_width", PARAMS)

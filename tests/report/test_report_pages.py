@@ -202,7 +202,7 @@ def test_who_leads_is_said_with_the_probability_and_nobody_below_a_half(study, t
 
     (tmp_path / "depth_width").mkdir()
     result = read_result(study / "depth_width").replace(figures=[])
-    for p, said in ((0.24, "undecided, most probable so far: a, 24 %"), (0.63, "a, 63 %")):
+    for p, said in ((0.24, "undecided, leading so far: a, 24 %"), (0.63, "a, 63 %")):
         verdict = result.verdicts[0].replace(winner="a", p_best={"a": p, "b": 1 - p})
         result.replace(winner="a", verdicts=[verdict]).write(tmp_path / "depth_width")
         cell = parsed(build_report(tmp_path, ideas={})).find("td", class_="leader")

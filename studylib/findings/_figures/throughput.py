@@ -35,5 +35,5 @@ def throughput(trials: pl.DataFrame, column: str, label: str, points: str) -> Fi
         ax.annotate(short(median), (0, y), (6, 0), textcoords="offset points", va="center", fontsize=9.5, color=INK)
     ax.xaxis.set_major_formatter(lambda value, _: short(value))
     ax.grid(axis="y", visible=False)
-    ax.set(xlabel=f"{label}: median and single {points}", ylabel="")
+    ax.set(xlabel=f"{label}: median and {points}", ylabel="")
     return figure

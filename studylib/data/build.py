@@ -43,7 +43,7 @@ from studylib.spec.record import plain_record
 def read_sources(data: DataSpec, folder: Path, *, progress: Progress | None = None) -> None:
     """Read and guard all text that is given, and keep it in ``folder``, where `prepare` finds it.
 
-    Of data that are prepared it is seen to that their files are as they were; what they were made behind need not be here any more.
+    Of data that are prepared it is seen to that their files are as they were; the data that their tokenizer is of need not be here.
 
     Raises
     ------

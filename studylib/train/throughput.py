@@ -48,8 +48,8 @@ class Ready:
     """A trial's training step, built and warm.
 
     ``window(seconds)`` times whole optimizer steps for so long at least, after one that does not count: tokens/s, and the share of the
-    cores that others took meanwhile (none: not known). ``peak_memory_bytes``: above what the process held before. ``loss``: nats per token of the last
-    warm-up step.
+    cores that others took meanwhile (none: not known). ``peak_memory_bytes``: above what the process held before. ``loss``: nats per
+    token of the last warm-up step.
     """
 
     window: Callable[[float], tuple[float, float | None]]

@@ -10,6 +10,7 @@ from studylib.frozen import Frozen
 from studylib.numbers import short
 from studylib.recipe.next_runs import NextRuns as Listed
 from studylib.result import Text
+from studylib.spec.setting import field_label
 from studylib.words import Words
 
 
@@ -116,7 +117,7 @@ class NextRuns(Finding):
             left -= one.gain
         ax.set_yticks(
             list(places),
-            [f"{one.choice.rpartition('.')[2]}  ({one.idea})\n{short(one.params)}" for one in self.runs],
+            [f"{field_label(one.choice)}  ({one.idea})\n{short(one.params)}" for one in self.runs],
             fontsize=9,
         )
         span = self.now - left

@@ -18,6 +18,12 @@ Phase = Literal["pre-training", "fine-tuning", "preferences"]
 Value = bool | int | float | str | tuple[str, ...] | tuple[StageSpec, ...] | tuple[CleanerSpec, ...] | None
 
 
+def field_label(field: str) -> str:
+    """The last part of a dotted field, ``beta2`` of ``optimizer.beta2``; of a name its owner's, ``optimizer`` of ``optimizer.name``."""
+    owner, _, last = field.rpartition(".")
+    return owner.rpartition(".")[2] if last == "name" else last
+
+
 class Tried(Frozen):
     """One of the values that were compared at the largest size, against the setting's own."""
 

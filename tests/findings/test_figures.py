@@ -210,6 +210,14 @@ def test_bars_of_probability_fit_many_variants():
     assert len(figure.axes[0].get_yticks()) == 8
 
 
+def test_choices_are_called_by_what_they_choose():
+    fields = ("schedule.name", "optimizer.beta2", "cleaning")
+    runs = [{"idea": "a", "choice": one, "params": 3e7, "seeds": 3, "gpu_hours": 2.0, "gain": 0.5} for one in fields]
+    listed = findings.NextRuns(runs=runs, budget=None, gpu_hours=6.0, now=4.0, after=2.5, why_none=None).drawn_from()
+    names = [label.get_text().split("  ")[0] for label in listed.figure().axes[0].get_yticklabels()]
+    assert names == ["schedule", "beta2", "cleaning"]
+
+
 def test_nothing_to_draw_is_no_figure_or_an_error(largest):
     noise = analysis.noise_floor(largest)
     assert findings.Speed.of(largest.with_columns(tokens_per_s=pl.lit(None, dtype=pl.Float64)), {}, SHAPE) is None

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from studylib.errors import StudyError
 from studylib.ideas._shared.equal_size import experts_at_equal_flops, fitted
-from studylib.ideas.decision.fields import acts_in_attention, name_of, why_not
+from studylib.ideas.decision.fields import acts_in_attention, why_not
 from studylib.model.cost import parameter_count
 from studylib.numbers import human
 from studylib.recipe.choices import Choices
 from studylib.registry import OBJECTIVES
 from studylib.spec import Setting, TrialSpec
+from studylib.spec.setting import field_label
 from studylib.words import Text, Words
 
 if TYPE_CHECKING:
@@ -277,5 +278,5 @@ def _value_at(part: Any, field: str) -> Any:
 
 def _named(values: dict[str, Any]) -> str:
     """``optimizer muon (learning_rate 0.01)``: the first field, and what goes with it."""
-    first, *others = (f"{name_of(field)} {human(value)}" for field, value in values.items())
+    first, *others = (f"{field_label(field)} {human(value)}" for field, value in values.items())
     return f"{first} ({', '.join(others)})" if others else first

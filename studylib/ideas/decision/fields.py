@@ -71,9 +71,3 @@ def acts_in_attention(changes: Mapping[str, Any]) -> bool:
     where = changes.get("model.position")
     adds = where is not None and POSITIONS[where].build_embedding is not Position.build_embedding
     return changes.keys() <= inside and not adds
-
-
-def name_of(field: str) -> str:
-    """``optimizer.name`` as ``optimizer``, ``optimizer.beta2`` as ``beta2``, ``model.moe.experts`` as ``experts``."""
-    owner, _, last = field.rpartition(".")
-    return owner.rpartition(".")[2] if last == "name" else last

@@ -11,8 +11,9 @@ from studylib import analysis
 from studylib.analysis import Decision
 from studylib.errors import StudyError, invalid
 from studylib.ideas.hyperparameters.recipe import base
-from studylib.ideas.hyperparameters.schema import HyperparametersParams, field_label
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.spec.search import Value
+from studylib.spec.setting import field_label
 
 
 @dataclass(frozen=True)

@@ -24,14 +24,9 @@ from studylib.spec import (
     choice_of,
 )
 from studylib.spec.search import Share, Value
+from studylib.spec.setting import field_label
 
 Dropped = Annotated[float, BeforeValidator(as_number), Field(gt=0, lt=1)]
-
-
-def field_label(key: str) -> str:
-    """``schedule.warmup_fraction`` as tables have it."""
-    owner, _, field = key.rpartition(".")
-    return owner.split(".")[-1] if field == "name" else field
 
 
 def _values_of(factors: dict[str, tuple[Value, ...]], keep: Collection[str]) -> dict[str, list[Value]]:

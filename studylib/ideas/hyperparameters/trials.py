@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from studylib.ideas._training import equal_flops_steps
 from studylib.ideas.hyperparameters.optimizers import timed_trials, tuning, untuned_trials
 from studylib.ideas.hyperparameters.recipe import RATE, at, base, labelled, with_tags
-from studylib.ideas.hyperparameters.schema import HyperparametersParams, field_label
+from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.registry import OBJECTIVES
 from studylib.search import first_trials, trial_at
 from studylib.spec import (
@@ -20,6 +20,7 @@ from studylib.spec import (
     Step,
     TrialSpec,
 )
+from studylib.spec.setting import field_label
 from studylib.trials.speeds import speed_steps
 from studylib.trials.trunk import trunk_and_branches
 

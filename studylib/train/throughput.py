@@ -23,7 +23,7 @@ from typing import TypeVar
 import torch
 
 from studylib.data import random_rows
-from studylib.environment import available_memory, gpus
+from studylib.environment import available_memory
 from studylib.measuring import BUSY, Watch, tell, wait_until_quiet
 from studylib.model.gpt import build_gpt
 from studylib.model.memory import memory_bytes
@@ -119,7 +119,8 @@ def ready(spec: TrialSpec) -> Iterator[Ready]:
 
 def fit_together(trials: Sequence[TrialSpec]) -> bool:
     """Whether memory holds all of them at once, built and warm."""
-    free = torch.cuda.mem_get_info()[0] if gpus() and torch.cuda.is_available() else available_memory()
+    device = resolve(trials[0]).torch_device
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
     return sum(map(memory_bytes, trials)) <= _SHARE_OF_MEMORY * free
 
 

@@ -58,9 +58,8 @@ def measure_layouts(asked: LayoutSpec, say: Callable[[str], None]) -> Iterator[d
                 done = run_trials(specs, Path(folder), workers=workers, progress=[])
                 assert set(done["status"]) == {"done"}, "a trial failed: its time means nothing"
                 tasks = [Task.under(Path(folder), spec) for spec in specs]
-                began = min(
-                    (one.folder / SPECIFICATION).stat().st_mtime for one in tasks
-                )  # written before the first step
+                # A specification is written just before the first step.
+                began = min((one.folder / SPECIFICATION).stat().st_mtime for one in tasks)
                 ended = max((one.folder / one.kind.marker).stat().st_mtime for one in tasks)
                 rate = 3600 * asked.trials / (ended - began)
                 yield {

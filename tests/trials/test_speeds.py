@@ -74,10 +74,10 @@ def test_windows_come_in_turn_where_memory_holds_all_trials(tiny_trial, monkeypa
 
 
 def test_memory_says_whether_trials_are_timed_in_turn(tiny_trial, monkeypatch):
-    needed = memory_bytes(tiny_trial)
-    monkeypatch.setattr(throughput, "gpus", list)
+    trial = tiny_trial.replace(**{"compute.device": "cpu"})
+    needed = memory_bytes(trial)
     monkeypatch.setattr(throughput, "available_memory", lambda: 5 * needed)
-    assert throughput.fit_together([tiny_trial] * 2) and not throughput.fit_together([tiny_trial] * 3)
+    assert throughput.fit_together([trial] * 2) and not throughput.fit_together([trial] * 3)
 
 
 def test_trials_over_several_processes_are_not_measured_here(tiny_trial, tmp_path):

@@ -126,7 +126,10 @@ class ComputeSpec(Frozen):
     dtype: Literal["auto", "float32", "bfloat16", "float64"] = Field(
         default="auto", description="of products; float64 also of weights and state, to tell rounding from a fault"
     )
-    compile: Literal["auto", "none", "layer"] = "auto"
+    compile: Literal["auto", "none", "layer", "graph"] = Field(
+        default="auto",
+        description="layer: torch.compile, a layer at a time; graph: on a GPU, a step's kernels recorded once and launched together",
+    )
     mixer_kernels: Literal["torch", "fla"] = Field(
         default="torch", description="fla: recurrent mixers by fla-core's Triton kernels, on a GPU"
     )

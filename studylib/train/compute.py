@@ -16,6 +16,8 @@ from studylib.spec import ComputeSpec, TrialSpec
 
 # Measured on two AVX-512 cores: compiling (about 10 s a process) is repaid when a trial is longer than this many FLOPs.
 COMPILE_MIN_FLOPS = 1e13
+# A step of fewer FLOPs keeps a GPU busy for less time than its kernels take to be launched one by one, so it is recorded.
+GRAPH_MAX_STEP_FLOPS = 3e11
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,13 @@ def has_fast_bf16(device: str) -> bool:
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
 
 
+def _worth_compiling(spec: TrialSpec, device: str) -> str:
+    flops = training_flops(spec) / spec.parallel.world_size
+    if device == "cuda" and spec.parallel.world_size == 1 and flops / spec.train_steps <= GRAPH_MAX_STEP_FLOPS:
+        return "graph"
+    return "layer" if flops >= COMPILE_MIN_FLOPS else "none"
+
+
 def resolve(spec: TrialSpec) -> Compute:
     """Choose device, precision and compilation for a trial.
 
@@ -77,7 +86,12 @@ def resolve(spec: TrialSpec) -> Compute:
         dtype = "bfloat16" if wide and has_fast_bf16(device) else "float32"
     compiled = asked.compile
     if compiled == "auto":
-        compiled = "layer" if training_flops(spec) / spec.parallel.world_size >= COMPILE_MIN_FLOPS else "none"
+        compiled = _worth_compiling(spec, device)
+    elif compiled == "graph" and (device != "cuda" or spec.parallel.world_size > 1):
+        where = f"{device}, {spec.parallel.world_size} processes"
+        raise invalid(
+            "compute.compile", "graph", f"serves one process on a GPU, not {where}", choices=["layer", "none"]
+        )
     if asked.mixer_kernels == "fla" and device != "cuda":
         raise invalid("compute.mixer_kernels", "fla", f"does not run on {device}", choices=["torch"])
     mixers = {spec.model.mixer_of_layer(layer) for layer in range(spec.model.num_layers)}

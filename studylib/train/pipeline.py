@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -71,39 +71,38 @@ def forward_backward(
 
     Returns the mean loss (0-d, fp64) on the last pipeline stage, zero elsewhere; averaged over replicas, the step's.
     """
-    count = len(batch) // micro_batch_size
-    label_scale = count * world.dp / (counted or counted_in(model, batch)) if model.masked else 0.0
-    with auxiliary_scale(1 / count):  # as nanotron's engine and the loop below scale the loss
-        return _forward_backward(model, world, engine, compute, batch, micro_batch_size, label_scale)
+    scale = label_scale_of(model, world, batch, micro_batch_size, counted)
+    cut = micro_batches(model, world, batch, micro_batch_size, label_scale=scale)
+    return backward(model, world, engine, compute, cut, len(batch) // micro_batch_size)
 
 
-def _forward_backward(
-    model: GPT,
-    world: World,
-    engine: PipelineEngine,
-    compute: Compute,
-    batch: Batch,
-    micro_batch_size: int,
-    label_scale: float,
+def backward(
+    model: GPT, world: World, engine: PipelineEngine, compute: Compute, cut: Iterable[dict], count: int
 ) -> torch.Tensor:
-    count = len(batch) // micro_batch_size
-    batches = micro_batches(model, world, batch, micro_batch_size, label_scale=label_scale)
-    if world.pp == 1:
-        # One stage needs no engine: the same passes without its bookkeeping for every block.
+    """As `forward_backward`, of a batch that is ``cut`` into ``count`` micro batches (see `micro_batches`)."""
+    with auxiliary_scale(1 / count):  # as nanotron's engine and the loop below scale the loss
         total = torch.zeros((), device=world.device, dtype=torch.float64)
-        for inputs in batches:
-            with compute.autocast():
-                loss = model(**inputs)["loss"] / count
-            loss.backward()
-            total += loss.detach()
-        return total
-    with compute.autocast():
-        outputs = engine.train_batch_iter(
-            model=model, pg=world.context.pp_pg, batch=batches, nb_microbatches=count, grad_accumulator=None
-        )
-    losses = [output["loss"] for output in outputs if isinstance(output["loss"], torch.Tensor)]
-    total = torch.zeros((), device=world.device, dtype=torch.float64)
-    return total + torch.stack(losses).sum() if losses else total
+        if world.pp == 1:
+            # One stage needs no engine: the same passes without its bookkeeping for every block.
+            for inputs in cut:
+                with compute.autocast():
+                    loss = model(**inputs)["loss"] / count
+                loss.backward()
+                total += loss.detach()
+            return total
+        with compute.autocast():
+            outputs = engine.train_batch_iter(
+                model=model, pg=world.context.pp_pg, batch=iter(cut), nb_microbatches=count, grad_accumulator=None
+            )
+        losses = [output["loss"] for output in outputs if isinstance(output["loss"], torch.Tensor)]
+        return total + torch.stack(losses).sum() if losses else total
+
+
+def label_scale_of(model: GPT, world: World, batch: Batch, micro_batch_size: int, counted: int | None) -> float:
+    """What a micro batch's summed loss is multiplied by, where not every position carries loss; ``counted`` as for
+    `forward_backward`."""
+    count = len(batch) // micro_batch_size
+    return count * world.dp / (counted or counted_in(model, batch)) if model.masked else 0.0
 
 
 def counted_in(model: GPT, batch: Batch) -> int:

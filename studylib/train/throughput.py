@@ -33,10 +33,9 @@ from studylib.spec import SpeedSpec, TrialSpec, validated
 from studylib.train.allocator import keep_freed_memory
 from studylib.train.compute import resolve
 from studylib.train.fit import fit_micro_batch
-from studylib.train.gradients import clip_gradients
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer
-from studylib.train.pipeline import forward_backward
+from studylib.train.passes import Passes
 
 Thing = TypeVar("Thing")
 
@@ -92,10 +91,10 @@ def ready(spec: TrialSpec) -> Iterator[Ready]:
 
         with tempfile.TemporaryDirectory() as folder:
             micro_batch_size = fit_micro_batch(spec, model, one, engine, compute, batch, Path(folder))
+        passes = Passes(model, one, engine, compute, spec.optimizer.grad_clip)
 
         def step() -> torch.Tensor:
-            loss = forward_backward(model, one, engine, compute, batch, micro_batch_size)
-            clip_gradients(model, one, spec.optimizer.grad_clip)
+            loss, _ = passes(batch, micro_batch_size)
             optimizer.step()
             optimizer.zero_grad()
             return loss

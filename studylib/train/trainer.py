@@ -24,12 +24,12 @@ from studylib.train.allocator import keep_freed_memory
 from studylib.train.branch import branch_off
 from studylib.train.compute import Compute, resolve
 from studylib.train.fit import fit_micro_batch
-from studylib.train.gradients import clip_gradients, reduce_gradients
 from studylib.train.kept import missing_checkpoints
 from studylib.train.likelihoods import References, read_references
 from studylib.train.memory import PeakMemory
 from studylib.train.optimizer import build_optimizer, set_learning_rate
-from studylib.train.pipeline import counted_in, forward_backward, sum_over_world
+from studylib.train.passes import Passes
+from studylib.train.pipeline import counted_in, sum_over_world
 from studylib.train.probe import build_probes, measure_probes
 from studylib.train.rollouts import Rollouts
 from studylib.train.stage_rates import staged_rate_factor
@@ -103,10 +103,9 @@ class _Trial:
             **self.rows.objective.built_for(),
         )  # fmt: skip
         self.optimizer = build_optimizer(self.model, spec, processes)
-        self.engine = pipeline_engine(spec.parallel.pp_engine)
-        self.micro_batch_size = fit_micro_batch(
-            spec, self.model, processes, self.engine, compute, random_rows(spec), out
-        )
+        engine = pipeline_engine(spec.parallel.pp_engine)
+        self.micro_batch_size = fit_micro_batch(spec, self.model, processes, engine, compute, random_rows(spec), out)
+        self.passes = Passes(self.model, processes, engine, compute, spec.optimizer.grad_clip)
         self.validation = Validation(spec, prepared, references)
         self.probes = build_probes(spec, prepared)
         self.log_every = max(1, spec.train_steps // LOGGED_STEPS)
@@ -163,11 +162,7 @@ class _Trial:
         mine = batch.rows(world.dp_rank * per_replica, (world.dp_rank + 1) * per_replica)
         if spec.model.moe is not None:
             reset_load(self.model)
-        loss = forward_backward(
-            self.model, world, self.engine, self.compute, mine, micro_batch_size, counted=counted_in(self.model, batch)
-        )
-        reduce_gradients(self.model, world)
-        grad_norm = clip_gradients(self.model, world, spec.optimizer.grad_clip)
+        loss, grad_norm = self.passes(mine, micro_batch_size, counted=counted_in(self.model, batch))
         learning_rate = spec.optimizer.learning_rate * staged_rate_factor(spec, step)
         set_learning_rate(self.optimizer, learning_rate)
         self.optimizer.step()
@@ -254,7 +249,11 @@ class _Trial:
                 else None,
                 "peak_memory_bytes": self.memory.peak(),
                 "resolved": self.compute.as_dict()
-                | {"world_size": self.world.size, "micro_batch_size": self.micro_batch_size},
+                | {
+                    "world_size": self.world.size,
+                    "micro_batch_size": self.micro_batch_size,
+                    "recorded": self.passes.recorded,
+                },
                 "data": self.prepared.manifest.get("sources", {}),
             }
         )

@@ -104,14 +104,15 @@ class SizeLeader(Frozen):
     rivals: tuple[str, ...] = Field(description="variants that may still be better there")
 
 
-Change = Literal["kept", "unsure", "noise", "changed"]
+Change = Literal["kept", "unsure", "noise", "changed", "untried"]
 
 
 class BySize(Frozen):
     """Who leads as models grow.
 
     ``change``, from the smallest size to the largest: one leads at both and is sure at both (``kept``), or not (``unsure``); another
-    leads, but may be no better than the first (``noise``), or each is out where the other leads (``changed``).
+    leads, but may be no better than the first (``noise``), or each is out where the other leads (``changed``), or one of the two was
+    tried at one of these sizes alone (``untried``).
     """
 
     sizes: tuple[SizeLeader, ...] = Field(description="two or more, smallest first")

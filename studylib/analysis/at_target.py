@@ -26,12 +26,13 @@ from studylib.notebook import line, records
 from studylib.numbers import percent
 from studylib.result import TargetVerdict
 
-Trend = Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
+Trend = Literal["holds", "shrinks", "grows", "flips", "differs", "unclear", "one size"]
 Interval = tuple[float, float, float]  # low, middle, high
 # Two variants that nobody compared are known to be no further apart than so many percent of the loss (`TYPICAL_SPREAD` of each, 95 %).
 WIDEST = 2.8
 MARGIN = 100 * margin.MARGIN  # percent of the loss
 _BAR = 0.9  # P(best) from which it is decided
+_APART = 2.576 / 1.960  # a 99 % interval over one of 95 %
 _KNOWN = 0.05  # of its SD: below, a difference is hardly one, and draws do not settle it
 
 
@@ -54,7 +55,8 @@ class CarriedEffect:
     trend
         ``shrinks``, ``grows`` or ``flips``: over three sizes or more (two cannot tell a slope from what one size was not tuned for)
         the slope is of one sign after Holm's correction for all variants, and leads the effect towards zero, away from it, or across.
-        ``holds``: an effect at the largest size, and no slope that could be seen. ``unclear``: neither.
+        ``differs``: no slope that could be seen, but the smallest and the largest size, each by itself, are apart (99 %).
+        ``holds``: an effect at the largest size, and neither of these. ``unclear``: nothing of all this.
     """
 
     variant: str
@@ -315,7 +317,9 @@ def _effects(
                 slope,
                 ends if ends[2] - ends[0] <= max(WIDEST, abs(ends[1])) else None,
                 float((target[:, v] < 0).mean()),
-                _trend(list(effects.values()), slope, bool(moves[place])) if len(effects) > 1 else "one size",
+                _trend(list(raw.values()), list(effects.values()), slope, bool(moves[place]))
+                if len(effects) > 1
+                else "one size",
             )
         )
     return tuple(found)
@@ -358,7 +362,7 @@ def _ends(draws: np.ndarray) -> Interval:
     return float(low), float(middle), float(high)
 
 
-def _trend(effects: list[Interval], slope: Interval | None, moves: bool) -> Trend:
+def _trend(measured: list[Interval], effects: list[Interval], slope: Interval | None, moves: bool) -> Trend:
     def sign(ends: Interval) -> int:
         return -1 if ends[2] < 0 else 1 if ends[0] > 0 else 0
 
@@ -368,4 +372,7 @@ def _trend(effects: list[Interval], slope: Interval | None, moves: bool) -> Tren
             return "flips"
         towards_zero = (1 if slope[1] > 0 else -1) != (first or last)
         return "shrinks" if towards_zero else "grows"
+    widths = [(ends[2] - ends[0]) / 2 for ends in (measured[0], measured[-1])]
+    if abs(measured[0][1] - measured[-1][1]) > _APART * math.hypot(*widths):
+        return "differs"
     return "holds" if last else "unclear"

@@ -93,5 +93,7 @@ def _change(first: Leading, last: Leading) -> Change:
     small, large = first.row(), last.row()
     if small.leader == large.leader:
         return "kept" if small.ahead and large.ahead else "unsure"
+    if large.leader not in first.p_best or small.leader not in last.p_best:
+        return "untried"
     out = small.leader not in large.rivals and large.leader not in small.rivals
-    return "changed" if out and large.leader in first.p_best and small.leader in last.p_best else "noise"
+    return "changed" if out else "noise"

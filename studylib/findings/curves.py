@@ -7,8 +7,8 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from studylib.analysis.noise import NoiseFloor
-from studylib.errors import invalid
+from studylib.analysis.paired import compare_to_baseline
+from studylib.errors import StudyError, invalid
 from studylib.findings._figures.style import LOSS, PALETTE, canvas, look
 from studylib.findings._finding import Finding
 from studylib.numbers import short
@@ -17,16 +17,18 @@ from studylib.words import Words
 
 
 class Curves(Finding):
-    """``gap_percent``: how far the worst ends above the best, of the loss; ``detectable_percent``: the least that would be seen."""
+    """``gap_percent``: how far the worst ends above the best, of the loss, with its paired interval; None with fewer than two seeds in
+    common. ``told_apart``: the gap is significant among the comparisons of all with the best."""
 
     name = "curves"
     title = Words(
         en="""
-            {{ best }} ends {{ gap_percent | fixed(1) }} % below {{ worst }}
-            {%- if gap_percent < detectable_percent %}, within the noise ({{ detectable_percent | fixed(1) }} %){% endif %}""",
+            {{ best }} ends {{ gap_percent | fixed(1) }} %{% if interval is not none %} ({{ interval[0] | fixed(1) }} to
+            {{ interval[1] | fixed(1) }}){% endif %} below {{ worst }}{% if not told_apart %}: not told apart{% endif %}""",
         ja="""
-            最終損失は {{ best }} が {{ worst }} より {{ gap_percent | fixed(1) }} % 低い
-            {%- if gap_percent < detectable_percent %}(誤差内、検出限界 {{ detectable_percent | fixed(1) }} %){% endif %}""",
+            最終損失は {{ best }} が {{ worst }} より {{ gap_percent | fixed(1) }} %{% if interval is not none %}
+            ({{ interval[0] | fixed(1) }}〜{{ interval[1] | fixed(1) }}){% endif %}
+            {{- '' if told_apart else ':差があるとは言えない' }}""",
     )
     alt = Words(
         en="Validation bits per byte along training at {{ size }}, mean and range over seeds, a line a {{ subject }}.",
@@ -38,19 +40,26 @@ class Curves(Finding):
     best: str
     worst: str
     gap_percent: float
-    detectable_percent: float
+    interval: tuple[float, float] | None
+    told_apart: bool
 
     @classmethod
-    def of(cls, trials: pl.DataFrame, curves: pl.DataFrame, subject: Text, noise: NoiseFloor) -> Curves:
-        """``trials`` of one size; ``curves`` from ``analysis.read_curves``, of more trials perhaps."""
+    def of(cls, trials: pl.DataFrame, curves: pl.DataFrame, subject: Text) -> Curves:
+        """``trials`` of one size, of at least two variants; ``curves`` from ``analysis.read_curves``, of more trials perhaps."""
         means = (
             trials.group_by("variant", maintain_order=True).agg(pl.col("val_bpb").mean()).drop_nulls().sort("val_bpb")
         )
         (best, low), (worst, high) = means.row(0), means.row(-1)
         own = curves.filter(pl.col("hash").is_in(trials["hash"].to_list()))
+        try:
+            against = compare_to_baseline(trials, best).row(by_predicate=pl.col("variant") == worst, named=True)
+        except StudyError:  # no two seeds in common
+            against = {"low": None, "significant": False}
+        known = against["low"] is not None
         return cls(
             subject=subject, size=str(trials["size"][0]), best=best, worst=worst, gap_percent=100 * (high / low - 1),
-            detectable_percent=100 * noise.mde / low,
+            interval=(100 * against["low"] / low, 100 * against["high"] / low) if known else None,
+            told_apart=against["significant"],
         ).drawn_from(own)  # fmt: skip
 
     def draw(self, curves: pl.DataFrame) -> Figure:

@@ -76,7 +76,8 @@ class Gains(Finding):
             Saved over tuned AdamW at {{ gains[-1].size }}, percent of the loss:
             {% for one in last %}
             {{ one.variant }} {{ one.over_tuned | signed(1) }}, which {{ {'holds': 'holds with size', 'shrinks': 'shrinks with size',
-            'grows': 'grows with size', 'flips': 'flips with size', 'unclear': 'is unclear over sizes', 'one size': 'is known at one size'}
+            'grows': 'grows with size', 'flips': 'flips with size', 'differs': 'differs between sizes',
+            'unclear': 'is unclear over sizes', 'one size': 'is known at one size'}
             [one.trend] }}{{ '.' if loop.last else '; ' }}
             {% endfor %}
             {% endif %}""",
@@ -86,7 +87,7 @@ class Gains(Finding):
             {{ gains[-1].size }} での調整済み AdamW に対する改善(損失の %):
             {% for one in last %}
             {{ one.variant }} {{ one.over_tuned | signed(1) }}、規模に対し{{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転',
-            'unclear': '不明', 'one size': '単一規模のみ'}[one.trend] }}{{ '。' if loop.last else ';' }}
+            'differs': '規模で相違', 'unclear': '不明', 'one size': '単一規模のみ'}[one.trend] }}{{ '。' if loop.last else ';' }}
             {% endfor %}
             {% endif %}""",
     )

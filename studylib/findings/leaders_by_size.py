@@ -29,6 +29,7 @@ class LeadersBySize(Finding):
             {% if change == 'kept' %}{{ first.leader }} leads at {{ first.size }} and at {{ last.size }}, and is sure at both
             {% elif change == 'unsure' %}{{ first.leader }} leads at {{ first.size }} and at {{ last.size }}, but is not sure at both
             {% elif change == 'noise' %}{{ first.leader }} leads at {{ first.size }}, {{ last.leader }} at {{ last.size }}: a change within the noise
+            {% elif change == 'untried' %}{{ first.leader }} leads at {{ first.size }}, {{ last.leader }} at {{ last.size }}; not both were tried at both
             {% else %}{{ first.leader }} leads at {{ first.size }}, {{ last.leader }} at {{ last.size }}: the verdict changed with size
             {% endif %}""",
         ja="""
@@ -36,6 +37,7 @@ class LeadersBySize(Finding):
             {% if change == 'kept' %}{{ first.size }} でも {{ last.size }} でも {{ first.leader }} が首位で、どちらも確実
             {% elif change == 'unsure' %}{{ first.size }} でも {{ last.size }} でも {{ first.leader }} が首位だが、両方で確実とは言えない
             {% elif change == 'noise' %}首位は {{ first.size }} で {{ first.leader }}、{{ last.size }} で {{ last.leader }}:雑音の範囲内の変化
+            {% elif change == 'untried' %}首位は {{ first.size }} で {{ first.leader }}、{{ last.size }} で {{ last.leader }}。両方の規模で試したのは一方だけ
             {% else %}首位は {{ first.size }} で {{ first.leader }}、{{ last.size }} で {{ last.leader }}:規模により結論が変わった
             {% endif %}""",
     )

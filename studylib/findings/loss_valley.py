@@ -192,8 +192,11 @@ def _panel(ax: Axes, trials: pl.DataFrame, fit: Valley, index: int, swept: str, 
         y = low - 0.03 * (high - low)
         ax.plot(fit.interval, [y, y], color=INK, lw=2.2, solid_capstyle="butt", zorder=5)
         ax.plot([fit.optimum], [y], marker="v", color=INK, ms=8, ls="", zorder=6, label="optimum, 95 % interval")
+        # towards the middle, where there is room for it
+        right = fit.optimum**2 < fit.sampled[0] * fit.sampled[1]
+        place, side, align = (fit.interval[1], 8, "left") if right else (fit.interval[0], -8, "right")
         ax.annotate(
-            short(fit.optimum), (fit.interval[1], y), (8, 0), textcoords="offset points", va="center", fontsize=10
+            short(fit.optimum), (place, y), (side, 0), textcoords="offset points", ha=align, va="center", fontsize=10
         )
     else:
         _remark(ax, 0.03, "no optimum inside the sampled range", va="bottom")

@@ -93,7 +93,7 @@ class RepeatedText(Finding):
         figure, (ax,) = canvas(width=7.2, height=2.0 + 0.5 * len(found))
         for y, row in enumerate(found):
             mark(ax, y, row)
-        names = [f"{row['text']} ({100 * row['left']:.0f} % left),\nread {row['epochs']:.2g} times" for row in found]
+        names = [f"{row['text']} ({100 * row['left']:.2g} % left),\nread {row['epochs']:.3g} times" for row in found]
         ax.set_yticks(range(len(names)), names, color=INK)
         ax.set_ylim(-0.6, len(names) - 0.4)
         frame(figure, ax, "the raw text, read once,", self.detectable)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from studylib.analysis import AtTarget, CarriedEffect
+from studylib.analysis.at_target import Trend
 from studylib.errors import invalid
 from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
@@ -31,7 +31,7 @@ class OverSizes(Frozen):
     last: Interval
     at_target: Interval | None
     p_better: Fraction
-    trend: Literal["holds", "shrinks", "grows", "flips", "unclear", "one size"]
+    trend: Trend
 
 
 class Slopes(Finding):
@@ -41,12 +41,12 @@ class Slopes(Finding):
             From {{ sizes[0] }} to {{ sizes[-1] }} parameters, of {{ effects | length }} {{ 'effect' | plural(effects | length) }}
             {% for trend, own in effects | groupby('trend') %}
             {{ own | length }} {% if own | length == 1 %}{{ {'unclear': 'is unclear', 'one size': 'is known at one size'}.get(trend, trend) }}
-            {%- else %}{{ {'holds': 'hold', 'shrinks': 'shrink', 'grows': 'grow', 'flips': 'flip', 'unclear': 'are unclear',
+            {%- else %}{{ {'holds': 'hold', 'shrinks': 'shrink', 'grows': 'grow', 'flips': 'flip', 'differs': 'differ', 'unclear': 'are unclear',
             'one size': 'are known at one size'}[trend] }}{% endif %}{{ '' if loop.last else ', ' }}
             {%- endfor %}{% endif %}""",
         ja="""{% if sizes | length < 2 %}効果は {{ sizes[0] }} だけで測られている{% else %}
             {{ sizes[0] }} から {{ sizes[-1] }} で {{ effects | length }} 案の効果は
-            {% for trend, own in effects | groupby('trend') %}{{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転', 'unclear': '不明',
+            {% for trend, own in effects | groupby('trend') %}{{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転', 'differs': '規模で相違', 'unclear': '不明',
             'one size': '単一規模のみ'}[trend] }} {{ own | length }}{{ '' if loop.last else '、' }}
             {%- endfor %}{% endif %}""",
     )
@@ -62,7 +62,7 @@ class Slopes(Finding):
         ja="""モデル規模に対する各案の効果(基準の損失に対する %)。因子ごとに 1 枠、帯は全規模をまとめた推定。最小から最大の規模への実測値と、
             支持される場合は {{ target | short }} パラメータでの値:
             {% for one in effects %}
-            {{ one.variant }} {{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転', 'unclear': '不明',
+            {{ one.variant }} {{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転', 'differs': '規模で相違', 'unclear': '不明',
             'one size': '単一規模のみ'}[one.trend] }}、{{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
             {%- if one.at_target is not none %}、目標では {{ one.at_target | signed(2) }} %{% endif %}、
             そこで基準に勝る確率 {{ one.p_better | percent }}{{ '。' if loop.last else ';' }}

@@ -71,6 +71,7 @@ WORDS: dict[str, Text] = {
     "change_kept": _("no, sure at both", "いいえ(両方で確実)"),
     "change_unsure": _("no, not sure", "いいえ(不確実)"),
     "change_noise": _("within the noise", "雑音の範囲内"),
+    "change_untried": _("not both tried at both", "一部の規模では未試行"),
     "change_changed": _("yes", "はい"),
     "settings": _("Settings for the 10B model", "10B モデルの設定"),
     "settings_caption": _(

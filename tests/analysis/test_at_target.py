@@ -64,6 +64,28 @@ def test_trends_are_recognised():
     assert wide[1][2] - wide[1][0] < wide[0][2] - wide[0][0], "other sizes and variants say something too"
 
 
+def test_sizes_apart_without_a_slope_are_not_said_to_hold():
+    """Losses of the published study, idea 8: so steep a slope is rare enough that noise may be behind it."""
+    losses = {
+        "baseline": ([1.6975, 1.7045, 1.7020], [1.5791, 1.5898, 1.5803], [1.3606, 1.3607, 1.3588]),
+        "experts": ([1.6872, 1.6863, 1.6927], [1.5634, 1.5547, 1.5667], [1.3227, 1.3207, 1.3171]),
+        "window": ([1.6720, 1.6794, 1.6781], [1.5601, 1.5649, 1.5590], [1.3436, 1.3415, 1.3447]),
+        "layernorm": ([1.7045, 1.7065, 1.7016], [1.5796, 1.5920, 1.5800], [1.3588, 1.3604, 1.3591]),
+    }
+    rows = [
+        {"size": str(params), "variant": name, "seed": seed, "status": "done", "non_embedding_params": params, "val_bpb": loss}
+        for name, sizes in losses.items()
+        for params, own in zip((125_000, 250_000, 1_000_000), sizes, strict=True)
+        for seed, loss in enumerate(own)
+    ]  # fmt: skip
+    found = {one.variant: one for one in analysis.carry_to_target(pl.DataFrame(rows), "baseline").effects}
+    first, last = found["experts"].measured["125000"], found["experts"].measured["1000000"]
+    assert last[2] < first[0], "each by itself"
+    assert {name: one.trend for name, one in found.items()} == {
+        "experts": "differs", "window": "holds", "layernorm": "unclear",
+    }  # fmt: skip
+
+
 def test_what_the_reference_is_changes_no_decision():
     trials = simulated(EFFECTS)
     one, other, none = (analysis.carry_to_target(trials, name) for name in ("baseline", "steady", None))

@@ -58,9 +58,11 @@ def test_a_leader_stays_surely_or_not():
     assert change(level, noise=0.02, random=1) in ("unsure", "noise")
 
 
-def test_a_leader_that_was_not_tried_at_the_other_end_is_not_a_change():
+def test_a_leader_that_was_not_tried_at_the_other_end_is_not_a_change(tmp_path):
     new = {1e5: {"wide": 2.0, "deep": 2.2}, 1e6: {"wide": 1.5, "deep": 1.6, "later": 1.3}}
-    assert change(new) == "noise"
+    assert change(new) == "untried"
+    record = findings.LeadersBySize.of(trials(new), CHOICE).save(tmp_path)
+    assert "not both were tried at both" in record.title.en
 
 
 def test_shapes_are_called_by_what_they_stand_for():

@@ -72,7 +72,7 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
         valley(trials), findings.Optimum.of(fits.budgets, carried, reason, 2e9, findings.ASPECT),
         findings.Leaders.of([verdict], "1M", SHAPE), findings.Comparison.of(largest, "8×104", SHAPE),
         findings.Effects.of(analysis.effects_by_size(largest, "8×104"), factors, noise),
-        findings.Curves.of(largest, curves, SHAPE, noise), findings.Speed.of(largest, {}, SHAPE),
+        findings.Curves.of(largest, curves, SHAPE), findings.Speed.of(largest, {}, SHAPE),
         findings.LearningRate.of(pl.concat(rates), noise, SHAPE), findings.Layouts.of(layouts),
         findings.MidRun.of(curves, "8×104", "2×208"),
     ]  # fmt: skip
@@ -161,11 +161,21 @@ def test_a_figure_without_description_is_refused(largest, tmp_path):
 
 
 def test_series_differ_by_more_than_colour(largest, curves):
-    figure = findings.Curves.of(largest, curves, SHAPE, analysis.noise_floor(largest)).figure()
+    figure = findings.Curves.of(largest, curves, SHAPE).figure()
     handles = figure.legends[0].get_lines()
     assert len(handles) == len(SHAPES["1M"])
     assert len({line.get_linestyle() + str(line.get_marker()) for line in handles}) == len(handles)
     assert "bits per byte" in figure.axes[0].get_ylabel()
+
+
+def test_the_title_of_curves_tells_a_gap_from_noise(largest, curves):
+    clear = findings.Curves.of(largest, curves, SHAPE)
+    assert clear.told_apart and clear.interval[0] < clear.gap_percent < clear.interval[1]
+    noisy = largest.with_columns(val_bpb=1.0 + 0.01 * ((pl.int_range(pl.len()) * 7) % 5))
+    even = findings.Curves.of(noisy, curves, SHAPE)
+    assert not even.told_apart and even.interval[0] < even.gap_percent < even.interval[1]
+    one = findings.Curves.of(largest.filter(pl.col("seed") == 0), curves, SHAPE)
+    assert one.interval is None and not one.told_apart
 
 
 def test_more_series_than_colours_still_differ():
@@ -223,7 +233,7 @@ def test_nothing_to_draw_is_no_figure_or_an_error(largest):
     assert findings.Speed.of(largest.with_columns(tokens_per_s=pl.lit(None, dtype=pl.Float64)), {}, SHAPE) is None
     assert findings.Leaders.of([], "1M", SHAPE).figure() is None
     assert findings.LearningRate.of(largest.clear().with_columns(lr_factor=1.0), noise, SHAPE).figure() is None
-    nowhere = findings.Curves.of(largest, analysis.read_curves(Path("nowhere"), largest), SHAPE, noise)
+    nowhere = findings.Curves.of(largest, analysis.read_curves(Path("nowhere"), largest), SHAPE)
     with pytest.raises(StudyError, match="validation"):
         nowhere.figure()
 

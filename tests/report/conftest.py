@@ -40,7 +40,7 @@ def make_study(folder: Path) -> Path:
         findings.Optimum.of(fits, carried, reason, 2e9, findings.ASPECT),
         findings.Leaders.of(verdicts, "16M", shape),
         findings.Comparison.of(largest, "16×288", shape),
-        findings.Curves.of(largest, curves, shape, floor),
+        findings.Curves.of(largest, curves, shape),
         findings.Speed.of(largest, {}, shape),
     )
     figures = tuple(one.save(home, one.name) for one in shown)

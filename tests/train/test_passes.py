@@ -133,3 +133,13 @@ def test_auto_records_small_steps_on_a_gpu_alone(tiny_trial, monkeypatch):
 def test_a_graph_needs_one_process_on_a_gpu(tiny_trial, data_folder, tmp_path):
     with pytest.raises(StudyError, match=r"compute.compile: 'graph' serves one process on a GPU, not cpu"):
         train(tiny_trial.replace(**{"compute.compile": "graph"}), tmp_path, data_folder=data_folder)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("change", ["plain", "in micro batches", "dropout", "a shorter context first"])
+def test_a_graph_on_a_gpu_is_the_same_steps(change, tiny_trial, data_folder, tmp_path):
+    spec = tiny_trial.replace(**CHANGES[change], **{"compute.device": "cuda", "compute.compile": "none"})
+    train(spec, tmp_path / "launched", data_folder=data_folder)
+    result = train(spec.replace(**{"compute.compile": "graph"}), tmp_path / "recorded", data_folder=data_folder)
+    assert result["resolved"]["recorded"]
+    assert losses(tmp_path / "recorded") == losses(tmp_path / "launched")

@@ -33,7 +33,8 @@ _TWINS = 4  # at a time
 
 # Each takes another way through the engine; the twin on the CPU does not compile and computes everything plainly.
 VARIANTS: dict[str, dict[str, Any]] = {
-    "plain": {},
+    "plain": {},  # small enough that its steps are recorded and replayed
+    "launched kernel by kernel": {"compute.compile": "none"},
     "compiled": {"compute.compile": "layer"},
     "all logits at once": {"compute.cross_entropy": "plain"},
     "layers computed again": {"compute.recompute": "layer"},

@@ -22,9 +22,8 @@ from studylib.parallel import pipeline_engine, world
 from studylib.rows import Batch
 from studylib.spec import ComputeSpec, DataSpec, ModelSpec, ParallelSpec, TokenizerSpec, TrialSpec
 from studylib.train.compute import Compute, resolve
-from studylib.train.gradients import clip_gradients, reduce_gradients
 from studylib.train.optimizer import build_optimizer
-from studylib.train.pipeline import forward_backward
+from studylib.train.passes import Passes
 
 Step = Callable[[np.ndarray], torch.Tensor]
 LEARNING_RATE = 1e-3
@@ -40,12 +39,10 @@ def this_engine(model: ModelSpec, dtype: str, compiled: bool) -> Step:
     with world(ParallelSpec(), compute.torch_device) as one:
         gpt = build_gpt(model, one, seed=0, execution=compute.execution)
         optimizer = build_optimizer(gpt, spec, one)
-    engine = pipeline_engine("1f1b")
+    passes = Passes(gpt, one, pipeline_engine("1f1b"), compute, 1.0)
 
     def step(rows: np.ndarray) -> torch.Tensor:
-        loss = forward_backward(gpt, one, engine, compute, Batch(rows), len(rows))
-        reduce_gradients(gpt, one)
-        clip_gradients(gpt, one, 1.0)
+        loss, _ = passes(Batch(rows), len(rows))
         optimizer.step()
         optimizer.zero_grad()
         return loss

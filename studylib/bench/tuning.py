@@ -49,9 +49,8 @@ from studylib.spec import (
 from studylib.train.allocator import keep_freed_memory
 from studylib.train.compute import resolve
 from studylib.train.export import export_llama
-from studylib.train.gradients import clip_gradients, reduce_gradients
 from studylib.train.optimizer import build_optimizer
-from studylib.train.pipeline import forward_backward
+from studylib.train.passes import Passes
 
 PRE_TRAINING, PACKED, APART = "pre-training", "fine-tuning, packed", "fine-tuning, one a row"
 LABEL = "conversations"
@@ -191,14 +190,13 @@ def _serve_engine(job: Job, pipe: Connection) -> None:
     rows, compute = TrainingRows(prepare(spec.data, job.folder / "study"), spec), resolve(spec)
     with world(ParallelSpec(), compute.torch_device) as one:
         gpt = build_gpt(spec.model, one, seed=0, execution=compute.execution, **rows.objective.built_for())
-        optimizer, engine = build_optimizer(gpt, spec, one), pipeline_engine("1f1b")
+        optimizer = build_optimizer(gpt, spec, one)
+        passes = Passes(gpt, one, pipeline_engine("1f1b"), compute, 1.0)
         number = 0
         pipe.send("ready")
         while pipe.recv() is not None:
             batch = rows.batch(number)
-            forward_backward(gpt, one, engine, compute, batch, len(batch))
-            reduce_gradients(gpt, one)
-            clip_gradients(gpt, one, 1.0)
+            passes(batch, len(batch))
             optimizer.step()
             optimizer.zero_grad()
             if compute.device == "cuda":

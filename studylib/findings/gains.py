@@ -31,26 +31,28 @@ class Gains(Finding):
     name = "gains"
     title = Words(
         en="""
-            {% set rivals = gains | rejectattr('over_tuned', 'none') | selectattr('size', 'eq', gains[0].size) | list %}
-            {% if not rivals %}Tuned, AdamW saves {{ gains[0].over_default[1] | fixed(1) }} % over its default rate; no other was compared
+            {% set rivals = gains | rejectattr('over_tuned', 'none') | selectattr('size', 'eq', gains[-1].size) | list %}
+            {% if not rivals %}Tuned, AdamW saves {{ gains[-1].over_default[1] | fixed(1) }} % over its default rate at {{ gains[-1].size }}; no other was compared
             {% else %}
             {% set best = rivals | sort(attribute='over_default.1') | last %}
-            {{ best.variant }} saves {{ best.over_default[1] | fixed(1) }} % over default AdamW
+            At {{ best.size }} {{ best.variant }} saves {{ best.over_default[1] | fixed(1) }} % over default AdamW
             {%- if best.over_tuned[0] <= 0 <= best.over_tuned[2] %}; from tuned AdamW it cannot be told
             {%- else %}, {{ best.over_tuned[1] | fixed(1) }} % over tuned AdamW
-            {{- {'shrinks': '; it shrinks with size', 'grows': '; it grows with size', 'flips': '; it flips with size', 'one size': ''}
+            {{- {'shrinks': '; it shrinks with size', 'grows': '; it grows with size', 'flips': '; it flips with size',
+            'differs': '; it differs between sizes', 'one size': ''}
             .get(best.trend, '; no trend with size is seen') }}
             {%- endif %}
             {% endif %}""",
         ja="""
-            {% set rivals = gains | rejectattr('over_tuned', 'none') | selectattr('size', 'eq', gains[0].size) | list %}
-            {% if not rivals %}調整した AdamW の改善は既定の学習率に対し {{ gains[0].over_default[1] | fixed(1) }} %、ほかとの比較はない
+            {% set rivals = gains | rejectattr('over_tuned', 'none') | selectattr('size', 'eq', gains[-1].size) | list %}
+            {% if not rivals %}調整した AdamW の改善は{{ gains[-1].size }} で既定の学習率に対し {{ gains[-1].over_default[1] | fixed(1) }} %、ほかとの比較はない
             {% else %}
             {% set best = rivals | sort(attribute='over_default.1') | last %}
-            {{ best.variant }} の改善は未調整 AdamW 比 {{ best.over_default[1] | fixed(1) }} %、
+            {{ best.size }} で {{ best.variant }} の改善は未調整 AdamW 比 {{ best.over_default[1] | fixed(1) }} %、
             {%- if best.over_tuned[0] <= 0 <= best.over_tuned[2] %}調整済み AdamW とは区別できない
             {%- else %}調整済み AdamW 比 {{ best.over_tuned[1] | fixed(1) }} %
-            {{- {'shrinks': '。規模とともに縮む', 'grows': '。規模とともに伸びる', 'flips': '。規模とともに逆転する', 'one size': ''}
+            {{- {'shrinks': '。規模とともに縮む', 'grows': '。規模とともに伸びる', 'flips': '。規模とともに逆転する',
+            'differs': '。規模により異なる', 'one size': ''}
             .get(best.trend, '。規模による差は判別できない') }}
             {%- endif %}
             {% endif %}""",

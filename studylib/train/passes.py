@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
@@ -90,7 +90,12 @@ class StepGraph:
         The step cannot be recorded.
     """
 
-    def __init__(self, compute_step, inputs: Inputs, parameters: Sequence[torch.nn.Parameter]):
+    def __init__(
+        self,
+        compute_step: Callable[[Inputs, int], tuple[torch.Tensor, torch.Tensor]],
+        inputs: Inputs,
+        parameters: Sequence[torch.nn.Parameter],
+    ):
         self._inputs = [
             {name: value if value is None else value.clone() for name, value in one.items()} for one in inputs
         ]

@@ -22,7 +22,7 @@ _EQUIVALENT = 0.95
 _NO_USE = 10  # margins: a best guess that costs more than 2 % of the loss on average is none
 LEAST_SIZES = 3
 # How far beyond the largest an exponent is trusted, in ranges (of logarithms) that it was seen over: twice. Exponents are of a regime:
-# from 0.1M to 2M parameters the best aspect ratio grew here with the power 0.64 (reports/published), which would be one layer at 10B,
+# from 0.1M to 2M parameters the best aspect ratio grew here with the power 0.8 (reports/published), which would be one layer at 10B,
 # and from 50M to 2B it hardly moves (Gemstones, arXiv 2502.06857); what is best of parameters for given compute goes with the power
 # 0.73 where models are small and with 0.5 where they are not (arXiv 2406.12907).
 REACH = 2.0
@@ -202,10 +202,7 @@ def carry(
         quantity=valleys.quantity,
         target={name: float(target[name]) for name in names},
         optimum=tuple(float(value) for value in np.exp(np.quantile(log_optimum, tails))),
-        exponents={
-            name: tuple(float(value) for value in np.quantile(draws.place[:, n], tails))
-            for n, name in enumerate(names, start=1)
-        },
+        exponents=_exponents(valleys, confidence),
         budgets=len(valleys.budgets), bracketed=len(valleys.bracketed),
         factor={name: target[name] / max(one.sizes[name] for one in valleys.budgets) for name in names},
         margin=valleys.margin, line=line, log_optimum=log_optimum,
@@ -215,6 +212,18 @@ def carry(
     if choice.regret > _NO_USE * valleys.margin:
         return None, NO_USE(percent=100 * _NO_USE * valleys.margin)
     return found, None
+
+
+def known_exponents(valleys: Valleys, *, confidence: float) -> dict[str, tuple[float, float, float]]:
+    """See `Valleys.exponents`."""
+    known = valleys.bracketed and _refusal(valleys, list(valleys.centre)) is None
+    return _exponents(valleys, confidence) if known else {}
+
+
+def _exponents(valleys: Valleys, confidence: float) -> dict[str, tuple[float, float, float]]:
+    tails = [(1 - confidence) / 2, 0.5, (1 + confidence) / 2]
+    found = np.quantile(valleys.draws.place[:, 1:], tails, axis=0).T.tolist()
+    return {name: tuple(ends) for name, ends in zip(valleys.centre, found, strict=True)}
 
 
 def _refusal(valleys: Valleys, names: list[str]) -> Text | None:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
-from studylib.analysis.carried import REACH, CarriedOptimum, carry
+from studylib.analysis.carried import REACH, CarriedOptimum, carry, known_exponents
 from studylib.analysis.compared import Compared, Costs, costs
 from studylib.analysis.margin import MARGIN
 from studylib.analysis.twoway import finished
@@ -205,6 +205,11 @@ class Valleys:
             ``target`` names other variables than the fit, or a value is not positive.
         """
         return carry(self, target, reach=reach, confidence=confidence, random_seed=random_seed)
+
+    def exponents(self, *, confidence: float = 0.95) -> dict[str, tuple[float, float, float]]:
+        """By variable: the power (low, middle, high) of it that the optimum goes with, over the sizes tried; empty where too few of them
+        have an optimum inside their range. Whether it holds at a target is `carry`'s to say."""
+        return known_exponents(self, confidence=confidence)
 
 
 def fit_valleys(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from studylib.analysis import CarriedOptimum, Valley
+from studylib.analysis import CarriedOptimum, Valley, Valleys
 from studylib.findings._figures.style import INK, MUTED, canvas, look
 from studylib.findings._finding import Finding, Interval
 from studylib.findings._quantity import Quantity, powers_of_two
@@ -27,17 +27,21 @@ class Best(Frozen):
 class Optimum(Finding):
     """``at_target`` (low, middle, high) is not there where ``reason`` says why nothing supports one.
 
-    ``times``: how many times the largest size the target is.
+    ``times``: how many times the largest size the target is. ``power``: of the size, that the optimum goes with over the sizes tried.
     """
 
     name = "optimum"
     title = Words(
         en="""
-            {% if at_target is none %}The best {{ quantity }} is not carried to {{ target | short }} parameters yet
+            {% if at_target is none and power is not none %}The best {{ quantity }} goes with the size to the power {{ power[1] | fixed(2) }}
+            ({{ power[0] | fixed(2) }} to {{ power[2] | fixed(2) }}); it is not carried to {{ target | short }} parameters
+            {% elif at_target is none %}The best {{ quantity }} is not carried to {{ target | short }} parameters yet
             {% else %}Carried to {{ target | short }} parameters, {{ times | num }} times the largest size, the best {{ quantity }} is
             {{ at_target | num }}{% endif %}""",
         ja="""
-            {% if at_target is none %}最適な{{ quantity }}はまだ {{ target | short }} パラメータへ外挿できない
+            {% if at_target is none and power is not none %}最適な{{ quantity }}は規模の {{ power[1] | fixed(2) }} 乗
+            ({{ power[0] | fixed(2) }}〜{{ power[2] | fixed(2) }})に比例。{{ target | short }} パラメータへは外挿しない
+            {% elif at_target is none %}最適な{{ quantity }}はまだ {{ target | short }} パラメータへ外挿できない
             {% else %}{{ target | short }} パラメータ(最大規模の {{ times | num }} 倍)へ外挿した最適な{{ quantity }}は
             {{ ' ' }}{{ at_target | num }}{% endif %}""",
     )
@@ -58,21 +62,24 @@ class Optimum(Finding):
     target: float
     times: float
     best: tuple[Best, ...]
+    power: Interval | None
     at_target: Interval | None
     reason: Text | None
 
     @classmethod
     def of(
         cls,
-        fits: Sequence[Valley],
+        valleys: Valleys,
         carried: CarriedOptimum | None,
         reason: Text | None,
         target: float,
         quantity: Quantity,
     ) -> Optimum:
         """``carried`` and ``reason`` from ``Valleys.carry``, ``target`` in parameters."""
+        fits = valleys.budgets
         return cls(
             quantity=quantity.name, target=target, times=target / max(fit.params for fit in fits),
+            power=valleys.exponents().get("params"),
             best=tuple(Best(size=fit.budget, value=fit.optimum) for fit in fits),
             at_target=carried.optimum if carried is not None else None, reason=reason,
         ).drawn_from(fits, carried, quantity)  # fmt: skip

@@ -175,6 +175,9 @@ def test_nothing_is_carried_beyond_the_square_of_the_range_seen():
     assert carried is None
     assert "79.4B parameters is 4,140 times the largest tried" in reason.en and "seen over 64 times" in reason.en
     assert "4,100 倍" in reason.ja
+    low, middle, high = valleys.exponents()["params"]  # known all the same, of the sizes seen
+    assert low < 0.1 < high and high - low < 0.3 and low < middle < high
+    assert analysis.fit_valleys(ladder(2)).exponents() == {}
 
 
 def test_the_interval_grows_with_the_distance():

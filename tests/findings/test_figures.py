@@ -69,7 +69,7 @@ def test_a_saved_figure_is_small_sharp_and_described(trials, largest, curves, tm
     )
     layouts = largest.rename({"tokens_per_s": "trials_an_hour"}).with_columns(others=pl.lit(0.01))
     drawn: list[Finding] = [
-        valley(trials), findings.Optimum.of(fits.budgets, carried, reason, 2e9, findings.ASPECT),
+        valley(trials), findings.Optimum.of(fits, carried, reason, 2e9, findings.ASPECT),
         findings.Leaders.of([verdict], "1M", SHAPE), findings.Comparison.of(largest, "8×104", SHAPE),
         findings.Effects.of(analysis.effects_by_size(largest, "8×104"), factors, noise),
         findings.Curves.of(largest, curves, SHAPE), findings.Speed.of(largest, {}, SHAPE),
@@ -184,8 +184,8 @@ def test_more_series_than_colours_still_differ():
 
 def test_the_valley_says_when_there_is_no_optimum(largest):
     rising = largest.with_columns(val_bpb=1 + pl.col("aspect").log() * 0.1 + pl.col("seed") * 0.001)
-    fits = analysis.fit_valleys(rising).budgets
-    assert fits[0].optimum is None
+    fits = analysis.fit_valleys(rising)
+    assert fits.budgets[0].optimum is None and fits.exponents() == {}
     assert any("no optimum" in text for text in texts(valley(rising).figure()))
     optimum = findings.Optimum.of(fits, None, Text(en="one size", ja="一規模"), 1e10, findings.ASPECT)
     assert any("not carried" in text for text in texts(optimum.figure()))

@@ -313,7 +313,7 @@ def test_verdict_carries_a_clear_optimum_and_says_how_sure():
     told = verdict.said()
     assert f"Build {shape.num_layers} layers x {shape.hidden_size}" in told.en and "decided" in told.en
     assert f"{shape.num_layers} 層 × {shape.hidden_size}" in told.ja
-    optimum = Optimum.of(fits, carried, reason, 1e10, ASPECT)
+    optimum = Optimum.of(valleys, carried, reason, 1e10, ASPECT)
     assert optimum.at_target == carried.optimum and optimum.times == pytest.approx(1e3)
     assert "Carried to 10B parameters" in optimum.title(**optimum.facts).en and not optimum.said().en
     valley = LossValley.of(trials, valleys, ASPECT)
@@ -441,8 +441,18 @@ def test_nothing_is_carried_from_one_budget_and_the_published_shape_stands():
     assert not verdict.decided and "a16" in told.en
     assert {one.evidence for one in shape.settings()} == {"published", "convention"}
     assert all(one.interval is None for one in shape.settings())
-    optimum = Optimum.of(fits, carried, reason, 1e10, ASPECT)
+    optimum = Optimum.of(valleys, carried, reason, 1e10, ASPECT)
     assert reason.en in optimum.said().en and reason.ja in optimum.said().ja
+    assert optimum.power is None and "is not carried to 10B parameters yet" in optimum.title(**optimum.facts).en
+
+
+def test_a_power_seen_is_told_where_it_is_not_carried():
+    valleys = analysis.fit_valleys(made_trials({"100k": 12.0, "1M": 24.0, "10M": 48.0}))
+    optimum = Optimum.of(valleys, *valleys.carry({"params": 1e15}), 1e15, ASPECT)
+    assert optimum.power[0] < 0.3 < optimum.power[2] and optimum.at_target is None
+    title = optimum.title(**optimum.facts)
+    assert f"goes with the size to the power {optimum.power[1]:.2f} (" in title.en and "it is not carried" in title.en
+    assert f"規模の {optimum.power[1]:.2f} 乗" in title.ja and "外挿しない" in title.ja
 
 
 def test_a_tie_is_not_called_a_leader():

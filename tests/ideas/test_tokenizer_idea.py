@@ -170,7 +170,7 @@ def test_the_best_vocabulary_is_found_carried_on_and_said(valleys, tmp_path):
     labels = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
     assert not any("Llama" in label for label in labels), "that mark belongs to the aspect ratio"
     assert found.save(tmp_path).file == "valley.png"
-    optimum = Optimum.of(fits, carried, reason, 1e8, VOCABULARY)
+    optimum = Optimum.of(valleys, carried, reason, 1e8, VOCABULARY)
     assert "the best vocabulary is" in optimum.title(**optimum.facts).en
     assert optimum.figure().axes[0].get_ylabel() == "vocabulary (pieces)"
 

@@ -27,7 +27,6 @@ def make_study(folder: Path) -> Path:
 
     curves = analysis.read_curves(folder, trials)
     valleys = analysis.fit_valleys(trials)
-    fits = valleys.budgets
     carried, reason = valleys.carry({"params": 2e9})
     largest = trials.filter(pl.col("size") == "16M")
     accounts = analysis.accountings(trials, bases=("flops", "seconds", "memory"))
@@ -37,7 +36,7 @@ def make_study(folder: Path) -> Path:
     shape = Text(en="shape", ja="形状")
     shown = (
         findings.LossValley.of(trials, valleys, findings.ASPECT),
-        findings.Optimum.of(fits, carried, reason, 2e9, findings.ASPECT),
+        findings.Optimum.of(valleys, carried, reason, 2e9, findings.ASPECT),
         findings.Leaders.of(verdicts, "16M", shape),
         findings.Comparison.of(largest, "16×288", shape),
         findings.Curves.of(largest, curves, shape),

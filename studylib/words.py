@@ -42,6 +42,17 @@ ACCOUNTINGS: dict[str, Text] = {
     "target_tokens": Text(en="equal Japanese tokens", ja="同一の日本語トークン数"),
 }
 
+# What becomes of an effect with size (`analysis.at_target.Trend`), of one variant.
+TRENDS: dict[str, Text] = {
+    "holds": Text(en="holds", ja="維持"),
+    "shrinks": Text(en="shrinks", ja="縮小"),
+    "grows": Text(en="grows", ja="拡大"),
+    "flips": Text(en="flips", ja="逆転"),
+    "differs": Text(en="differs", ja="規模で相違"),
+    "unclear": Text(en="is unclear", ja="不明"),
+    "one size": Text(en="is known at one size", ja="単一規模のみ"),
+}
+
 
 class Words(Frozen):
     """A Jinja2 template in each language; called with facts it is a `Text`. Line breaks are spaces, in Japanese nothing."""
@@ -71,6 +82,7 @@ def _environment(language: Language) -> Environment:
     env.filters |= {
         "listed": partial(_listed, language),
         "accounting": lambda basis: getattr(ACCOUNTINGS[basis], language),
+        "trend": lambda name: getattr(TRENDS[name], language),
         "plural": lambda word, count: _plain(language, word) + ("" if count == 1 else "s"),
     }
     return env

@@ -317,9 +317,7 @@ def _effects(
                 slope,
                 ends if ends[2] - ends[0] <= max(WIDEST, abs(ends[1])) else None,
                 float((target[:, v] < 0).mean()),
-                _trend(list(raw.values()), list(effects.values()), slope, bool(moves[place]))
-                if len(effects) > 1
-                else "one size",
+                _trend(list(raw.values()), list(effects.values()), slope, bool(moves[place])),
             )
         )
     return tuple(found)
@@ -366,6 +364,8 @@ def _trend(measured: list[Interval], effects: list[Interval], slope: Interval | 
     def sign(ends: Interval) -> int:
         return -1 if ends[2] < 0 else 1 if ends[0] > 0 else 0
 
+    if len(effects) < 2:
+        return "one size"
     first, last = sign(effects[0]), sign(effects[-1])
     if moves and slope is not None and len(effects) > 2 and (first or last):
         if first and last and first != last:

@@ -162,9 +162,8 @@ def _optima(ax: Axes, fits: Mapping[int, Mapping[int, Valley]], law: CarriedOpti
     ticks(ax.xaxis, sorted({tokens for one in fits.values() for tokens in one}), short)
     tried = [end for one in fits.values() for fit in one.values() for end in fit.sampled]
     low, high = ax.get_ylim()
-    ax.set_ylim(
-        min(low, min(tried) / 1.1), max(high, max(tried) * 1.1)
-    )  # what was tried, or one tick alone may be left
+    # what was tried, or one tick alone may be left
+    ax.set_ylim(min(low, min(tried) / 1.1), max(high, max(tried) * 1.1))
     ax.yaxis.set_major_formatter(lambda value, _: short(value))
     ax.set(xlabel="training tokens", ylabel="best batch (tokens a step)")
     ax.legend(fontsize=9, loc="best")

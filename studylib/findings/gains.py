@@ -88,8 +88,7 @@ class Gains(Finding):
             {% if last %}
             {{ gains[-1].size }} での調整済み AdamW に対する改善(損失の %):
             {% for one in last %}
-            {{ one.variant }} {{ one.over_tuned | signed(1) }}、規模に対し{{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転',
-            'differs': '規模で相違', 'unclear': '不明', 'one size': '単一規模のみ'}[one.trend] }}{{ '。' if loop.last else ';' }}
+            {{ one.variant }} {{ one.over_tuned | signed(1) }}、規模に対し{{ one.trend | trend }}{{ '。' if loop.last else ';' }}
             {% endfor %}
             {% endif %}""",
     )

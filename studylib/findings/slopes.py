@@ -40,14 +40,13 @@ class Slopes(Finding):
         en="""{% if sizes | length < 2 %}Effects are known at {{ sizes[0] }} alone{% else %}
             From {{ sizes[0] }} to {{ sizes[-1] }} parameters, of {{ effects | length }} {{ 'effect' | plural(effects | length) }}
             {% for trend, own in effects | groupby('trend') %}
-            {{ own | length }} {% if own | length == 1 %}{{ {'unclear': 'is unclear', 'one size': 'is known at one size'}.get(trend, trend) }}
+            {{ own | length }} {% if own | length == 1 %}{{ trend | trend }}
             {%- else %}{{ {'holds': 'hold', 'shrinks': 'shrink', 'grows': 'grow', 'flips': 'flip', 'differs': 'differ', 'unclear': 'are unclear',
             'one size': 'are known at one size'}[trend] }}{% endif %}{{ '' if loop.last else ', ' }}
             {%- endfor %}{% endif %}""",
         ja="""{% if sizes | length < 2 %}効果は {{ sizes[0] }} だけで測られている{% else %}
             {{ sizes[0] }} から {{ sizes[-1] }} で {{ effects | length }} 案の効果は
-            {% for trend, own in effects | groupby('trend') %}{{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転', 'differs': '規模で相違', 'unclear': '不明',
-            'one size': '単一規模のみ'}[trend] }} {{ own | length }}{{ '' if loop.last else '、' }}
+            {% for trend, own in effects | groupby('trend') %}{{ trend | trend }} {{ own | length }}{{ '' if loop.last else '、' }}
             {%- endfor %}{% endif %}""",
     )
     alt = Words(
@@ -55,15 +54,14 @@ class Slopes(Finding):
             together say. From the smallest to the largest size as measured, and at {{ target | short }} parameters where that is
             supported:
             {% for one in effects %}
-            {{ one.variant }} {{ {'unclear': 'is unclear', 'one size': 'is known at one size'}.get(one.trend, one.trend) }}, {{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
+            {{ one.variant }} {{ one.trend | trend }}, {{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
             {%- if one.at_target is not none %}, at the target {{ one.at_target | signed(2) }} %{% endif %},
             better there with {{ one.p_better | percent }} probability{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""モデル規模に対する各案の効果(基準の損失に対する %)。因子ごとに 1 枠、帯は全規模をまとめた推定。最小から最大の規模への実測値と、
             支持される場合は {{ target | short }} パラメータでの値:
             {% for one in effects %}
-            {{ one.variant }} {{ {'holds': '維持', 'shrinks': '縮小', 'grows': '拡大', 'flips': '逆転', 'differs': '規模で相違', 'unclear': '不明',
-            'one size': '単一規模のみ'}[one.trend] }}、{{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
+            {{ one.variant }} {{ one.trend | trend }}、{{ one.first | signed(2) }} → {{ one.last | signed(2) }} %
             {%- if one.at_target is not none %}、目標では {{ one.at_target | signed(2) }} %{% endif %}、
             そこで基準に勝る確率 {{ one.p_better | percent }}{{ '。' if loop.last else ';' }}
             {% endfor %}""",

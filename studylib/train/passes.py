@@ -17,7 +17,7 @@ from studylib.parallel import PipelineEngine, World
 from studylib.rows import Batch
 from studylib.train.compute import Compute
 from studylib.train.gradients import clip_gradients, reduce_gradients
-from studylib.train.pipeline import backward, label_scale_of, micro_batches
+from studylib.train.pipeline import backward, training_inputs
 
 _EAGER_FIRST = 2  # steps of a shape before it is recorded: libraries set themselves up in the first
 _MOST_GRAPHS = 8  # each keeps its activations; rows of ever new shapes are computed as they come
@@ -41,8 +41,7 @@ class Passes:
         self, batch: Batch, micro_batch_size: int, *, counted: int | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """``batch`` and ``counted`` as for `forward_backward`."""
-        scale = label_scale_of(self._model, self._world, batch, micro_batch_size, counted)
-        cut = micro_batches(self._model, self._world, batch, micro_batch_size, label_scale=scale)
+        cut = training_inputs(self._model, self._world, batch, micro_batch_size, counted=counted)
         count = len(batch) // micro_batch_size
         if self._graphs is None:
             return self._compute_step(cut, count)

@@ -71,8 +71,7 @@ def forward_backward(
 
     Returns the mean loss (0-d, fp64) on the last pipeline stage, zero elsewhere; averaged over replicas, the step's.
     """
-    scale = label_scale_of(model, world, batch, micro_batch_size, counted)
-    cut = micro_batches(model, world, batch, micro_batch_size, label_scale=scale)
+    cut = training_inputs(model, world, batch, micro_batch_size, counted=counted)
     return backward(model, world, engine, compute, cut, len(batch) // micro_batch_size)
 
 
@@ -98,11 +97,13 @@ def backward(
         return total + torch.stack(losses).sum() if losses else total
 
 
-def label_scale_of(model: GPT, world: World, batch: Batch, micro_batch_size: int, counted: int | None) -> float:
-    """What a micro batch's summed loss is multiplied by, where not every position carries loss; ``counted`` as for
-    `forward_backward`."""
+def training_inputs(
+    model: GPT, world: World, batch: Batch, micro_batch_size: int, *, counted: int | None = None
+) -> Iterator[dict]:
+    """The `micro_batches` of a training step, with the scale of their losses; ``counted`` as for `forward_backward`."""
     count = len(batch) // micro_batch_size
-    return count * world.dp / (counted or counted_in(model, batch)) if model.masked else 0.0
+    label_scale = count * world.dp / (counted or counted_in(model, batch)) if model.masked else 0.0
+    return micro_batches(model, world, batch, micro_batch_size, label_scale=label_scale)
 
 
 def counted_in(model: GPT, batch: Batch) -> int:

@@ -35,6 +35,7 @@ KINDS = {
 PARAMS = FinetuneMixParams(
     data={"sources": [{"name": "ja", "options": {"register": "ja", "bytes": 100_000}}]}, kinds=KINDS, design=(1, 2),
     orders={"talk last": (("choice", "free"), ("talk",))}, wordings=(1, 16), row_shares=(0.25,), epochs=(1, 4), seq_len=128,
+    num_layers=2,
 )  # fmt: skip
 
 

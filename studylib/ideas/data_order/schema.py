@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from studylib.data.pseudo import RULES, SamplingSpec
 from studylib.errors import invalid
-from studylib.ideas._shared.at_size import MOST_TOKENS, layers_size, more_text, one_shape
-from studylib.ideas._training import TrainingParams
+from studylib.ideas._shared.at_size import more_text
+from studylib.ideas._shared.one_model import OneModelParams
 from studylib.spec import Count, DataSpec, Fraction, Positive, SourceSpec
 
 Share = Annotated[Fraction, Field(gt=0, lt=1)]
@@ -21,16 +21,12 @@ _WORLD = (
 )
 
 
-class DataOrderParams(TrainingParams):
+class DataOrderParams(OneModelParams):
     """Keys of ``params/<scale>/data_order.yaml``."""
 
     data: DataSpec = Field(default=DataSpec(sources=_WORLD), description="sources, tokenizer and split")
     target: str = Field(default="ja", description="label of the source whose loss decides; the others are its helpers")
-    num_layers: Positive = Field(default=3, description="of all models, as the next two")
-    hidden_size: Positive = Field(default=64, description="width of the residual stream")
-    num_heads: Positive = Field(default=4, description="attention heads")
     seq_len: Positive = Field(default=128, description="tokens of context")
-    train_tokens: Positive = Field(default=262_144, description="of every order; the ladder has shares of it")
     first_share: Share = Field(default=0.5, description="share of the run for the helpers, where they come first")
     replay: tuple[Share, ...] = Field(default=(0.1,), description="helpers' shares that stay in the second stage")
     ladder: tuple[Share, ...] = Field(
@@ -71,10 +67,8 @@ class DataOrderParams(TrainingParams):
 
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`; kinds of orders are kept or left out."""
-        own = self.train_tokens / layers_size(self.num_layers, self.hidden_size)
-        tokens = round(size * min(own, MOST_TOKENS))
-        found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
-        found |= {"train_tokens": tokens, "ladder": [min(self.ladder)], "scarce": None}
+        tokens = self.tokens_at(size, self.train_tokens)
+        found = super().at_size(size) | {"train_tokens": tokens, "ladder": [min(self.ladder)], "scarce": None}
         if keep:
             found["by_length"] = self.by_length and any("documents first" in name for name in keep)
             found["replay"] = [

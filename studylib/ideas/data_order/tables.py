@@ -10,6 +10,8 @@ from scipy import stats
 
 from studylib.analysis import Moved, accountings, estimate
 from studylib.analysis.decision import Basis
+from studylib.ideas.data_order.schema import DataOrderParams
+from studylib.ideas.data_order.trials import orders
 from studylib.spec import TrialSpec
 
 _SPREAD = 0.3  # of the orders' slopes of log loss
@@ -23,7 +25,7 @@ def on_target(trials: pl.DataFrame, target: str) -> pl.DataFrame:
 
 
 def order_accountings(
-    orders: pl.DataFrame, ladder: pl.DataFrame, baseline: str, speeds: Mapping[str, Sequence[float]]
+    compared: pl.DataFrame, ladder: pl.DataFrame, baseline: str, speeds: Mapping[str, Sequence[float]]
 ) -> dict[Basis, Moved]:
     """Equal FLOPs, equal seconds and equal tokens of the target, moved along the ladder of the target alone.
 
@@ -32,14 +34,23 @@ def order_accountings(
     """
     lengths = ladder.with_columns(pl.lit(baseline).alias("variant"))
     found = accountings(
-        orders, lengths, reference=baseline, speeds=speeds, bases=("flops", "seconds"), spread=_SPREAD
+        compared, lengths, reference=baseline, speeds=speeds, bases=("flops", "seconds"), spread=_SPREAD
     )  # fmt: skip
-    return found | accountings(orders, lengths, bases=("target_tokens",), spread=_SPREAD)
+    return found | accountings(compared, lengths, bases=("target_tokens",), spread=_SPREAD)
+
+
+def kinds_of_orders(params: DataOrderParams) -> dict[str, list[str]]:
+    """The orders but the target alone: those with other sources, and those that sort the target's own text."""
+    baseline, *others = orders(params)
+    own = [
+        name for name in others if all(set(stage.mixture or ()) == {params.target} for stage in orders(params)[name])
+    ]
+    return {"with other text": [name for name in others if name not in own], f"{baseline}, sorted": own}
 
 
 def with_means(trials: pl.DataFrame, columns: Mapping[str, str]) -> pl.DataFrame:
-    """Columns averaged over a variant's seeds, under the names that a table shows."""
-    return trials.with_columns(pl.col(old).mean().over("variant").alias(new) for new, old in columns.items())
+    """Columns averaged over a variant's seeds at each size, under the names that a table shows."""
+    return trials.with_columns(pl.col(old).mean().over("size", "variant").alias(new) for new, old in columns.items())
 
 
 def borders(specs: Sequence[TrialSpec]) -> dict[str, list[int]]:

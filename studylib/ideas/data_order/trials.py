@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from studylib.ideas._training import at_each_size, size_label
+from studylib.ideas._training import at_each_size
 from studylib.ideas.data_order.schema import DataOrderParams
-from studylib.model.cost import flops_per_token, parameter_count, training_flops
-from studylib.spec import DataSpec, MadeText, ModelSpec, SourceSpec, StageSpec, Step, TrialSpec
+from studylib.model.cost import flops_per_token, training_flops
+from studylib.spec import DataSpec, MadeText, SourceSpec, StageSpec, Step, TrialSpec
 from studylib.trials.speeds import speed_steps
 
 
 def plan(params: DataOrderParams) -> list[Step]:
-    """Orders at equal FLOPs, the ladder of the target alone, made text by share on scarce text; and how fast each context is
-    trained."""
-    specs: list[Step] = []
-    for variant, stages in orders(params).items():
-        asked = {"family": "order", "variant": variant}
-        specs += [at_equal_flops(params, _trial(params, stages, seed, **asked)) for seed in params.seeds]
+    """Orders at equal FLOPs, at every size; at the largest the ladder of the target alone, made text by share on scarce text, and how
+    fast each context is trained."""
+    *smaller, own = (_order_trials(one) for one in params.at_every_size)
+    own += _ladder_trials(params)
+    return [*chain(*smaller), *own, *_made_trials(params), *speed_steps(own)]
+
+
+def _order_trials(params: DataOrderParams) -> list[TrialSpec]:
+    return [
+        at_equal_flops(params, _trial(params, stages, seed, family="order", variant=variant))
+        for variant, stages in orders(params).items()
+        for seed in params.seeds
+    ]
+
+
+def _ladder_trials(params: DataOrderParams) -> list[TrialSpec]:
     only = (StageSpec(name=params.target, mixture={params.target: 1.0}),)
-    for share in sorted(params.ladder):  # the whole share is among the orders
-        tokens = round(share * params.train_tokens)
-        specs += [
-            _trial(params, only, seed, tokens=tokens, family="ladder", variant=f"{params.target} only x{share:g}")
-            for seed in params.seeds
-        ]
-    steps = specs + _made_trials(params)
-    return [*steps, *speed_steps([step for step in steps if isinstance(step, TrialSpec)])]
+    return [
+        _trial(
+            params, only, seed, tokens=round(share * params.train_tokens),
+            family="ladder", variant=f"{params.target} only x{share:g}",
+        )
+        for share in sorted(params.ladder)  # the whole share is among the orders
+        for seed in params.seeds
+    ]  # fmt: skip
 
 
 def baselines(params: DataOrderParams, steps: Sequence[Step]) -> list[TrialSpec]:
@@ -127,17 +138,11 @@ def _trial(
     params: DataOrderParams, stages: tuple[StageSpec, ...], seed: int,
     *, tokens: int | None = None, data: DataSpec | None = None, **tags: Any,
 ) -> TrialSpec:  # fmt: skip
-    model = ModelSpec(
-        num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,
-        vocab_size=params.data.tokenizer.vocab_size, seq_len=params.seq_len,
-    )  # fmt: skip
+    model = params.model(params.data.tokenizer.vocab_size)
     steps = params.steps_of(tokens or params.train_tokens)
     probes = params.probes if tags["family"] == "order" else ()
     trial = params.trial(model, seed, steps, data=data, stages=stages, probes=probes, tags=tags)
-    label = {
-        "size": size_label(parameter_count(model).non_embedding),
-        "target_tokens": target_tokens(trial, params.target),
-    }
+    label = {"size": params.size, "target_tokens": target_tokens(trial, params.target)}
     return trial.replace(tags=label | tags)
 
 

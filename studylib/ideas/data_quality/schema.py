@@ -9,8 +9,8 @@ from pydantic import Field, model_validator
 
 from studylib.data.clean._masks import MASKS
 from studylib.errors import invalid
-from studylib.ideas._shared.at_size import MOST_TOKENS, layers_size, more_text, one_shape
-from studylib.ideas._training import TrainingParams
+from studylib.ideas._shared.at_size import more_text
+from studylib.ideas._shared.one_model import OneModelParams
 from studylib.spec import CleanerSpec, Cleaning, Count, DataSpec, Fraction, Positive, SourceSpec
 
 Share = Annotated[Fraction, Field(lt=1)]
@@ -38,7 +38,7 @@ _GROUPS = {
 _ASKED = {"falsehoods": "false_facts", "canaries": "canaries"}  # probe: the option without which it has nothing to ask
 
 
-class DataQualityParams(TrainingParams):
+class DataQualityParams(OneModelParams):
     """Keys of ``params/<scale>/data_quality.yaml``."""
 
     data: DataSpec = Field(
@@ -58,11 +58,7 @@ class DataQualityParams(TrainingParams):
     groups: dict[str, tuple[str, ...]] = Field(
         default=_GROUPS, description="steps that are tried together, by name; none: each for itself"
     )
-    num_layers: Positive = Field(default=3, description="of all models, as the next two")
-    hidden_size: Positive = Field(default=64, description="width of the residual stream")
-    num_heads: Positive = Field(default=4, description="attention heads")
     seq_len: Positive = Field(default=128, description="tokens of context")
-    train_tokens: Positive = Field(default=262_144, description="of every run at equal tokens")
     scarce: SourceSpec | None = Field(
         default=None, description="too little web text, all of which is trained on; none: not tried"
     )
@@ -76,11 +72,9 @@ class DataQualityParams(TrainingParams):
 
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`; all cleanings are kept: each is a part of others."""
-        own = self.train_tokens / layers_size(self.num_layers, self.hidden_size)
-        tokens = round(size * min(own, MOST_TOKENS))
-        found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
-        found |= {"train_tokens": tokens, "scarce": None, "hard": [], "told": None}
-        return found | more_text("raw", self.raw, _LEFT_OUT * tokens)
+        tokens = self.tokens_at(size, self.train_tokens)
+        found = {"train_tokens": tokens, "scarce": None, "hard": [], "told": None}
+        return super().at_size(size) | found | more_text("raw", self.raw, _LEFT_OUT * tokens)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -11,7 +11,7 @@ from studylib.analysis.decision import Basis
 from studylib.data.excerpts import NO_TEXT
 from studylib.findings import Comparison
 from studylib.ideas.data_quality.schema import ALL, RAW, DataQualityParams
-from studylib.ideas.data_quality.trials import cleaned_text
+from studylib.ideas.data_quality.trials import cleaned_text, variants
 from studylib.notebook import line, one_line, records
 from studylib.spec.record_cleaned import CleanedRecord
 from studylib.trials import Task
@@ -31,6 +31,15 @@ def cleaned_record(params: DataQualityParams) -> CleanedRecord:
         It was not cleaned, or that failed.
     """
     return Task.under(params.folder, cleaned_text(params)).made()
+
+
+def ways_of_cleaning(params: DataQualityParams) -> dict[str, list[str]]:
+    """The variants but raw text, by what they say of a step: what it does alone, and what is lost without it."""
+    found: dict[str, list[str]] = {"one step alone, and all": [], "all but one": []}
+    for name in variants(params):
+        if name != RAW:
+            found["all but one" if name.startswith("all but") else "one step alone, and all"].append(name)
+    return found
 
 
 class Examples:

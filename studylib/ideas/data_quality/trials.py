@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-from studylib.ideas._training import at_each_size, size_label
+from studylib.ideas._training import at_each_size
 from studylib.ideas.data_quality.schema import ALL, HARD, RAW, WEB, DataQualityParams
-from studylib.model.cost import parameter_count
 from studylib.registry import CLEANERS
-from studylib.spec import CleanedText, CleanerSpec, DataSpec, ModelSpec, StageSpec, Step, TrialSpec
+from studylib.spec import CleanedText, CleanerSpec, DataSpec, StageSpec, Step, TrialSpec
 from studylib.trials.speeds import speed_steps
 
 Steps = tuple[CleanerSpec, ...]
 
 
 def plan(params: DataQualityParams) -> list[Step]:
-    """Every cleaning at equal tokens, rates of false facts, the text of the round at equal raw text; and how fast it trains."""
+    """Every cleaning at equal tokens, at every size; at the largest rates of false facts, the text of the round at equal raw text, and how
+    fast it trains."""
+    *smaller, own = (_step_trials(one) for one in params.at_every_size)
+    own += _false_facts_trials(params)
+    return [*chain(*smaller), *own, *scarce_data(params).values(), *speed_steps(own)]
+
+
+def _step_trials(params: DataQualityParams) -> list[TrialSpec]:
     asked = remembering(params)
-    trials = [
+    return [
         _trial(
             params, params.data_with(params.raw, steps), seed, probes=params.probes if variant in asked else (),
             family="step", variant=variant,
@@ -26,8 +33,6 @@ def plan(params: DataQualityParams) -> list[Step]:
         for variant, steps in variants(params).items()
         for seed in params.seeds
     ]  # fmt: skip
-    trials += _false_facts_trials(params)
-    return [*trials, *scarce_data(params).values(), *speed_steps(trials)]
 
 
 def baselines(params: DataQualityParams, steps: Sequence[Step]) -> list[TrialSpec]:
@@ -135,12 +140,8 @@ def _trial(params: DataQualityParams, data: DataSpec, seed: int, *, steps: int =
         for name in ("family", "variant", "text", "false_facts", "epochs", "left")
         if name in changes
     }
-    model = ModelSpec(
-        num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,
-        vocab_size=data.vocab_size, seq_len=params.seq_len,
-    )  # fmt: skip
     return params.trial(
-        model, seed, steps or params.steps_of(params.train_tokens), data=data,
+        params.model(data.vocab_size), seed, steps or params.steps_of(params.train_tokens), data=data,
         stages=(StageSpec(name=WEB, mixture={WEB: 1.0}),),
-        tags={"size": size_label(parameter_count(model).non_embedding)} | tags, **changes,
+        tags={"size": params.size} | tags, **changes,
     )  # fmt: skip

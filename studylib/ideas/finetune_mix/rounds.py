@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import partial
 from statistics import fmean
 
 from studylib.errors import StudyError
@@ -16,12 +17,28 @@ from studylib.trials.queue import Round
 
 
 def rounds_of(params: FinetuneMixParams) -> list[Round]:
-    """Behind the mixtures at the first seed: each at its best rate on the seeds that judge; behind those what follows on the best."""
-    after = tuple(trial.name for trial in first_seed(params))
-    expected = len(mixtures(params)) * len(params.judging_seeds) + _expected_on_the_best(params)
+    """Behind the mixtures at the first seed: each at its best rate on the seeds that judge; behind those what follows on the best of the
+    largest model."""
+    *smaller, _ = params.at_every_size
+    many = len(mixtures(params)) * len(params.judging_seeds)
     return [
-        Round("mixtures at their best rates, and what follows on the best", after, expected, lambda: _at_best(params))
-    ]
+        *(
+            Round(f"mixtures of {one.size} at their best rates", _names(first_seed(one)), many, partial(_judged_alone, one))
+            for one in smaller
+        ),
+        Round(
+            "mixtures at their best rates, and what follows on the best", _names(first_seed(params)),
+            many + _expected_on_the_best(params), lambda: _at_best(params),
+        ),
+    ]  # fmt: skip
+
+
+def _names(trials: Iterable[TrialSpec]) -> tuple[str, ...]:
+    return tuple(trial.name for trial in trials)
+
+
+def _judged_alone(params: FinetuneMixParams) -> tuple[list[TrialSpec], list[Round]]:
+    return judged(params), []
 
 
 def first_seed(params: FinetuneMixParams) -> list[TrialSpec]:
@@ -35,8 +52,9 @@ def first_seed(params: FinetuneMixParams) -> list[TrialSpec]:
 
 def _at_best(params: FinetuneMixParams) -> tuple[list[Step], list[Round]]:
     trials = judged(params)
-    after = tuple(trial.name for trial in trials)
-    later = Round("questions and preferences", after, _expected_on_the_best(params), lambda: (_on_the_best(params), []))
+    later = Round(
+        "questions and preferences", _names(trials), _expected_on_the_best(params), lambda: (_on_the_best(params), [])
+    )
     return [*trials], [later]
 
 

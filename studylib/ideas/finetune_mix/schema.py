@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from studylib.errors import invalid
 from studylib.frozen import Fraction, Frozen
-from studylib.ideas._shared.at_size import MOST_TOKENS, kept, layers_size, more_text, one_shape
-from studylib.ideas._training import TrainingParams
+from studylib.ideas._shared.at_size import kept, more_text
+from studylib.ideas._shared.one_model import OneModelParams, SmallerModel
 from studylib.registry import BENCHMARKS, CHAT_TEMPLATES
 from studylib.spec import Above0, Count, DataSpec, ObjectiveSpec, Positive, SourceSpec, TokenizerSpec, first_problem
 
@@ -77,7 +77,13 @@ class Policy(Frozen):
         return self
 
 
-class FinetuneMixParams(TrainingParams):
+class SmallerPretrained(SmallerModel):
+    """As `SmallerModel`; it is pre-trained first, and then compares the mixtures."""
+
+    pretrain_tokens: Positive
+
+
+class FinetuneMixParams(OneModelParams):
     """Keys of ``params/<scale>/finetune_mix.yaml``."""
 
     data: DataSpec = Field(
@@ -91,9 +97,11 @@ class FinetuneMixParams(TrainingParams):
     tokenizer_sees: Literal["text", "kinds"] = Field(
         default="text", description="what the tokenizer is trained on: text of the pre-training, or the kinds too"
     )
-    num_layers: Positive = Field(default=2, description="of all models, as the next two")
-    hidden_size: Positive = Field(default=64, description="width of the residual stream")
-    num_heads: Positive = Field(default=4, description="attention heads")
+    smaller: tuple[SmallerPretrained, ...] = Field(
+        default=(),
+        description="models that compare the mixtures too, to see what changes with size: num_layers, hidden_size, num_heads, "
+        "pretrain_tokens, train_tokens",
+    )
     seq_len: Positive = Field(default=192, description="tokens of context; conversations share a row")
     global_batch_size: Positive = Field(default=8, description="rows in a step of a tuning")
     pretrain_tokens: Positive = Field(default=1_048_576, description="of the one model that all tunings start from")
@@ -191,10 +199,8 @@ class FinetuneMixParams(TrainingParams):
 
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`: the pre-training grows with the model, what is tuned on stays."""
-        own = self.pretrain_tokens / layers_size(self.num_layers, self.hidden_size)
-        tokens = round(size * min(own, MOST_TOKENS))
-        found: dict[str, Any] = one_shape(size, self.hidden_size // self.num_heads)
-        found |= {"pretrain_tokens": tokens, "longer": None}
+        tokens = self.tokens_at(size, self.pretrain_tokens)
+        found = super().at_size(size) | {"pretrain_tokens": tokens, "longer": None}
         if keep:
             found["orders"] = {name: [list(kinds) for kinds in self.orders[name]] for name in kept(self.orders, keep)}
             found |= {"preferences": None, "policy": None}

@@ -23,8 +23,8 @@ from studylib.findings import (
     as_compared,
 )
 from studylib.ideas.finetune_mix.rounds import best_factors
-from studylib.ideas.finetune_mix.schema import BEST, FinetuneMixParams
-from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, non_embedding_params, orders
+from studylib.ideas.finetune_mix.schema import BEST, EVEN, FinetuneMixParams
+from studylib.ideas.finetune_mix.tunings import ALL_AT_ONCE, mixtures, orders
 from studylib.notebook import heading, line, marked, records
 from studylib.result import Text
 from studylib.spec import Setting
@@ -76,36 +76,37 @@ def on_answers(params: FinetuneMixParams, trials: pl.DataFrame) -> pl.DataFrame:
     Raises
     ------
     StudyError
-        The pre-training did not finish, or no tuning did.
+        The pre-training of the largest model did not finish, or no tuning did.
     """
     before = trials.filter((pl.col("family") == "pretrained") & (pl.col("status") == "done"))
-    if before.is_empty():
+    if params.size not in before["size"].to_list():
         raise StudyError("the pre-training did not finish, so nothing can be tuned")
     tuned = trials.filter(pl.col("family").is_in(TUNED))
     if "done" not in tuned["status"].to_list():
         why = next((f": {row['status']}, {row['message']}" for row in tuned.iter_rows(named=True)), "")
         raise StudyError(f"no tuning finished, so nothing can be compared{why}")
     texts = [f"val_bpb/{text}" for text in params.texts]
-    forgotten = pl.mean_horizontal(pl.col(text) - before[text][0] for text in texts)
+    known = before.select("size", *(pl.col(text).alias(f"{text} before") for text in texts))
+    forgotten = pl.mean_horizontal(pl.col(text) - pl.col(f"{text} before") for text in texts)
     means = (
         pl.mean_horizontal(f"val_{unit}/{kind}" for kind in params.kinds).alias(f"val_{unit}")
         for unit in ("bpb", "loss")
     )
-    return tuned.with_columns(*means, forgotten.alias("forgotten"))
+    beside = tuned.join(known, on="size", how="left", maintain_order="left")
+    return beside.with_columns(*means, forgotten.alias("forgotten")).select(*tuned.columns, "forgotten")
 
 
 TUNED = ("mixture", "amount", "wordings", "order", "longer")  # families that learn answers
 
 
 def at_best_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
-    """Every mixture at the rate that was best for it, on the seeds that had no say in it."""
-    factors = best_factors(params)
+    """Every mixture at the rate that was best for it at that size, on the seeds that had no say in it."""
     chosen = pl.DataFrame(
-        {"variant": list(factors), "lr_factor": list(factors.values())},
-        schema={"variant": pl.String, "lr_factor": pl.Float64},
-    )
+        [(own.size, name, factor) for own in params.at_every_size for name, factor in best_factors(own).items()],
+        schema={"size": pl.String, "variant": pl.String, "lr_factor": pl.Float64}, orient="row",
+    )  # fmt: skip
     rows = tuned.filter((pl.col("family") == "mixture") & pl.col("seed").is_in(params.judging_seeds))
-    return rows.join(chosen, on=["variant", "lr_factor"], how="semi", maintain_order="left")
+    return rows.join(chosen, on=["size", "variant", "lr_factor"], how="semi", maintain_order="left")
 
 
 def at_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
@@ -113,6 +114,15 @@ def at_rates(params: FinetuneMixParams, tuned: pl.DataFrame) -> pl.DataFrame:
     return tuned.filter((pl.col("family") == "mixture") & (pl.col("seed") == params.seeds[0])).unique(
         "hash", maintain_order=True
     )
+
+
+def by_number_of_kinds(params: FinetuneMixParams) -> dict[str, list[str]]:
+    """The mixtures but the even one, by how many kinds they mix."""
+    found: dict[str, list[str]] = {}
+    for name, shares in mixtures(params).items():
+        if name != EVEN:
+            found.setdefault("one kind" if len(shares) == 1 else f"{len(shares)} kinds", []).append(name)
+    return found
 
 
 class Scores:
@@ -171,7 +181,7 @@ def metrics(params: FinetuneMixParams, tuned: pl.DataFrame, judged: pl.DataFrame
     """The rows of the report's table; further columns are means over seeds."""
     shown = columns(params)
     return compared(tuned, judged).with_columns(
-        pl.col(name).mean().over("variant").alias(shown[name]) for name in shown
+        pl.col(name).mean().over("size", "variant").alias(shown[name]) for name in shown
     )
 
 
@@ -253,7 +263,7 @@ def method_settings(params: FinetuneMixParams, decision: Decision | None, writte
         method = params.policy.objective.estimator
         for beta in params.policy.betas:
             tried[f"{BEST}: {method} {beta:g}"] = {"name": "policy", "estimator": method, "beta": beta}
-    missed = missed_scores(written).with_columns(pl.lit(non_embedding_params(params)).alias("non_embedding_params"))
+    missed = missed_scores(written).with_columns(pl.lit(params.non_embedding_params).alias("non_embedding_params"))
     compared = Compared.of(decision, missed)
     known = {
         "p_best": decision.p_best[decision.leader], "basis": "tokens", "evidence": "measured", "sizes": (decision.at,),

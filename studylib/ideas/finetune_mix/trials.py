@@ -21,15 +21,17 @@ from studylib.trials.speeds import speed_steps
 
 
 def plan(params: FinetuneMixParams) -> list[Step]:
-    """The pre-training, every mixture at every rate, amounts, wordings, orders; questions to some, how fast tunings are, and the text of
-    the rounds."""
+    """The pre-training and every mixture at every rate, at every size; at the largest amounts, wordings, orders, questions to some, how
+    fast tunings are, and the text of the rounds."""
+    *smaller, _ = params.at_every_size
+    steps: list[Step] = [step for one in smaller for step in (pretrained(one), *mixture_trials(one))]
     trials = tunings(params)
     pairs = [] if params.preferences is None else [params.preferring_data]
-    return [pretrained(params), *trials, *asked_beforehand(params), *pairs, *speed_steps(trials)]
+    return [*steps, pretrained(params), *trials, *asked_beforehand(params), *pairs, *speed_steps(trials)]
 
 
 def tunings(params: FinetuneMixParams) -> list[TrialSpec]:
-    """What is tuned on answers whatever comes out."""
+    """What the largest model is tuned to whatever comes out."""
     return [
         *mixture_trials(params),
         *amount_trials(params),
@@ -40,5 +42,5 @@ def tunings(params: FinetuneMixParams) -> list[TrialSpec]:
 
 
 def baselines(params: FinetuneMixParams, steps: Sequence[Step]) -> list[TrialSpec]:
-    """The model that all tunings start from."""
+    """The model that all tunings start from, at every size."""
     return at_each_size(steps, "pretrained", PRETRAINED)

@@ -11,10 +11,8 @@ from itertools import combinations
 from typing import Any
 
 from studylib.frozen import once
-from studylib.ideas._training import size_label
 from studylib.ideas.finetune_mix.schema import EVEN, FinetuneMixParams, in_wordings
-from studylib.model.cost import parameter_count
-from studylib.spec import DataSpec, ModelSpec, ObjectiveSpec, OptimizerSpec, StageSpec, TrialSpec
+from studylib.spec import DataSpec, ObjectiveSpec, OptimizerSpec, StageSpec, TrialSpec
 
 Shares = dict[str, float]
 PRETRAINED = "pre-trained"
@@ -27,12 +25,12 @@ def pretrained(params: FinetuneMixParams) -> TrialSpec:
 
     It is judged on as much of each text as a tuning is, so what is forgotten is of the very same text.
     """
-    tags = {"family": "pretrained", "variant": PRETRAINED, "size": _size(params)}
+    tags = {"family": "pretrained", "variant": PRETRAINED, "size": params.size}
     rows = params.pretrain_batch_size
     steps = max(2, round(params.pretrain_tokens / (rows * params.seq_len)))
     tokens = params.eval_tokens // (len(params.texts) + len(params.kinds)) * len(params.texts)
     trial = params.trial(
-        _model(params), params.seeds[0], steps, data=params.pretrained_on, global_batch_size=rows, eval_tokens=tokens,
+        params.model(params.pretrained_on.vocab_size), params.seeds[0], steps, data=params.pretrained_on, global_batch_size=rows, eval_tokens=tokens,
         tags=tags,
     )  # fmt: skip
     return trial.keeping_its_end()
@@ -147,28 +145,12 @@ def tuning(
 ) -> TrialSpec:  # fmt: skip
     """Supervised fine-tuning of the pre-trained model on the answers that the stages mix."""
     return params.trial(
-        _model(params), seed, steps or params.steps_of(params.train_tokens), data=data or params.all_data,
+        params.model(params.pretrained_on.vocab_size), seed, steps or params.steps_of(params.train_tokens), data=data or params.all_data,
         stages=stages, epochs=epochs, start_from=pretrained(params).hash, objective=ObjectiveSpec(name="answers"),
         optimizer=OptimizerSpec(learning_rate=rate or params.tuning_rate),
-        tags={"size": _size(params)} | dict(tags), **changes,
+        tags={"size": params.size} | dict(tags), **changes,
     )  # fmt: skip
 
 
 def even(params: FinetuneMixParams) -> tuple[StageSpec, ...]:
     return (StageSpec(name=EVEN, mixture=mixtures(params)[EVEN]),)
-
-
-@once
-def _model(params: FinetuneMixParams) -> ModelSpec:
-    return ModelSpec(
-        num_layers=params.num_layers, hidden_size=params.hidden_size, num_heads=params.num_heads,
-        vocab_size=params.pretrained_on.vocab_size, seq_len=params.seq_len,
-    )  # fmt: skip
-
-
-def _size(params: FinetuneMixParams) -> str:
-    return size_label(non_embedding_params(params))
-
-
-def non_embedding_params(params: FinetuneMixParams) -> int:
-    return parameter_count(_model(params)).non_embedding

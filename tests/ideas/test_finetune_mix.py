@@ -336,7 +336,14 @@ def simulated(losses: dict[str, dict[str, float]], family: str = "mixture", **co
 
 
 BEFORE = pl.DataFrame(
-    {"family": ["pretrained"], "variant": ["pre-trained"], "status": ["done"], "seed": [0], "val_bpb/ja": [0.9]}
+    {
+        "family": ["pretrained"],
+        "variant": ["pre-trained"],
+        "size": ["101k"],
+        "status": ["done"],
+        "seed": [0],
+        "val_bpb/ja": [0.9],
+    }
 )
 TRUTH = {
     "even": {"choice": 1.0, "talk": 1.0, "free": 1.0}, "only choice": {"choice": 0.8, "talk": 2.0, "free": 2.0},

@@ -18,9 +18,10 @@ def small(value: float) -> str:
 
 
 def short(value: float | None) -> str:
-    """``1234567`` -> ``1.23M``."""
+    """``1234567`` -> ``1.23M``, ``999_999`` -> ``1M``."""
     if value is None or not math.isfinite(value):
         return "–"
+    value = float(f"{value:.3g}")  # first, for it may reach the next unit
     for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"

@@ -80,11 +80,3 @@ def at_each_size(specs: Sequence[Step], family: str, reference: Mapping[str, str
 def equal_flops_steps(steps: int, reference: ModelSpec, model: ModelSpec) -> int:
     """Whole steps in which ``model`` spends what ``reference`` spends in ``steps``, at as many tokens a step; two at least."""
     return max(2, round(steps * flops_per_token(reference) / flops_per_token(model)))
-
-
-def size_label(non_embedding: int) -> str:
-    """``60_000`` to ``60k``."""
-    for unit, name in ((10**9, "B"), (10**6, "M"), (10**3, "k")):
-        if non_embedding >= unit:
-            return f"{non_embedding / unit:.3g}{name}"
-    return str(non_embedding)

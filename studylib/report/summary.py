@@ -27,8 +27,9 @@ def metrics_rows(
     Parameters
     ----------
     throughput
-        Tokens/s by ``size/variant`` measured alone; where it is missing, the median of the trials' own, of those that were trained on
-        what most were: a GPU and a processor side by side in one column would compare machines, not variants.
+        Tokens/s by ``size/variant`` measured alone; then no others are shown, which were trained beside other trials, and on other
+        machines. Where nothing was, the median of the trials' own, of those that were trained on what most were: a GPU and a processor
+        side by side in one column would compare machines, not variants.
     extra
         More columns to show; their first value is taken.
     """
@@ -37,7 +38,7 @@ def metrics_rows(
     usual = next(iter(trained_on(done)), None)
     for (size, variant), group in done.group_by(["size", "variant"], maintain_order=True):
         own = group.filter(pl.col("computed_by") == usual)["tokens_per_s"].median()
-        speed = (throughput or {}).get(f"{size}/{variant}", own)
+        speed = throughput.get(f"{size}/{variant}") if throughput else own
         rows.append(
             VariantMetrics(
                 variant=str(variant),

@@ -75,8 +75,9 @@ WORDS: dict[str, Text] = {
     "change_changed": _("yes", "はい"),
     "settings": _("Settings for the 10B model", "10B モデルの設定"),
     "settings_caption": _(
-        "What the study hands on, a row a field of the specification. Where nothing is measured, what is published or usual stands.",
-        "本研究が引き渡す設定。1 行が仕様の 1 項目です。測定がないものは公表値または慣例を示します。",
+        "What the study hands on, a row a field of the specification. P(best) is among that field's own values; the verdict is among all "
+        "variants. Where nothing is measured, what is published or usual stands.",
+        "本研究が引き渡す設定。1 行が仕様の 1 項目です。P(best) はその項目の値どうし、結論は全案の中での比較です。測定がないものは公表値または慣例を示します。",
     ),
     "settings_folded": _("What each idea hands on, a row a field", "各アイデアが引き渡す設定、1 行が 1 項目"),
     "field": _("Field", "項目"),

@@ -292,6 +292,7 @@ def test_building_twice_gives_the_same_bytes(study):
 def test_numbers_keep_their_meaning():
     assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["<1 %", "<1 %", "50 %", ">99 %", ">99 %"]
     assert [short(v) for v in (None, 12.0, 1234567.0, 1e10)] == ["–", "12", "1.23M", "10B"]
+    assert [short(v) for v in (999, 999.6, 999_499, 999_600, -999_600)] == ["999", "1k", "999k", "1M", "-1M"]
     assert [power(v) for v in (None, 3.2e18)] == ["–", "3.20e18"]
     assert small(1e-6) == "<0.0001"
 

@@ -18,12 +18,13 @@ TRIALS = pl.DataFrame(
 )  # fmt: skip
 
 
-def test_own_speeds_are_those_of_the_machine_that_trained_most():
+def test_own_speeds_are_those_of_the_machine_that_trained_most_where_none_was_measured_alone():
     speeds = {(row.size, row.variant): row.tokens_per_s for row in metrics_rows(TRIALS)}
     assert speeds["125k", "deep"] == 2e4 and speeds["250k", "wide"] == 1e4
     assert speeds["1M", "deep"] is None, "of another machine"
     alone = metrics_rows(TRIALS, throughput={"1M/deep": 5e3, "1M/wide": 6e3})
     assert {row.variant: row.tokens_per_s for row in alone if row.size == "1M"} == {"deep": 5e3, "wide": 6e3}
+    assert {row.tokens_per_s for row in alone if row.size != "1M"} == {None}, "trained beside others"
 
 
 def test_every_machine_is_counted_once_a_trial():

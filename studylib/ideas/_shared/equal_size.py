@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from studylib.errors import invalid
-from studylib.ideas._training import size_label
 from studylib.model.cost import flops_per_token, parameter_count
 from studylib.model.family import of_equal_size
+from studylib.numbers import short
 from studylib.spec import ModelSpec
 
 # A choice may cost more or fewer parameters than the intermediate size can make good to the last one.
@@ -25,7 +25,7 @@ def fitted(model: ModelSpec, reference: ModelSpec, *, multiple: int, name: str, 
     wanted = parameter_count(reference).non_embedding
     error = parameter_count(found).non_embedding / wanted - 1
     if abs(error) > TOLERANCE:
-        why = f"cannot have {size_label(wanted)} parameters: {error:+.1%} at the nearest intermediate size {found.ffn_size}"
+        why = f"cannot have {short(wanted)} parameters: {error:+.1%} at the nearest intermediate size {found.ffn_size}"
         raise invalid(field, name, f"{why}; use larger budgets or a smaller head_dim")
     return found
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from studylib.ideas._shared.sizes import SizesParams
-from studylib.ideas._training import size_label
+from studylib.numbers import short
 from studylib.spec import TrialSpec
 from studylib.trials.queue import Round
 from studylib.trials.speeds import median_speeds, speed_steps, speed_windows
@@ -81,7 +81,7 @@ def equal_seconds(
 
 def at_deciding_size(params: SizesParams, race: Iterable[TrialSpec]) -> list[TrialSpec]:
     """Those of ``race`` that are of `SizesParams.deciding_budget`."""
-    size = size_label(params.deciding_budget)
+    size = short(params.deciding_budget)
     return [spec for spec in race if spec.tags["size"] == size]
 
 

@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 from studylib.errors import invalid
 from studylib.frozen import Frozen
 from studylib.ideas._shared.at_size import MOST_TOKENS, layers_size, one_shape
-from studylib.ideas._training import TrainingParams, size_label
+from studylib.ideas._training import TrainingParams
 from studylib.model.cost import parameter_count
+from studylib.numbers import short
 from studylib.spec import ModelSpec, Positive, TrialSpec
 
 
@@ -47,7 +48,7 @@ class OneModelParams(TrainingParams):
         for one in self.smaller:
             if layers_size(one.num_layers, one.hidden_size) >= layers_size(self.num_layers, self.hidden_size):
                 raise invalid("smaller", one.shape, f"is not smaller than {self.num_layers} x {self.hidden_size}")
-            size = size_label(_parameters(one, self.seq_len))
+            size = short(_parameters(one, self.seq_len))
             if size in sizes:
                 raise invalid("smaller", one.shape, f"has {size} parameters, as {sizes[size]} has; sizes must differ")
             sizes[size] = one.shape
@@ -74,7 +75,7 @@ class OneModelParams(TrainingParams):
     @property
     def size(self) -> str:
         """The model's parameters without embeddings, as tables name them."""
-        return size_label(self.non_embedding_params)
+        return short(self.non_embedding_params)
 
     def at_size(self, size: float, keep: Collection[str] = ()) -> dict[str, Any]:
         """See `Idea.at_size`; a subclass adds how long to train and what it can do without."""

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from studylib.errors import StudyError
 from studylib.ideas._shared.lengths import at_deciding_size, other_lengths
 from studylib.ideas._shared.variants import BASELINE, Changes
-from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps
 from studylib.ideas.architecture.schema import ArchitectureParams
+from studylib.numbers import short
 from studylib.spec import Step, TrialSpec
 from studylib.trials.speeds import speed_steps
 
@@ -98,7 +99,7 @@ def _trial(
 ) -> TrialSpec:
     model = params.model(budget, variant, changes)
     tags = {
-        "family": "structure", "factor": factor, "size": size_label(budget), "variant": variant, "lr_factor": 1.0,
+        "family": "structure", "factor": factor, "size": short(budget), "variant": variant, "lr_factor": 1.0,
     }  # fmt: skip
     # The baseline is asked too, and is the same trial in every comparison.
     asked = variant == BASELINE or (factor or variant.split(":")[0]) in params.long_context

@@ -11,12 +11,11 @@ from studylib.findings import AtFault, HeldTogether
 from studylib.findings.at_fault import LeftOutOne, WithoutOne
 from studylib.findings.held_together import ChosenPart, NotMade, TunedRate
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas._training import size_label
 from studylib.ideas.decision.combined import Combined
 from studylib.ideas.decision.held import Held
 from studylib.ideas.decision.schema import DecisionParams
 from studylib.ideas.decision.trials import RACE, TOGETHER
-from studylib.numbers import percent
+from studylib.numbers import percent, short
 from studylib.recipe import Recipe, read_choices
 from studylib.recipe.lines import shown
 from studylib.result import AtFaultChoice, FailedTogether
@@ -56,7 +55,7 @@ def at_fault(together: HeldTogether, held: Held) -> AtFault | None:
         )
         for one in held.out
     ]  # fmt: skip
-    size = size_label(held.params.held_at[0])
+    size = short(held.params.held_at[0])
     measured = next((one.measured for one in together.sizes if one.size == size), None)
     return AtFault.of(size, measured, together.predicted[1], held.sum_there, bool(held.clash), out, held.holds)
 
@@ -75,7 +74,7 @@ def failed_together(held: Held) -> FailedTogether | None:
             )
         )  # fmt: skip
     return FailedTogether(
-        size=size_label(held.params.held_at[0]),
+        size=short(held.params.held_at[0]),
         percent=fmean(held.differences) if held.differences else None,
         sum_percent=analysis.sum_of_effects([one.alone for one in held.combined.parts])[0],
         sum_there_percent=held.sum_there,

@@ -7,9 +7,10 @@ from typing import Any
 
 from studylib.ideas._shared.lengths import other_lengths
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps
 from studylib.ideas.decision.combined import Combined
 from studylib.ideas.decision.schema import TUNING_SEED, DecisionParams
+from studylib.numbers import short
 from studylib.spec import Step, TrialSpec
 
 TOGETHER = "all together"
@@ -25,7 +26,7 @@ def plan(params: DecisionParams) -> list[Step]:
 
 
 def baseline(params: DecisionParams, budget: int, seed: int) -> TrialSpec:
-    tags = {"family": RACE, "size": size_label(budget), "variant": BASELINE}
+    tags = {"family": RACE, "size": short(budget), "variant": BASELINE}
     return params.trial(params.shape(budget), seed, params.steps_at(budget), tags=tags)
 
 

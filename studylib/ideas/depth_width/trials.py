@@ -7,9 +7,10 @@ from typing import Any
 
 from studylib.errors import invalid
 from studylib.ideas._shared.lengths import other_lengths
-from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps
 from studylib.ideas.depth_width.schema import DepthWidthParams
 from studylib.model.family import aspect_ratio, shapes_of_size
+from studylib.numbers import short
 from studylib.spec import ModelSpec, Step, TrialSpec
 from studylib.trials.speeds import speed_steps
 
@@ -62,11 +63,11 @@ def _trained(params: DepthWidthParams, budget: int) -> list[ModelSpec]:
     family = _family(params, budget)
     if (middle := shape_label(_middle(family))) in params.leave_out:
         raise invalid(
-            "leave_out", middle, f"is the middle shape at {size_label(budget)}, for whose FLOPs all others are trained"
+            "leave_out", middle, f"is the middle shape at {short(budget)}, for whose FLOPs all others are trained"
         )
     kept = [shape for shape in family if shape_label(shape) not in params.leave_out]
     if len(kept) < 2:
-        raise invalid("leave_out", list(params.leave_out), f"leaves fewer than two shapes at {size_label(budget)}")
+        raise invalid("leave_out", list(params.leave_out), f"leaves fewer than two shapes at {short(budget)}")
     return kept
 
 
@@ -88,7 +89,7 @@ def baselines(params: DepthWidthParams, steps: Sequence[Step]) -> list[TrialSpec
 
 def middle_shapes(params: DepthWidthParams) -> dict[str, str]:
     """The middle shape of each size, whose FLOPs at ``tokens_per_param`` all shapes of that size spend."""
-    return {size_label(budget): shape_label(_middle(_family(params, budget))) for budget in params.budgets}
+    return {short(budget): shape_label(_middle(_family(params, budget))) for budget in params.budgets}
 
 
 def shape_label(model: ModelSpec) -> str:
@@ -113,7 +114,7 @@ def _trial(
 ) -> TrialSpec:
     """``shape`` for the FLOPs of the ``middle`` one."""
     label = {
-        "size": size_label(budget), "variant": shape_label(shape),
+        "size": short(budget), "variant": shape_label(shape),
         "aspect": round(aspect_ratio(shape), 3), "lr_factor": 1.0,
     }  # fmt: skip
     steps = equal_flops_steps(params.steps_at(budget), middle, shape)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 
 from studylib.ideas._shared.lengths import at_deciding_size, equal_seconds_rounds, other_lengths
 from studylib.ideas._shared.variants import BASELINE
-from studylib.ideas._training import at_each_size, equal_flops_steps, size_label
+from studylib.ideas._training import at_each_size, equal_flops_steps
 from studylib.ideas.efficiency.schema import PLAIN, EfficiencyParams
 from studylib.machine import this_machine
+from studylib.numbers import short
 from studylib.spec import LayoutSpec, Step, TrialSpec
 from studylib.trials.queue import Round
 from studylib.trials.speeds import speed_steps
@@ -72,6 +73,6 @@ def waterfall_base(params: EfficiencyParams) -> TrialSpec:
 def _trial(params: EfficiencyParams, budget: int, seed: int, variant: str, **tags: str) -> TrialSpec:
     model = params.model(budget, variant)
     probes = ("expert_load",) if model.moe is not None and params.parallel.pp == 1 else ()
-    tags = {"size": size_label(budget), "variant": variant} | tags
+    tags = {"size": short(budget), "variant": variant} | tags
     steps = equal_flops_steps(params.steps_at(budget), params.model(budget), model)
     return params.trial(model, seed, steps, probes=probes, tags=tags)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from studylib.ideas._training import size_label
 from studylib.ideas.hyperparameters.schema import HyperparametersParams
 from studylib.model.cost import parameter_count
+from studylib.numbers import short
 from studylib.search import trial_at
 from studylib.spec import ModelSpec, TrialSpec
 
@@ -19,7 +19,7 @@ def base(params: HyperparametersParams, width: int, seed: int, **tags: Any) -> T
         num_layers=params.num_layers, hidden_size=width, num_heads=width // params.head_dim,
         vocab_size=params.data.tokenizer.vocab_size, seq_len=params.seq_len,
     )  # fmt: skip
-    size = size_label(parameter_count(model).non_embedding)
+    size = short(parameter_count(model).non_embedding)
     label = {"size": size, "width": width, "lr_factor": 1.0, "learning_rate": params.learning_rate}
     return params.trial(model, seed, params.steps, tags=label | tags)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from studylib.ideas._shared.lengths import other_lengths
-from studylib.ideas._training import at_each_size, size_label
+from studylib.ideas._training import at_each_size
 from studylib.ideas.tokenizer.schema import REFERENCE, TokenizerParams, sample_label
 from studylib.model.cost import flops_per_token
+from studylib.numbers import short
 from studylib.spec import DataSpec, Step, TokenizerMeasure, TrialSpec
 from studylib.trials.speeds import speed_steps
 
@@ -131,5 +132,5 @@ def _trial(
     if flops is None:
         flops = flops_per_token(reference) * params.tokens_per_param * budget
     steps = steps or params.steps_of(flops / flops_per_token(model))
-    tags = {"size": size_label(budget), "vocab_size": model.vocab_size} | tags
+    tags = {"size": short(budget), "vocab_size": model.vocab_size} | tags
     return params.trial(model, seed, steps, data=data, tags=tags)

@@ -54,10 +54,16 @@ class Additivity:
 
     def as_dict(self) -> dict[str, object]:
         """For ``IdeaResult.extrapolation``."""
+        ends = {"predicted": self.predicted, "measured": self.measured, "interaction": self.interaction}
         return {
-            "parts": self.parts, "predicted": self.predicted, "measured": self.measured,
-            "interaction": self.interaction, "state": self.state,
-        }  # fmt: skip
+            "parts": {name: _named(own) for name, own in self.parts.items()},
+            **{name: _named(own) for name, own in ends.items()},
+            "state": self.state,
+        }
+
+
+def _named(interval: Interval) -> dict[str, float]:
+    return dict(zip(("low", "middle", "high"), interval, strict=True))
 
 
 def check_additivity(

@@ -129,8 +129,13 @@ class Valley:
 
     def as_dict(self) -> dict[str, object]:
         """For ``IdeaResult.extrapolation``: the optimum, and how far the curve can be trusted."""
-        kept = ("optimum", "interval", "flat", "reason", "outside", "lack_of_fit")
-        return {name: getattr(self, name) for name in kept}
+        kept = {name: getattr(self, name) for name in ("optimum", "interval", "flat", "reason")}
+        below, above = self.outside
+        return kept | {
+            "p_below_those_tried": below,
+            "p_above_those_tried": above,
+            "p_of_such_a_misfit": self.lack_of_fit,
+        }
 
     def compared(self, names: Mapping[str, float]) -> Compared | None:
         """Values of the quantity side by side, by name; None where the trials do not say how large their models are."""

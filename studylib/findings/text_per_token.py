@@ -9,7 +9,6 @@ from studylib.errors import invalid
 from studylib.findings._figures.style import canvas, look, ticks
 from studylib.findings._finding import Finding, Range
 from studylib.frozen import Fraction, Frozen
-from studylib.numbers import short
 from studylib.words import Words
 
 
@@ -79,7 +78,7 @@ class TextPerToken(Finding):
                 values = own[column] * (100 if column == "byte_share" else 1)
                 ax.plot(own["vocab_size"], values, label=kind.name, ms=6, **look(index))
             ax.set_xscale("log")
-            ticks(ax.xaxis, sorted(set(table["vocab_size"])), short)
+            ticks(ax.xaxis, sorted(set(table["vocab_size"])), lambda pieces: f"{pieces:.0f}")
             ax.set(xlabel="vocabulary (pieces)", ylabel=label)
             ax.set_ylim(bottom=0)
         handles, names = axes[0].get_legend_handles_labels()

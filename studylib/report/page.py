@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from studylib.numbers import beside, human, number, percent, power, pretty, short, small
+from studylib.report.nested import effect, flat, is_value, parts_of, several, span, trend
 from studylib.report.texts import ACCOUNTINGS, WORDS
 from studylib.result import Text
 from studylib.words import Words
@@ -62,6 +63,13 @@ def environment() -> Environment:
         "beside": beside,
         "human": human,
         "dotted": dotted,
+        "effect": effect,
+        "flat": flat,
+        "is_value": is_value,
+        "several": several,
+        "parts_of": parts_of,
+        "span": span,
+        "trend": trend,
         "capital": lambda text: both(_capital(text)),
     }
     return env

@@ -103,6 +103,15 @@ WORDS: dict[str, Text] = {
         "10 億パラメータ以下の実験が支えるのは順位です。学習した規模で見えた効果と傾きは、目標が遠いほど割り引いて使います。"
         "10B での効果は、誰も比べていない案より詳しく分かるときだけ示します。",
     ),
+    "effects_label": _("Effects over sizes", "規模ごとの効果"),
+    "effects_caption": _(
+        "Effect of each choice in percent of the baseline's loss, negative is better, with its 95 % interval: at each size as measured, "
+        "and at the target where that is known.",
+        "各案の効果(基準の損失に対する %、負が改善、95 % 区間)。規模ごとの測定値と、分かる場合は目標での値。",
+    ),
+    "at_target_column": _("At 10B", "10B での値"),
+    "trend": _("With size", "規模による変化"),
+    "p_better": _("P(better at 10B)", "10B で優れる確率"),
     "scoreboard": _("Scoreboard against published findings", "公表された知見との照合"),
     "scoreboard_caption": _("Claims from the literature, held against this study.", "文献の主張と本研究の比較。"),
     "claim": _("Published claim", "公表された主張"),

@@ -213,7 +213,7 @@ def test_who_leads_is_said_with_the_probability_and_nobody_below_a_half(study, t
 def test_a_tree_shows_sentences_in_both_languages_and_sources_called_like_them_as_sources(study):
     rows = {row.dt.get_text(): row.dd for row in parsed(study / "depth_width" / "index.html").select(".tree > div")}
     assert rows["remark"].find(lang="ja").get_text() == "文での説明"
-    assert "miniworld" in rows["en"].get_text() and "miniworld" in rows["ja"].get_text()
+    assert {rows[f"{name} · kind"].get_text() for name in ("en", "ja")} == {"miniworld"}
 
 
 def test_states_are_shown_honestly(study):

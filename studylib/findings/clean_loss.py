@@ -104,7 +104,7 @@ class CleanLoss(Finding):
         table = frame.pivot(index="variant", columns="text", values="difference")
         table = table.loc[[one.variant for one in self.variants], texts]
         reach = float(frame["difference"].abs().max()) or 1.0
-        figure, (ax,) = canvas(width=max(6.0, 3.6 + 1.0 * len(texts)), height=1.8 + 0.32 * len(self.variants))
+        figure, (ax,) = canvas(width=3.6 + 1.0 * len(texts), height=1.8 + 0.32 * len(self.variants))
         sns.heatmap(
             table, ax=ax, cmap="RdBu_r", vmin=-reach, vmax=reach, annot=True, fmt="+.3f", annot_kws={"size": 9}, linewidths=0.4,
             linecolor="white", cbar_kws={"label": "bits per byte"},

@@ -79,7 +79,7 @@ class Combination(Finding):
     def draw(self, found: Sequence[Additivity]) -> Figure:
         """Single effects, their sum and the combination as measured, a panel a size."""
         height = 1.9 + 0.36 * (len(self.parts) + 2)
-        figure, axes = canvas(1, len(found), width=max(6.2, 2.2 + 2.9 * len(found)), height=height, sharey=True)
+        figure, axes = canvas(1, len(found), width=2.2 + 2.9 * len(found), height=height, sharey=True)
         for ax, one in zip(axes, found, strict=True):
             draw_rows(ax, [one.parts[name] for name in self.parts], one.predicted, [one.measured])
             ax.xaxis.set_major_locator(MaxNLocator(4))

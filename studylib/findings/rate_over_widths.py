@@ -120,7 +120,7 @@ class RateOverWidths(Finding):
         done = trials.filter(pl.col("val_bpb").is_finite().fill_null(False))
         if done.is_empty():
             raise invalid("trials", "init", "has no finished trial to draw")
-        figure, axes = canvas(1, len(fits), width=max(6.4, 3.9 * len(fits)), height=4.6, sharey=True)
+        figure, axes = canvas(1, len(fits), width=3.9 * len(fits), height=4.6, sharey=True)
         # One scale for all panels. What diverged nearly, far above everything, would press the basins flat.
         least = float(done["val_bpb"].min())
         top = min(float(done["val_bpb"].max()), least * 1.45)

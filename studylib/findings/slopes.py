@@ -102,7 +102,7 @@ class Slopes(Finding):
             raise invalid("factors", list(factors), "has no effect to draw", choices=by_name)
         columns = min(4 if len(panels) > 6 else 3, len(panels))
         rows = -(-len(panels) // columns)
-        width = max(5.0, (2.9 if columns > 2 else 3.8) * columns)  # a legend of long names needs room
+        width = (2.9 if columns > 2 else 3.8) * columns  # a legend of long names needs room
         figure, axes = canvas(rows, columns, width=width, height=1.2 + 2.8 * rows, sharex=True)
         labels = {count: size for size, count in params.items()}
         for ax, (factor, found) in zip(axes, panels.items(), strict=False):

@@ -63,12 +63,15 @@ def look(index: int) -> dict[str, object]:
     }
 
 
+NARROWEST = 6.4  # inches: pages scale all figures to one width, and the letters of a narrow one would be twice as large
+
+
 def canvas(
     rows: int = 1, columns: int = 1, *, width: float = 7.2, height: float = 4.0, **options: object
 ) -> tuple[Figure, Sequence[Axes]]:
-    """A figure in inches that belongs to no global state, and its axes as a flat list."""
+    """A figure in inches that belongs to no global state, and its axes as a flat list; no narrower than `NARROWEST`."""
     theme()
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(max(width, NARROWEST), height), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     return figure, list(axes.ravel())

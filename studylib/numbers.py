@@ -68,11 +68,11 @@ def beside(value: Any, other: Any) -> str:
 
 
 def human(value: Any) -> str:
-    """A single value of a free-form dictionary, or several in their order."""
+    """A single value of a free-form dictionary, or several in their order; ``then`` of theirs stands between them."""
     if value == ():
         return "none"
     if isinstance(value, tuple):
-        return (", " if all(isinstance(one, str) for one in value) else " → ").join(map(human, value))
+        return getattr(value[0], "then", ", ").join(map(human, value))
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: "–"}[value]
     if isinstance(value, float):

@@ -68,6 +68,8 @@ class StageSpec(Frozen):
     Its length is ``fraction`` of the run's tokens, or ``tokens``; one stage may leave both out and takes the rest.
     """
 
+    then: ClassVar[str] = " → "  # between the stages of a run, where they are told
+
     name: str = Field(min_length=1)
     fraction: Annotated[float, BeforeValidator(as_number), Field(gt=0, le=1)] | None = None
     tokens: Positive | None = None

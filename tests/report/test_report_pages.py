@@ -16,8 +16,9 @@ from bs4 import BeautifulSoup
 
 from studylib import StudyError
 from studylib.files import file_lock, write_json
-from studylib.numbers import beside, percent, power, short, small
+from studylib.numbers import beside, human, percent, power, short, small
 from studylib.report import build_report
+from studylib.spec import CleanerSpec, StageSpec
 
 PAGES = ("index.html", "depth_width/index.html", "depth_width/trials.html", "architecture/index.html")
 WITH_RECIPE = ("index.html", "decision/index.html")
@@ -292,6 +293,13 @@ def test_building_twice_gives_the_same_bytes(study):
 def test_numbers_keep_their_meaning():
     assert [percent(p) for p in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["<1 %", "<1 %", "50 %", ">99 %", ">99 %"]
     assert [short(v) for v in (None, 12.0, 1234567.0, 1e10)] == ["–", "12", "1.23M", "10B"]
+    stages = (StageSpec(name="first", fraction=0.5), StageSpec(name="last"))
+    assert human(stages) == "first 50 % → last", "one after another"
+    assert (
+        human((CleanerSpec(cleaner="length"), CleanerSpec(cleaner="exact")))
+        == human(("length", "exact"))
+        == "length, exact"
+    )
     assert [short(v) for v in (999, 999.6, 999_499, 999_600, -999_600)] == ["999", "1k", "999k", "1M", "-1M"]
     assert [power(v) for v in (None, 3.2e18)] == ["–", "3.20e18"]
     assert small(1e-6) == "<0.0001"

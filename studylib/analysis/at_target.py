@@ -68,6 +68,11 @@ class CarriedEffect:
     trend: Trend
 
     @property
+    def change(self) -> Interval | None:
+        """From the smallest to the largest size, each by itself, with 95 %; None with one size."""
+        return _change(list(self.measured.values())) if len(self.measured) > 1 else None
+
+    @property
     def supported(self) -> bool:
         return self.target is not None
 
@@ -372,7 +377,13 @@ def _trend(measured: list[Interval], effects: list[Interval], slope: Interval | 
             return "flips"
         towards_zero = (1 if slope[1] > 0 else -1) != (first or last)
         return "shrinks" if towards_zero else "grows"
-    widths = [(ends[2] - ends[0]) / 2 for ends in (measured[0], measured[-1])]
-    if abs(measured[0][1] - measured[-1][1]) > _APART * math.hypot(*widths):
+    low, middle, high = _change(measured)
+    if abs(middle) > _APART * (high - low) / 2:
         return "differs"
     return "holds" if last else "unclear"
+
+
+def _change(measured: Sequence[Interval]) -> Interval:
+    half = math.hypot(*((ends[2] - ends[0]) / 2 for ends in (measured[0], measured[-1])))
+    middle = measured[-1][1] - measured[0][1]
+    return middle - half, middle, middle + half

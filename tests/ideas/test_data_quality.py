@@ -349,6 +349,10 @@ def test_anchors_are_scored_on_what_was_measured():
     assert made["RefinedWeb, arXiv 2306.01116"] == "underpowered", "miniworld's rates are what was put in"
     assert made["arXiv 2503.07879"] == "agrees" and made["arXiv 2603.06603"] == "underpowered"
     assert made["FineWeb, arXiv 2406.17557"] in ("agrees", "underpowered")
+    sizes = {one.source: one for one in published.anchors(record(), repeated, SourceSpec(), (0.2, 1.4))}[
+        "arXiv 2603.06603"
+    ]
+    assert sizes.outcome == "agrees" and "deduplication saves" in sizes.evidence.en
     pages = SourceSpec(kind="files", options={"path": "pages.jsonl"})
     filtered = record(steps=(record().steps[0].replace(cleaner="language"),))  # 25 % of the documents
     real = {one.source: one.outcome for one in published.anchors(filtered, None, pages)}
@@ -381,3 +385,29 @@ def test_every_figure_shows_what_its_finding_is_about():
 def test_the_baseline_of_the_comparison_is_raw_text():
     (first,) = IDEAS["data_quality"].baselines(PARAMS)
     assert (first.tags["variant"], first.seed) == (RAW, 0) and not first.data.sources[-1].cleaning
+
+
+def test_what_deduplication_is_worth_with_size_is_that_of_the_group_that_does_nothing_else():
+    rows, random = [], np.random.default_rng(0)
+    for size, params, saved in (("25k", 25_000, 1.0), ("1M", 1_000_000, 3.0)):
+        for variant, percent in (("raw", 0.0), ("only rules", -5.0), ("only exact", -saved)):
+            for seed in range(4):
+                loss = 2.0 * (1 + percent / 100) + 0.001 * seed + 0.0002 * random.normal()
+                rows.append(
+                    {
+                        "size": size,
+                        "variant": variant,
+                        "seed": seed,
+                        "status": "done",
+                        "val_bpb": loss,
+                        "non_embedding_params": params,
+                        "flops": 1e9,
+                        "tokens": 1000,
+                    }
+                )
+    at = analysis.carry_to_target(pl.DataFrame(rows), "raw")
+    low, high = tables.deduplication_with_size(at, PARAMS)
+    assert 1.5 < low < 2.0 < high < 2.5
+    assert tables.deduplication_with_size(at, PARAMS.replace(groups={"both": ["length", "exact"]})) is None
+    alone = analysis.carry_to_target(pl.DataFrame(rows).filter(pl.col("size") == "1M"), "raw")
+    assert tables.deduplication_with_size(alone, PARAMS) is None

@@ -30,8 +30,21 @@ _PAGES = Text(
 _COPIES = ("copy:edited", "copy:truncated", "copy:reordered")
 
 
-def anchors(record: CleanedRecord, repeated: RepeatedText | None, raw: SourceSpec) -> tuple[Anchor, ...]:
-    """Published findings held against this study; ``raw``: the text as it came, of which the shares dropped are known."""
+def anchors(
+    record: CleanedRecord,
+    repeated: RepeatedText | None,
+    raw: SourceSpec,
+    deduplication: tuple[float, float] | None = None,
+) -> tuple[Anchor, ...]:
+    """Published findings held against this study.
+
+    Parameters
+    ----------
+    raw
+        The text as it came, of which the shares dropped are known.
+    deduplication
+        As of `tables.deduplication_with_size`.
+    """
     real = raw.kind != "miniworld"  # of text that somebody wrote; else its rates are parameters
     share = 1 - record.kept.documents / record.raw.documents if real else None
     return (
@@ -72,9 +85,13 @@ def anchors(record: CleanedRecord, repeated: RepeatedText | None, raw: SourceSpe
                 ja="重複の害は大きいモデルほど大きく、小さいモデルでは重複除去の効果が過小に出る",
             ),
             "arXiv 2603.06603",
-            None,  # one size says nothing about sizes
+            deduplication,
             (0.0, math.inf),
-            needs=Text(en="a second size would say something of it", ja="2 つ目の規模があれば測定可能"),
+            unit=Text(
+                en="% of the loss that deduplication saves, at the largest size above the smallest",
+                ja="% 重複除去の効果の差(最大規模と最小規模)",
+            ),
+            needs=Text(en="smaller models beside this one would measure it", ja="より小さいモデルでも比べれば測定可能"),
         ),
     )  # fmt: skip
 

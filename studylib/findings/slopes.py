@@ -149,6 +149,8 @@ def _readable(ax: Axes, found: Sequence[CarriedEffect]) -> None:
         reach = max(
             max(abs(end) for ends in one.measured.values() for end in ends) for one in found if one.variant not in far
         )
+        far = [name for name in far if worst[name] > 1.15 * reach]  # what reaches less far is seen
+    if far:
         ax.set_ylim(-1.15 * reach, 1.15 * reach)
         told = ", ".join(f"{name.split(': ')[-1]} {worst[name]:.0f} %" for name in far)
         ax.annotate(f"off the scale: {told}", (0.02, 0.03), xycoords="axes fraction", fontsize=7.5, color=MUTED)

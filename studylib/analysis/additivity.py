@@ -8,6 +8,7 @@ from typing import Literal
 
 import polars as pl
 
+from studylib.analysis.carried import named_ends
 from studylib.analysis.margin import MARGIN
 from studylib.analysis.posterior import fit_posterior
 from studylib.errors import invalid
@@ -56,14 +57,10 @@ class Additivity:
         """For ``IdeaResult.extrapolation``."""
         ends = {"predicted": self.predicted, "measured": self.measured, "interaction": self.interaction}
         return {
-            "parts": {name: _named(own) for name, own in self.parts.items()},
-            **{name: _named(own) for name, own in ends.items()},
+            "parts": {name: named_ends(own) for name, own in self.parts.items()},
+            **{name: named_ends(own) for name, own in ends.items()},
             "state": self.state,
         }
-
-
-def _named(interval: Interval) -> dict[str, float]:
-    return dict(zip(("low", "middle", "high"), interval, strict=True))
 
 
 def check_additivity(

@@ -154,12 +154,11 @@ class CarriedOptimum:
 
     def as_dict(self, chosen: float | None = None) -> dict[str, object]:
         """For ``IdeaResult.extrapolation``; ``chosen``: the value to be used at the target, default the best."""
-        ends = ("low", "middle", "high")
         choice = self.choose(chosen)
         return {
             "target": self.target,
-            "optimum": dict(zip(ends, self.optimum, strict=True)),
-            "exponents": {name: dict(zip(ends, one, strict=True)) for name, one in self.exponents.items()},
+            "optimum": named_ends(self.optimum),
+            "exponents": {name: named_ends(one) for name, one in self.exponents.items()},
             "budgets": self.budgets,
             "bracketed": self.bracketed,
             "times_the_largest": self.factor,
@@ -169,6 +168,11 @@ class CarriedOptimum:
             "equivalent": self.equivalent,
             "decided": choice.decided,
         }
+
+
+def named_ends(interval: tuple[float, float, float]) -> dict[str, float]:
+    """Low, middle and high as ``IdeaResult.extrapolation`` and its reader have them."""
+    return dict(zip(("low", "middle", "high"), interval, strict=True))
 
 
 def carry(

@@ -11,9 +11,8 @@ from studylib.analysis.decision import Basis
 from studylib.data.excerpts import NO_TEXT
 from studylib.findings import Comparison
 from studylib.ideas.data_quality.schema import ALL, RAW, DataQualityParams
-from studylib.ideas.data_quality.trials import cleaned_text, variants
+from studylib.ideas.data_quality.trials import cleaned_text, purposes, variants
 from studylib.notebook import line, one_line, records
-from studylib.registry import CLEANERS
 from studylib.spec.record_cleaned import CleanedRecord
 from studylib.trials import Task
 from studylib.words import Text
@@ -46,11 +45,7 @@ def ways_of_cleaning(params: DataQualityParams) -> dict[str, list[str]]:
 def deduplication_with_size(at: AtTarget, params: DataQualityParams) -> tuple[float, float] | None:
     """95 % interval of what deduplication alone saves at the largest size beyond the smallest, percent of the loss; None with one size,
     or where no group of steps does just that."""
-    names = [
-        f"only {name}"
-        for name, own in params.grouped.items()
-        if {CLEANERS[cleaner].purpose for cleaner in own} == {"deduplicate"}
-    ]
+    names = [f"only {name}" for name, own in params.grouped.items() if purposes(own) == {"deduplicate"}]
     changes = [one.change for one in at.effects if one.variant in names and one.change is not None]
     return (-changes[0][2], -changes[0][0]) if changes else None
 

@@ -54,13 +54,14 @@ def variants(params: DataQualityParams) -> dict[str, Steps]:
 
 def remembering(params: DataQualityParams) -> list[str]:
     """The variants that are asked what they remember: none and all of the steps, and those about deduplication and masks."""
-    about = [
-        name
-        for name, own in params.grouped.items()
-        if {CLEANERS[cleaner].purpose for cleaner in own} <= {"deduplicate", "mask"}
-    ]
+    about = [name for name, own in params.grouped.items() if purposes(own) <= {"deduplicate", "mask"}]
     names = [RAW, ALL, *(f"{how} {name}" for name in about for how in ("only", "all but"))]
     return [name for name in variants(params) if name in names]
+
+
+def purposes(cleaners: Sequence[str]) -> set[str]:
+    """What steps of these names are for: filter, correct, deduplicate, mask."""
+    return {CLEANERS[cleaner].purpose for cleaner in cleaners}
 
 
 def _of(params: DataQualityParams, names: Sequence[str], *, without: bool = False) -> Steps:

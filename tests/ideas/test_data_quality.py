@@ -356,7 +356,9 @@ def test_anchors_are_scored_on_what_was_measured():
     pages = SourceSpec(kind="files", options={"path": "pages.jsonl"})
     filtered = record(steps=(record().steps[0].replace(cleaner="language"),))  # 25 % of the documents
     real = {one.source: one.outcome for one in published.anchors(filtered, None, pages)}
-    assert real["RefinedWeb, arXiv 2306.01116"] == "disagrees" and real["arXiv 2503.07879"] == "underpowered"
+    assert real["RefinedWeb, arXiv 2306.01116"] == "underpowered", "pages that somebody chose are no crawl"
+    crawled = {one.source: one.outcome for one in published.anchors(filtered, None, pages, crawl=True)}
+    assert crawled["RefinedWeb, arXiv 2306.01116"] == "disagrees" and real["arXiv 2503.07879"] == "underpowered"
     assert real["llm-jp-corpus"] == "underpowered", "its shares are those of mC4"
     mc4 = SourceSpec(kind="hub", options={"dataset": "allenai/c4", "config": "ja", "revision": "0" * 40})
     rows = [one for one in published.anchors(filtered, None, mc4) if "their language" in one.claim.en]

@@ -18,9 +18,9 @@ _NAMES = {
     "compression": Text(en="for their compression", ja="圧縮率"),
     "words": Text(en="for adult words", ja="成人向け語"),
 }
-_REAL = Text(
-    en="raw web text that somebody wrote would measure it; the rates of invented text are parameters",
-    ja="実際のウェブの生データがあれば測定可能(合成テキストの割合は設定値)",
+_CRAWL = Text(
+    en="web pages that nobody filtered before, named so by crawl, would measure it; other text has other shares",
+    ja="未選別のクロール(crawl で指定)があれば測定可能(ほかのテキストでは割合が異なる)",
 )
 _MC4 = ("allenai/c4", "allenai/mc4", "mc4")
 _PAGES = Text(
@@ -35,6 +35,8 @@ def anchors(
     repeated: RepeatedText | None,
     raw: SourceSpec,
     deduplication: tuple[float, float] | None = None,
+    *,
+    crawl: bool = False,
 ) -> tuple[Anchor, ...]:
     """Published findings held against this study.
 
@@ -44,9 +46,10 @@ def anchors(
         The text as it came, of which the shares dropped are known.
     deduplication
         As of `tables.deduplication_with_size`.
+    crawl
+        Whether raw is a crawl before any filter; of other text the share dropped says nothing about one.
     """
-    real = raw.kind != "miniworld"  # of text that somebody wrote; else its rates are parameters
-    share = 1 - record.kept.documents / record.raw.documents if real else None
+    share = 1 - record.kept.documents / record.raw.documents if crawl else None
     return (
         score(
             Text(
@@ -56,7 +59,7 @@ def anchors(
             _around(share, record.raw.documents),
             (0.85, 0.95),
             unit=Text(en="share of the documents dropped", ja="除いた文書の割合"),
-            needs=_REAL,
+            needs=_CRAWL,
         ),
         *(_llm_jp(name, record, raw.options.get("dataset") in _MC4) for name in _LLM_JP),
         score(

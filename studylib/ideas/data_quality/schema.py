@@ -48,6 +48,9 @@ class DataQualityParams(OneModelParams):
     raw: SourceSpec = Field(
         default=SourceSpec(options={"register": "web"}), description="web text as it comes; more than a run needs"
     )
+    crawl: bool = Field(
+        default=False, description="raw is unfiltered web pages, so published shares of what goes are held against it"
+    )
     noise: tuple[str, ...] = Field(
         default=(),
         description="sources that raw joins whose documents count as faulty; none: by labels, where it has some",

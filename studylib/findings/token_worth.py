@@ -3,44 +3,104 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
 
 from studylib.analysis import TokensSaved
+from studylib.findings._figures.style import INK, canvas, look, ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
 from studylib.words import Words
 
 
 class Worth(Frozen):
-    """``tokens`` of the reference for one of the variant's; ``inside``: among the lengths that were trained."""
+    """``tokens`` of the reference at a size for one of the variant's; ``inside``: among the lengths that were trained."""
 
-    variant: str
+    size: str
+    params: float
     tokens: Interval
     inside: bool
 
 
 class TokenWorth(Finding):
+    """``worth`` by variant, of each size where it is known, smallest first; the variant that leads at the largest comes first."""
+
     name = "token-worth"
+    title = Words(
+        en="""
+            {% set variant, sizes = (worth.items() | list)[0] %}
+            At {{ sizes[-1].size }} a token of {{ variant }} does the work of {{ sizes[-1].tokens | fixed(2) }} of {{ reference }}
+            {%- if sizes | length > 1 %}; at {{ sizes[0].size }} of {{ sizes[0].tokens | fixed(2) }}{% endif %}""",
+        ja="""
+            {% set variant, sizes = (worth.items() | list)[0] %}
+            {{ variant }} の 1 トークンは {{ reference }} の {{ sizes[-1].tokens | fixed(2) }} トークン分({{ sizes[-1].size }})
+            {%- if sizes | length > 1 %}、{{ sizes[0].size }} では {{ sizes[0].tokens | fixed(2) }}{% endif %}""",
+    )
+    alt = Words(
+        en="""Tokens of {{ reference }} that one token is worth, with intervals, over the parameters: {{ worth | join(', ') }}; hollow
+            where they lie beyond the lengths that {{ reference }} was trained for.""",
+        ja="""1 トークンが {{ reference }} の何トークン分か(区間付き)を規模ごとに示す:{{ worth | join('、') }}。白抜きは {{ reference }} を学習した
+            長さの外。""",
+    )
     words = Words(
-        en="""At {{ size }} one token is worth so many of {{ reference }}:
-            {% for one in worth %}
-            {{ one.variant }} {{ one.tokens | fixed(2) }}{{ '' if one.inside else ', beyond the lengths trained' }}{{ '.' if loop.last else '; ' }}
+        en="""One token is worth so many of {{ reference }}:
+            {% for variant, sizes in worth.items() %}
+            {{ variant }}{% for one in sizes %} {{ one.tokens | fixed(2) }} at {{ one.size }}{{ '' if one.inside else ' (beyond the lengths trained)' }}
+            {{- '' if loop.last else ',' }}{% endfor %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
-        ja="""{{ size }} での 1 トークンの価値({{ reference }} のトークン数で):
-            {% for one in worth %}
-            {{ one.variant }} {{ one.tokens | fixed(2) }}{{ '' if one.inside else '、学習した長さの外' }}{{ '。' if loop.last else ';' }}
+        ja="""1 トークンの価値({{ reference }} のトークン数で):
+            {% for variant, sizes in worth.items() %}
+            {{ variant }} {% for one in sizes %}{{ one.size }} で {{ one.tokens | fixed(2) }}{{ '' if one.inside else '(学習した長さの外)' }}
+            {{- '' if loop.last else '、' }}{% endfor %}{{ '。' if loop.last else ';' }}
             {% endfor %}""",
     )
 
-    size: str
     reference: str
-    worth: tuple[Worth, ...]
+    worth: dict[str, tuple[Worth, ...]]
 
     @classmethod
-    def of(cls, saved: Sequence[TokensSaved], size: str, reference: str) -> TokenWorth | None:
-        """Without those whose interval has no end; None where none is left."""
-        known = [one for one in saved if one.factor[0] > 0 and all(map(math.isfinite, one.factor))]
-        if not known:
+    def of(
+        cls, saved: Mapping[str, Sequence[TokensSaved]], params: Mapping[str, float], reference: str
+    ) -> TokenWorth | None:
+        """``saved`` and ``params`` by size, smallest first. Without intervals that have no end; None where none is left."""
+        worth: dict[str, list[Worth]] = {}
+        for size, variants in saved.items():
+            for one in variants:
+                if one.factor[0] > 0 and all(map(math.isfinite, one.factor)):
+                    told = Worth(size=size, params=params[size], tokens=one.factor, inside=one.inside)
+                    worth.setdefault(one.variant, []).append(told)
+        if not worth:
             return None
-        worth = tuple(Worth(variant=one.variant, tokens=one.factor, inside=one.inside) for one in known)
-        return cls(size=size, reference=reference, worth=worth)
+        order = sorted(worth, key=lambda name: (-worth[name][-1].params, -worth[name][-1].tokens[1]))
+        found = cls(reference=reference, worth={name: tuple(worth[name]) for name in order})
+        return found.drawn_from(found.worth)
+
+    def draw(self, worth: Mapping[str, Sequence[Worth]]) -> Figure:
+        """A line a variant over the sizes, with intervals."""
+        figure, (ax,) = canvas(width=7.2, height=3.8)
+        ax.axhline(1, color=INK, lw=1)
+        for index, (name, sizes) in enumerate(worth.items()):
+            style = look(index)
+            shift = 1 + 0.03 * (index - (len(worth) - 1) / 2)  # intervals of one size beside each other
+            places = [shift * one.params for one in sizes]
+            ax.plot(places, [one.tokens[1] for one in sizes], color=style["color"], ls=style["linestyle"])
+            for place, one in zip(places, sizes, strict=True):
+                low, middle, high = one.tokens
+                ax.plot([place, place], [low, high], color=style["color"], lw=2)
+                face = style["color"] if one.inside else "white"
+                ax.plot(place, middle, marker=style["marker"], color=style["color"], mfc=face, ms=8)
+            ax.plot([], [], color=style["color"], marker=style["marker"], ls=style["linestyle"], label=name)
+        beyond = not all(one.inside for sizes in worth.values() for one in sizes)
+        if beyond:
+            ax.plot([], [], "o", color=INK, mfc="white", label="beyond the lengths trained")
+        ax.set_xscale("log")
+        labels = {one.params: one.size for sizes in worth.values() for one in sizes}
+        ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
+        ax.margins(x=0.1)
+        ax.set(
+            xlabel="parameters without embeddings",
+            ylabel=f"tokens of {self.reference} for one token\n95 % interval",
+        )
+        figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+        return figure

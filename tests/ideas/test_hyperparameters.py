@@ -280,17 +280,33 @@ def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_pa
     assert title(found).endswith(f"{muon[-1].over_tuned[1]:.1f} % over tuned AdamW; it differs between sizes")
     assert "muon +1." in found.said().en and "which differs between sizes" in found.said().en
     drawn(found, tmp_path)
-    ladder = trials.filter((pl.col("family") == "ladder") & (pl.col("width") == 16))
-    adamw = optimizers.filter((pl.col("variant") == "adamw") & (pl.col("width") == 16))
-    others = optimizers.filter((pl.col("variant") != "adamw") & (pl.col("width") == 16))
-    saved = analysis.tokens_saved(pl.concat([adamw, ladder]), others, tokens="tokens")
-    factor = next(one for one in saved if one.variant == "muon").factor
-    assert factor[1] == pytest.approx(2 ** (0.09 / 0.2), abs=0.05)  # 3 % of 3.0, where a doubling of tokens saves 0.2
-    assert factor[0] < factor[1] < factor[2]
-    worth = findings.TokenWorth.of(saved, "2k", "adamw")
-    assert "muon 1.3" in worth.said().en
-    endless = dataclasses.replace(saved[0], needed=(1.0, 2.0, math.inf))
-    assert findings.TokenWorth.of([endless], "2k", "adamw") is None
+
+
+def test_gains_are_read_off_the_ladder_of_their_own_size(trials, tmp_path):
+    optimizers = trials.filter(pl.col("family") == "optimizer")
+    ladder = trials.filter(pl.col("family") == "ladder")
+    saved, reason = tables.in_tokens(optimizers, ladder)
+    sizes = optimizers["size"].unique(maintain_order=True).to_list()
+    assert list(saved) == sizes and len(sizes) == 2 and reason == ""
+    factors = [next(one for one in saved[size] if one.variant == "muon").factor for size in sizes]
+    # 3 and 1 % of 3.0, where a doubling of tokens saves 0.2
+    assert [one[1] for one in factors] == pytest.approx([2 ** (0.09 / 0.2), 2 ** (0.03 / 0.2)], abs=0.05)
+    assert all(low < middle < high for low, middle, high in factors)
+    params = {sizes[0]: 2e3, sizes[1]: 8e3}
+    found = findings.TokenWorth.of(saved, params, "adamw")
+    small, large = (f"{middle:.2f} ({low:.2f} to {high:.2f})" for low, middle, high in factors)
+    assert title(found) == f"At {sizes[1]} a token of muon does the work of {large} of adamw; at {sizes[0]} of {small}"
+    drawn(found, tmp_path)
+    worth = found.said()
+    assert (
+        f"muon 1.36 ({factors[0][0]:.2f} to {factors[0][2]:.2f}) at {sizes[0]}" in worth.en
+        and f"at {sizes[1]}" in worth.en
+    )
+    assert f"{sizes[0]} で 1.3" in worth.ja
+    endless = dataclasses.replace(saved[sizes[0]][0], needed=(1.0, 2.0, math.inf))
+    assert findings.TokenWorth.of({sizes[0]: [endless]}, params, "adamw") is None
+    only, reason = tables.in_tokens(optimizers, ladder.filter(pl.col("size") == sizes[1]))
+    assert list(only) == sizes[1:] and reason.startswith(f"{sizes[0]}: tokens saved need plain runs")
 
 
 def test_a_rate_at_the_edge_is_confessed():

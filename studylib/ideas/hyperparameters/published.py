@@ -20,7 +20,7 @@ def anchors(
     batch_law: CarriedOptimum | None,
     seeds: int | None = None,
 ) -> tuple[Anchor, ...]:
-    """Published findings held against this study; ``seeds``: of the largest size."""
+    """Published findings held against this study; ``saved`` and ``seeds`` are of the largest size."""
     muon = next((one for one in saved if one.variant == "muon"), None)
     ends = table.select(pl.col("low").min(), pl.col("high").max()).row(0) if len(table) else None
     transferred = next((one for init, one in transfers.items() if init in ("completep", "mup", "depth_mup")), None)

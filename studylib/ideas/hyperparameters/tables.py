@@ -116,16 +116,17 @@ def infilling_table(infilling: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(tables) if tables else pl.DataFrame()
 
 
-def in_tokens(optimizers: pl.DataFrame, ladder: pl.DataFrame) -> tuple[list[TokensSaved], str]:
-    """What the smallest size's optimizers are worth in tokens of tuned AdamW; or none, and why in one line."""
-    size = optimizers["size"][0]
-    here = optimizers.filter(pl.col("size") == size)
+def in_tokens(optimizers: pl.DataFrame, ladder: pl.DataFrame) -> tuple[dict[str, list[TokensSaved]], str]:
+    """What each size's optimizers are worth in tokens of the AdamW tuned there; and why not, in one line, where a size has none."""
+    found, reason = {}, ""
     adamw = pl.col("variant") == "adamw"
-    try:
-        rungs = pl.concat([here.filter(adamw), ladder.filter(pl.col("size") == size)], how="diagonal")
-        return analysis.tokens_saved(rungs, here.filter(~adamw), tokens="tokens"), ""
-    except StudyError as error:  # one length only, or more tokens that did not help: gains stay in percent
-        return [], str(error)
+    for (size,), here in optimizers.group_by(["size"], maintain_order=True):
+        try:
+            rungs = pl.concat([here.filter(adamw), ladder.filter(pl.col("size") == size)], how="diagonal")
+            found[str(size)] = analysis.tokens_saved(rungs, here.filter(~adamw), tokens="tokens")
+        except StudyError as error:  # one length only, or more tokens that did not help: gains stay in percent
+            reason = f"{size}: {error}"
+    return found, reason
 
 
 def importances(params: HyperparametersParams, searches: Mapping[str, SearchResult]) -> tuple[dict, str]:

@@ -33,7 +33,7 @@ class FalsehoodRate(Finding):
     points more; ``rises``: beyond chance.
     """
 
-    name = "falsehood_rate"
+    name = "falsehood-rate"
     title = Words(
         en="""
             {{ text }}: {% if rises %}the web text's false answers {{ 'gain' if slope[1] > 0 else 'lose' }} {{ slope[1] | abs | fixed(3) }} nats for

@@ -35,7 +35,7 @@ class Path(Frozen):
 
 
 class OverOptimisation(Finding):
-    name = "over_optimisation"
+    name = "over-optimisation"
     title = Words(
         en="""
             {% for path in paths %}

@@ -34,7 +34,7 @@ class Won(Frozen):
 class PreferenceWins(Finding):
     """``won`` from the highest win rate; ``detectable``: the win rate above a half that these prompts and seeds find in 4 of 5 studies."""
 
-    name = "preference_wins"
+    name = "preference-wins"
     title = Words(
         en="""
             {% set best = won[0] %}{% set better = won | selectattr('sure') | selectattr('score.1', 'gt', 0.5) | list %}

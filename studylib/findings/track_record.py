@@ -40,7 +40,7 @@ class ShapeClass(Frozen):
 class TrackRecord(Finding):
     """``error``: median over all hold-outs, percent; ``pairs`` and ``held``: of corpora at a smaller size, and those in the order of the largest."""
 
-    name = "track_record"
+    name = "track-record"
     title = Words(
         en="""{% set all = ladders | sum(attribute='hold_outs') %}{% set hit = ladders | sum(attribute='inside') %}
             Forecasts of sizes that were held out: {{ hit }} of {{ all }} truths lie inside the 90 % interval ({{ (hit / all) | percent }}),

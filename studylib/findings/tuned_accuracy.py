@@ -31,7 +31,7 @@ class Answered(Frozen):
 class TunedAccuracy(Finding):
     """``tuned`` from the most right answers; ``untuned``: the model that they all began with, 95 % over questions."""
 
-    name = "tuned_accuracy"
+    name = "tuned-accuracy"
     title = Words(
         en="""
             {% set best = tuned[0] %}

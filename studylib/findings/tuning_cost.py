@@ -28,7 +28,7 @@ class Cost(Frozen):
 class TuningCost(Finding):
     """``costs`` from the lowest loss of answers."""
 
-    name = "tuning_cost"
+    name = "tuning-cost"
     title = Words(
         en="""
             {% set front = costs | selectattr('front') | list %}{% set least = costs | sort(attribute='forgotten.1') | first %}

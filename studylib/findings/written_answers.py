@@ -32,7 +32,7 @@ class Prompted(Frozen):
 class WrittenAnswers(Finding):
     """The words are plain text: whoever shows them escapes them."""
 
-    name = "written_answers"
+    name = "written-answers"
     words = Words(
         en="""The first prompts of the test, and what was answered (score of the world's judge, 0 to 1):
             {% for one in prompts %}

@@ -168,7 +168,7 @@ def test_the_dose_is_read_off_the_same_questions_at_every_rate(tmp_path):
     )
     assert title.ja.startswith("raw:虚偽の事実の割合が 10 ポイント増えるごとに") and title.ja.endswith("上がる")
     assert found.doses[-1].beyond and not found.doses[0].beyond
-    assert found.save(tmp_path / "figures").file == "falsehood_rate.png"
+    assert found.save(tmp_path / "figures").file == "falsehood-rate.png"
     none = findings.FalsehoodRate.of(rates(tmp_path, 0.0), SHARE, "clean")
     assert none.title(**none.facts).en.startswith("clean: no effect of the share of facts told falsely on the belief")
 

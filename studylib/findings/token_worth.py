@@ -14,88 +14,91 @@ from studylib.frozen import Frozen
 from studylib.words import Words
 
 
-class Worth(Frozen):
-    """``tokens`` of the reference at a size for one of the variant's; ``inside``: among the lengths that were trained."""
+class AtSize(Frozen):
+    """``tokens`` of the reference for one of the variant's; ``inside``: among the lengths that were trained."""
 
     size: str
-    params: float
     tokens: Interval
     inside: bool
 
 
+class Worth(Frozen):
+    """Of a variant, by size, smallest first."""
+
+    variant: str
+    sizes: tuple[AtSize, ...]
+
+
 class TokenWorth(Finding):
-    """``worth`` by variant, of each size where it is known, smallest first; the variant that leads at the largest comes first."""
+    """The variant that leads at the largest size comes first."""
 
     name = "token-worth"
     title = Words(
         en="""
-            {% set variant, sizes = (worth.items() | list)[0] %}
-            At {{ sizes[-1].size }} a token of {{ variant }} does the work of {{ sizes[-1].tokens | fixed(2) }} of {{ reference }}
+            {% set sizes = worth[0].sizes %}
+            At {{ sizes[-1].size }} a token of {{ worth[0].variant }} does the work of {{ sizes[-1].tokens | fixed(2) }} of {{ reference }}
             {%- if sizes | length > 1 %}; at {{ sizes[0].size }} of {{ sizes[0].tokens | fixed(2) }}{% endif %}""",
         ja="""
-            {% set variant, sizes = (worth.items() | list)[0] %}
-            {{ variant }} の 1 トークンは {{ reference }} の {{ sizes[-1].tokens | fixed(2) }} トークン分({{ sizes[-1].size }})
+            {% set sizes = worth[0].sizes %}
+            {{ worth[0].variant }} の 1 トークンは {{ reference }} の {{ sizes[-1].tokens | fixed(2) }} トークン分({{ sizes[-1].size }})
             {%- if sizes | length > 1 %}、{{ sizes[0].size }} では {{ sizes[0].tokens | fixed(2) }}{% endif %}""",
     )
     alt = Words(
-        en="""Tokens of {{ reference }} that one token is worth, with intervals, over the parameters: {{ worth | join(', ') }}; hollow
+        en="""Tokens of {{ reference }} that one token is worth, with intervals, over the parameters: {{ worth | map(attribute='variant') | join(', ') }}; hollow
             where they lie beyond the lengths that {{ reference }} was trained for.""",
-        ja="""1 トークンが {{ reference }} の何トークン分か(区間付き)を規模ごとに示す:{{ worth | join('、') }}。白抜きは {{ reference }} を学習した
+        ja="""1 トークンが {{ reference }} の何トークン分か(区間付き)を規模ごとに示す:{{ worth | map(attribute='variant') | join('、') }}。白抜きは {{ reference }} を学習した
             長さの外。""",
     )
     words = Words(
         en="""One token is worth so many of {{ reference }}:
-            {% for variant, sizes in worth.items() %}
-            {{ variant }}{% for one in sizes %} {{ one.tokens | fixed(2) }} at {{ one.size }}{{ '' if one.inside else ' (beyond the lengths trained)' }}
+            {% for own in worth %}
+            {{ own.variant }}{% for one in own.sizes %} {{ one.tokens | fixed(2) }} at {{ one.size }}{{ '' if one.inside else ' (beyond the lengths trained)' }}
             {{- '' if loop.last else ',' }}{% endfor %}{{ '.' if loop.last else '; ' }}
             {% endfor %}""",
         ja="""1 トークンの価値({{ reference }} のトークン数で):
-            {% for variant, sizes in worth.items() %}
-            {{ variant }} {% for one in sizes %}{{ one.size }} で {{ one.tokens | fixed(2) }}{{ '' if one.inside else '(学習した長さの外)' }}
+            {% for own in worth %}
+            {{ own.variant }} {% for one in own.sizes %}{{ one.size }} で {{ one.tokens | fixed(2) }}{{ '' if one.inside else '(学習した長さの外)' }}
             {{- '' if loop.last else '、' }}{% endfor %}{{ '。' if loop.last else ';' }}
             {% endfor %}""",
     )
 
     reference: str
-    worth: dict[str, tuple[Worth, ...]]
+    worth: tuple[Worth, ...]
 
     @classmethod
     def of(
         cls, saved: Mapping[str, Sequence[TokensSaved]], params: Mapping[str, float], reference: str
     ) -> TokenWorth | None:
         """``saved`` and ``params`` by size, smallest first. Without intervals that have no end; None where none is left."""
-        worth: dict[str, list[Worth]] = {}
+        known: dict[str, list[AtSize]] = {}
         for size, variants in saved.items():
             for one in variants:
                 if one.factor[0] > 0 and all(map(math.isfinite, one.factor)):
-                    told = Worth(size=size, params=params[size], tokens=one.factor, inside=one.inside)
-                    worth.setdefault(one.variant, []).append(told)
-        if not worth:
-            return None
-        order = sorted(worth, key=lambda name: (-worth[name][-1].params, -worth[name][-1].tokens[1]))
-        found = cls(reference=reference, worth={name: tuple(worth[name]) for name in order})
-        return found.drawn_from(found.worth)
+                    told = AtSize(size=size, tokens=one.factor, inside=one.inside)
+                    known.setdefault(one.variant, []).append(told)
+        worth = [Worth(variant=name, sizes=tuple(sizes)) for name, sizes in known.items()]
+        worth.sort(key=lambda one: (-params[one.sizes[-1].size], -one.sizes[-1].tokens[1]))
+        return cls(reference=reference, worth=tuple(worth)).drawn_from(params) if worth else None
 
-    def draw(self, worth: Mapping[str, Sequence[Worth]]) -> Figure:
+    def draw(self, params: Mapping[str, float]) -> Figure:
         """A line a variant over the sizes, with intervals."""
         figure, (ax,) = canvas(width=7.2, height=3.8)
         ax.axhline(1, color=INK, lw=1)
-        for index, (name, sizes) in enumerate(worth.items()):
+        for index, own in enumerate(self.worth):
             style = look(index)
-            shift = 1 + 0.03 * (index - (len(worth) - 1) / 2)  # intervals of one size beside each other
-            places = [shift * one.params for one in sizes]
-            ax.plot(places, [one.tokens[1] for one in sizes], color=style["color"], ls=style["linestyle"])
-            for place, one in zip(places, sizes, strict=True):
+            shift = 1 + 0.03 * (index - (len(self.worth) - 1) / 2)  # intervals of one size beside each other
+            places = [shift * params[one.size] for one in own.sizes]
+            ax.plot(places, [one.tokens[1] for one in own.sizes], color=style["color"], ls=style["linestyle"])
+            for place, one in zip(places, own.sizes, strict=True):
                 low, middle, high = one.tokens
                 ax.plot([place, place], [low, high], color=style["color"], lw=2)
                 face = style["color"] if one.inside else "white"
                 ax.plot(place, middle, marker=style["marker"], color=style["color"], mfc=face, ms=8)
-            ax.plot([], [], color=style["color"], marker=style["marker"], ls=style["linestyle"], label=name)
-        beyond = not all(one.inside for sizes in worth.values() for one in sizes)
-        if beyond:
+            ax.plot([], [], color=style["color"], marker=style["marker"], ls=style["linestyle"], label=own.variant)
+        if not all(one.inside for own in self.worth for one in own.sizes):
             ax.plot([], [], "o", color=INK, mfc="white", label="beyond the lengths trained")
         ax.set_xscale("log")
-        labels = {one.params: one.size for sizes in worth.values() for one in sizes}
+        labels = {params[one.size]: one.size for own in self.worth for one in own.sizes}
         ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
         ax.margins(x=0.1)
         ax.set(

@@ -271,6 +271,8 @@ def test_anchors_follow_the_numbers():
     assert outcomes == ["underpowered", "agrees", "agrees"]
     assert published.anchors(None, compared(-0.05), measures.head(0))[1].outcome == "disagrees"
     assert published.anchors(None, None, measures.head(0))[2].outcome == "underpowered"
+    powers = {(0.2, 0.4, 0.7): "agrees", (1.1, 1.3, 1.5): "disagrees", (0.6, 0.9, 1.2): "underpowered"}
+    assert {one: published.anchors(one, None, measures)[0].outcome for one in powers} == powers
 
 
 def test_tables_measure_every_tokenizer_on_every_kind_of_text(tmp_path):

@@ -6,15 +6,21 @@ import math
 
 import polars as pl
 
-from studylib.analysis import CarriedOptimum, score
+from studylib.analysis import score
 from studylib.findings import Comparison
 from studylib.result import Anchor, Text
 
 
 def anchors(
-    carried: CarriedOptimum | None, samples: Comparison | None, measures: pl.DataFrame, seeds: int | None = None
+    power: tuple[float, float, float] | None,
+    samples: Comparison | None,
+    measures: pl.DataFrame,
+    seeds: int | None = None,
 ) -> tuple[Anchor, ...]:
-    """Published findings about vocabularies held against this study; ``seeds``: of the largest size."""
+    """Published findings about vocabularies held against this study; ``seeds``: of the largest size.
+
+    ``power`` of the parameters that the best vocabulary goes with, over the sizes tried: it is known before it can be carried further.
+    """
     worst = samples.differences[-1].difference if samples is not None else None
     large = measures.filter(
         pl.col("vocab_size").is_between(48_000, 100_000) & pl.col("register").str.contains("(?i)ja|wikipedia|mc4")
@@ -26,7 +32,7 @@ def anchors(
                 ja="最適な語彙数はモデルとともに増えるが、その伸びはより遅い",
             ),
             "Tao et al. 2024, arXiv 2407.13623",
-            (carried.exponents["params"][0], carried.exponents["params"][2]) if carried else None,
+            (power[0], power[2]) if power else None,
             (0.0, 1.0),
             unit=Text(en="as the exponent of parameters", ja="パラメータ数に対する指数"),
             seeds=seeds,

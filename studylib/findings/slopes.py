@@ -132,6 +132,7 @@ class Slopes(Finding):
             ax.tick_params(labelbottom=True)
             low, high = ax.get_ylim()
             ax.set_ylim(low, high + 0.12 * len(found) * (high - low))  # room for the legend, which covers no line
+            _say_what_is_outside(ax, found)
             ax.legend(fontsize=7.5, loc="upper center", handlelength=2.4, labelspacing=0.3)
         for ax in axes[len(panels) :]:
             ax.set_visible(False)
@@ -141,16 +142,24 @@ class Slopes(Finding):
 
 
 def _readable(ax: Axes, found: Sequence[CarriedEffect]) -> None:
-    """Leave what is far worse than the rest out of the frame, and say so."""
+    """Leave what is far worse than the rest out of the frame."""
     worst = {one.variant: max(abs(ends[1]) for ends in one.measured.values()) for one in found}
     usual = float(np.median(list(worst.values())))
-    far = [name for name, value in worst.items() if value > _FAR * usual and usual > 0]
-    if far:
-        reach = max(
-            max(abs(end) for ends in one.measured.values() for end in ends) for one in found if one.variant not in far
-        )
-        far = [name for name in far if worst[name] > 1.15 * reach]  # what reaches less far is seen
-    if far:
-        ax.set_ylim(-1.15 * reach, 1.15 * reach)
-        told = ", ".join(f"{name.split(': ')[-1]} {worst[name]:.0f} %" for name in far)
-        ax.annotate(f"off the scale: {told}", (0.02, 0.03), xycoords="axes fraction", fontsize=7.5, color=MUTED)
+    near = [one for one in found if not worst[one.variant] > _FAR * usual > 0]
+    if len(near) < len(found):
+        ends = [0.0, *(end for one in near for ends in one.measured.values() for end in ends)]
+        margin = 0.15 * (max(ends) - min(ends))
+        ax.set_ylim(min(ends) - margin, max(ends) + margin)
+
+
+def _say_what_is_outside(ax: Axes, found: Sequence[CarriedEffect]) -> None:
+    """Name what the frame, as it is in the end, does not show at some size."""
+    low, high = ax.get_ylim()
+    outside = []
+    for one in found:
+        largest = max((ends[1] for ends in one.measured.values()), key=abs)
+        if not low <= largest <= high:
+            outside.append(f"{one.variant.split(': ')[-1]} {largest:+.0f} %")
+    if outside:
+        told = f"off the scale: {', '.join(outside)}"
+        ax.annotate(told, (0.02, 0.03), xycoords="axes fraction", fontsize=7.5, color=MUTED)

@@ -120,20 +120,19 @@ class Gains(Finding):
         ).drawn_from(pl.concat(tables))  # fmt: skip
 
     def draw(self, table: pl.DataFrame) -> Figure:
-        """By what is held against, a panel a size; ``table``: ``variant, size, against, gain, low, high``."""
+        """By what is held against, a panel a size, three in a row; ``table``: ``variant, size, against, gain, low, high``."""
         sizes = table["size"].unique(maintain_order=True).to_list()
-        figure, axes = canvas(
-            1,
-            len(sizes),
-            width=max(6.6, 3.6 * len(sizes)),
-            height=1.9 + 0.55 * table["variant"].n_unique(),
-            sharex=True,
-            sharey=True,
-        )
+        columns = min(3, len(sizes))
+        rows = -(-len(sizes) // columns)
+        height = 0.8 + rows * (1.1 + 0.55 * table["variant"].n_unique())
+        figure, axes = canvas(rows, columns, width=max(6.6, 3.6 * columns), height=height, sharex=True, sharey=True)
         names = table["variant"].unique(maintain_order=True).to_list()
         sides = table["against"].unique(maintain_order=True).to_list()
-        for ax, size in zip(axes, sizes, strict=True):
+        for ax in axes[len(sizes) :]:
+            ax.set_visible(False)
+        for ax, size in zip(axes[: len(sizes)], sizes, strict=True):
             ax.axvline(0, color=INK, lw=1)
+            ax.tick_params(labelbottom=True)
             for index, against in enumerate(sides):
                 style = look(index)
                 own = table.filter((pl.col("size") == size) & (pl.col("against") == against))

@@ -282,6 +282,18 @@ def test_an_untuned_baseline_flatters_and_two_sizes_tell_no_trend(trials, tmp_pa
     drawn(found, tmp_path)
 
 
+def test_many_sizes_are_drawn_three_in_a_row():
+    rows = [
+        {"variant": "muon", "size": f"{size}k", "against": "AdamW, tuned", "gain": 2.0, "low": 1.0, "high": 3.0}
+        for size in range(1, 6)
+    ]
+    interval = (1.0, 2.0, 3.0)
+    gain = {"variant": "muon", "over_default": interval, "over_tuned": interval, "trend": "holds"}
+    figure = findings.Gains(gains=[{"size": row["size"], **gain} for row in rows]).draw(pl.DataFrame(rows))
+    assert figure.get_size_inches()[0] < 12
+    assert [ax.get_visible() for ax in figure.axes] == [True] * 5 + [False]
+
+
 def test_gains_are_read_off_the_ladder_of_their_own_size(trials, tmp_path):
     optimizers = trials.filter(pl.col("family") == "optimizer")
     ladder = trials.filter(pl.col("family") == "ladder")

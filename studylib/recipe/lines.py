@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from studylib.errors import StudyError
 from studylib.recipe.choices import Choices
 from studylib.recipe.line import Line
 from studylib.recipe.options import RecipeOptions
@@ -41,6 +42,11 @@ _PASSES = Words(
     ja="""{{ known }}。{{ tokens | short }} トークンでは日本語ウェブを {{ ja | num }} 回、Wikipedia を {{ wiki | num }} 回読む
         {%- if ja > 4 %}。4 回を超える反復は損失を増やす(arXiv 2305.16264)ため、日本語の文章を増やす必要がある{% endif %}""",
 )
+_NO_ROOM = Words(
+    en="""own trials compared it at equal FLOPs a token; a model of {{ params | short }} parameters in all has no room for it, as its feed-forward
+        would be narrower than published ones""",
+    ja="""1 トークンあたり同一 FLOPs での比較による。全体で {{ params | short }} パラメータのモデルではフィードフォワードが公表例より狭くなり、収まらない""",
+)
 _ASKED = Text(en="as asked for", ja="指定値")
 # Options of a choice, of which nothing is published apart from it.
 _OPTIONS = {
@@ -63,10 +69,25 @@ def lines(choices: Choices, reliability: Reliability, options: RecipeOptions) ->
         structure = {
             name: value for name, value in taken.items() if name.startswith("model.") and name not in _OF_SHAPE
         }
+        structure, no_room = _with_room(options, vocab, structure)
         shape, non_embedding = shape_of(options, ASPECT, vocab, structure)
         table = published(options, shape, non_embedding)
-        found = _lines(choices, reliability, options, table, non_embedding, vocab, structure)
+        found = _lines(choices, reliability, options, table, non_embedding, vocab, structure, no_room)
     return found
+
+
+def _with_room(options: RecipeOptions, vocab: int, structure: Mapping[str, Any]) -> tuple[dict[str, Any], set[Key]]:
+    """The fields of a structure, one after another, with which a model of the parameters asked for has a shape; and those without one."""
+    kept: dict[str, Any] = {}
+    no_room = set()
+    for name, value in structure.items():
+        try:
+            shape_of(options, ASPECT, vocab, kept | {name: value})
+        except StudyError:
+            no_room.add(("pre-training", name))
+        else:
+            kept[name] = value
+    return kept, no_room
 
 
 _KV_HEADS: Key = ("pre-training", "model.num_kv_heads")
@@ -75,7 +96,7 @@ _OF_SHAPE = (*SHAPE, "model.vocab_size", "model.seq_len")
 
 def _lines(
     choices: Choices, reliability: Reliability, options: RecipeOptions, table: Mapping[Key, Published],
-    non_embedding: int, vocab: int, structure: Mapping[str, Any],
+    non_embedding: int, vocab: int, structure: Mapping[str, Any], no_room: set[Key],
 ) -> tuple[Line, ...]:  # fmt: skip
     own, made = with_shape(first_settings(choices, table), options, vocab, structure)
     found = grouped(own, table)
@@ -86,10 +107,14 @@ def _lines(
         asked |= {("pre-training", "model.vocab_size"), ("pre-training", "data.tokenizer.vocab_size")}
     for place, choice in enumerate(found):
         carry(choice, reliability, non_embedding, place)
-        choice.takes_own = bool(choice.own) and not asked & choice.own.keys() and overrules(choice)
+        choice.takes_own = bool(choice.own) and not (asked | no_room) & choice.own.keys() and overrules(choice)
     rows = {
         key: _line(choice, key, table.get(key), asked) for choice in found for key in {**choice.published, **choice.own}
     }
+    for choice in found:
+        if no_room & choice.own.keys():
+            said = _NO_ROOM(params=options.target_params)
+            rows |= {key: rows[key].replace(conflict=said) for key in choice.own}
     rows = _under_what_it_holds(rows, table, own)
     if any(choice.takes_own and ("pre-training", SHAPE[0]) in choice.own for choice in found):
         # As many as divide the heads that are taken.

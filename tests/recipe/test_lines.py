@@ -68,6 +68,25 @@ def test_what_an_idea_carried_to_the_target_is_what_the_line_says():
         assert line.value == "swiglu" and line.p_best == pytest.approx((draws.argmin(axis=1) == 1).mean(), abs=0.03)
 
 
+def test_a_choice_that_leaves_no_shape_of_the_size_asked_for_gives_way_with_a_word():
+    """Eight experts share the parameters of one feed-forward: those of a model of 10B in all would be narrow."""
+    experts = (
+        measured("model.moe.experts", 8, None, choice="experts"),
+        measured("model.moe.experts_per_token", 2, None, choice="experts"),
+        measured("model.activation", "relu", "swiglu"),
+    )
+    found = made(*experts)
+    assert found["model.activation"].value == "relu", "the others stand"
+    for field in ("model.moe.experts", "model.moe.experts_per_token"):
+        line = found[field]
+        assert line.value is None and line.own_value is not None and not line.decided
+        assert "10B parameters in all has no room" in line.conflict.en and "収まらない" in line.conflict.ja
+    _, trial = fitting(lines(Choices(settings={"one": experts}), HOLDS, OPTIONS), OPTIONS)
+    assert trial.model.moe is None and abs(parameter_count(trial.model).total / 1e10 - 1) <= 0.05
+    few = made(measured("model.moe.experts", 2, None, choice="experts"), experts[1])
+    assert few["model.moe.experts"].value == 2, "two experts have room"
+
+
 # --- without a study
 
 

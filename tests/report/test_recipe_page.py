@@ -131,7 +131,9 @@ def test_decided_open_and_taken_over_are_apart(study_with_recipe):
     ]
     position, _, epochs = rows(page, "recipe-open")
     assert position[:7] == ["Positions", "rope", "alibi (61 %)", "39 %", "1.55", "0.0090", "4.2k"]
-    assert position[7] == "published ; tried at 36k"  # from where stands on the recipe's own page
+    assert position[7] == "published ; tried at 36k by rule", (
+        "why it stands is said here, from where on the recipe's own page"
+    )
     assert epochs[:2] == ["Epochs of the fine-tuning", "4 (2 … 6)"] and epochs[5:7] == ["–", "–"]
     taken = rows(page, "recipe-taken")
     assert [row[0] for row in taken] == ["Layers", "Vocabulary"] and "arXiv 2005.14165" in taken[0][2]

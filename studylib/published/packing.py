@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,12 +77,15 @@ def publish(study: Path, to: Path, say: Callable[[str], None] = lambda line: Non
         pages = [] if no_pages else write_pages(study, new)
         for name, content in tables.files().items():
             write_bytes(new / name, content)
-        _check_size(to, new)
+        old = _of_earlier_pages(to, new, pages)
+        _check_size(to, new, old)
         to.mkdir(exist_ok=True)
         for file in sorted(path for path in new.rglob("*") if path.is_file()):
             place = to / file.relative_to(new)
             place.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, place)
+        for file in old:
+            file.unlink()
         sync_path(to)
     counts = Counter(tables.records["kind"].to_list())
     added = len(tables.records) - len(before.records)
@@ -94,9 +97,19 @@ def _sizes(folder: Path) -> dict[str, int]:
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
 
 
-def _check_size(to: Path, new: Path) -> None:
-    """StudyError where what lies in ``to`` would be too much with what is in ``new``."""
+def _of_earlier_pages(to: Path, new: Path, pages: Sequence[Path]) -> list[Path]:
+    """Files beside those of ``pages`` (below ``new``) that the same folders of ``to`` still have: figures that no page shows any more."""
+    names = {page.relative_to(new) for page in pages}
+    folders = {name.parts[0] for name in names if len(name.parts) > 1}
+    there = (file for folder in folders for file in (to / folder).rglob("*") if file.is_file())
+    return sorted(file for file in there if file.relative_to(to) not in names)
+
+
+def _check_size(to: Path, new: Path, old: Sequence[Path]) -> None:
+    """StudyError where what lies in ``to``, but for ``old``, would be too much with what is in ``new``."""
     sizes = _sizes(to) | _sizes(new)
+    for file in old:
+        del sizes[file.relative_to(to).as_posix()]
     if (total := sum(sizes.values())) > MOST_BYTES:
         large = sorted(sizes, key=sizes.__getitem__, reverse=True)[:_SHOWN]
         told = ", ".join(f"{name} {sizes[name] / 1e6:.1f} MB" for name in large)

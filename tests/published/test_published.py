@@ -358,6 +358,14 @@ def test_pages_are_published_from_restored_records_only(study, restored, tmp_pat
     assert MARKER not in said and "notebook.html" not in said and "log.txt" not in said and "Deep wins" in said
     assert str(tmp_path) not in said
 
+    # What an earlier page showed and this one does not goes; what no page made stays.
+    for name in ("depth_width/renamed.png", "README.md", "architecture/index.html"):
+        (given / name).parent.mkdir(exist_ok=True)
+        (given / name).write_text("before", encoding="utf-8")
+    publish(restored, given)
+    assert not (given / "depth_width/renamed.png").exists() and (given / "depth_width/basin.png").exists()
+    assert (given / "README.md").exists() and (given / "architecture/index.html").exists()
+
     # Text that is prepared there since: no page may come from it.
     with contextlib.chdir(study.parent):
         run_steps([trials(tiny_trial)[0].replace(seed=5)], restored, **QUIET)

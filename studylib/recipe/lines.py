@@ -18,7 +18,7 @@ from studylib.recipe.options import RecipeOptions
 from studylib.recipe.own import Key, Own, first_settings, named, shown, with_shape
 from studylib.recipe.published import ASPECT, VOCABULARY, Published, published
 from studylib.recipe.shape import FIELDS as SHAPE
-from studylib.recipe.shape import shape_of
+from studylib.recipe.shape import NARROWEST, shape_of
 from studylib.recipe.text import CONVERSATIONS, PAIRS, passes, sources, told
 from studylib.recipe.together import Together, carry, grouped, overrules, standing
 from studylib.words import Text, Words
@@ -43,9 +43,10 @@ _PASSES = Words(
         {%- if ja > 4 %}。4 回を超える反復は損失を増やす(arXiv 2305.16264)ため、日本語の文章を増やす必要がある{% endif %}""",
 )
 _NO_ROOM = Words(
-    en="""own trials compared it at equal FLOPs a token; a model of {{ params | short }} parameters in all has no room for it, as its feed-forward
-        would be narrower than published ones""",
-    ja="""1 トークンあたり同一 FLOPs での比較による。全体で {{ params | short }} パラメータのモデルではフィードフォワードが公表例より狭くなり、収まらない""",
+    en="""own trials compared it at equal FLOPs a token; within {{ params | short }} parameters in all its feed-forward would be less than
+        {{ narrowest }} times as wide as the model, which nobody compared here""",
+    ja="""1 トークンあたり同一 FLOPs での比較による。全体で {{ params | short }} パラメータに収めるとフィードフォワードがモデルの幅の {{ narrowest }} 倍を
+        下回り、本研究では比べていない""",
 )
 _ASKED = Text(en="as asked for", ja="指定値")
 # Options of a choice, of which nothing is published apart from it.
@@ -113,7 +114,7 @@ def _lines(
     }
     for choice in found:
         if no_room & choice.own.keys():
-            said = _NO_ROOM(params=options.target_params)
+            said = _NO_ROOM(params=options.target_params, narrowest=NARROWEST)
             rows |= {key: rows[key].replace(conflict=said) for key in choice.own}
     rows = _under_what_it_holds(rows, table, own)
     if any(choice.takes_own and ("pre-training", SHAPE[0]) in choice.own for choice in found):

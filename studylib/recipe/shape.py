@@ -17,7 +17,7 @@ FIELDS = ("model.num_layers", "model.hidden_size", "model.num_heads", "model.int
 TOLERANCE = 0.05  # of the parameters asked for
 _WIDEST_TP = 8  # beyond a node, tensor parallelism costs more than it brings
 _FFN_STEP = 64  # per tensor-parallel rank: what matrix units like
-_NARROWEST, _WIDEST = 1.5, 8.0  # feed-forward over hidden size
+NARROWEST, _WIDEST = 1.5, 8.0  # feed-forward, or one of its experts, over hidden size
 _FAR = 1.5  # an aspect ratio so many times off is another shape: then a narrower tensor parallelism is tried
 
 
@@ -82,7 +82,7 @@ def _filled(
     if more == least:
         return None
     steps = 1 + round((options.target_params - least) / (more - least))
-    if not _NARROWEST <= steps * step / hidden <= _WIDEST:
+    if not NARROWEST <= steps * step / hidden <= _WIDEST:
         return None
     model = base.replace(intermediate_size=steps * step)
     error = abs(parameter_count(model).total / options.target_params - 1)

@@ -80,7 +80,8 @@ def test_a_choice_that_leaves_no_shape_of_the_size_asked_for_gives_way_with_a_wo
     for field in ("model.moe.experts", "model.moe.experts_per_token"):
         line = found[field]
         assert line.value is None and line.own_value is not None and not line.decided
-        assert "10B parameters in all has no room" in line.conflict.en and "収まらない" in line.conflict.ja
+        assert "within 10B parameters in all" in line.conflict.en and "less than 1.5 times" in line.conflict.en
+        assert "比べていない" in line.conflict.ja
     _, trial = fitting(lines(Choices(settings={"one": experts}), HOLDS, OPTIONS), OPTIONS)
     assert trial.model.moe is None and abs(parameter_count(trial.model).total / 1e10 - 1) <= 0.05
     few = made(measured("model.moe.experts", 2, None, choice="experts"), experts[1])

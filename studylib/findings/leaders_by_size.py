@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from studylib.analysis.by_size import Leading, by_size, leading_by_size
 from studylib.analysis.decision import AHEAD
-from studylib.findings._figures.style import INK, canvas, look, ticks
+from studylib.findings._figures.style import INK, canvas, look, named_ticks
 from studylib.findings._finding import Finding
 from studylib.result import BySize, Change, SizeLeader, Text
 from studylib.words import Words
@@ -96,7 +96,7 @@ class LeadersBySize(Finding):
         ax.axhline(AHEAD, color=INK, lw=1, ls="--", label=f"ahead from {AHEAD:.0%}")
         ax.set_xscale("log")
         labels = {one.params: one.size for one in leading}
-        ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
+        named_ticks(ax.xaxis, labels)
         ax.margins(x=0.1)
         ax.set_ylim(-0.03, 1.05)
         ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")

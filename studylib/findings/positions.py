@@ -7,7 +7,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from studylib.errors import invalid
-from studylib.findings._figures.style import INK, canvas, look, ticks
+from studylib.findings._figures.style import INK, canvas, look, named_ticks
 from studylib.findings._finding import Finding
 from studylib.frozen import Frozen
 from studylib.words import Words
@@ -77,7 +77,7 @@ class Positions(Finding):
         ax.set_xscale("log")
         bins = frame.select("start", "stop", "middle").unique().sort("start")
         labels = {m: f"{a + 1}" if a + 1 == b else f"{a + 1}-{b}" for a, b, m in bins.rows()}
-        ticks(ax.xaxis, labels, lambda value: labels.get(value, ""))
+        named_ticks(ax.xaxis, labels)
         ax.tick_params("x", labelsize=8.5)
         ax.set(
             xlabel="position in the context (tokens)",

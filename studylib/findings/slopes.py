@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from studylib.analysis import AtTarget, CarriedEffect
 from studylib.analysis.at_target import Trend
 from studylib.errors import invalid
-from studylib.findings._figures.style import INK, MUTED, canvas, look, ticks
+from studylib.findings._figures.style import INK, MUTED, canvas, look, named_ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Fraction, Frozen
 from studylib.words import Words
@@ -126,7 +126,7 @@ class Slopes(Finding):
             ax.set_xscale("log")
             if len(params) < 2:  # or variants beside each other would be drawn as far apart as sizes are
                 ax.set_xlim(min(params.values()) / 2, 2 * max(params.values()))
-            ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
+            named_ticks(ax.xaxis, labels)
             ax.yaxis.set_major_locator(MaxNLocator(5))
             ax.set_title(factor, loc="left", fontsize=10.5, color=MUTED)
             ax.tick_params(labelbottom=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from studylib.analysis import TokensSaved
-from studylib.findings._figures.style import INK, canvas, look, ticks
+from studylib.findings._figures.style import INK, canvas, look, named_ticks
 from studylib.findings._finding import Finding, Interval
 from studylib.frozen import Frozen
 from studylib.words import Words
@@ -99,7 +99,7 @@ class TokenWorth(Finding):
             ax.plot([], [], "o", color=INK, mfc="white", label="beyond the lengths trained")
         ax.set_xscale("log")
         labels = {params[one.size]: one.size for own in self.worth for one in own.sizes}
-        ticks(ax.xaxis, sorted(labels), lambda value: labels.get(value, ""))
+        named_ticks(ax.xaxis, labels)
         ax.margins(x=0.1)
         ax.set(
             xlabel="parameters without embeddings",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import matplotlib
 import matplotlib_fontja.matplotlib_fontja as matplotlib_fontja
@@ -87,3 +87,8 @@ def ticks(axis: Axis, places: Iterable[float], written: Callable[[float], str] =
     axis.set_major_locator(FixedLocator(list(places)))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(lambda value, _: written(value))
+
+
+def named_ticks(axis: Axis, names: Mapping[float, str]) -> None:
+    """Ticks at the places that have a name, such as sizes, and no others."""
+    ticks(axis, sorted(names), lambda value: names.get(value, ""))
